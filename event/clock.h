@@ -1,0 +1,33 @@
+/*
+ * Interface for the clock.
+ *
+ * Every time in the program is int64_t nanoseconds of CLOCK_REALTIME, the
+ * clock of packet stamps on Linux. What the kernel stamps with
+ * CLOCK_MONOTONIC (the proc connector, BPF) is shifted by an offset that is
+ * measured, and measured again while running, since REALTIME can be stepped.
+ */
+#ifndef EVENT_CLOCK_H
+#define EVENT_CLOCK_H
+
+#include <stdint.h>
+
+/* "Not known". Smaller than every real time. */
+#define TIME_UNKNOWN INT64_MIN
+
+#define NS_PER_US  1000LL
+#define NS_PER_MS  1000000LL
+#define NS_PER_SEC 1000000000LL
+
+/* CLOCK_REALTIME now. */
+int64_t clock_now_ns(void);
+
+/* CLOCK_MONOTONIC now: for pacing and time-outs, never stored. */
+int64_t clock_monotonic_ns(void);
+
+/*
+ * REALTIME - MONOTONIC. Measured several times; the reading with the narrowest
+ * bracket wins, and *error_ns (may be NULL) gets half the width of its bracket.
+ */
+int64_t clock_monotonic_offset_ns(int64_t *error_ns);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * The names of events, sources and losses as the recording and the report print them.
+ */
+#include "event/event.h"
+
+const char *event_kind_name(enum event_kind kind)
+{
+	static const char *const names[EVENT_KIND_COUNT] = {
+	    [EVENT_SEGMENT] = "segment",
+	    [EVENT_ICMP] = "icmp",
+	    [EVENT_LISTENER] = "listener",
+	    [EVENT_SAMPLE] = "sample",
+	    [EVENT_HALF_OPEN] = "half-open",
+	    [EVENT_CHILD] = "child",
+	    [EVENT_COUNTERS] = "counters",
+	    [EVENT_PROC_FORK] = "proc-fork",
+	    [EVENT_PROC_EXIT] = "proc-exit",
+	    [EVENT_LISTEN] = "listen",
+	    [EVENT_ACCEPT] = "accept",
+	    [EVENT_FORK] = "fork",
+	    [EVENT_FIRST_BYTE] = "first-byte",
+	    [EVENT_REPLY] = "reply",
+	    [EVENT_CLOSE] = "close",
+	    [EVENT_EXIT] = "exit",
+	    [EVENT_LOSS] = "loss",
+	};
+
+	return kind < EVENT_KIND_COUNT ? names[kind] : "unknown";
+}
+
+const char *source_name(enum source source)
+{
+	static const char *const names[SOURCE_COUNT] = {
+	    [SOURCE_CAPTURE] = "capture", [SOURCE_SAMPLER] = "sampler", [SOURCE_PROC] = "proc",
+	    [SOURCE_SERVER] = "server",	  [SOURCE_BPF] = "bpf",
+	};
+
+	return source < SOURCE_COUNT ? names[source] : "unknown";
+}
+
+const char *loss_kind_name(enum loss_kind kind)
+{
+	static const char *const names[LOSS_KIND_COUNT] = {
+	    [LOSS_PACKETS_KERNEL] = "packets-kernel",
+	    [LOSS_PACKETS_INTERFACE] = "packets-interface",
+	    [LOSS_SAMPLES_LATE] = "samples-late",
+	    [LOSS_NETLINK] = "netlink",
+	    [LOSS_PROC_EVENTS] = "proc-events",
+	    [LOSS_SERVER_EVENTS] = "server-events",
+	    [LOSS_BPF_EVENTS] = "bpf-events",
+	    [LOSS_LOOKUPS] = "lookups",
+	    [LOSS_RECORDING] = "recording",
+	};
+
+	return kind < LOSS_KIND_COUNT ? names[kind] : "unknown";
+}

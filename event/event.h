@@ -1,0 +1,250 @@
+/*
+ * Interface for events: the one record that every source hands to the tracker.
+ *
+ * Sources (capture/, netlink/, server/) fill a struct event by value, in host
+ * byte order, and keep nothing about connections. report/ merges the sources
+ * by time and is the only place that knows what an attempt is.
+ */
+#ifndef EVENT_EVENT_H
+#define EVENT_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event/clock.h"
+#include "event/counter.h"
+#include "event/flow.h"
+
+/* Who saw it. Each source delivers its own events in an order of its own, and has a watermark. */
+enum source {
+	SOURCE_CAPTURE, /* libpcap */
+	SOURCE_SAMPLER, /* sock_diag and /proc/net: listeners, samples, children, counters */
+	SOURCE_PROC,	/* the proc connector: forks and exits of every process */
+	SOURCE_SERVER,	/* the bundled server's own reports */
+	SOURCE_BPF,	/* accept() seen by a BPF program */
+	SOURCE_COUNT,
+};
+
+enum event_kind {
+	EVENT_SEGMENT,	  /* capture */
+	EVENT_ICMP,	  /* capture */
+	EVENT_LISTENER,	  /* sampler: a listener appeared, changed or closed */
+	EVENT_SAMPLE,	  /* sampler: one accept queue */
+	EVENT_HALF_OPEN,  /* sampler: request sockets of one listener */
+	EVENT_CHILD,	  /* sampler: the socket of one connection */
+	EVENT_COUNTERS,	  /* sampler: the counters of the namespace */
+	EVENT_PROC_FORK,  /* proc connector */
+	EVENT_PROC_EXIT,  /* proc connector */
+	EVENT_LISTEN,	  /* server: listen() called, with its backlog */
+	EVENT_ACCEPT,	  /* server or BPF: accept() returned this connection */
+	EVENT_FORK,	  /* server: the child that serves it */
+	EVENT_FIRST_BYTE, /* server: first byte of the request read */
+	EVENT_REPLY,	  /* server: reply written */
+	EVENT_CLOSE,	  /* server: its side closed */
+	EVENT_EXIT,	  /* server: a child was reaped */
+	EVENT_LOSS,	  /* any: something was not delivered */
+	EVENT_KIND_COUNT,
+};
+
+/* TCP flags, RFC 9293 section 3.1, as they stand in the header's 14th byte. */
+enum tcp_flag {
+	TCP_FLAG_FIN = 0x01,
+	TCP_FLAG_SYN = 0x02,
+	TCP_FLAG_RST = 0x04,
+	TCP_FLAG_PSH = 0x08,
+	TCP_FLAG_ACK = 0x10,
+	TCP_FLAG_URG = 0x20,
+	TCP_FLAG_ECE = 0x40,
+	TCP_FLAG_CWR = 0x80,
+};
+
+enum segment_option {
+	SEGMENT_TIMESTAMP = 0x01,  /* kind 8, RFC 7323 */
+	SEGMENT_FASTOPEN = 0x02,   /* kind 34 (or 254 with its magic), RFC 7413: a cookie or a request */
+	SEGMENT_FASTOPEN_COOKIE = 0x04, /* the same, with a cookie in it */
+	SEGMENT_MPTCP = 0x08,	   /* kind 30, RFC 8684 */
+	SEGMENT_SACK_PERMITTED = 0x10, /* kind 4 */
+	SEGMENT_WINDOW_SCALE = 0x20,   /* kind 3 */
+	SEGMENT_OPTIONS_CUT = 0x40,    /* the snaplen or a bad length ended the reading */
+};
+
+/* One TCP segment: the innermost TCP header of a frame with its innermost IP header. */
+struct segment {
+	struct flow flow;
+	uint32_t seq;
+	uint32_t ack;
+	uint32_t payload; /* bytes of data by the IP length, whatever the snaplen kept */
+	uint32_t tsval;	  /* valid with SEGMENT_TIMESTAMP */
+	uint32_t tsecr;
+	uint16_t window;
+	uint16_t ip_id; /* 0 for IPv6 without a fragment header */
+	uint8_t ttl;
+	uint8_t flags;	 /* enum tcp_flag */
+	uint8_t options; /* enum segment_option */
+	bool outgoing;	 /* the link header says that this host sent it */
+	uint64_t frame;	 /* number in the capture, from 1: what Wireshark shows */
+};
+
+/* An ICMP or ICMPv6 error that quotes a TCP segment (RFC 792, RFC 4443). */
+struct icmp_error {
+	struct flow flow; /* of the quoted segment, as its sender sent it */
+	uint32_t seq;	  /* of the quoted segment */
+	struct address from;
+	uint8_t type;
+	uint8_t code;
+	bool ipv6; /* type and code are ICMPv6's */
+	uint64_t frame;
+};
+
+enum listener_change {
+	LISTENER_SEEN,	  /* there when observation began, or found since */
+	LISTENER_CHANGED, /* its limit or owners changed: listen() called again */
+	LISTENER_CLOSED,
+};
+
+#define LISTENER_PIDS_MAX 16
+#define LISTENER_COMM_SIZE 16
+
+/* A listening socket. The socket cookie is its name: SO_REUSEPORT siblings differ in nothing else. */
+struct listener {
+	uint64_t cookie;
+	struct endpoint local;
+	enum listener_change change;
+	uint32_t limit; /* min(backlog, somaxconn) as fixed by listen(); capacity is limit + 1 */
+	uint32_t inode;
+	uint32_t uid;
+	uint32_t interface;	/* SO_BINDTODEVICE, 0 for any */
+	bool v6only;		/* meaningful for :: */
+	int32_t defer_accept_s; /* TCP_DEFER_ACCEPT; 0 off, -1 unknown */
+	int32_t fastopen;	/* fastopenq.max_qlen; 0 off, -1 unknown */
+	uint16_t pids_count;	/* owners; 0: nobody found (no privilege) */
+	int32_t pids[LISTENER_PIDS_MAX];
+	char comm[LISTENER_COMM_SIZE]; /* of the first owner, NUL-terminated, may be empty */
+};
+
+/* One look at one listener. True at some instant within [before_ns, event.time_ns]. */
+struct sample {
+	uint64_t cookie;
+	int64_t before_ns;
+	uint32_t depth; /* idiag_rqueue of a LISTEN socket: sk_ack_backlog */
+	uint32_t limit; /* idiag_wqueue of a LISTEN socket: sk_max_ack_backlog */
+	uint32_t drops; /* sk_drops; wraps */
+	bool drops_known;
+};
+
+/* Request sockets (SYN_RECV) of one listener's port. Cookie connections are not among them. */
+struct half_open {
+	uint64_t cookie;
+	int64_t before_ns;
+	uint32_t count;
+};
+
+/* The server-side socket of one connection. True at some instant within [before_ns, event.time_ns]. */
+struct child {
+	struct flow flow; /* client to server */
+	int64_t before_ns;
+	uint32_t inode; /* 0: nobody accepted it yet */
+	uint8_t state;	/* enum tcp_state of the kernel (TCP_ESTABLISHED = 1); 0: there is no such socket */
+};
+
+enum counters_when { COUNTERS_BEFORE, COUNTERS_DURING, COUNTERS_AFTER };
+
+/* One reading of the counters, within [before_ns, event.time_ns]. */
+struct counters {
+	int64_t before_ns;
+	enum counters_when when;
+	uint64_t known; /* bit i: value[i] was there */
+	uint64_t value[COUNTER_COUNT];
+};
+
+struct proc_fork {
+	int32_t parent_pid; /* thread group */
+	int32_t child_pid;
+	int32_t child_tid; /* != child_pid: a thread */
+};
+
+struct proc_exit {
+	int32_t pid;
+	int32_t tid;
+	uint32_t exit_code; /* as wait() has it */
+};
+
+struct server_listen {
+	struct endpoint local;
+	int32_t backlog; /* as given to listen() */
+	int32_t pid;
+};
+
+struct server_accept {
+	struct flow flow; /* client to server */
+	int64_t before_ns; /* accept() was called, or BPF: equal to the event's time */
+	int32_t pid;
+	int32_t tid;
+	int32_t fd;
+};
+
+/* FORK: pid is the child. FIRST_BYTE, REPLY, CLOSE: pid is who did it. */
+struct server_step {
+	struct flow flow; /* client to server */
+	int32_t pid;
+	uint32_t bytes; /* FIRST_BYTE: of the first read; REPLY: written; else 0 */
+};
+
+struct server_exit {
+	int32_t pid;
+	int32_t status; /* as waitpid() has it */
+};
+
+enum loss_kind {
+	LOSS_PACKETS_KERNEL,	/* pcap_stats ps_drop */
+	LOSS_PACKETS_INTERFACE, /* pcap_stats ps_ifdrop */
+	LOSS_SAMPLES_LATE,	/* samples that came later than twice their interval */
+	LOSS_NETLINK,		/* sock_diag replies lost or interrupted and not retried */
+	LOSS_PROC_EVENTS,	/* gaps in the proc connector's sequence numbers */
+	LOSS_SERVER_EVENTS,	/* the server's channel was full */
+	LOSS_BPF_EVENTS,	/* the BPF ring was full */
+	LOSS_LOOKUPS,		/* children not looked up: too many waited */
+	LOSS_RECORDING,		/* events that could not be written */
+	LOSS_KIND_COUNT,
+};
+
+/* count is the total of its kind since the start of observation, not a difference. */
+struct loss {
+	enum loss_kind kind;
+	uint64_t count;
+};
+
+struct event {
+	int64_t time_ns;
+	enum event_kind kind;
+	enum source source;
+	union {
+		struct segment segment;
+		struct icmp_error icmp;
+		struct listener listener;
+		struct sample sample;
+		struct half_open half_open;
+		struct child child;
+		struct counters counters;
+		struct proc_fork proc_fork;
+		struct proc_exit proc_exit;
+		struct server_listen listen;
+		struct server_accept accept;
+		struct server_step step;
+		struct server_exit exit;
+		struct loss loss;
+	};
+};
+
+/*
+ * Receives events in the order in which their source delivers them. The event
+ * is the caller's: copy what is kept. Returns 0, or -errno to end the run.
+ */
+typedef int (*event_fn)(void *context, const struct event *event);
+
+/* "segment", "sample", ...: the "event" member of events.jsonl. */
+const char *event_kind_name(enum event_kind kind);
+const char *source_name(enum source source);
+const char *loss_kind_name(enum loss_kind kind);
+
+#endif

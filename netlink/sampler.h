@@ -1,0 +1,68 @@
+/*
+ * Interface for the sampler: the accept queue of each watched listener by
+ * sock_diag, its half-open count, the sockets of the connections that wait, and
+ * the counters of the namespace -> sampler events.
+ *
+ * It works in the network namespace that the thread was in when it was made.
+ */
+#ifndef NETLINK_SAMPLER_H
+#define NETLINK_SAMPLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+
+struct sampler;
+
+struct sampler_options {
+	const struct endpoint *targets; /* address :: takes every listener of the port, whatever its address */
+	size_t targets_count;		/* 0: every listener of the namespace */
+	bool look_up_children;		/* for accept() bounds; off when exact accepts are at hand */
+};
+
+int sampler_new(const struct sampler_options *options, struct sampler **out)
+    __attribute__((warn_unused_result));
+
+/*
+ * One round: a sample of each watched listener; with LISTENER events for what
+ * appeared, changed or closed since; and half-open counts when their own pace,
+ * which follows their cost, says so. Delivers events with
+ * ever increasing times. Returns 0 or what fn returned, or -errno when netlink
+ * itself fails for good; interrupted dumps and ENOBUFS are retried and counted.
+ */
+int sampler_round(struct sampler *sampler, event_fn fn, void *context)
+    __attribute__((warn_unused_result));
+
+/* Reads /proc/net/netstat and /proc/net/snmp -> one EVENT_COUNTERS. */
+int sampler_counters(struct sampler *sampler, enum counters_when when, event_fn fn, void *context)
+    __attribute__((warn_unused_result));
+
+/*
+ * Tells of a handshake whose final ACK was just seen: the sampler keeps those
+ * flows in a FIFO for each listener and looks only the oldest up in each
+ * round, until it is accepted or gone. Bounded: what does not fit is counted.
+ */
+void sampler_watch_child(struct sampler *sampler, const struct flow *client_to_server);
+
+/* Looks one connection's server-side socket up now -> one EVENT_CHILD. */
+int sampler_look_up(struct sampler *sampler, const struct flow *client_to_server, event_fn fn,
+		    void *context) __attribute__((warn_unused_result));
+
+/* How many listeners are watched now; their highest depth in the last round. */
+size_t sampler_listeners(const struct sampler *sampler);
+uint32_t sampler_depth(const struct sampler *sampler);
+
+struct sampler_stats {
+	uint64_t rounds;
+	uint64_t samples;
+	uint64_t netlink_lost; /* replies lost or dumps interrupted, retries exhausted */
+	uint64_t lookups;
+	uint64_t lookups_skipped; /* the FIFO was full */
+};
+
+void sampler_stats(const struct sampler *sampler, struct sampler_stats *stats);
+void sampler_free(struct sampler *sampler);
+
+#endif
