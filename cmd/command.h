@@ -1,0 +1,35 @@
+/*
+ * Interface for subcommands. Each lives in a file of its own, parses its own
+ * options, and returns the exit status of the program.
+ */
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
+
+#include <stdarg.h>
+
+enum exit_status {
+	STATUS_DONE = 0,
+	STATUS_FAILED = 1, /* it could not be done */
+	STATUS_USAGE = 2,  /* wrong usage */
+	STATUS_DROPS = 3,  /* --fail-on drops: drops were seen */
+};
+
+struct command {
+	const char *name;
+	const char *summary;
+	int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
+};
+
+/* "synscope NAME: text" and a newline, to stderr. */
+void complain(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The usual ending of a usage error: "Try 'synscope NAME --help'."; returns STATUS_USAGE. */
+int usage_error(const char *command);
+
+/*
+ * Flushes stdout. A failure (a full disk; a reader that went away is none)
+ * turns status into STATUS_FAILED with a line on stderr.
+ */
+int finish_stdout(const char *command, int status);
+
+#endif

@@ -1,0 +1,7 @@
+/*
+ * Interface for the list of subcommands: one line for each file that has one.
+ */
+#ifndef CMD_COMMANDS_H
+#define CMD_COMMANDS_H
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * The program: finds the subcommand and runs it.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/command.h"
+#include "cmd/commands.h"
+
+static const struct command commands[] = {
+    {NULL, NULL, NULL},
+};
+
+static void print_help(FILE *out)
+{
+	fputs("synscope: what happened to this connection attempt, and why?\n\n"
+	      "usage: synscope COMMAND [OPTION...]\n\n",
+	      out);
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(out, "  %-10s %s\n", c->name, c->summary);
+	fputs("\n'synscope COMMAND --help' explains a command. Start with: synscope demo\n\n"
+	      "Exit status: 0 done; 1 it could not be done; 2 wrong usage; 3 drops were seen\n"
+	      "(with --fail-on drops).\n",
+	      out);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+
+	/* A reader that goes away is an error of the write, not the end of a recording. */
+	signal(SIGPIPE, SIG_IGN);
+	if (!name) {
+		print_help(stderr);
+		return STATUS_USAGE;
+	}
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+		print_help(stdout);
+		return finish_stdout("help", STATUS_DONE);
+	}
+	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+		puts("synscope " SYNSCOPE_VERSION);
+		return finish_stdout("version", STATUS_DONE);
+	}
+	for (const struct command *c = commands; c->name; c++)
+		if (strcmp(name, c->name) == 0)
+			return finish_stdout(name, c->run(argc - 1, argv + 1));
+	fprintf(stderr, "synscope: there is no command '%s'. Try 'synscope --help'.\n", name);
+	return STATUS_USAGE;
+}
