@@ -139,12 +139,27 @@ struct half_open {
 	uint32_t count;
 };
 
-/* The server-side socket of one connection. True at some instant within [before_ns, event.time_ns]. */
+/*
+ * The server-side socket of one connection. True at some instant within
+ * [before_ns, event.time_ns].
+ *
+ * inode 0 means "nobody accepted it yet" in ESTABLISHED and CLOSE_WAIT alone:
+ * in a later state, or TIME_WAIT, its owner has closed it. State SYN_RECV (3)
+ * is a request socket: the final ACK has not arrived, or was dropped.
+ *
+ * waiting_ns: when the last look began that proved it was still waiting (at it,
+ * or at one ahead of it in the same queue); TIME_UNKNOWN when there was none.
+ * listener: in state 0, the cookie of the listener (of the sibling, in a
+ * SO_REUSEPORT group) that a SYN of this flow reaches; else 0, as when nobody
+ * listens.
+ */
 struct child {
 	struct flow flow; /* client to server */
 	int64_t before_ns;
-	uint32_t inode; /* 0: nobody accepted it yet */
-	uint8_t state;	/* enum tcp_state of the kernel (TCP_ESTABLISHED = 1); 0: there is no such socket */
+	int64_t waiting_ns;
+	uint64_t listener;
+	uint32_t inode;
+	uint8_t state; /* enum tcp_state of the kernel; 0: there is no such socket */
 };
 
 enum counters_when { COUNTERS_BEFORE, COUNTERS_DURING, COUNTERS_AFTER };
