@@ -1,0 +1,54 @@
+"""What every end-to-end test has: the program, and the certainty of being in a namespace of its own."""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+
+def in_own_namespace():
+    outside = os.environ.get("SYNSCOPE_TEST_OUTSIDE")
+    return bool(outside) and os.readlink("/proc/self/ns/net") != outside
+
+
+@pytest.fixture(scope="session")
+def synscope():
+    """Path of the program under test."""
+    path = os.environ.get("SYNSCOPE")
+    if not path:
+        pytest.fail("SYNSCOPE does not name the program: run the test by meson")
+    return path
+
+
+@pytest.fixture(scope="session")
+def namespace():
+    """For tests that change sysctls or interfaces: fails outside of tests/e2e/netns."""
+    if not in_own_namespace():
+        pytest.fail("not in a network namespace of its own: run the test by meson, or by tests/e2e/netns")
+
+
+@pytest.fixture
+def sysctl(namespace):
+    """A function that sets a sysctl of this namespace; the old values come back after the test."""
+    before = {}
+
+    def set_value(name, value):
+        path = pathlib.Path("/proc/sys") / name.replace(".", "/")
+        if path not in before:
+            before[path] = path.read_text(encoding="ascii")
+        path.write_text(f"{value}\n", encoding="ascii")
+
+    yield set_value
+    for path, value in before.items():
+        path.write_text(value, encoding="ascii")
+
+
+@pytest.fixture
+def run(synscope):
+    """Runs the program to its end: run("report", folder) -> CompletedProcess with text output."""
+
+    def run_program(*arguments, timeout=60, **options):
+        return subprocess.run([synscope, *map(str, arguments)], capture_output=True, text=True,
+                              timeout=timeout, check=False, **options)
+
+    return run_program
