@@ -59,7 +59,7 @@ struct attempt_cause {
 enum mark_kind {
 	MARK_SYN,
 	MARK_SYN_ACK,
-	MARK_ACK, /* every acknowledgement of the SYN-ACK until the connection is known to live */
+	MARK_ACK,  /* every acknowledgement of the SYN-ACK until the connection is known to live */
 	MARK_DATA, /* first data segment of the client */
 	MARK_SERVER_DATA, /* first data segment of the server */
 	MARK_RST_CLIENT,
@@ -76,7 +76,7 @@ struct mark {
 	int64_t time_ns;
 	uint64_t frame;
 	enum mark_kind kind;
-	bool dropped;	 /* the kernel dropped it: cause says why */
+	bool dropped; /* the kernel dropped it: cause says why */
 	bool cause_known;
 	enum cause cause;
 	enum confidence confidence;
@@ -97,8 +97,8 @@ struct attempt {
 	int64_t syn_ns;
 	int64_t synack_ns;
 	int64_t ack_ns;
-	int64_t accept_ns;	  /* exact */
-	int64_t accept_after_ns;  /* accept() returned it in (after, before] */
+	int64_t accept_ns;	 /* exact */
+	int64_t accept_after_ns; /* accept() returned it in (after, before] */
 	int64_t accept_before_ns;
 	int64_t fork_ns;
 	int64_t first_byte_ns;

@@ -70,19 +70,20 @@ struct full_episode {
 
 struct report_listener {
 	struct endpoint local;
-	uint64_t cookie; /* 0 when only packets told of it */
-	int64_t backlog; /* as given to listen(); -1 unknown */
-	int64_t limit;	 /* -1 unknown */
-	int64_t capacity; /* limit + 1; -1 unknown */
-	int64_t queue_peak; /* highest sampled or rebuilt depth; -1 when neither is known */
+	uint64_t cookie;      /* 0 when only packets told of it */
+	int64_t backlog;      /* as given to listen(); -1 unknown */
+	int64_t limit;	      /* -1 unknown */
+	int64_t capacity;     /* limit + 1; -1 unknown */
+	int64_t queue_peak;   /* highest sampled or rebuilt depth; -1 when neither is known */
 	int64_t sampled_peak; /* highest sampled depth; -1 */
 	uint64_t samples;
 	int64_t full_ns; /* total length of the full episodes */
 	size_t episodes_count;
 	const struct full_episode *episodes;
 	uint64_t episodes_lost; /* beyond the bound of the list */
-	uint64_t drops; /* packets of attempts that this listener's queues dropped, by the verdicts */
-	int64_t sk_drops; /* change of the socket's own counter; -1 unknown */
+	uint64_t
+	    drops; /* packets of attempts that this listener's queues dropped, by the verdicts */
+	int64_t sk_drops;	/* change of the socket's own counter; -1 unknown */
 	uint64_t disagreements; /* samples that the rebuilt depth cannot explain */
 	int32_t defer_accept_s;
 	int32_t fastopen;

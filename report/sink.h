@@ -35,10 +35,10 @@ static inline void sink_free(struct sink *sink)
 struct sink_style {
 	bool colour;
 	bool utf8;
-	unsigned columns;     /* 0: 100 */
-	bool timeline;	      /* --timeline */
-	unsigned worst;	      /* --worst N, 0: the default of 10 */
-	const char *attempt;  /* --attempt CLIENT, or NULL */
+	unsigned columns;    /* 0: 100 */
+	bool timeline;	     /* --timeline */
+	unsigned worst;	     /* --worst N, 0: the default of 10 */
+	const char *attempt; /* --attempt CLIENT, or NULL */
 };
 
 struct sink_format {

@@ -1,0 +1,192 @@
+/*
+ * The reporter: totals over finished attempts, updated in place, and the report
+ * that they make in the end.
+ */
+#include "report/reporter.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/detail.h"
+#include "report/histogram.h"
+#include "report/tracker.h"
+#include "report/worst.h"
+
+struct reporter {
+	struct reporter_options options;
+	struct tracker *tracker;
+	struct report report;
+	struct histogram histograms[LATENCY_COUNT];
+	struct worst worst;
+	struct overflow overflows[4];
+	struct latency_bar *bars[LATENCY_COUNT];
+	int64_t first_ns;
+	int64_t last_ns;
+};
+
+static int on_attempt(void *context, const struct attempt *attempt)
+{
+	struct reporter *r = context;
+	const int64_t latencies[LATENCY_COUNT] = {
+	    [LATENCY_SYN_TO_SYNACK] = attempt->syn_to_synack_ns,
+	    [LATENCY_SYNACK_TO_ACK] = attempt->synack_to_ack_ns,
+	    [LATENCY_CONNECT] = attempt->connect_ns,
+	    [LATENCY_ACCEPT_WAIT] = attempt->accept_wait_ns,
+	    [LATENCY_ACCEPT_TO_FORK] = attempt->accept_to_fork_ns,
+	};
+
+	r->report.attempts++;
+	r->report.outcomes[attempt->outcome]++;
+	for (uint32_t i = 0; i < attempt->causes_count; i++) {
+		r->report.causes[attempt->causes[i].cause]++;
+		r->report.cause_packets[attempt->causes[i].cause] += attempt->causes[i].packets;
+	}
+	for (int i = 0; i < LATENCY_COUNT; i++)
+		if (latencies[i] >= 0)
+			histogram_add(&r->histograms[i], latencies[i]);
+	worst_offer(&r->worst, attempt);
+	for (size_t i = 0; i < r->options.sinks_count; i++) {
+		struct sink *sink = r->options.sinks[i];
+		int rc = sink->ops->attempt ? sink->ops->attempt(sink, attempt) : 0;
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int reporter_new(const struct reporter_options *options, struct reporter **out)
+{
+	struct reporter *r = calloc(1, sizeof(*r));
+	struct tracker_options tracker = {
+	    .max_open = options->max_open,
+	    .finished = on_attempt,
+	    .context = r,
+	};
+	int rc;
+
+	if (!r)
+		return -ENOMEM;
+	r->options = *options;
+	r->first_ns = r->last_ns = TIME_UNKNOWN;
+	for (int i = 0; i < LATENCY_COUNT; i++)
+		histogram_init(&r->histograms[i]);
+	rc = worst_init(&r->worst);
+	if (rc)
+		goto free_reporter;
+	rc = tracker_new(&tracker, &r->tracker);
+	if (rc)
+		goto release_worst;
+	*out = r;
+	return 0;
+release_worst:
+	worst_release(&r->worst);
+free_reporter:
+	free(r);
+	return rc;
+}
+
+void reporter_free(struct reporter *reporter)
+{
+	if (!reporter)
+		return;
+	tracker_free(reporter->tracker);
+	worst_release(&reporter->worst);
+	for (int i = 0; i < LATENCY_COUNT; i++)
+		free(reporter->bars[i]);
+	free(reporter);
+}
+
+int reporter_event(void *reporter, const struct event *event)
+{
+	struct reporter *r = reporter;
+
+	if (r->first_ns == TIME_UNKNOWN || event->time_ns < r->first_ns)
+		r->first_ns = event->time_ns;
+	if (event->time_ns > r->last_ns)
+		r->last_ns = event->time_ns;
+	if (event->kind == EVENT_LOSS && event->loss.kind < LOSS_KIND_COUNT)
+		r->report.losses[event->loss.kind] = event->loss.count;
+	return tracker_event(r->tracker, event);
+}
+
+static void add_overflow(struct reporter *r, const char *table, uint64_t bound, uint64_t count)
+{
+	if (count)
+		r->overflows[r->report.overflows_count++] =
+		    (struct overflow){.table = table, .bound = bound, .count = count};
+}
+
+static void fill_latencies(struct reporter *r)
+{
+	for (int i = 0; i < LATENCY_COUNT; i++) {
+		size_t n = histogram_bars(&r->histograms[i], NULL, 0);
+
+		r->report.latency[i] = histogram_summary(&r->histograms[i]);
+		r->bars[i] = n ? calloc(n, sizeof(*r->bars[i])) : NULL;
+		if (!r->bars[i])
+			continue;
+		r->report.bars_count[i] = histogram_bars(&r->histograms[i], r->bars[i], n);
+		r->report.bars[i] = r->bars[i];
+	}
+}
+
+static void fill_report(struct reporter *r, const struct reporter_source *source)
+{
+	struct report *report = &r->report;
+	struct tracker_stats stats;
+
+	tracker_stats(r->tracker, &stats);
+	report->version = SYNSCOPE_VERSION;
+	report->kind = r->options.kind;
+	report->path = r->options.path;
+	report->start_ns = source->start_ns != TIME_UNKNOWN ? source->start_ns : r->first_ns;
+	report->end_ns = source->end_ns != TIME_UNKNOWN ? source->end_ns : r->last_ns;
+	report->packets = source->packets;
+	report->packets_dropped = source->packets_dropped;
+	memcpy(report->skipped, source->skipped, sizeof(report->skipped));
+	report->other_segments = stats.other_segments;
+	report->late_events = source->late_events;
+	report->meta = r->options.meta;
+	report->meta_known = r->options.meta != NULL;
+	report->host_known = r->options.meta != NULL;
+	if (r->options.meta)
+		report->host = r->options.meta->host;
+	add_overflow(r, "open attempts", stats.open_max, stats.evicted);
+	add_overflow(r, "attempt details", DETAIL_OPENED_MAX, stats.details_refused);
+	add_overflow(r, "packet marks", DETAIL_MARKS_MAX, stats.marks_refused);
+	report->overflows = r->overflows;
+	report->notes_count = source->notes_count;
+	report->notes = source->notes;
+	worst_sort(&r->worst);
+	report->worst_count = r->worst.count;
+	report->worst = r->worst.attempts;
+	for (int c = 0; c < CAUSE_COUNT; c++)
+		if (report->cause_packets[c] && cause_is_drop((enum cause)c))
+			report->drops_seen = true;
+	fill_latencies(r);
+}
+
+int reporter_finish(struct reporter *reporter, const struct reporter_source *source)
+{
+	int rc = tracker_finish(
+	    reporter->tracker, source->end_ns != TIME_UNKNOWN ? source->end_ns : reporter->last_ns);
+
+	if (rc)
+		return rc;
+	fill_report(reporter, source);
+	for (size_t i = 0; i < reporter->options.sinks_count; i++) {
+		struct sink *sink = reporter->options.sinks[i];
+		int sink_rc = sink->ops->finish(sink, &reporter->report);
+
+		if (sink_rc && !rc)
+			rc = sink_rc;
+	}
+	return rc;
+}
+
+const struct report *reporter_report(const struct reporter *reporter)
+{
+	return &reporter->report;
+}

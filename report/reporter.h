@@ -1,0 +1,61 @@
+/*
+ * Interface for the reporter: events in order of time -> tracker -> totals and
+ * sinks -> the report. The same for a live run, a recording and a capture file.
+ */
+#ifndef REPORT_REPORTER_H
+#define REPORT_REPORTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "event/recording.h"
+#include "event/skip.h"
+#include "report/report.h"
+#include "report/sink.h"
+
+#define REPORTER_SINKS_MAX 4
+
+struct reporter;
+
+struct reporter_options {
+	enum report_kind kind;
+	const char *path; /* as the user gave it; must outlive the reporter */
+	/* Of a recording or a live run: its host decides the verdicts. NULL for a capture alone. */
+	const struct recording_meta *meta;
+	uint32_t max_open; /* 0: the default */
+	size_t sinks_count;
+	struct sink *sinks[REPORTER_SINKS_MAX]; /* stay the caller's */
+};
+
+/* What the sources counted, known when they have ended. */
+struct reporter_source {
+	uint64_t packets;
+	uint64_t packets_dropped;
+	uint64_t skipped[SKIP_REASON_COUNT];
+	uint64_t late_events;
+	int64_t start_ns; /* TIME_UNKNOWN: of the first event */
+	int64_t end_ns;	  /* TIME_UNKNOWN: of the last event */
+	size_t notes_count;
+	const char *const *notes; /* what the sources could not give, one line each */
+};
+
+int reporter_new(const struct reporter_options *options, struct reporter **out)
+    __attribute__((warn_unused_result));
+
+/* An event_fn with the reporter as its context. */
+int reporter_event(void *reporter, const struct event *event) __attribute__((warn_unused_result));
+
+/*
+ * Ends observation: finishes the open attempts, reconciles, and calls each
+ * sink's finish(). Returns 0 or the first -errno of a sink.
+ */
+int reporter_finish(struct reporter *reporter, const struct reporter_source *source)
+    __attribute__((warn_unused_result));
+
+/* Valid after reporter_finish(), until reporter_free(). */
+const struct report *reporter_report(const struct reporter *reporter);
+
+void reporter_free(struct reporter *reporter);
+
+#endif

@@ -1,0 +1,630 @@
+/*
+ * The tracker. It follows each handshake by its packets, tells the queue of its
+ * listener what arrives and leaves (queue.h), and hands finished attempts to
+ * the verdict (verdict.h) and on.
+ *
+ * Theory of operation. An attempt is a 4-tuple and the client's ISN; repeated
+ * SYNs belong to it. It is finished a while after the packet that ended it
+ * (LINGER_ENDED_NS: copies and late retransmissions still belong to it), or
+ * when no packet of its handshake came for longer than any retransmission
+ * timer (LINGER_SILENT_NS), unless it is known to wait in an accept queue. A
+ * hand sweeps over the table, a few records for each event, so that time-outs
+ * cost no list and no timer; its pace makes no difference to a verdict.
+ */
+#include "report/tracker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/detail.h"
+#include "report/queue.h"
+#include "report/table.h"
+#include "report/verdict.h"
+
+#define LINGER_ENDED_NS	 (2 * NS_PER_SEC)
+#define LINGER_SILENT_NS (75 * NS_PER_SEC)
+#define SWEEP_STEP	 2
+/* SYN-ACKs acknowledge the data of a Fast Open SYN too. */
+#define SYN_DATA_MAX 65535u
+/* A wait in the accept queue that deserves a name. */
+#define SLOW_ACCEPT_NS (100 * NS_PER_MS)
+
+struct tracker {
+	struct tracker_options options;
+	struct table *table;
+	struct details *details;
+	int64_t now_ns;
+	uint32_t hand;
+	uint32_t open_peak;
+	uint64_t begun;
+	uint64_t finished;
+	uint64_t other_segments;
+	int error; /* of a sink, met where no error can be returned */
+	struct attempt scratch;
+};
+
+int tracker_new(const struct tracker_options *options, struct tracker **out)
+{
+	struct tracker *t = calloc(1, sizeof(*t));
+	int rc;
+
+	if (!t)
+		return -ENOMEM;
+	t->options = *options;
+	t->now_ns = TIME_UNKNOWN;
+	rc = table_new(options->max_open, &t->table);
+	if (rc)
+		goto free_tracker;
+	rc = details_new(&t->details);
+	if (rc)
+		goto free_table;
+	*out = t;
+	return 0;
+free_table:
+	table_free(t->table);
+free_tracker:
+	free(t);
+	return rc;
+}
+
+void tracker_free(struct tracker *tracker)
+{
+	if (!tracker)
+		return;
+	table_free(tracker->table);
+	details_free(tracker->details);
+	free(tracker);
+}
+
+/* Hands the attempt on. The record stays the caller's to remove. */
+static void finish(struct tracker *t, struct open_attempt *a, bool ended, bool evicted)
+{
+	struct verdict_context context = {
+	    .now_ns = t->now_ns,
+	    .ended = ended,
+	    .evicted = evicted,
+	    .slow_accept_ns = SLOW_ACCEPT_NS,
+	};
+	int rc;
+
+	if (t->options.queues)
+		queues_context(t->options.queues, a, &context);
+	verdict_attempt(a, t->details, &context, &t->scratch);
+	t->scratch.number = ++t->finished;
+	rc = t->options.finished(t->options.context, &t->scratch);
+	if (rc && !t->error)
+		t->error = rc;
+	if (t->options.queues)
+		queues_forget(t->options.queues, a, table_index(t->table, a));
+	details_remove(t->details, a->detail);
+	a->detail = TABLE_NONE;
+}
+
+static void evicted(void *context, struct open_attempt *a, bool was_evicted)
+{
+	finish(context, a, false, was_evicted);
+}
+
+static bool is_over(const struct tracker *t, const struct open_attempt *a)
+{
+	int64_t idle = t->now_ns - a->touched_ns;
+
+	if (a->flags & OPEN_QUEUED)
+		return false;
+	if (a->end_ns != TIME_UNKNOWN)
+		return idle > LINGER_ENDED_NS;
+	return idle > LINGER_SILENT_NS;
+}
+
+static void sweep(struct tracker *t)
+{
+	uint32_t high = table_high(t->table);
+
+	for (int i = 0; i < SWEEP_STEP && high; i++) {
+		struct open_attempt *a;
+
+		if (t->hand >= high)
+			t->hand = 0;
+		a = table_at(t->table, t->hand++);
+		if ((a->flags & OPEN_USED) && is_over(t, a)) {
+			finish(t, a, false, false);
+			table_remove(t->table, a);
+		}
+	}
+}
+
+/* The attempt's detail, made now if it has none; NULL when the pool is full. */
+static struct detail *detail_of(struct tracker *t, struct open_attempt *a)
+{
+	if (a->detail == TABLE_NONE) {
+		a->detail = details_add(t->details);
+		if (a->detail == TABLE_NONE)
+			return NULL;
+		/* What a plain handshake has shown so far becomes marks. */
+		const struct {
+			int64_t time_ns;
+			enum mark_kind kind;
+		} so_far[] = {
+		    {a->syn_ns, MARK_SYN}, {a->synack_ns, MARK_SYN_ACK}, {a->ack_ns, MARK_ACK}};
+
+		for (size_t i = 0; i < sizeof(so_far) / sizeof(so_far[0]); i++)
+			if (so_far[i].time_ns != TIME_UNKNOWN)
+				details_mark_add(t->details, a->detail,
+						 &(struct mark){
+						     .time_ns = so_far[i].time_ns,
+						     .kind = so_far[i].kind,
+						     .depth = MARK_DEPTH_UNKNOWN,
+						 });
+	}
+	return details_at(t->details, a->detail);
+}
+
+/* Marks a packet of an attempt that is not, or no longer, a plain handshake. */
+static void mark(struct tracker *t, struct open_attempt *a, const struct event *event,
+		 uint64_t frame, enum mark_kind kind)
+{
+	struct mark m = {
+	    .time_ns = event->time_ns,
+	    .frame = frame,
+	    .kind = kind,
+	    .depth = MARK_DEPTH_UNKNOWN,
+	};
+
+	if (detail_of(t, a))
+		details_mark_add(t->details, a->detail, &m);
+}
+
+static void mark_if_detailed(struct tracker *t, struct open_attempt *a, const struct event *event,
+			     uint64_t frame, enum mark_kind kind)
+{
+	if (a->detail != TABLE_NONE)
+		mark(t, a, event, frame, kind);
+}
+
+static void count_up(uint16_t *counter)
+{
+	if (*counter < UINT16_MAX)
+		++*counter;
+}
+
+static struct queue_packet packet_of(struct tracker *t, struct open_attempt *a,
+				     const struct event *event)
+{
+	return (struct queue_packet){
+	    .time_ns = event->time_ns,
+	    .frame = event->segment.frame,
+	    .attempt = a,
+	    .index = table_index(t->table, a),
+	    .details = t->details,
+	};
+}
+
+static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
+{
+	const struct segment *s = &event->segment;
+	struct open_attempt *a;
+
+	for (a = table_first(t->table, hash); a; a = table_next(t->table, a))
+		if (a->isn == s->seq && flow_equal(&a->flow, &s->flow))
+			break;
+	if (a) {
+		/* A copy or a retransmission. */
+		mark(t, a, event, s->frame, MARK_SYN);
+		count_up(&a->syns);
+		a->last_syn_ns = event->time_ns;
+		if (event->time_ns > a->touched_ns)
+			a->touched_ns = event->time_ns;
+	} else {
+		a = table_add(t->table, &s->flow, hash, evicted, t);
+		if (!a)
+			return;
+		a->isn = s->seq;
+		a->syns = 1;
+		a->syn_ns = a->last_syn_ns = a->touched_ns = event->time_ns;
+		t->begun++;
+		if (table_count(t->table) > t->open_peak)
+			t->open_peak = table_count(t->table);
+	}
+	a->flags |= OPEN_SYN_PENDING;
+	if (t->options.queues) {
+		struct queue_packet packet = packet_of(t, a, event);
+
+		queues_syn(t->options.queues, &packet, s);
+	}
+}
+
+/* A SYN-ACK belongs to the attempt whose SYN, or SYN with data, it acknowledges. */
+static struct open_attempt *find_for_syn_ack(struct tracker *t, const struct segment *s,
+					     uint32_t hash)
+{
+	struct flow reverse = flow_reverse(&s->flow);
+	struct open_attempt *a;
+
+	for (a = table_first(t->table, hash); a; a = table_next(t->table, a))
+		if (s->ack - a->isn - 1 <= SYN_DATA_MAX && flow_equal(&a->flow, &reverse))
+			return a;
+	return NULL;
+}
+
+static void on_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	const struct segment *s = &event->segment;
+
+	a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+	if (s->ack - a->isn > 1)
+		a->flags |= OPEN_FASTOPEN;
+	if (a->synacks) {
+		mark(t, a, event, s->frame, MARK_SYN_ACK);
+	} else {
+		mark_if_detailed(t, a, event, s->frame, MARK_SYN_ACK);
+		a->synack_ns = event->time_ns;
+	}
+	count_up(&a->synacks);
+	if (a->flags & OPEN_CLIENT_ACK) {
+		a->flags |= OPEN_SYNACK_AFTER_ACK;
+	} else {
+		a->last_synack_ns = event->time_ns;
+		a->server_isn = s->seq;
+	}
+	if (event->time_ns > a->touched_ns)
+		a->touched_ns = event->time_ns;
+	if (t->options.queues) {
+		struct queue_packet packet = packet_of(t, a, event);
+
+		queues_syn_ack(t->options.queues, &packet, s);
+	}
+}
+
+/* The first FIN or RST is the end of the attempt's connection. */
+static void set_end(struct open_attempt *a, int64_t time_ns)
+{
+	if (a->end_ns == TIME_UNKNOWN)
+		a->end_ns = time_ns;
+	a->touched_ns = time_ns > a->touched_ns ? time_ns : a->touched_ns;
+}
+
+static void on_client_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	const struct segment *s = &event->segment;
+
+	if (s->flags & TCP_FLAG_RST) {
+		if (!(a->flags & (OPEN_RST_SERVER | OPEN_RST_CLIENT))) {
+			a->flags |= OPEN_RST_CLIENT;
+			mark_if_detailed(t, a, event, s->frame, MARK_RST_CLIENT);
+			set_end(a, event->time_ns);
+			if (t->options.queues) {
+				struct queue_packet packet = packet_of(t, a, event);
+
+				queues_client_reset(t->options.queues, &packet);
+			}
+		}
+		return;
+	}
+	if (!(s->flags & TCP_FLAG_ACK))
+		return;
+	if (a->synacks && !(a->flags & OPEN_CLIENT_ACK)) {
+		if ((int32_t)(s->ack - a->server_isn) <= 0)
+			return; /* acknowledges something else */
+		a->flags |= OPEN_CLIENT_ACK;
+		a->ack_ns = event->time_ns;
+		a->touched_ns = event->time_ns;
+		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
+	} else if (a->flags & OPEN_SYNACK_AFTER_ACK && !(a->flags & OPEN_SERVER_ALIVE) &&
+		   !s->payload) {
+		mark(t, a, event, s->frame, MARK_ACK);
+	}
+	if (s->payload && !(a->flags & OPEN_CLIENT_DATA)) {
+		a->flags |= OPEN_CLIENT_DATA;
+		mark_if_detailed(t, a, event, s->frame, MARK_DATA);
+	}
+	if (t->options.queues && (a->flags & OPEN_CLIENT_ACK)) {
+		struct queue_packet packet = packet_of(t, a, event);
+
+		queues_client_ack(t->options.queues, &packet, s);
+	}
+	if ((s->flags & TCP_FLAG_FIN) && !(a->flags & OPEN_FIN_CLIENT)) {
+		a->flags |= OPEN_FIN_CLIENT;
+		mark_if_detailed(t, a, event, s->frame, MARK_FIN_CLIENT);
+		set_end(a, event->time_ns);
+	}
+}
+
+static void on_server_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	const struct segment *s = &event->segment;
+
+	if (s->flags & TCP_FLAG_RST) {
+		if (!(a->flags & (OPEN_RST_SERVER | OPEN_RST_CLIENT))) {
+			a->flags |= OPEN_RST_SERVER;
+			a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+			mark_if_detailed(t, a, event, s->frame, MARK_RST_SERVER);
+			set_end(a, event->time_ns);
+			if (t->options.queues) {
+				struct queue_packet packet = packet_of(t, a, event);
+
+				queues_server_reset(t->options.queues, &packet);
+			}
+		}
+		return;
+	}
+	if (!a->synacks) {
+		/* A bare ACK to a SYN: TIME_WAIT or a live connection with this 4-tuple. */
+		if ((s->flags & TCP_FLAG_ACK) && (a->flags & OPEN_SYN_PENDING)) {
+			a->flags |= OPEN_CHALLENGED;
+			a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+		}
+		return;
+	}
+	if (!(a->flags & OPEN_CLIENT_ACK))
+		return;
+	if (!(a->flags & OPEN_SERVER_ALIVE)) {
+		/* A request socket and a cookie say nothing but SYN-ACKs. */
+		a->flags |= OPEN_SERVER_ALIVE;
+		if (t->options.queues) {
+			struct queue_packet packet = packet_of(t, a, event);
+
+			queues_server_alive(t->options.queues, &packet);
+		}
+		if (s->payload)
+			mark_if_detailed(t, a, event, s->frame, MARK_SERVER_DATA);
+	}
+	if ((s->flags & TCP_FLAG_FIN) && !(a->flags & OPEN_FIN_SERVER)) {
+		a->flags |= OPEN_FIN_SERVER;
+		mark_if_detailed(t, a, event, s->frame, MARK_FIN_SERVER);
+		set_end(a, event->time_ns);
+	}
+}
+
+/*
+ * The attempt that a segment without SYN belongs to: of those of its 4-tuple the
+ * one that began last. *from_client says which side sent it.
+ */
+static struct open_attempt *find(struct tracker *t, const struct segment *s, uint32_t hash,
+				 bool *from_client)
+{
+	struct flow reverse = flow_reverse(&s->flow);
+	struct open_attempt *best = NULL;
+
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
+		bool forward = flow_equal(&a->flow, &s->flow);
+
+		if (!forward && !flow_equal(&a->flow, &reverse))
+			continue;
+		if (best && best->syn_ns > a->syn_ns)
+			continue;
+		best = a;
+		*from_client = forward;
+	}
+	return best;
+}
+
+static void on_segment(struct tracker *t, const struct event *event)
+{
+	const struct segment *s = &event->segment;
+	const uint8_t flags =
+	    s->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST | TCP_FLAG_FIN);
+	uint32_t hash = table_hash(t->table, &s->flow);
+	struct open_attempt *a;
+	bool from_client = false;
+
+	if (flags == TCP_FLAG_SYN) {
+		on_syn(t, event, hash);
+		return;
+	}
+	if (flags == (TCP_FLAG_SYN | TCP_FLAG_ACK)) {
+		a = find_for_syn_ack(t, s, hash);
+		if (a) {
+			on_syn_ack(t, event, a);
+			return;
+		}
+	}
+	a = find(t, s, hash, &from_client);
+	if (!a)
+		t->other_segments++;
+	else if (from_client)
+		on_client_segment(t, event, a);
+	else if (!(flags & TCP_FLAG_SYN))
+		on_server_segment(t, event, a);
+}
+
+static struct open_attempt *find_flow(struct tracker *t, const struct flow *client_to_server)
+{
+	struct open_attempt *best = NULL;
+	uint32_t hash = table_hash(t->table, client_to_server);
+
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
+		if (flow_equal(&a->flow, client_to_server) && (!best || a->syn_ns > best->syn_ns))
+			best = a;
+	return best;
+}
+
+static void on_icmp(struct tracker *t, const struct event *event)
+{
+	const struct icmp_error *icmp = &event->icmp;
+	struct open_attempt *a = find_flow(t, &icmp->flow);
+
+	if (!a || a->isn != icmp->seq || a->synacks)
+		return;
+	a->flags |= OPEN_ICMP;
+	a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+	mark(t, a, event, icmp->frame, MARK_ICMP);
+	a->touched_ns = event->time_ns;
+}
+
+static void on_accept(struct tracker *t, const struct event *event)
+{
+	struct open_attempt *a = find_flow(t, &event->accept.flow);
+	struct detail *d;
+
+	if (!a) {
+		t->other_segments++;
+		return;
+	}
+	d = detail_of(t, a);
+	if (d) {
+		d->served = true;
+		d->exact = true;
+		d->accept_ns = d->accept_before_ns = event->time_ns;
+		d->accept_pid = event->accept.pid;
+		/* Not before the ACK that finished the handshake, nor before accept() was called.
+		 */
+		d->accept_after_ns =
+		    event->accept.before_ns > a->ack_ns ? event->accept.before_ns : a->ack_ns;
+	}
+	if (t->options.queues) {
+		struct queue_packet packet = packet_of(t, a, event);
+
+		packet.frame = 0;
+		queues_accept(t->options.queues, &packet);
+	}
+	a->flags |= OPEN_ACCEPTED;
+	a->flags &= ~(uint32_t)OPEN_QUEUED;
+	a->touched_ns = event->time_ns;
+}
+
+static void on_server_step(struct tracker *t, const struct event *event)
+{
+	struct open_attempt *a = find_flow(t, &event->step.flow);
+	struct detail *d = a ? detail_of(t, a) : NULL;
+
+	if (!d)
+		return;
+	d->served = true;
+	switch ((int)event->kind) {
+	case EVENT_FORK:
+		d->fork_ns = event->time_ns;
+		d->child_pid = event->step.pid;
+		break;
+	case EVENT_FIRST_BYTE:
+		d->first_byte_ns = event->time_ns;
+		break;
+	case EVENT_REPLY:
+		d->reply_ns = event->time_ns;
+		break;
+	case EVENT_CLOSE:
+		d->close_ns = event->time_ns;
+		break;
+	default:
+		break;
+	}
+	if (event->time_ns > a->touched_ns)
+		a->touched_ns = event->time_ns;
+}
+
+static void on_child(struct tracker *t, const struct event *event)
+{
+	const struct child *child = &event->child;
+	struct open_attempt *a = find_flow(t, &child->flow);
+
+	if (!a || !t->options.queues)
+		return;
+	if (child->inode && !(a->flags & OPEN_ACCEPTED)) {
+		struct detail *d = detail_of(t, a);
+
+		if (d) {
+			d->served = true;
+			d->accept_before_ns = event->time_ns;
+			d->accept_after_ns =
+			    child->waiting_ns > a->ack_ns ? child->waiting_ns : a->ack_ns;
+		}
+	}
+	struct queue_packet packet = packet_of(t, a, event);
+
+	packet.frame = 0;
+	queues_child(t->options.queues, &packet, child);
+}
+
+int tracker_event(struct tracker *tracker, const struct event *event)
+{
+	if (event->time_ns > tracker->now_ns)
+		tracker->now_ns = event->time_ns;
+	switch (event->kind) {
+	case EVENT_SEGMENT:
+		on_segment(tracker, event);
+		break;
+	case EVENT_ICMP:
+		on_icmp(tracker, event);
+		break;
+	case EVENT_ACCEPT:
+		on_accept(tracker, event);
+		break;
+	case EVENT_FORK:
+	case EVENT_FIRST_BYTE:
+	case EVENT_REPLY:
+	case EVENT_CLOSE:
+		on_server_step(tracker, event);
+		break;
+	case EVENT_CHILD:
+		on_child(tracker, event);
+		break;
+	case EVENT_LISTENER:
+	case EVENT_LISTEN:
+	case EVENT_SAMPLE:
+	case EVENT_HALF_OPEN:
+	case EVENT_COUNTERS:
+		if (tracker->options.queues)
+			queues_event(tracker->options.queues, event, tracker->table,
+				     tracker->details);
+		break;
+	case EVENT_PROC_FORK:
+	case EVENT_PROC_EXIT:
+	case EVENT_EXIT:
+	case EVENT_LOSS:
+	case EVENT_KIND_COUNT:
+		break;
+	}
+	sweep(tracker);
+	return tracker->error;
+}
+
+static int by_first_syn(const void *x, const void *y)
+{
+	const struct open_attempt *a = *(struct open_attempt *const *)x;
+	const struct open_attempt *b = *(struct open_attempt *const *)y;
+
+	if (a->syn_ns != b->syn_ns)
+		return a->syn_ns < b->syn_ns ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+int tracker_finish(struct tracker *tracker, int64_t end_ns)
+{
+	uint32_t high = table_high(tracker->table), n = 0;
+	struct open_attempt **open = malloc(((size_t)high + 1) * sizeof(*open));
+
+	if (!open)
+		return -ENOMEM;
+	if (end_ns > tracker->now_ns)
+		tracker->now_ns = end_ns;
+	if (tracker->options.queues)
+		queues_end(tracker->options.queues, tracker->table, tracker->details,
+			   tracker->now_ns);
+	for (uint32_t i = 0; i < high; i++) {
+		struct open_attempt *a = table_at(tracker->table, i);
+
+		if (a->flags & OPEN_USED)
+			open[n++] = a;
+	}
+	qsort(open, n, sizeof(*open), by_first_syn);
+	for (uint32_t i = 0; i < n; i++) {
+		finish(tracker, open[i], !is_over(tracker, open[i]), false);
+		table_remove(tracker->table, open[i]);
+	}
+	free(open);
+	return tracker->error;
+}
+
+void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats)
+{
+	*stats = (struct tracker_stats){
+	    .attempts = tracker->begun,
+	    .other_segments = tracker->other_segments,
+	    .open = table_count(tracker->table),
+	    .open_peak = tracker->open_peak,
+	    .open_max = table_max(tracker->table),
+	    .evicted = table_evicted(tracker->table),
+	    .details_refused = details_refused(tracker->details),
+	    .marks_refused = details_marks_refused(tracker->details),
+	};
+}

@@ -1,0 +1,52 @@
+/*
+ * Interface for the tracker: events in order of time -> open attempts ->
+ * finished attempts. The only place that knows what an attempt is while it is
+ * under way; memory grows with the open ones alone.
+ */
+#ifndef REPORT_TRACKER_H
+#define REPORT_TRACKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "event/host.h"
+#include "report/attempt.h"
+#include "report/report.h"
+
+struct tracker;
+struct queues;
+
+struct tracker_options {
+	uint32_t max_open;     /* 0: TABLE_DEFAULT_MAX */
+	struct queues *queues; /* the listeners, or NULL when packets are all there is */
+	/* Gets each attempt once, constant, valid during the call. Returns 0 or -errno. */
+	int (*finished)(void *context, const struct attempt *attempt);
+	void *context;
+};
+
+struct tracker_stats {
+	uint64_t attempts;	 /* begun */
+	uint64_t other_segments; /* of no attempt that was seen to begin */
+	uint32_t open;
+	uint32_t open_peak;
+	uint32_t open_max;
+	uint64_t evicted;
+	uint64_t details_refused;
+	uint64_t marks_refused;
+};
+
+int tracker_new(const struct tracker_options *options, struct tracker **out)
+    __attribute__((warn_unused_result));
+void tracker_free(struct tracker *tracker);
+
+/* Returns 0, or what finished() returned if that was not 0. */
+int tracker_event(struct tracker *tracker, const struct event *event)
+    __attribute__((warn_unused_result));
+
+/* Observation ended at end_ns: finishes every open attempt, in order of their first SYN. */
+int tracker_finish(struct tracker *tracker, int64_t end_ns) __attribute__((warn_unused_result));
+
+void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats);
+
+#endif

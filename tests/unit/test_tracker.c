@@ -1,0 +1,192 @@
+#include "report/tracker.h"
+
+#include <criterion/criterion.h>
+
+#include "report/table.h"
+
+static struct tracker *tracker;
+static struct attempt got[64];
+static size_t got_count;
+static struct flow to_server;
+
+static int keep(void *context, const struct attempt *attempt)
+{
+	(void)context;
+	if (got_count < 64)
+		got[got_count] = *attempt;
+	got_count++;
+	return 0;
+}
+
+static void start(uint32_t max_open)
+{
+	struct tracker_options options = {.max_open = max_open, .finished = keep};
+	struct endpoint client, server;
+
+	cr_assert_eq(endpoint_parse("192.0.2.1:40000", &client), 0);
+	cr_assert_eq(endpoint_parse("192.0.2.2:80", &server), 0);
+	to_server = (struct flow){client.address, server.address, client.port, server.port};
+	got_count = 0;
+	cr_assert_eq(tracker_new(&options, &tracker), 0);
+}
+
+static void send_segment(int64_t ms, bool from_client, uint8_t flags, uint32_t seq, uint32_t ack)
+{
+	struct event e = {
+	    .kind = EVENT_SEGMENT, .source = SOURCE_CAPTURE, .time_ns = ms * NS_PER_MS};
+
+	e.segment.flow = from_client ? to_server : flow_reverse(&to_server);
+	e.segment.flags = flags;
+	e.segment.seq = seq;
+	e.segment.ack = ack;
+	cr_assert_eq(tracker_event(tracker, &e), 0);
+}
+
+#define SYN	TCP_FLAG_SYN
+#define SYN_ACK (TCP_FLAG_SYN | TCP_FLAG_ACK)
+#define ACK	TCP_FLAG_ACK
+#define RST	TCP_FLAG_RST
+
+static void end(int64_t ms)
+{
+	cr_assert_eq(tracker_finish(tracker, ms * NS_PER_MS), 0);
+	tracker_free(tracker);
+}
+
+Test(tracker, a_handshake_is_three_packets)
+{
+	start(0);
+	send_segment(1000, true, SYN, 100, 0);
+	send_segment(1010, false, SYN_ACK, 500, 101);
+	send_segment(1025, true, ACK, 101, 501);
+	end(5000);
+	cr_assert_eq(got_count, 1);
+	cr_assert_eq(got[0].outcome, OUTCOME_ESTABLISHED);
+	cr_assert_eq(got[0].syn_to_synack_ns, 10 * NS_PER_MS);
+	cr_assert_eq(got[0].synack_to_ack_ns, 15 * NS_PER_MS);
+	cr_assert_eq(got[0].connect_ns, 10 * NS_PER_MS);
+	cr_assert_eq(got[0].syns, 1);
+	cr_assert_eq(got[0].synacks, 1);
+	cr_assert_eq(got[0].end_ns, TIME_UNKNOWN);
+}
+
+Test(tracker, repeated_syns_are_one_attempt_and_another_isn_is_another)
+{
+	start(0);
+	send_segment(1000, true, SYN, 100, 0);
+	send_segment(2000, true, SYN, 100, 0);
+	send_segment(4000, true, SYN, 100, 0);
+	send_segment(5000, true, SYN, 9999, 0);
+	end(60000);
+	cr_assert_eq(got_count, 2);
+	cr_assert_eq(got[0].syns, 3);
+	cr_assert_eq(got[0].marks_count, 3);
+	cr_assert_eq(got[0].outcome, OUTCOME_UNANSWERED);
+	cr_assert_eq(got[1].isn, 9999);
+}
+
+Test(tracker, what_may_still_be_answered_is_open)
+{
+	start(0);
+	send_segment(1000, true, SYN, 100, 0);
+	end(1500);
+	cr_assert_eq(got[0].outcome, OUTCOME_OPEN);
+}
+
+Test(tracker, resets_are_told_apart)
+{
+	static const struct {
+		bool answered, acked, by_client;
+		enum outcome outcome;
+	} rows[] = {
+	    {false, false, false, OUTCOME_REFUSED},   {false, false, true, OUTCOME_ABORTED},
+	    {true, false, false, OUTCOME_RESET},      {true, false, true, OUTCOME_ABORTED},
+	    {true, true, false, OUTCOME_ESTABLISHED}, /* accept() cannot be seen */
+	    {true, true, true, OUTCOME_ESTABLISHED},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		start(0);
+		send_segment(1000, true, SYN, 100, 0);
+		if (rows[i].answered)
+			send_segment(1001, false, SYN_ACK, 500, 101);
+		if (rows[i].acked)
+			send_segment(1002, true, ACK, 101, 501);
+		send_segment(1003, rows[i].by_client, RST | ACK, 101, 101);
+		end(9000);
+		cr_assert_eq(got[0].outcome, rows[i].outcome, "row %zu: %s", i,
+			     outcome_name(got[0].outcome));
+		cr_assert_eq(got[0].end_ns, 1003 * NS_PER_MS);
+	}
+}
+
+Test(tracker, an_ack_of_something_else_finishes_no_handshake)
+{
+	start(0);
+	send_segment(1000, true, SYN, 100, 0);
+	send_segment(1001, false, SYN_ACK, 500, 101);
+	send_segment(1002, true, ACK, 101, 500);
+	end(9000);
+	cr_assert_eq(got[0].outcome, OUTCOME_HALF_OPEN);
+	cr_assert_eq(got[0].ack_ns, TIME_UNKNOWN);
+}
+
+Test(tracker, synack_to_ack_runs_from_the_last_syn_ack_before_the_ack)
+{
+	start(0);
+	send_segment(1000, true, SYN, 100, 0);
+	send_segment(1001, false, SYN_ACK, 500, 101);
+	send_segment(2001, false, SYN_ACK, 500, 101);
+	send_segment(2002, true, ACK, 101, 501);
+	send_segment(3001, false, SYN_ACK, 500, 101);
+	end(9000);
+	cr_assert_eq(got[0].synack_to_ack_ns, 1 * NS_PER_MS);
+	cr_assert_eq(got[0].syn_to_synack_ns, 1 * NS_PER_MS);
+	cr_assert_eq(got[0].synacks, 3);
+}
+
+Test(tracker, finished_attempts_leave_the_table_while_it_runs)
+{
+	struct tracker_stats stats;
+
+	start(0);
+	for (int i = 0; i < 2000; i++) {
+		to_server.sport = (uint16_t)(1000 + i);
+		send_segment(i * 100, true, SYN, 100, 0);
+		send_segment(i * 100 + 1, false, SYN_ACK, 500, 101);
+		send_segment(i * 100 + 2, true, ACK, 101, 501);
+		send_segment(i * 100 + 3, true, RST, 101, 0);
+	}
+	tracker_stats(tracker, &stats);
+	cr_assert_eq(stats.attempts, 2000);
+	cr_assert_lt(stats.open_peak, 64, "%u were open at once", stats.open_peak);
+	end(1000000);
+	cr_assert_eq(got_count, 2000);
+}
+
+Test(tracker, a_full_table_gives_up_half_open_attempts_first)
+{
+	struct tracker_stats stats;
+	size_t established = 0;
+
+	start(32);
+	for (int i = 0; i < 8; i++) {
+		to_server.sport = (uint16_t)(1000 + i);
+		send_segment(i, true, SYN, 100, 0);
+		send_segment(i, false, SYN_ACK, 500, 101);
+		send_segment(i, true, ACK, 101, 501);
+	}
+	for (int i = 0; i < 40; i++) {
+		to_server.sport = (uint16_t)(2000 + i);
+		send_segment(100 + i, true, SYN, 100, 0);
+	}
+	tracker_stats(tracker, &stats);
+	cr_assert_eq(stats.evicted, 16);
+	for (size_t i = 0; i < got_count; i++)
+		cr_assert(got[i].evicted);
+	end(60000);
+	cr_assert_eq(got_count, 48);
+	for (size_t i = 0; i < got_count; i++)
+		established += got[i].outcome == OUTCOME_ESTABLISHED;
+	cr_assert_eq(established, 8);
+}
