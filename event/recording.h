@@ -61,7 +61,8 @@ int recording_writer_new(const char *path, bool force, struct recording_writer *
 /* A descriptor of the folder, for packets.pcap; the writer's own, do not close. */
 int recording_writer_dirfd(const struct recording_writer *writer);
 
-/* Appends one line (buffered). Segments and ICMP errors are refused with -EINVAL: they are packets. */
+/* Appends one line (buffered). Segments and ICMP errors are refused with -EINVAL: they are packets.
+ */
 int recording_write(struct recording_writer *writer, const struct event *event)
     __attribute__((warn_unused_result));
 
@@ -72,7 +73,11 @@ int recording_flush(struct recording_writer *writer) __attribute__((warn_unused_
 int recording_write_meta(struct recording_writer *writer, const struct recording_meta *meta)
     __attribute__((warn_unused_result));
 
-/* Lines that are in the file for certain. */
+/*
+ * Lines that the kernel has taken and that are whole. After an error this is the
+ * number of lines in the file; read it before recording_writer_free(), after a
+ * last recording_flush().
+ */
 uint64_t recording_events_kept(const struct recording_writer *writer);
 
 /* Flushes, closes and frees; returns the first error that it met. NULL is legal. */
@@ -95,12 +100,24 @@ enum recording_result {
 	RECORDING_END,	     /* nothing more */
 	RECORDING_CUT,	     /* the last line is half a line: counted, next is END */
 	RECORDING_MALFORMED, /* a line that is no event: counted and passed over, go on */
-	RECORDING_ERROR,     /* read error: errno in *error_number */
+	RECORDING_ERROR,     /* read error, see recording_reader_error(); it stays */
 };
 
 enum recording_result recording_read(struct recording_reader *reader, struct event *event);
+
+/* Lines read so far, of every sort. */
 uint64_t recording_lines(const struct recording_reader *reader);
+
+/* Lines that are no event: no object, a member missing or of a wrong type, longer than 1 MiB, or
+ * cut. */
 uint64_t recording_malformed(const struct recording_reader *reader);
+
+/* Lines of a kind (or source, or loss) that this version does not know: passed over. */
+uint64_t recording_unknown(const struct recording_reader *reader);
+
+/* 0, or the -errno of RECORDING_ERROR. */
+int recording_reader_error(const struct recording_reader *reader);
+
 void recording_reader_free(struct recording_reader *reader);
 
 #endif
