@@ -1,0 +1,168 @@
+/*
+ * Reads the counters of a network namespace. What they mean is not decided here.
+ */
+#include "netlink/counters.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* TcpExt alone is 4 KiB of text on a busy host; names grow with kernels. */
+#define TEXT_MAX 65536
+
+struct words {
+	const char *next;
+	const char *end;
+};
+
+static bool words_next(struct words *words, const char **word, size_t *length)
+{
+	while (words->next < words->end && *words->next == ' ')
+		words->next++;
+	*word = words->next;
+	while (words->next < words->end && *words->next != ' ')
+		words->next++;
+	*length = (size_t)(words->next - *word);
+	return *length > 0;
+}
+
+static bool word_is(const char *word, size_t length, const char *text)
+{
+	return strlen(text) == length && memcmp(word, text, length) == 0;
+}
+
+static bool word_number(const char *word, size_t length, uint64_t *value)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (word[i] < '0' || word[i] > '9')
+			return false;
+		if (__builtin_mul_overflow(n, (uint64_t)10, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(word[i] - '0'), &n))
+			return false;
+	}
+	*value = n;
+	return length > 0;
+}
+
+static void store(const char *group, size_t group_length, const char *name, size_t name_length,
+		  uint64_t value, struct counters *counters)
+{
+	for (int i = 0; i < COUNTER_COUNT; i++) {
+		if (!word_is(name, name_length, counter_name((enum counter)i)) ||
+		    !word_is(group, group_length, counter_group((enum counter)i)))
+			continue;
+		counters->value[i] = value;
+		counters->known |= UINT64_C(1) << i;
+		return;
+	}
+}
+
+/* The first word of a line without its colon, or false when the line has none. */
+static bool line_group(struct words *line, const char **group, size_t *length)
+{
+	if (!words_next(line, group, length) || (*group)[*length - 1] != ':')
+		return false;
+	*length -= 1;
+	return true;
+}
+
+static void parse_pair(struct words names, struct words values, struct counters *counters)
+{
+	const char *group, *group2, *name, *value;
+	size_t group_length, group2_length, name_length, value_length;
+	uint64_t number;
+
+	if (!line_group(&names, &group, &group_length) ||
+	    !line_group(&values, &group2, &group2_length) || group_length != group2_length ||
+	    memcmp(group, group2, group_length) != 0)
+		return;
+	while (words_next(&names, &name, &name_length) &&
+	       words_next(&values, &value, &value_length))
+		if (word_number(value, value_length, &number))
+			store(group, group_length, name, name_length, number, counters);
+}
+
+static bool next_line(const char **text, size_t *left, struct words *line)
+{
+	const char *newline;
+
+	if (*left == 0)
+		return false;
+	newline = memchr(*text, '\n', *left);
+	line->next = *text;
+	line->end = newline ? newline : *text + *left;
+	*left -= (size_t)(line->end - *text) + (newline ? 1 : 0);
+	*text = line->end + (newline ? 1 : 0);
+	return true;
+}
+
+void counters_parse(const char *text, size_t length, struct counters *counters)
+{
+	struct words names, values;
+
+	while (next_line(&text, &length, &names) && next_line(&text, &length, &values))
+		parse_pair(names, values, counters);
+}
+
+int counters_reader_init(struct counters_reader *reader)
+{
+	int error;
+
+	reader->snmp_fd = -1;
+	reader->netstat_fd = open("/proc/thread-self/net/netstat", O_RDONLY | O_CLOEXEC);
+	if (reader->netstat_fd < 0)
+		return -errno;
+	reader->snmp_fd = open("/proc/thread-self/net/snmp", O_RDONLY | O_CLOEXEC);
+	if (reader->snmp_fd < 0) {
+		error = -errno;
+		counters_reader_release(reader);
+		return error;
+	}
+	return 0;
+}
+
+static int read_file(int fd, struct counters *counters)
+{
+	char text[TEXT_MAX];
+	size_t length = 0;
+
+	while (length < sizeof(text)) {
+		ssize_t n = pread(fd, text + length, sizeof(text) - length, (off_t)length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+	}
+	counters_parse(text, length, counters);
+	return 0;
+}
+
+int counters_read(const struct counters_reader *reader, struct counters *counters,
+		  int64_t *after_ns)
+{
+	int netstat, snmp;
+
+	counters->known = 0;
+	memset(counters->value, 0, sizeof(counters->value));
+	counters->before_ns = clock_now_ns();
+	netstat = read_file(reader->netstat_fd, counters);
+	snmp = read_file(reader->snmp_fd, counters);
+	*after_ns = clock_now_ns();
+	return netstat < 0 && snmp < 0 ? netstat : 0;
+}
+
+void counters_reader_release(struct counters_reader *reader)
+{
+	if (reader->netstat_fd >= 0)
+		close(reader->netstat_fd);
+	if (reader->snmp_fd >= 0)
+		close(reader->snmp_fd);
+	reader->netstat_fd = reader->snmp_fd = -1;
+}
