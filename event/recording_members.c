@@ -44,6 +44,8 @@ static const struct member half_open_members[] = {
 static const struct member child_members[] = {
     MEMBER("", MEMBER_FLOW, child.flow),
     MEMBER("before_ns", MEMBER_TIME, child.before_ns),
+    MEMBER("waiting_ns", MEMBER_TIME, child.waiting_ns),
+    MEMBER("listener", MEMBER_U64, child.listener),
     MEMBER("inode", MEMBER_U32, child.inode),
     MEMBER("state", MEMBER_U8, child.state),
     MEMBERS_END,

@@ -99,6 +99,8 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 	case EVENT_CHILD:
 		event->child.flow = flow(e);
 		event->child.before_ns = i64(e);
+		event->child.waiting_ns = i64(e);
+		event->child.listener = u64(e);
 		event->child.inode = u32(e);
 		event->child.state = (uint8_t)u32(e);
 		break;
