@@ -21,17 +21,43 @@
 struct channel_reader;
 
 /*
+ * Where a writer counts what it could not deliver: shared memory that the
+ * processes forked by the one that made it inherit.
+ */
+struct channel_count;
+
+/*
  * Makes the pipe (1 MiB where the limits allow). *write_fd is inherited by the
  * server (no close-on-exec) and the caller closes its own copy after the fork.
  */
 int channel_open(struct channel_reader **out, int *write_fd) __attribute__((warn_unused_result));
 
-/* Delivers what is there now, never waiting. Returns the number of events, or -errno. */
+/*
+ * The reader's own count, for a server that is forked without exec: hand it to
+ * channel_writer_new(), and the loss is known even when no record ever fits
+ * again. Lives as long as the reader.
+ */
+struct channel_count *channel_count(struct channel_reader *reader);
+
+/*
+ * Delivers what is there now, never waiting, in the order in which it was
+ * written: events of different processes that nearly coincide may be out of
+ * order by their times. EVENT_LOSS comes whenever the count has grown. Returns
+ * the number of events, -errno, or what fn returned if not 0; what fn has not
+ * seen then comes with the next call.
+ */
 int channel_read(struct channel_reader *reader, event_fn fn, void *context)
     __attribute__((warn_unused_result));
 
 /* True when every writer has closed its end and everything has been read. */
 bool channel_ended(const struct channel_reader *reader);
+
+/*
+ * False while a writer with a count of its own (one that found the descriptor
+ * in CHANNEL_ENVIRONMENT) has not told its last count. Still false after the
+ * end: that writer was killed, and what it lost last is not known.
+ */
+bool channel_complete(const struct channel_reader *reader);
 
 /* Events that the server could not deliver, as far as it has said by now. */
 uint64_t channel_lost(const struct channel_reader *reader);

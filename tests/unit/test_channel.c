@@ -1,0 +1,351 @@
+#include "server/channel.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "server/channel_record.h"
+#include "server/channel_writer.h"
+
+#define LIST_MAX 64
+
+struct list {
+	int count;
+	int refuse_at; /* the callback returns -EIO at this event, once; -1 never */
+	struct event events[LIST_MAX];
+	uint64_t lost;
+	uint64_t exits;
+};
+
+static int collect(void *context, const struct event *event)
+{
+	struct list *list = context;
+
+	if (list->count == list->refuse_at) {
+		list->refuse_at = -1;
+		return -EIO;
+	}
+	if (event->kind == EVENT_LOSS) {
+		cr_assert_eq(event->loss.kind, LOSS_SERVER_EVENTS);
+		cr_assert_gt(event->loss.count, list->lost, "the count is a total that grows");
+		list->lost = event->loss.count;
+	}
+	if (event->kind == EVENT_EXIT)
+		list->exits++;
+	list->events[list->count++ % LIST_MAX] = *event;
+	return 0;
+}
+
+static struct flow some_flow(uint8_t i)
+{
+	struct flow f = {.sport = (uint16_t)(40000 + i), .dport = 8080};
+
+	f.saddr = address_from_ipv4((const uint8_t[]){127, 0, 0, i});
+	f.daddr = address_from_ipv6((const uint8_t[16]){0x20, 0x01, 0x0d, 0xb8, [15] = i});
+	return f;
+}
+
+static struct event exit_event(int32_t pid)
+{
+	return (struct event){.time_ns = pid,
+			      .kind = EVENT_EXIT,
+			      .source = SOURCE_SERVER,
+			      .exit = {.pid = pid, .status = 9}};
+}
+
+static void write_exits(const struct channel_writer *writer, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct event e = exit_event(i + 1);
+
+		channel_write(writer, &e);
+	}
+}
+
+static const enum event_kind server_kinds[] = {
+    EVENT_LISTEN, EVENT_ACCEPT, EVENT_FORK, EVENT_FIRST_BYTE, EVENT_REPLY, EVENT_CLOSE, EVENT_EXIT,
+};
+#define SERVER_KINDS (int)(sizeof(server_kinds) / sizeof(server_kinds[0]))
+
+static struct event sample_event(enum event_kind kind)
+{
+	struct event e = {.time_ns = 1700000000123456789, .kind = kind, .source = SOURCE_SERVER};
+
+	if (kind == EVENT_LISTEN) {
+		e.listen.local = (struct endpoint){some_flow(1).daddr, 8080};
+		e.listen.backlog = -1;
+		e.listen.pid = 77;
+	} else if (kind == EVENT_ACCEPT) {
+		e.accept.flow = some_flow(2);
+		e.accept.before_ns = 1700000000123450000;
+		e.accept.pid = 77;
+		e.accept.tid = 78;
+		e.accept.fd = 5;
+	} else if (kind == EVENT_EXIT) {
+		e.exit.pid = 79;
+		e.exit.status = 0x0b00;
+	} else {
+		e.step.flow = some_flow(3);
+		e.step.pid = 80;
+		e.step.bytes = UINT32_MAX - (uint32_t)kind;
+	}
+	return e;
+}
+
+static void check_sample(const struct event *e, enum event_kind kind)
+{
+	struct event x = sample_event(kind);
+
+	cr_assert_eq(e->kind, kind);
+	cr_assert_eq(e->source, SOURCE_SERVER);
+	cr_assert_eq(e->time_ns, x.time_ns);
+	if (kind == EVENT_LISTEN) {
+		cr_assert(endpoint_equal(&e->listen.local, &x.listen.local));
+		cr_assert_eq(e->listen.backlog, x.listen.backlog);
+		cr_assert_eq(e->listen.pid, x.listen.pid);
+	} else if (kind == EVENT_ACCEPT) {
+		cr_assert(flow_equal(&e->accept.flow, &x.accept.flow));
+		cr_assert_eq(e->accept.before_ns, x.accept.before_ns);
+		cr_assert_eq(e->accept.pid, x.accept.pid);
+		cr_assert_eq(e->accept.tid, x.accept.tid);
+		cr_assert_eq(e->accept.fd, x.accept.fd);
+	} else if (kind == EVENT_EXIT) {
+		cr_assert_eq(e->exit.pid, x.exit.pid);
+		cr_assert_eq(e->exit.status, x.exit.status);
+	} else {
+		cr_assert(flow_equal(&e->step.flow, &x.step.flow));
+		cr_assert_eq(e->step.pid, x.step.pid);
+		cr_assert_eq(e->step.bytes, x.step.bytes);
+	}
+}
+
+static struct channel_reader *open_pair(struct channel_writer **writer, bool own_count)
+{
+	struct channel_reader *reader;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	cr_assert_eq(channel_open(&reader, &fd), 0);
+	cr_assert_eq(channel_writer_new(fd, own_count ? NULL : channel_count(reader), writer), 0);
+	return reader;
+}
+
+Test(channel, every_kind_comes_out_as_it_went_in)
+{
+	struct channel_writer *writer;
+	struct channel_reader *reader = open_pair(&writer, false);
+	struct list list = {.refuse_at = -1};
+
+	for (int i = 0; i < SERVER_KINDS; i++) {
+		struct event e = sample_event(server_kinds[i]);
+
+		channel_write(writer, &e);
+	}
+	cr_assert_eq(channel_read(reader, collect, &list), SERVER_KINDS);
+	for (int i = 0; i < SERVER_KINDS; i++)
+		check_sample(&list.events[i], server_kinds[i]);
+	cr_expect_eq(channel_read(reader, collect, &list), 0);
+	cr_expect_not(channel_ended(reader));
+	channel_writer_free(writer);
+	cr_expect_eq(channel_read(reader, collect, &list), 0);
+	cr_expect(channel_ended(reader));
+	cr_expect(channel_complete(reader));
+	cr_expect_eq(channel_lost(reader), 0);
+	channel_reader_free(reader);
+}
+
+Test(channel, what_is_no_server_event_is_counted_as_lost)
+{
+	struct channel_writer *writer;
+	struct channel_reader *reader = open_pair(&writer, false);
+	struct event e = {.kind = EVENT_SAMPLE};
+	struct list list = {.refuse_at = -1};
+
+	channel_write(writer, &e);
+	cr_expect_eq(channel_read(reader, collect, &list), 1);
+	cr_expect_eq(list.lost, 1);
+	channel_writer_free(writer);
+	channel_reader_free(reader);
+}
+
+/* The count must arrive also where no record ever fits again. */
+Test(channel, a_reader_that_does_not_read_learns_how_much_it_missed)
+{
+	struct channel_writer *writer;
+	struct channel_reader *reader = open_pair(&writer, false);
+	struct list list = {.refuse_at = -1};
+	const int written = 100000;
+	pid_t pid = fork();
+	int status;
+
+	cr_assert_geq(pid, 0);
+	if (pid == 0) {
+		write_exits(writer, written / 2);
+		_exit(channel_writer_finish(writer, 10) == -ETIMEDOUT ? 0 : 1);
+	}
+	write_exits(writer, written / 2);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect_eq(status, 0, "the last word found room in a full pipe");
+	channel_writer_free(writer);
+	while (!channel_ended(reader))
+		cr_assert_geq(channel_read(reader, collect, &list), 0);
+	cr_expect_gt(list.lost, 0);
+	cr_expect_gt(list.exits, 0);
+	cr_expect_eq(list.exits + list.lost, (uint64_t)written);
+	cr_expect_eq(channel_lost(reader), list.lost);
+	channel_reader_free(reader);
+}
+
+Test(channel, a_writer_with_its_own_count_says_it_with_the_next_record_and_at_the_end)
+{
+	struct channel_writer *writer;
+	struct channel_reader *reader = open_pair(&writer, true);
+	struct list list = {.refuse_at = -1};
+	uint64_t first;
+
+	write_exits(writer, 100000);
+	first = channel_writer_lost(writer);
+	cr_assert_gt(first, 0);
+	while (list.exits + first < 100000)
+		cr_assert_gt(channel_read(reader, collect, &list), 0);
+	cr_expect_eq(list.lost, 0, "nobody has said it yet");
+	write_exits(writer, 1);
+	cr_expect_eq(channel_read(reader, collect, &list), 2);
+	cr_expect_eq(list.lost, first);
+	write_exits(writer, 100000);
+	cr_expect_eq(channel_writer_finish(writer, 0), -ETIMEDOUT);
+	while (channel_read(reader, collect, &list) > 0)
+		;
+	cr_expect_not(channel_complete(reader));
+	cr_expect_eq(channel_writer_finish(writer, 0), 0);
+	channel_writer_free(writer);
+	while (!channel_ended(reader))
+		cr_assert_geq(channel_read(reader, collect, &list), 0);
+	cr_expect(channel_complete(reader));
+	cr_expect_gt(list.lost, first);
+	cr_expect_eq(list.exits + list.lost, 200001);
+	channel_reader_free(reader);
+}
+
+Test(channel, counts_of_several_servers_add_up)
+{
+	struct channel_reader *reader;
+	struct channel_writer *a, *b;
+	struct list list = {.refuse_at = -1};
+	struct event e = {.kind = EVENT_SAMPLE};
+	int fd, fd2;
+
+	cr_assert_eq(channel_open(&reader, &fd), 0);
+	fd2 = dup(fd);
+	cr_assert_eq(channel_writer_new(fd, NULL, &a), 0);
+	cr_assert_eq(channel_writer_new(fd2, NULL, &b), 0);
+	channel_write(a, &e);
+	channel_write(b, &e);
+	channel_write(b, &e);
+	cr_expect_eq(channel_writer_finish(a, 0), 0);
+	cr_expect_eq(channel_writer_finish(b, 0), 0);
+	channel_writer_free(a);
+	channel_writer_free(b);
+	while (!channel_ended(reader))
+		cr_assert_geq(channel_read(reader, collect, &list), 0);
+	cr_expect_eq(list.lost, 3);
+	cr_expect(channel_complete(reader));
+	channel_reader_free(reader);
+}
+
+Test(channel, records_of_many_processes_stay_whole)
+{
+	enum { PROCESSES = 8, EACH = 500 };
+	struct channel_writer *writer;
+	struct channel_reader *reader = open_pair(&writer, false);
+	struct list list = {.refuse_at = -1};
+
+	for (int i = 0; i < PROCESSES; i++) {
+		pid_t pid = fork();
+
+		cr_assert_geq(pid, 0);
+		if (pid == 0) {
+			write_exits(writer, EACH);
+			_exit(0);
+		}
+	}
+	channel_writer_free(writer);
+	while (!channel_ended(reader)) {
+		cr_assert_geq(channel_read(reader, collect, &list), 0);
+		usleep(1000);
+	}
+	while (wait(NULL) > 0)
+		;
+	cr_expect_eq(list.exits, PROCESSES * EACH);
+	cr_expect_eq(channel_lost(reader), 0);
+	channel_reader_free(reader);
+}
+
+Test(channel, an_event_that_the_callback_refused_comes_again)
+{
+	struct channel_writer *writer;
+	struct channel_reader *reader = open_pair(&writer, false);
+	struct list list = {.refuse_at = 1};
+
+	write_exits(writer, 3);
+	cr_expect_eq(channel_read(reader, collect, &list), -EIO);
+	cr_expect_eq(channel_read(reader, collect, &list), 2);
+	cr_assert_eq(list.count, 3);
+	for (int i = 0; i < 3; i++)
+		cr_expect_eq(list.events[i].exit.pid, i + 1);
+	channel_writer_free(writer);
+	channel_reader_free(reader);
+}
+
+/* COMMAND may be any program: what it writes into the descriptor is no event. */
+Test(channel, foreign_bytes_are_counted_and_passed_over)
+{
+	struct channel_writer *writer;
+	struct channel_reader *reader;
+	struct list list = {.refuse_at = -1};
+	char bytes[2 * sizeof(struct channel_record)] = "hello";
+	int fd;
+
+	cr_assert_eq(channel_open(&reader, &fd), 0);
+	cr_assert_eq(write(fd, bytes, sizeof(bytes)), (ssize_t)sizeof(bytes));
+	cr_assert_eq(channel_writer_new(fd, channel_count(reader), &writer), 0);
+	write_exits(writer, 1);
+	cr_assert_eq(write(fd, bytes, 7), 7);
+	channel_writer_free(writer);
+	while (!channel_ended(reader))
+		cr_assert_geq(channel_read(reader, collect, &list), 0);
+	cr_expect_eq(list.exits, 1);
+	cr_expect_eq(list.lost, 2);
+	channel_reader_free(reader);
+}
+
+Test(channel, a_reader_that_went_away_does_not_hurt)
+{
+	struct channel_writer *writer;
+	struct channel_reader *reader = open_pair(&writer, true);
+
+	channel_reader_free(reader);
+	write_exits(writer, 5);
+	cr_expect_eq(channel_writer_lost(writer), 5);
+	cr_expect_eq(channel_writer_finish(writer, 1000), -EPIPE);
+	channel_writer_free(writer);
+}
+
+Test(channel, only_a_pipe_that_can_be_written_is_taken)
+{
+	struct channel_writer *writer;
+	int fds[2], file = open("/dev/null", O_WRONLY);
+
+	cr_assert_eq(pipe(fds), 0);
+	cr_expect_eq(channel_writer_new(fds[0], NULL, &writer), -EINVAL);
+	cr_expect_eq(channel_writer_new(file, NULL, &writer), -EINVAL);
+	close(fds[1]);
+	cr_expect_eq(channel_writer_new(fds[1], NULL, &writer), -EBADF);
+	close(fds[0]);
+	close(file);
+}
