@@ -32,7 +32,7 @@ struct capture_stats {
 	uint64_t dropped;	    /* by the kernel: the ring was full */
 	uint64_t interface_dropped; /* by the interface or its driver */
 	uint64_t skipped[SKIP_REASON_COUNT];
-	bool cut; /* the file ends within a frame */
+	bool cut;		       /* the file ends within a frame */
 	char note[CAPTURE_ERROR_SIZE]; /* what is missing and why, one line, or empty */
 };
 

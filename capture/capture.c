@@ -1,0 +1,140 @@
+/*
+ * The capture handle: what live captures and files have in common. One frame
+ * comes in, is decoded and counted, and gives at most one event.
+ */
+#include "capture/capture.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/handle.h"
+
+struct capture *capture_new(const struct capture_ops *ops, const char *name)
+{
+	struct capture *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->name = strdup(name);
+	if (!c->name) {
+		free(c);
+		return NULL;
+	}
+	c->ops = ops;
+	c->event.source = SOURCE_CAPTURE;
+	c->decoder.event = &c->event;
+	return c;
+}
+
+void capture_set_linktype(struct capture *c, int linktype)
+{
+	const char *name;
+
+	c->linktype = linktype;
+	c->decode = link_find(linktype);
+	if (c->decode)
+		return;
+	name = pcap_datalink_val_to_name(linktype);
+	capture_note(c, "%s: link type %d%s%s%s is none that can be decoded", c->name, linktype,
+		     name ? " (" : "", name ? name : "", name ? ")" : "");
+}
+
+bool capture_frame(struct capture *c, int64_t time_ns, const uint8_t *bytes, uint32_t captured,
+		   uint32_t wire)
+{
+	struct decoder *d = &c->decoder;
+	enum decode decoded;
+
+	d->cursor = cursor_of(bytes, captured, wire);
+	d->time_ns = time_ns;
+	d->frame = ++c->stats.frames;
+	d->depth = 0;
+	d->outgoing = false;
+	decoded = c->decode ? c->decode(d) : decode_skip(d, SKIP_LINK_TYPE);
+	switch (decoded) {
+	case DECODE_SEGMENT:
+		c->event.kind = EVENT_SEGMENT;
+		c->stats.segments++;
+		break;
+	case DECODE_ICMP_ERROR:
+		c->event.kind = EVENT_ICMP;
+		c->stats.icmp_errors++;
+		break;
+	case DECODE_SKIP:
+		c->stats.skipped[d->reason]++;
+		return true;
+	}
+	c->event.time_ns = time_ns;
+	c->fn_result = c->fn(c->context, &c->event);
+	return c->fn_result == 0;
+}
+
+int capture_fd(const struct capture *c)
+{
+	return c->live ? pcap_get_selectable_fd(c->pcap) : -1;
+}
+
+int64_t capture_read(struct capture *c, uint64_t max, event_fn fn, void *context)
+{
+	int64_t n;
+
+	c->fn = fn;
+	c->context = context;
+	c->fn_result = 0;
+	n = c->ops->read(c, max);
+	return c->fn_result ? c->fn_result : n;
+}
+
+void capture_stats(struct capture *c, struct capture_stats *stats)
+{
+	*stats = c->stats;
+	if (c->ops->stats)
+		c->ops->stats(c, stats);
+}
+
+void capture_note(struct capture *c, const char *format, ...)
+{
+	size_t length = strlen(c->stats.note);
+	va_list args;
+
+	if (length) {
+		if (length + 3 > sizeof(c->stats.note))
+			return;
+		memcpy(c->stats.note + length, "; ", 3);
+		length += 2;
+	}
+	va_start(args, format);
+	vsnprintf(c->stats.note + length, sizeof(c->stats.note) - length, format, args);
+	va_end(args);
+}
+
+int capture_fail(struct capture *c, int error, const char *format, ...)
+{
+	int n = snprintf(c->error, sizeof(c->error), "%s: ", c->name);
+	va_list args;
+
+	if (n < 0 || (size_t)n >= sizeof(c->error))
+		return error;
+	va_start(args, format);
+	vsnprintf(c->error + n, sizeof(c->error) - (size_t)n, format, args);
+	va_end(args);
+	return error;
+}
+
+const char *capture_error(const struct capture *c)
+{
+	return c->error;
+}
+
+int capture_free(struct capture *c)
+{
+	if (!c)
+		return 0;
+	c->ops->close(c);
+	free(c->name);
+	free(c);
+	return 0;
+}
