@@ -152,6 +152,31 @@ uint32_t details_mark_add(struct details *details, uint32_t index, const struct 
 	return m;
 }
 
+struct detail *details_open(struct details *details, struct open_attempt *attempt)
+{
+	const struct {
+		int64_t time_ns;
+		enum mark_kind kind;
+	} so_far[] = {{attempt->syn_ns, MARK_SYN},
+		      {attempt->synack_ns, MARK_SYN_ACK},
+		      {attempt->ack_ns, MARK_ACK}};
+
+	if (attempt->detail == TABLE_NONE) {
+		attempt->detail = details_add(details);
+		if (attempt->detail == TABLE_NONE)
+			return NULL;
+		for (size_t i = 0; i < sizeof(so_far) / sizeof(so_far[0]); i++)
+			if (so_far[i].time_ns != TIME_UNKNOWN)
+				details_mark_add(details, attempt->detail,
+						 &(struct mark){
+						     .time_ns = so_far[i].time_ns,
+						     .kind = so_far[i].kind,
+						     .depth = MARK_DEPTH_UNKNOWN,
+						 });
+	}
+	return details_at(details, attempt->detail);
+}
+
 uint64_t details_refused(const struct details *details)
 {
 	return details->details_refused;

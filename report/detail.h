@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "report/attempt.h"
+#include "report/table.h"
 
 #define DETAIL_NONE	  UINT32_MAX
 #define DETAIL_MARKS_MAX  (1u << 21) /* 2,097,152 marks in 96 MiB */
@@ -49,6 +50,12 @@ void details_free(struct details *details);
 /* A new detail, all unknown; DETAIL_NONE when the pool is full (counted). */
 uint32_t details_add(struct details *details);
 struct detail *details_at(struct details *details, uint32_t index);
+
+/*
+ * The attempt's detail, made now if it has none: what its plain handshake has
+ * shown so far becomes marks. NULL when the pool is full.
+ */
+struct detail *details_open(struct details *details, struct open_attempt *attempt);
 
 /* Gives the detail and its marks back. DETAIL_NONE is legal. */
 void details_remove(struct details *details, uint32_t index);

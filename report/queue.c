@@ -1,78 +1,555 @@
 /*
- * The queues of the listeners. Knows listeners by the packets alone so far: no
- * depth, no limit, and so no cause.
+ * One listener's queue: arrivals, samples, and how they are settled. What an
+ * arrival is when it comes, is decided in queues.c.
  */
 #include "report/queue.h"
 
-#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-struct queues {
-	struct host host;
+/* A packet is stamped before the kernel works on it: it may enter this much later. */
+#define STAMP_LEAD_NS (100 * NS_PER_US)
+/* Without samples an arrival is judged by the rebuilt depth alone after this. */
+#define NO_SAMPLE_NS (2 * NS_PER_SEC)
+
+void queue_init(struct queue *queue, const struct listener *listener, const struct host *host)
+{
+	memset(queue, 0, sizeof(*queue));
+	queue->listener = *listener;
+	queue->host = host;
+	queue->leader = queue;
+	queue->siblings = 1;
+	queue->backlog = -1;
+	queue->limit_known = true;
+	queue->sampled_peak = queue->rebuilt_peak = -1;
+	queue->last_accepted_ack_ns = TIME_UNKNOWN;
+}
+
+void queue_release(struct queue *queue)
+{
+	free(queue->arrivals);
+	free(queue->episodes);
+	series_release(&queue->sampled);
+	series_release(&queue->rebuilt);
+	series_release(&queue->half_open_series);
+}
+
+bool queue_is_full(const struct queue *queue)
+{
+	return queue->limit_known && queue->siblings == 1 &&
+	       queue->depth > (int64_t)queue->listener.limit;
+}
+
+struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_t time_ns,
+			     const struct open_attempt *attempt, uint32_t index)
+{
+	struct arrival *a;
+
+	if (queue->arrivals_count == queue->arrivals_room) {
+		size_t room = queue->arrivals_room ? queue->arrivals_room * 2 : 64;
+		struct arrival *bigger;
+
+		if (room > QUEUE_ARRIVALS_MAX) {
+			queue->arrivals_lost++;
+			return NULL;
+		}
+		bigger = realloc(queue->arrivals, room * sizeof(*bigger));
+		if (!bigger) {
+			queue->arrivals_lost++;
+			return NULL;
+		}
+		queue->arrivals = bigger;
+		queue->arrivals_room = room;
+	}
+	a = &queue->arrivals[queue->arrivals_count++];
+	*a = (struct arrival){
+	    .time_ns = time_ns,
+	    .from_ns = time_ns,
+	    .index = index,
+	    .isn = attempt->isn,
+	    .half_open = queue->half_open < 0 ? 0 : (uint32_t)queue->half_open,
+	    .kind = (uint8_t)kind,
+	    .cookie = attempt->flags & OPEN_COOKIE,
+	};
+	return a;
+}
+
+struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,
+			   uint32_t isn)
+{
+	/* Answers follow within microseconds: what is looked for is near the end. */
+	for (size_t i = queue->arrivals_count, looked = 0; i-- > 0 && looked < 1024; looked++) {
+		struct arrival *a = &queue->arrivals[i];
+
+		if (a->kind == kind && a->index == index && a->isn == isn)
+			return a;
+	}
+	return NULL;
+}
+
+static int delta_of(const struct arrival *a)
+{
+	if (a->kind == ARRIVAL_ENTER)
+		return 1;
+	return a->kind == ARRIVAL_LEAVE ? -1 : 0;
+}
+
+/* What an arrival adds to sk_drops; an unanswered SYN is decided apart. */
+static int sk_drops_of(const struct arrival *a)
+{
+	switch ((enum arrival_kind)a->kind) {
+	case ARRIVAL_REPEAT:
+		return a->answered ? tally_sk_drops(TALLY_SYN_REPEATED) : 0;
+	case ARRIVAL_REFUSED:
+		return tally_sk_drops(a->cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL);
+	case ARRIVAL_DEFERRED:
+		return tally_sk_drops(TALLY_DEFERRED_ACK);
+	case ARRIVAL_RST:
+		return tally_sk_drops(TALLY_RST_SYN_RECV);
+	case ARRIVAL_SYN:
+	case ARRIVAL_ENTER:
+	case ARRIVAL_LEAVE:
+	case ARRIVAL_SETTLED:
+		break;
+	}
+	return 0;
+}
+
+/* Did it certainly, possibly or certainly not happen before the sample looked? */
+enum order { BEFORE, WITHIN, AFTER };
+
+static enum order order_of(const struct arrival *a, const struct queue_sample *s)
+{
+	if (a->kind == ARRIVAL_LEAVE) {
+		if (a->time_ns <= s->before_ns)
+			return BEFORE;
+		return a->from_ns > s->time_ns ? AFTER : WITHIN;
+	}
+	if (a->time_ns + STAMP_LEAD_NS <= s->before_ns)
+		return BEFORE;
+	return a->time_ns > s->time_ns ? AFTER : WITHIN;
+}
+
+static void track_full(struct queue *q, int64_t time_ns, int64_t depth)
+{
+	bool full = q->limit_known && q->siblings == 1 && depth > (int64_t)q->listener.limit;
+
+	if (full == q->full)
+		return;
+	q->full = full;
+	if (full) {
+		q->full_since_ns = time_ns;
+		return;
+	}
+	q->full_ns += time_ns - q->full_since_ns;
+	if (q->episodes_count == QUEUE_EPISODES_MAX) {
+		q->episodes_lost++;
+		return;
+	}
+	if (!q->episodes) {
+		q->episodes = calloc(QUEUE_EPISODES_MAX, sizeof(*q->episodes));
+		if (!q->episodes) {
+			q->episodes_lost++;
+			return;
+		}
+	}
+	q->episodes[q->episodes_count++] =
+	    (struct full_episode){.start_ns = q->full_since_ns, .end_ns = time_ns};
+}
+
+static void step(struct queue *q, int64_t time_ns, int64_t change)
+{
+	q->base += change;
+	if (q->base < 0)
+		q->base = 0;
+	series_add(&q->rebuilt, time_ns, (uint32_t)q->base);
+	if (q->base > q->rebuilt_peak)
+		q->rebuilt_peak = q->base;
+	track_full(q, time_ns, q->base);
+}
+
+static struct open_attempt *attempt_of(const struct arrival *a, struct table *table)
+{
+	struct open_attempt *open = table_at(table, a->index);
+
+	return open && (open->flags & OPEN_USED) && open->isn == a->isn ? open : NULL;
+}
+
+/* Writes a verdict on the mark of this packet. */
+static void judge(struct queue *q, const struct arrival *a, enum mark_kind kind, bool dropped,
+		  enum cause cause, enum confidence confidence, uint32_t depth, struct table *table,
+		  struct details *details)
+{
+	struct open_attempt *open = attempt_of(a, table);
+	const struct detail *d = open ? details_open(details, open) : NULL;
+
+	if (!d)
+		return;
+	for (uint32_t m = d->first_mark; m != DETAIL_NONE;) {
+		struct detail_mark *mark = details_mark(details, m);
+
+		if (mark->mark.time_ns == a->time_ns && mark->mark.kind == kind) {
+			mark->mark.dropped = dropped;
+			mark->mark.cause_known = true;
+			mark->mark.cause = cause;
+			mark->mark.confidence = confidence;
+			mark->mark.depth = depth;
+			mark->mark.limit = q->listener.limit;
+			return;
+		}
+		m = mark->next;
+	}
+}
+
+/* How sure the drops of one settling are. */
+struct drops_view {
+	bool known;
+	int64_t room_min; /* unanswered SYNs that sk_drops has room for */
+	int64_t room_max;
+	int64_t syns; /* unanswered SYNs that ask for it */
+	uint32_t fullest;
 };
 
-int queues_new(const struct host *host, struct queues **out)
+static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *view,
+		       struct table *table, struct details *details)
 {
-	struct queues *q = calloc(1, sizeof(*q));
+	bool full = q->limit_known &&
+		    (q->siblings == 1 ? q->base > (int64_t)q->listener.limit : view->fullest > 0);
+	bool syn_queue_full = q->limit_known && a->half_open >= q->listener.limit;
+	bool cookies = q->host->tcp_syncookies != 0;
+	uint32_t depth = q->siblings == 1
+			     ? (uint32_t)q->base
+			     : (view->fullest ? view->fullest - 1 : MARK_DEPTH_UNKNOWN);
+	enum confidence confidence = CONFIDENCE_INFERRED;
+	enum cause cause = CAUSE_ACCEPT_QUEUE_FULL_SYN;
+	enum tally tally = TALLY_SYN_ACCEPT_FULL;
 
-	if (!q)
-		return -ENOMEM;
-	q->host = *host;
-	*out = q;
-	return 0;
+	if (a->answered)
+		return;
+	if (view->known) {
+		if (view->room_max <= 0) {
+			/* The listener's own counter stood still: it never saw, or never refused,
+			 * it. */
+			judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT,
+			      depth, table, details);
+			return;
+		}
+		if (view->syns >= view->room_min && view->syns <= view->room_max)
+			confidence = full || cookies ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED;
+		view->room_max--;
+	} else if (!full && !(syn_queue_full && !cookies)) {
+		return; /* no counter, and no queue that was full: not known */
+	}
+	if (!cookies && syn_queue_full) {
+		cause = CAUSE_SYN_QUEUE_FULL;
+		tally = TALLY_SYN_QUEUE_FULL;
+	} else if (!full && !cookies) {
+		cause = CAUSE_MAX_SYN_BACKLOG_RESERVE;
+		tally = TALLY_SYN_RESERVE;
+	} else if (syn_queue_full || q->host->tcp_syncookies == 2) {
+		tally = TALLY_SYN_BOTH_FULL;
+	}
+	if (!full && cause == CAUSE_ACCEPT_QUEUE_FULL_SYN && confidence == CONFIDENCE_EXACT)
+		confidence = CONFIDENCE_BOUNDED;
+	q->tallies[tally]++;
+	q->drops++;
+	q->drops_settled++;
+	judge(q, a, MARK_SYN, true, cause, confidence, depth, table, details);
 }
 
-void queues_free(struct queues *queues)
+static void settle_refused(struct queue *q, const struct arrival *a, const struct drops_view *view,
+			   struct table *table, struct details *details)
 {
-	free(queues);
+	struct open_attempt *open = attempt_of(a, table);
+	bool aborted = open && (open->flags & OPEN_RST_SERVER) && !a->cookie;
+
+	q->tallies[a->cookie ? TALLY_COOKIE_ACK_FULL
+			     : (aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL)]++;
+	q->drops++;
+	judge(q, a, MARK_ACK, true,
+	      a->cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK,
+	      a->proven ? CONFIDENCE_EXACT
+			: (view->known ? CONFIDENCE_BOUNDED : CONFIDENCE_INFERRED),
+	      (uint32_t)q->base, table, details);
 }
 
-#define UNUSED __attribute__((unused))
-void queues_syn(UNUSED struct queues *q, UNUSED const struct queue_packet *p,
-		UNUSED const struct segment *s)
+static void settle_arrival(struct queue *q, struct arrival *a, struct drops_view *view,
+			   struct table *table, struct details *details)
 {
+	q->drops_settled += sk_drops_of(a);
+	switch ((enum arrival_kind)a->kind) {
+	case ARRIVAL_SYN:
+		settle_syn(q, a, view, table, details);
+		break;
+	case ARRIVAL_REFUSED:
+		settle_refused(q, a, view, table, details);
+		break;
+	case ARRIVAL_ENTER:
+		if (a->cookie)
+			q->tallies[TALLY_COOKIE_ACK]++;
+		step(q, a->time_ns, 1);
+		break;
+	case ARRIVAL_LEAVE:
+		step(q, a->time_ns, -1);
+		break;
+	case ARRIVAL_REPEAT:
+		if (a->answered)
+			q->tallies[TALLY_SYN_REPEATED]++;
+		break;
+	case ARRIVAL_DEFERRED:
+		q->tallies[TALLY_DEFERRED_ACK]++;
+		judge(q, a, MARK_ACK, false, CAUSE_DEFER_ACCEPT, CONFIDENCE_EXACT,
+		      (uint32_t)q->base, table, details);
+		break;
+	case ARRIVAL_RST:
+		q->tallies[TALLY_RST_SYN_RECV]++;
+		break;
+	case ARRIVAL_SETTLED:
+		break;
+	}
+	a->kind = ARRIVAL_SETTLED;
 }
-void queues_syn_ack(UNUSED struct queues *q, UNUSED const struct queue_packet *p,
-		    UNUSED const struct segment *s)
+
+static void drop_settled(struct queue *q)
 {
+	size_t n = 0;
+
+	while (n < q->arrivals_count && q->arrivals[n].kind == ARRIVAL_SETTLED)
+		n++;
+	if (!n)
+		return;
+	memmove(q->arrivals, q->arrivals + n, (q->arrivals_count - n) * sizeof(*q->arrivals));
+	q->arrivals_count -= n;
 }
-void queues_client_ack(UNUSED struct queues *q, UNUSED const struct queue_packet *p,
-		       UNUSED const struct segment *s)
+
+/* Turns the judgement of one unproven final ACK round. */
+static bool turn_round(struct queue *q, const struct queue_sample *s, enum arrival_kind from,
+		       enum arrival_kind to, struct table *table)
 {
+	struct arrival *best = NULL;
+
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		struct arrival *a = &q->arrivals[i];
+
+		if (a->kind != from || a->proven || order_of(a, s) == AFTER)
+			continue;
+		/* Of those that entered the last is the doubtful one, of those refused the first.
+		 */
+		if (!best || from == ARRIVAL_ENTER)
+			best = a;
+	}
+	if (!best)
+		return false;
+	best->kind = (uint8_t)to;
+	q->depth += to == ARRIVAL_ENTER ? 1 : -1;
+	struct open_attempt *open = attempt_of(best, table);
+
+	if (open && to == ARRIVAL_ENTER) {
+		open->flags |= OPEN_ENTERED | OPEN_QUEUED;
+		open->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+	} else if (open) {
+		open->flags |= OPEN_ACK_DROPPED;
+		open->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
+	}
+	return true;
 }
-void queues_client_reset(UNUSED struct queues *q, UNUSED const struct queue_packet *p)
+
+static void depth_range(const struct queue *q, const struct queue_sample *s, int64_t *low,
+			int64_t *high)
 {
+	*low = *high = q->base;
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		const struct arrival *a = &q->arrivals[i];
+		int delta = delta_of(a);
+
+		switch (order_of(a, s)) {
+		case BEFORE:
+			*low += delta;
+			*high += delta;
+			break;
+		case WITHIN:
+			if (delta < 0)
+				*low += delta;
+			else
+				*high += delta;
+			break;
+		case AFTER:
+			break;
+		}
+	}
 }
-void queues_server_reset(UNUSED struct queues *q, UNUSED const struct queue_packet *p)
+
+/* Makes the rebuilt depth agree with the sampled one. Returns departures to be inferred. */
+static int64_t reconcile_depth(struct queue *q, const struct queue_sample *s, struct table *table)
 {
+	int64_t low, high, depth = s->depth, left = 0;
+
+	if (!q->synced) {
+		/* The first sample says what was there when observation began. */
+		depth_range(q, s, &low, &high);
+		q->base += depth - (depth > high ? high : depth < low ? low : depth);
+		if (q->base < 0)
+			q->base = 0;
+		q->depth += q->base;
+		q->synced = true;
+		series_add(&q->rebuilt, s->before_ns, (uint32_t)q->base);
+		return 0;
+	}
+	for (;;) {
+		depth_range(q, s, &low, &high);
+		if (depth > high) {
+			if (turn_round(q, s, ARRIVAL_REFUSED, ARRIVAL_ENTER, table))
+				continue;
+			q->disagreements += q->accept_exact;
+			q->base += depth - high;
+			q->depth += depth - high;
+		} else if (depth < low - left) {
+			if (!q->accept_exact) {
+				left = low - depth;
+				break;
+			}
+			if (turn_round(q, s, ARRIVAL_ENTER, ARRIVAL_REFUSED, table))
+				continue;
+			q->disagreements++;
+			q->base -= low - depth;
+			q->depth -= low - depth;
+		}
+		break;
+	}
+	return left;
 }
-void queues_server_alive(UNUSED struct queues *q, UNUSED const struct queue_packet *p)
+
+static struct drops_view view_drops(struct queue *q, const struct queue_sample *s)
 {
+	struct drops_view view = {.known = s->drops_known && q->drops_started,
+				  .fullest = s->fullest};
+	int64_t certain = 0, possible = 0, actual;
+
+	if (!view.known)
+		return view;
+	actual = (int64_t)(uint32_t)(s->drops - q->first_drops);
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		const struct arrival *a = &q->arrivals[i];
+		enum order order = order_of(a, s);
+
+		if (order == BEFORE)
+			certain += sk_drops_of(a);
+		else if (order == WITHIN)
+			possible += sk_drops_of(a) + (a->kind == ARRIVAL_SYN && !a->answered);
+		if (order == BEFORE && a->kind == ARRIVAL_SYN && !a->answered)
+			view.syns++;
+	}
+	view.room_max = actual - q->drops_settled - certain;
+	view.room_min = view.room_max - possible;
+	return view;
 }
-void queues_accept(UNUSED struct queues *q, UNUSED const struct queue_packet *p)
+
+static void settle_sample(struct queue *q, const struct queue_sample *s, struct table *table,
+			  struct details *details)
 {
+	int64_t left;
+	struct drops_view view;
+
+	if (s->drops_known && !q->drops_started) {
+		q->drops_started = true;
+		q->first_drops = s->drops;
+	}
+	left = reconcile_depth(q, s, table);
+	view = view_drops(q, s);
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		struct arrival *a = &q->arrivals[i];
+
+		if (order_of(a, s) != BEFORE)
+			break;
+		settle_arrival(q, a, &view, table, details);
+	}
+	drop_settled(q);
+	if (left) {
+		step(q, s->time_ns, -left);
+		q->depth -= left;
+		if (q->depth < 0)
+			q->depth = 0;
+	}
+	if (s->drops_known)
+		q->last_drops = s->drops;
 }
-void queues_child(UNUSED struct queues *q, UNUSED const struct queue_packet *p,
-		  UNUSED const struct child *c)
+
+void queue_settle(struct queue *queue, int64_t now_ns, struct table *table, struct details *details)
 {
+	size_t n = 0;
+
+	while (n < queue->pending_count && queue->pending[n].time_ns + SETTLE_DELAY_NS <= now_ns)
+		settle_sample(queue, &queue->pending[n++], table, details);
+	if (n) {
+		queue->pending_count -= n;
+		memmove(queue->pending, queue->pending + n,
+			queue->pending_count * sizeof(queue->pending[0]));
+		return;
+	}
+	if (queue->pending_count || !queue->arrivals_count)
+		return;
+	struct drops_view nothing = {.known = false};
+
+	for (size_t i = 0; i < queue->arrivals_count; i++) {
+		struct arrival *a = &queue->arrivals[i];
+
+		if (a->time_ns + NO_SAMPLE_NS > now_ns)
+			break;
+		queue->synced = true;
+		settle_arrival(queue, a, &nothing, table, details);
+	}
+	drop_settled(queue);
 }
-void queues_event(UNUSED struct queues *q, UNUSED const struct event *e, UNUSED struct table *t,
-		  UNUSED struct details *d)
+
+static void push_sample(struct queue *q, const struct queue_sample *s, int64_t now_ns,
+			struct table *table, struct details *details)
 {
+	queue_settle(q, now_ns, table, details);
+	if (q->pending_count == QUEUE_SAMPLES_MAX) {
+		/* More than the delay can hold: the oldest is settled early. */
+		settle_sample(q, &q->pending[0], table, details);
+		q->pending_count--;
+		memmove(q->pending, q->pending + 1, q->pending_count * sizeof(q->pending[0]));
+	}
+	q->pending[q->pending_count++] = *s;
 }
-void queues_context(UNUSED const struct queues *q, UNUSED const struct open_attempt *a,
-		    UNUSED struct verdict_context *c)
+
+void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t time_ns,
+		       struct table *table, struct details *details)
 {
+	struct queue *leader = queue->leader;
+	struct queue_sample *round = &leader->round;
+
+	queue->samples++;
+	queue->listener.limit = sample->limit;
+	queue->last_depth = sample->depth;
+	if ((int64_t)sample->depth > queue->sampled_peak)
+		queue->sampled_peak = sample->depth;
+	series_add(&queue->sampled, time_ns, sample->depth);
+	if (leader->round_count == 0)
+		*round = (struct queue_sample){.before_ns = sample->before_ns, .drops_known = true};
+	round->time_ns = time_ns;
+	round->depth += sample->depth;
+	round->drops += sample->drops;
+	round->drops_known &= sample->drops_known;
+	if (leader->siblings > 1 && sample->depth > sample->limit &&
+	    sample->depth + 1 > round->fullest)
+		round->fullest = sample->depth + 1;
+	if (++leader->round_count < leader->siblings)
+		return;
+	leader->round_count = 0;
+	push_sample(leader, round, time_ns, table, details);
 }
-void queues_forget(UNUSED struct queues *q, UNUSED const struct open_attempt *a, UNUSED uint32_t i)
+
+void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct details *details)
 {
-}
-void queues_end(UNUSED struct queues *q, UNUSED struct table *t, UNUSED struct details *d,
-		UNUSED int64_t e)
-{
-}
-size_t queues_report(UNUSED struct queues *q, const struct report_listener **out)
-{
-	*out = NULL;
-	return 0;
+	struct drops_view nothing = {.known = false};
+
+	for (size_t i = 0; i < queue->pending_count; i++)
+		settle_sample(queue, &queue->pending[i], table, details);
+	queue->pending_count = 0;
+	for (size_t i = 0; i < queue->arrivals_count; i++)
+		settle_arrival(queue, &queue->arrivals[i], &nothing, table, details);
+	queue->arrivals_count = 0;
+	track_full(queue, end_ns, 0);
 }

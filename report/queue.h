@@ -1,65 +1,145 @@
 /*
- * Interface for the queues: the accept queue of each listener, rebuilt from
- * handshakes and accepts, held against its samples, and with both the cause of
- * each packet that the listener did not answer.
+ * Interface for one listener's queue: what arrived at it and left it, rebuilt
+ * from packets and accepts, settled against its samples.
+ *
+ * Theory of operation. An arrival is first judged by the rebuilt depth: a final
+ * ACK enters when depth <= limit (sk_acceptq_is_full() is depth > limit). The
+ * judgement stands until a sample from after the arrival is settled. A sample
+ * says the depth at some instant of an interval, and how many packets the
+ * socket dropped by then (sk_drops); both are compared with what the arrivals
+ * predict, as ranges, since what lies within the interval may be counted or not.
+ * Where they differ the youngest unproven judgement is turned round, or, for a
+ * listener whose accepts are not reported, a departure is inferred. Samples are
+ * settled SETTLE_DELAY_NS late, so that a SYN-ACK, and the report of an accept()
+ * that the scheduler delayed, are there by then.
  */
 #ifndef REPORT_QUEUE_H
 #define REPORT_QUEUE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "event/event.h"
 #include "event/host.h"
 #include "report/detail.h"
 #include "report/report.h"
+#include "report/series.h"
 #include "report/table.h"
-#include "report/verdict.h"
+#include "report/tally.h"
 
-struct queues;
+#define QUEUE_ARRIVALS_MAX (1u << 18)
+#define QUEUE_SAMPLES_MAX  256
+#define QUEUE_EPISODES_MAX 1024
+#define SETTLE_DELAY_NS	   (50 * NS_PER_MS)
 
-/* One packet or call of one attempt, at the time of its event. */
-struct queue_packet {
-	int64_t time_ns;
-	uint64_t frame;
-	struct open_attempt *attempt;
-	uint32_t index; /* of the attempt in the table */
-	struct details *details;
+enum arrival_kind {
+	ARRIVAL_SYN,	 /* wants a request, or a cookie */
+	ARRIVAL_REPEAT,	 /* a SYN whose request exists: answered again */
+	ARRIVAL_ENTER,	 /* a final ACK that entered the queue */
+	ARRIVAL_REFUSED, /* a final ACK that did not: the queue was full */
+	ARRIVAL_DEFERRED,
+	ARRIVAL_RST,	 /* in SYN_RECV */
+	ARRIVAL_LEAVE,	 /* accept() */
+	ARRIVAL_SETTLED, /* nothing more to say of it */
 };
 
-int queues_new(const struct host *host, struct queues **out) __attribute__((warn_unused_result));
-void queues_free(struct queues *queues);
+struct arrival {
+	int64_t time_ns;
+	int64_t from_ns;    /* LEAVE: it may have happened from here on */
+	uint32_t index;	    /* of the attempt in the table */
+	uint32_t isn;	    /* of the attempt: the index may be another's by now */
+	uint32_t half_open; /* rebuilt, before it */
+	uint8_t kind;	    /* enum arrival_kind */
+	bool answered;	    /* SYN */
+	bool proven;	    /* ENTER, REFUSED: not to be turned round */
+	bool cookie;	    /* its attempt has no request */
+};
 
-/* What the tracker sees, in order of time. */
-void queues_syn(struct queues *queues, const struct queue_packet *packet,
-		const struct segment *segment);
-void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
-		    const struct segment *segment);
-void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
-		       const struct segment *segment);
-void queues_client_reset(struct queues *queues, const struct queue_packet *packet);
-void queues_server_reset(struct queues *queues, const struct queue_packet *packet);
-void queues_server_alive(struct queues *queues, const struct queue_packet *packet);
-void queues_accept(struct queues *queues, const struct queue_packet *packet);
-void queues_child(struct queues *queues, const struct queue_packet *packet,
-		  const struct child *child);
+struct queue_sample {
+	int64_t before_ns;
+	int64_t time_ns;
+	uint32_t depth;
+	uint32_t drops;
+	uint32_t fullest; /* of SO_REUSEPORT siblings: the highest depth over its limit, plus 1;
+			     else 0 */
+	bool drops_known;
+};
 
-/* LISTENER, LISTEN, SAMPLE, HALF_OPEN, COUNTERS. */
-void queues_event(struct queues *queues, const struct event *event, struct table *table,
+struct queue {
+	struct listener listener;
+	struct queue
+	    *leader; /* of its SO_REUSEPORT group: keeps the arrivals of all; itself when alone */
+	uint32_t siblings; /* in the leader: members that are open */
+	uint32_t index;
+	const struct host *host;
+	int64_t backlog;
+	bool accept_exact;   /* its accepts are reported */
+	bool accept_visible; /* or its children are looked up */
+	bool limit_known;
+	bool closed;
+	bool synced;		      /* base is known */
+	int64_t base;		      /* depth before the first arrival that is not settled */
+	int64_t depth;		      /* rebuilt, now */
+	int64_t half_open;	      /* rebuilt, now: requests in the SYN queue */
+	int64_t last_accepted_ack_ns; /* the youngest handshake that was accepted */
+
+	struct arrival *arrivals;
+	size_t arrivals_count;
+	size_t arrivals_room;
+	uint64_t arrivals_lost;
+	struct queue_sample pending[QUEUE_SAMPLES_MAX];
+	size_t pending_count;
+	struct queue_sample round; /* of the siblings, while it is not complete */
+	uint32_t round_count;
+	uint32_t last_depth;
+	bool drops_started;
+	uint32_t first_drops;
+	uint32_t last_drops;
+	int64_t drops_settled; /* what the settled arrivals explain of last - first */
+
+	struct series sampled;
+	struct series rebuilt;
+	struct series half_open_series;
+	uint64_t samples;
+	int64_t sampled_peak;
+	int64_t rebuilt_peak;
+	uint64_t disagreements;
+	bool full;
+	int64_t full_since_ns;
+	int64_t full_ns;
+	struct full_episode *episodes;
+	size_t episodes_count;
+	uint64_t episodes_lost;
+	uint64_t tallies[TALLY_COUNT];
+	uint64_t attempts;
+	uint64_t outcomes[OUTCOME_COUNT];
+	uint64_t drops;
+};
+
+void queue_init(struct queue *queue, const struct listener *listener, const struct host *host);
+void queue_release(struct queue *queue);
+
+/* Depth and limit known, and depth > limit. */
+bool queue_is_full(const struct queue *queue);
+
+/* Appends an arrival; NULL when the bound is reached (counted). Valid until the next. */
+struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_t time_ns,
+			     const struct open_attempt *attempt, uint32_t index);
+
+/* The youngest arrival of this attempt and kind that is not settled, or NULL. */
+struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,
+			   uint32_t isn);
+
+/* Takes a sample of this socket, and settles those that are old enough by now. */
+void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t time_ns,
+		       struct table *table, struct details *details);
+
+/* Settles every sample, and without samples every arrival, older than now - SETTLE_DELAY_NS. */
+void queue_settle(struct queue *queue, int64_t now_ns, struct table *table,
 		  struct details *details);
 
-/* What the queue of this attempt's listener adds to its verdict. */
-void queues_context(const struct queues *queues, const struct open_attempt *attempt,
-		    struct verdict_context *context);
-
-/* The attempt is finished: its verdict has been given, and its record is about to go. */
-void queues_forget(struct queues *queues, const struct open_attempt *attempt, uint32_t index);
-
-/* Observation ended: settles what still waits for a sample. */
-void queues_end(struct queues *queues, struct table *table, struct details *details,
-		int64_t end_ns);
-
-/* Fills the report's listeners; the arrays live until queues_free(). */
-size_t queues_report(struct queues *queues, const struct report_listener **out);
+/* Observation ended: settles all there is and closes the last full episode. */
+void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct details *details);
 
 #endif

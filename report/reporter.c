@@ -10,11 +10,13 @@
 
 #include "report/detail.h"
 #include "report/histogram.h"
+#include "report/queues.h"
 #include "report/tracker.h"
 #include "report/worst.h"
 
 struct reporter {
 	struct reporter_options options;
+	struct queues *queues; /* NULL for a capture file alone */
 	struct tracker *tracker;
 	struct report report;
 	struct histogram histograms[LATENCY_COUNT];
@@ -75,11 +77,25 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 	rc = worst_init(&r->worst);
 	if (rc)
 		goto free_reporter;
+	if (options->meta) {
+		const struct queues_options queues = {
+		    .host = options->meta->host,
+		    .children_looked_up = options->meta->sources[SOURCE_SAMPLER].on,
+		    .lo_only = strcmp(options->meta->interface, "lo") == 0,
+		};
+
+		rc = queues_new(&queues, &r->queues);
+		if (rc)
+			goto release_worst;
+		tracker.queues = r->queues;
+	}
 	rc = tracker_new(&tracker, &r->tracker);
 	if (rc)
-		goto release_worst;
+		goto free_queues;
 	*out = r;
 	return 0;
+free_queues:
+	queues_free(r->queues);
 release_worst:
 	worst_release(&r->worst);
 free_reporter:
@@ -92,6 +108,7 @@ void reporter_free(struct reporter *reporter)
 	if (!reporter)
 		return;
 	tracker_free(reporter->tracker);
+	queues_free(reporter->queues);
 	worst_release(&reporter->worst);
 	for (int i = 0; i < LATENCY_COUNT; i++)
 		free(reporter->bars[i]);
@@ -157,6 +174,8 @@ static void fill_report(struct reporter *r, const struct reporter_source *source
 	add_overflow(r, "attempt details", DETAIL_OPENED_MAX, stats.details_refused);
 	add_overflow(r, "packet marks", DETAIL_MARKS_MAX, stats.marks_refused);
 	report->overflows = r->overflows;
+	if (r->queues)
+		report->listeners_count = queues_report(r->queues, &report->listeners);
 	report->notes_count = source->notes_count;
 	report->notes = source->notes;
 	worst_sort(&r->worst);

@@ -18,13 +18,15 @@
 #include <string.h>
 
 #include "report/detail.h"
-#include "report/queue.h"
+#include "report/queues.h"
 #include "report/table.h"
 #include "report/verdict.h"
 
 #define LINGER_ENDED_NS	 (2 * NS_PER_SEC)
 #define LINGER_SILENT_NS (75 * NS_PER_SEC)
-#define SWEEP_STEP	 2
+/* How often the queues are told that time goes on. */
+#define AGE_NS	   (10 * NS_PER_MS)
+#define SWEEP_STEP 2
 /* SYN-ACKs acknowledge the data of a Fast Open SYN too. */
 #define SYN_DATA_MAX 65535u
 /* A wait in the accept queue that deserves a name. */
@@ -35,6 +37,7 @@ struct tracker {
 	struct table *table;
 	struct details *details;
 	int64_t now_ns;
+	int64_t aged_ns;
 	uint32_t hand;
 	uint32_t open_peak;
 	uint64_t begun;
@@ -96,7 +99,7 @@ static void finish(struct tracker *t, struct open_attempt *a, bool ended, bool e
 	if (rc && !t->error)
 		t->error = rc;
 	if (t->options.queues)
-		queues_forget(t->options.queues, a, table_index(t->table, a));
+		queues_finished(t->options.queues, a, &t->scratch);
 	details_remove(t->details, a->detail);
 	a->detail = TABLE_NONE;
 }
@@ -134,32 +137,6 @@ static void sweep(struct tracker *t)
 	}
 }
 
-/* The attempt's detail, made now if it has none; NULL when the pool is full. */
-static struct detail *detail_of(struct tracker *t, struct open_attempt *a)
-{
-	if (a->detail == TABLE_NONE) {
-		a->detail = details_add(t->details);
-		if (a->detail == TABLE_NONE)
-			return NULL;
-		/* What a plain handshake has shown so far becomes marks. */
-		const struct {
-			int64_t time_ns;
-			enum mark_kind kind;
-		} so_far[] = {
-		    {a->syn_ns, MARK_SYN}, {a->synack_ns, MARK_SYN_ACK}, {a->ack_ns, MARK_ACK}};
-
-		for (size_t i = 0; i < sizeof(so_far) / sizeof(so_far[0]); i++)
-			if (so_far[i].time_ns != TIME_UNKNOWN)
-				details_mark_add(t->details, a->detail,
-						 &(struct mark){
-						     .time_ns = so_far[i].time_ns,
-						     .kind = so_far[i].kind,
-						     .depth = MARK_DEPTH_UNKNOWN,
-						 });
-	}
-	return details_at(t->details, a->detail);
-}
-
 /* Marks a packet of an attempt that is not, or no longer, a plain handshake. */
 static void mark(struct tracker *t, struct open_attempt *a, const struct event *event,
 		 uint64_t frame, enum mark_kind kind)
@@ -171,7 +148,7 @@ static void mark(struct tracker *t, struct open_attempt *a, const struct event *
 	    .depth = MARK_DEPTH_UNKNOWN,
 	};
 
-	if (detail_of(t, a))
+	if (details_open(t->details, a))
 		details_mark_add(t->details, a->detail, &m);
 }
 
@@ -461,7 +438,7 @@ static void on_accept(struct tracker *t, const struct event *event)
 		t->other_segments++;
 		return;
 	}
-	d = detail_of(t, a);
+	d = details_open(t->details, a);
 	if (d) {
 		d->served = true;
 		d->exact = true;
@@ -476,7 +453,9 @@ static void on_accept(struct tracker *t, const struct event *event)
 		struct queue_packet packet = packet_of(t, a, event);
 
 		packet.frame = 0;
-		queues_accept(t->options.queues, &packet);
+		queues_accept(t->options.queues, &packet,
+			      event->accept.before_ns > a->ack_ns ? event->accept.before_ns
+								  : a->ack_ns);
 	}
 	a->flags |= OPEN_ACCEPTED;
 	a->flags &= ~(uint32_t)OPEN_QUEUED;
@@ -486,7 +465,7 @@ static void on_accept(struct tracker *t, const struct event *event)
 static void on_server_step(struct tracker *t, const struct event *event)
 {
 	struct open_attempt *a = find_flow(t, &event->step.flow);
-	struct detail *d = a ? detail_of(t, a) : NULL;
+	struct detail *d = a ? details_open(t->details, a) : NULL;
 
 	if (!d)
 		return;
@@ -520,7 +499,7 @@ static void on_child(struct tracker *t, const struct event *event)
 	if (!a || !t->options.queues)
 		return;
 	if (child->inode && !(a->flags & OPEN_ACCEPTED)) {
-		struct detail *d = detail_of(t, a);
+		struct detail *d = details_open(t->details, a);
 
 		if (d) {
 			d->served = true;
@@ -539,6 +518,11 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 {
 	if (event->time_ns > tracker->now_ns)
 		tracker->now_ns = event->time_ns;
+	if (tracker->options.queues && tracker->now_ns - tracker->aged_ns > AGE_NS) {
+		tracker->aged_ns = tracker->now_ns;
+		queues_age(tracker->options.queues, tracker->now_ns, tracker->table,
+			   tracker->details);
+	}
 	switch (event->kind) {
 	case EVENT_SEGMENT:
 		on_segment(tracker, event);

@@ -1,0 +1,82 @@
+/*
+ * Interface for the queues, the set of the watched listeners: the accept queue of each listener,
+ * rebuilt from handshakes and accepts, held against its samples, and with both the cause of each
+ * packet that the listener did not answer.
+ */
+#ifndef REPORT_QUEUES_H
+#define REPORT_QUEUES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "event/host.h"
+#include "report/detail.h"
+#include "report/report.h"
+#include "report/table.h"
+#include "report/tally.h"
+#include "report/verdict.h"
+
+struct queues;
+
+/* One packet or call of one attempt, at the time of its event. */
+struct queue_packet {
+	int64_t time_ns;
+	uint64_t frame;
+	struct open_attempt *attempt;
+	uint32_t index; /* of the attempt in the table */
+	struct details *details;
+};
+
+struct queues_options {
+	struct host host;
+	bool children_looked_up; /* connections that wait are looked up in sock_diag */
+	bool lo_only;		 /* every client is of this namespace */
+};
+
+int queues_new(const struct queues_options *options, struct queues **out)
+    __attribute__((warn_unused_result));
+void queues_free(struct queues *queues);
+
+/* What the tracker sees, in order of time. */
+void queues_syn(struct queues *queues, const struct queue_packet *packet,
+		const struct segment *segment);
+void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
+		    const struct segment *segment);
+void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
+		       const struct segment *segment);
+void queues_client_reset(struct queues *queues, const struct queue_packet *packet);
+void queues_server_reset(struct queues *queues, const struct queue_packet *packet);
+void queues_server_alive(struct queues *queues, const struct queue_packet *packet);
+/* accept() returned it in [from_ns, packet.time_ns]. */
+void queues_accept(struct queues *queues, const struct queue_packet *packet, int64_t from_ns);
+void queues_child(struct queues *queues, const struct queue_packet *packet,
+		  const struct child *child);
+
+/* LISTENER, LISTEN, SAMPLE, HALF_OPEN, COUNTERS. */
+void queues_event(struct queues *queues, const struct event *event, struct table *table,
+		  struct details *details);
+
+/* What the queue of this attempt's listener adds to its verdict. */
+void queues_context(const struct queues *queues, const struct open_attempt *attempt,
+		    struct verdict_context *context);
+
+/* The attempt is finished: its verdict has been given, and its record is about to go. */
+void queues_finished(struct queues *queues, struct open_attempt *open,
+		     const struct attempt *attempt);
+
+/* Time went on: settles what is old enough, also where no samples come. */
+void queues_age(struct queues *queues, int64_t now_ns, struct table *table,
+		struct details *details);
+
+/* Observation ended: settles what still waits for a sample. */
+void queues_end(struct queues *queues, struct table *table, struct details *details,
+		int64_t end_ns);
+
+/* Fills the report's listeners; the arrays live until queues_free(). */
+size_t queues_report(struct queues *queues, const struct report_listener **out);
+
+/* The sums over all listeners. */
+void queues_tallies(const struct queues *queues, uint64_t tallies[TALLY_COUNT]);
+
+#endif
