@@ -4,4 +4,6 @@
 #ifndef CMD_COMMANDS_H
 #define CMD_COMMANDS_H
 
+int cmd_serve(int argc, char **argv);
+
 #endif

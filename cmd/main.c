@@ -9,6 +9,7 @@
 #include "cmd/commands.h"
 
 static const struct command commands[] = {
+    {"serve", "the bundled server alone", cmd_serve},
     {NULL, NULL, NULL},
 };
 

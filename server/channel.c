@@ -88,6 +88,13 @@ struct channel_count *channel_count(struct channel_reader *reader)
 	return reader->count;
 }
 
+void channel_leave(struct channel_reader *reader)
+{
+	close(reader->fd);
+	reader->fd = -1;
+	reader->ended = true;
+}
+
 /* The last slot is shared by those who come when all are taken. */
 static struct writer_count *find_writer(struct channel_reader *reader, uint64_t writer)
 {
@@ -236,7 +243,8 @@ void channel_reader_free(struct channel_reader *reader)
 {
 	if (!reader)
 		return;
-	close(reader->fd);
+	if (reader->fd >= 0)
+		close(reader->fd);
 	channel_count_free(reader->count);
 	free(reader);
 }

@@ -40,6 +40,12 @@ int channel_open(struct channel_reader **out, int *write_fd) __attribute__((warn
 struct channel_count *channel_count(struct channel_reader *reader);
 
 /*
+ * In a forked server: closes its copy of the reading end, without which it
+ * would not notice that the reader is gone. The count stays.
+ */
+void channel_leave(struct channel_reader *reader);
+
+/*
  * Delivers what is there now, never waiting, in the order in which it was
  * written: events of different processes that nearly coincide may be out of
  * order by their times. EVENT_LOSS comes whenever the count has grown. Returns

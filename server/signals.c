@@ -1,0 +1,47 @@
+/*
+ * Signals as a descriptor, and the process as it was afterwards.
+ */
+#include "server/signals.h"
+
+#include <errno.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+int signals_take(struct signals *signals, bool children)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN}, standard = {.sa_handler = SIG_DFL};
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	if (children)
+		sigaddset(&mask, SIGCHLD);
+	signals->fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (signals->fd < 0)
+		return -errno;
+	sigaction(SIGPIPE, &ignore, &signals->pipe_before);
+	/* Ignored, as it may be by inheritance, it would leave waitpid() nobody to find. */
+	sigaction(SIGCHLD, children ? &standard : NULL, &signals->child_before);
+	sigprocmask(SIG_BLOCK, &mask, &signals->mask_before);
+	return 0;
+}
+
+bool signals_read(const struct signals *signals)
+{
+	struct signalfd_siginfo info;
+	bool stop = false;
+
+	while (read(signals->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			stop = true;
+	return stop;
+}
+
+void signals_give_back(struct signals *signals)
+{
+	close(signals->fd);
+	sigaction(SIGPIPE, &signals->pipe_before, NULL);
+	sigaction(SIGCHLD, &signals->child_before, NULL);
+	sigprocmask(SIG_SETMASK, &signals->mask_before, NULL);
+}

@@ -1,0 +1,27 @@
+/*
+ * Interface for the signals of a run: SIGTERM and SIGINT, and for who has
+ * children SIGCHLD, as a descriptor for poll(). SIGPIPE is ignored meanwhile.
+ */
+#ifndef SERVER_SIGNALS_H
+#define SERVER_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+struct signals {
+	int fd; /* readable when one of them came; non-blocking, close-on-exec */
+	sigset_t mask_before;
+	struct sigaction pipe_before;
+	struct sigaction child_before;
+};
+
+/* Blocks and gathers them for the process, which has one thread. 0 or -errno. */
+int signals_take(struct signals *signals, bool children) __attribute__((warn_unused_result));
+
+/* Takes what came out of the descriptor. True when SIGTERM or SIGINT was among it. */
+bool signals_read(const struct signals *signals);
+
+/* Mask and dispositions as before signals_take(). */
+void signals_give_back(struct signals *signals);
+
+#endif

@@ -1,0 +1,57 @@
+#include "cmd/argument.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+
+static void duration_is(const char *text, int64_t expected)
+{
+	int64_t ns = -1;
+
+	cr_expect_eq(argument_duration(text, &ns), 0, "'%s' is refused", text);
+	cr_expect_eq(ns, expected, "'%s' is %lld ns", text, (long long)ns);
+}
+
+Test(argument, durations_are_exact)
+{
+	duration_is("0", 0);
+	duration_is("3", 3000000000);
+	duration_is("7ns", 7);
+	duration_is("250us", 250000);
+	duration_is("100ms", 100000000);
+	duration_is("1.5s", 1500000000);
+	duration_is("0.000000001", 1);
+	duration_is("0.0000000019", 1);
+	duration_is("1.25us", 1250);
+	duration_is("1.5m", 90000000000);
+	duration_is("2h", 7200000000000);
+	duration_is("0.1h", 360000000000);
+}
+
+Test(argument, what_is_no_duration_is_refused)
+{
+	static const char *const bad[] = {"",	    "s",   "-1",    "1 s",
+					  "1.",	    "1.s", ".5s",   "1e3",
+					  "1sec",   "+1",  "1.5.5", "18446744073709551616",
+					  "100000h"};
+	int64_t ns;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_expect_eq(argument_duration(bad[i], &ns), -EINVAL, "'%s' is taken", bad[i]);
+}
+
+Test(argument, numbers_have_bounds)
+{
+	uint64_t n = 99;
+
+	cr_expect_eq(argument_number("0", 0, 5, &n), 0);
+	cr_expect_eq(n, 0);
+	cr_expect_eq(argument_number("5", 0, 5, &n), 0);
+	cr_expect_eq(n, 5);
+	cr_expect_eq(argument_number("6", 0, 5, &n), -EINVAL);
+	cr_expect_eq(argument_number("0", 1, 5, &n), -EINVAL);
+	cr_expect_eq(argument_number("", 0, 5, &n), -EINVAL);
+	cr_expect_eq(argument_number("1x", 0, 5, &n), -EINVAL);
+	cr_expect_eq(argument_number("-1", 0, UINT64_MAX, &n), -EINVAL);
+	cr_expect_eq(argument_number("99999999999999999999", 0, UINT64_MAX, &n), -EINVAL);
+	cr_expect_eq(n, 5, "a refused value was stored");
+}
