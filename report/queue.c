@@ -215,7 +215,7 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 {
 	bool full = q->limit_known &&
 		    (q->siblings == 1 ? q->base > (int64_t)q->listener.limit : view->fullest > 0);
-	bool syn_queue_full = q->limit_known && a->half_open >= q->listener.limit;
+	bool syn_queue_full = q->limit_known && a->half_open > q->listener.limit;
 	bool cookies = q->host->tcp_syncookies != 0;
 	uint32_t depth = q->siblings == 1
 			     ? (uint32_t)q->base

@@ -286,7 +286,7 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
 	if (arrival && !arrival->answered) {
 		bool syn_queue_full =
-		    q->limit_known && q->siblings == 1 && arrival->half_open >= q->listener.limit;
+		    q->limit_known && q->siblings == 1 && arrival->half_open > q->listener.limit;
 
 		arrival->answered = true;
 		if (q->host->tcp_syncookies == 2 ||

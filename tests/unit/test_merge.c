@@ -1,0 +1,121 @@
+#include "report/merge.h"
+
+#include <criterion/criterion.h>
+
+static struct merge *merge;
+static int64_t passed[4096];
+static int passed_source[4096];
+static size_t passed_count;
+
+static int keep(void *context, const struct event *event)
+{
+	(void)context;
+	passed[passed_count] = event->time_ns;
+	passed_source[passed_count++] = event->source;
+	return 0;
+}
+
+static void push(enum source source, int64_t time_ns)
+{
+	struct event e = {.source = source, .kind = EVENT_LOSS, .time_ns = time_ns};
+
+	cr_assert_eq(merge_push(merge, &e), 0);
+	cr_assert_eq(merge_run(merge), 0);
+}
+
+static void start(void)
+{
+	passed_count = 0;
+	cr_assert_eq(merge_new(keep, NULL, &merge), 0);
+}
+
+Test(merge, nothing_goes_on_before_every_source_has_promised)
+{
+	start();
+	merge_watermark(merge, SOURCE_SAMPLER, 0);
+	push(SOURCE_CAPTURE, 10);
+	push(SOURCE_CAPTURE, 20);
+	cr_assert_eq(passed_count, 0);
+	merge_watermark(merge, SOURCE_SAMPLER, 15);
+	merge_watermark(merge, SOURCE_CAPTURE, 100);
+	cr_assert_eq(merge_run(merge), 0);
+	cr_assert_eq(passed_count, 1);
+	push(SOURCE_SAMPLER, 17);
+	cr_assert_eq(passed_count, 2);
+	cr_assert_eq(passed[1], 17);
+	merge_close(merge, SOURCE_SAMPLER);
+	cr_assert_eq(merge_run(merge), 0);
+	cr_assert_eq(passed_count, 3);
+	cr_assert_eq(merge_late(merge), 0);
+	merge_free(merge);
+}
+
+Test(merge, equal_times_go_by_source_and_then_by_arrival)
+{
+	start();
+	merge_watermark(merge, SOURCE_CAPTURE, 0);
+	merge_watermark(merge, SOURCE_SERVER, 0);
+	push(SOURCE_SERVER, 5);
+	push(SOURCE_SERVER, 5);
+	push(SOURCE_CAPTURE, 5);
+	merge_close(merge, SOURCE_CAPTURE);
+	merge_close(merge, SOURCE_SERVER);
+	cr_assert_eq(merge_run(merge), 0);
+	cr_assert_eq(passed_count, 3);
+	cr_assert_eq(passed_source[0], SOURCE_CAPTURE);
+	cr_assert_eq(passed_source[1], SOURCE_SERVER);
+	merge_free(merge);
+}
+
+Test(merge, a_broken_promise_is_counted_and_nothing_is_lost)
+{
+	start();
+	push(SOURCE_CAPTURE, 50);
+	merge_watermark(merge, SOURCE_CAPTURE, 60);
+	cr_assert_eq(merge_run(merge), 0);
+	push(SOURCE_CAPTURE, 40);
+	merge_close(merge, SOURCE_CAPTURE);
+	cr_assert_eq(merge_run(merge), 0);
+	cr_assert_eq(passed_count, 2);
+	cr_assert_eq(merge_late(merge), 1);
+	merge_free(merge);
+}
+
+/* However the sources' deliveries interleave, the merged order is one. */
+Test(merge, the_order_does_not_depend_on_when_events_arrive)
+{
+	int64_t first[4096];
+	size_t first_count = 0;
+
+	for (unsigned round = 0; round < 20; round++) {
+		int64_t next[3] = {0, 0, 0};
+		unsigned random = round * 2654435761u + 1;
+
+		start();
+		for (int s = 0; s < 3; s++)
+			merge_watermark(merge, (enum source)s, -1);
+		for (int left = 3 * 200; left > 0;) {
+			enum source s;
+
+			random = random * 1664525u + 1013904223u;
+			s = (enum source)((random >> 16) % 3);
+			if (next[s] == 200)
+				continue;
+			push(s, 7 * next[s] * (s + 1));
+			next[s]++;
+			left--;
+		}
+		for (int s = 0; s < 3; s++)
+			merge_close(merge, (enum source)s);
+		cr_assert_eq(merge_run(merge), 0);
+		cr_assert_eq(passed_count, 600);
+		cr_assert_eq(merge_late(merge), 0);
+		if (round == 0) {
+			first_count = passed_count;
+			memcpy(first, passed, sizeof(passed));
+		}
+		cr_assert_eq(first_count, passed_count);
+		cr_assert_arr_eq(first, passed, sizeof(passed[0]) * passed_count);
+		merge_free(merge);
+	}
+}
