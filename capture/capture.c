@@ -42,6 +42,16 @@ void capture_set_linktype(struct capture *c, int linktype)
 		     name ? " (" : "", name ? name : "", name ? ")" : "");
 }
 
+static bool dump_failed(struct capture *c)
+{
+	int error = dump_flush(c->dump); /* the first error, again */
+
+	c->fn_result = capture_fail(c, error, "writing the packets: %s (%llu of %llu were kept)",
+				    strerror(-error), (unsigned long long)dump_kept(c->dump),
+				    (unsigned long long)c->stats.frames);
+	return false;
+}
+
 bool capture_frame(struct capture *c, int64_t time_ns, const uint8_t *bytes, uint32_t captured,
 		   uint32_t wire)
 {
@@ -53,6 +63,8 @@ bool capture_frame(struct capture *c, int64_t time_ns, const uint8_t *bytes, uin
 	d->frame = ++c->stats.frames;
 	d->depth = 0;
 	d->outgoing = false;
+	if (c->dump && dump_frame(c->dump, time_ns, bytes, captured, wire))
+		return dump_failed(c);
 	decoded = c->decode ? c->decode(d) : decode_skip(d, SKIP_LINK_TYPE);
 	switch (decoded) {
 	case DECODE_SEGMENT:
@@ -86,6 +98,29 @@ int64_t capture_read(struct capture *c, uint64_t max, event_fn fn, void *context
 	c->fn_result = 0;
 	n = c->ops->read(c, max);
 	return c->fn_result ? c->fn_result : n;
+}
+
+int capture_dump(struct capture *c, int dirfd, const char *name)
+{
+	int result;
+
+	if (!c->pcap)
+		return capture_fail(c, -ENOTSUP, "cannot be copied to a pcap file");
+	if (c->dump)
+		return capture_fail(c, -EBUSY, "is already copied to a file");
+	result = dump_new(c->pcap, dirfd, name, &c->dump);
+	if (result)
+		return capture_fail(c, result, "%s: %s", name, strerror(-result));
+	return 0;
+}
+
+int capture_dump_flush(struct capture *c)
+{
+	if (c->dump && dump_flush(c->dump)) {
+		(void)dump_failed(c);
+		return c->fn_result;
+	}
+	return 0;
 }
 
 void capture_stats(struct capture *c, struct capture_stats *stats)
@@ -131,10 +166,13 @@ const char *capture_error(const struct capture *c)
 
 int capture_free(struct capture *c)
 {
+	int result;
+
 	if (!c)
 		return 0;
+	result = dump_free(c->dump);
 	c->ops->close(c);
 	free(c->name);
 	free(c);
-	return 0;
+	return result;
 }

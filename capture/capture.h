@@ -20,9 +20,9 @@ struct capture;
 struct capture_live_options {
 	const char *interface; /* "any" for all */
 	const char *filter;    /* pcap-filter(7) text, see capture_filter_format() */
-	int snaplen;	       /* 0: 96 */
-	size_t ring_bytes;     /* 0: 16 MiB */
-	int block_timeout_ms;  /* 0: 10; how long the kernel may hold a block that is not full */
+	int snaplen;	   /* 0: 128: the whole TCP header of a SYN, behind a VLAN tag and IPv6 */
+	size_t ring_bytes; /* 0: 16 MiB */
+	int block_timeout_ms; /* 0: 10; how long the kernel may hold a block that is not full */
 };
 
 struct capture_stats {
@@ -80,9 +80,11 @@ int capture_free(struct capture *capture) __attribute__((warn_unused_result));
 /*
  * Writes the kernel filter for these targets: every SYN, RST and FIN of their
  * ports, every segment of the client that can be the final ACK (also one that
- * carries data), the ICMP errors about them, VLAN-tagged or not; and no other
- * data segment. A target with address :: means the port on every address; no
- * targets at all: every TCP port. Returns 0 or -ENOSPC.
+ * carries data; filter.c says which it takes for bulk data and leaves out), the
+ * ICMP errors about TCP, VLAN-tagged or not; and no data of the server. A target
+ * with address :: means the port on every address; no targets at all: every TCP
+ * port, and then either side's data as if it were the client's. Returns 0 or
+ * -ENOSPC. A text that fits 4096 bytes also fits capture_open_live().
  */
 int capture_filter_format(const struct endpoint *targets, size_t count, char *text, size_t size)
     __attribute__((warn_unused_result));

@@ -9,6 +9,7 @@
 
 #include "capture/capture.h"
 #include "capture/decode.h"
+#include "capture/dump.h"
 #include "capture/link.h"
 
 struct capture_ops {
@@ -31,6 +32,7 @@ struct capture {
 
 	struct decoder decoder;
 	struct event event; /* the decoders fill it again for each frame */
+	struct dump *dump;  /* or NULL */
 	event_fn fn;	    /* of the capture_read() that runs */
 	void *context;
 	int fn_result;

@@ -1,0 +1,185 @@
+/*
+ * The dump: libpcap makes the file's header, the records are written here.
+ *
+ * Not pcap_dump(), for it does not tell when a write failed, and leaves half a
+ * record behind on a full disk. Here the buffer holds whole records; when not
+ * all of it could be written, the file is cut back to the last whole one.
+ */
+#include "capture/dump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "event/clock.h"
+
+/* More than the longest frame that libpcap gives (MAXIMUM_SNAPLEN, 256 KiB). */
+#define BUFFER_SIZE ((size_t)512 * 1024)
+
+/* In the byte order of this host, as the header's magic says. */
+struct record {
+	uint32_t seconds;
+	uint32_t nanoseconds;
+	uint32_t captured;
+	uint32_t wire;
+};
+
+struct dump {
+	int fd;
+	int error;	  /* the first, -errno */
+	uint64_t written; /* bytes of whole records and the header */
+	uint64_t kept;	  /* records among them */
+	uint64_t buffered;
+	size_t used;
+	uint8_t buffer[BUFFER_SIZE];
+};
+
+/* The header as pcap_dump_fopen() writes it: the numbers of link types differ from libpcap's own.
+ */
+static int put_header(struct dump *dump, pcap_t *pcap)
+{
+	char *header = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&header, &size);
+	pcap_dumper_t *dumper;
+	int result = 0;
+
+	if (!file)
+		return -ENOMEM;
+	dumper = pcap_dump_fopen(pcap, file);
+	if (dumper)
+		pcap_dump_close(dumper);
+	if (!dumper || !size || size > BUFFER_SIZE)
+		result = -EINVAL;
+	else
+		memcpy(dump->buffer, header, size);
+	dump->used = size;
+	free(header);
+	return result;
+}
+
+int dump_new(pcap_t *pcap, int dirfd, const char *name, struct dump **out)
+{
+	struct dump *dump = malloc(sizeof(*dump));
+	int result;
+
+	if (!dump)
+		return -ENOMEM;
+	memset(dump, 0, offsetof(struct dump, buffer));
+	if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT) {
+		result = -errno;
+		goto free_dump;
+	}
+	dump->fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (dump->fd < 0) {
+		result = -errno;
+		goto free_dump;
+	}
+	result = put_header(dump, pcap);
+	if (!result)
+		result = dump_flush(dump);
+	if (result)
+		goto close_fd;
+	*out = dump;
+	return 0;
+
+close_fd:
+	close(dump->fd);
+free_dump:
+	free(dump);
+	return result;
+}
+
+/* n bytes of the buffer went out: how many of them are whole records, and how many records? */
+static size_t whole_records(const struct dump *dump, size_t n, uint64_t *records)
+{
+	struct record r;
+	size_t at = 0;
+
+	while (at + sizeof(r) <= n) {
+		memcpy(&r, dump->buffer + at, sizeof(r));
+		if (r.captured > n - at - sizeof(r))
+			break;
+		at += sizeof(r) + r.captured;
+		++*records;
+	}
+	return at;
+}
+
+int dump_flush(struct dump *dump)
+{
+	size_t done = 0;
+
+	if (dump->error)
+		return dump->error;
+	while (done < dump->used) {
+		ssize_t n = write(dump->fd, dump->buffer + done, dump->used - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			dump->error = n < 0 ? -errno : -EIO;
+			break;
+		}
+		done += (size_t)n;
+	}
+	if (dump->error) {
+		dump->written += dump->written ? whole_records(dump, done, &dump->kept) : 0;
+		(void)!ftruncate(dump->fd, (off_t)dump->written);
+		return dump->error;
+	}
+	dump->written += dump->used;
+	dump->kept += dump->buffered;
+	dump->buffered = 0;
+	dump->used = 0;
+	return 0;
+}
+
+int dump_frame(struct dump *dump, int64_t time_ns, const uint8_t *bytes, uint32_t captured,
+	       uint32_t wire)
+{
+	struct record r = {
+	    .seconds = (uint32_t)(time_ns / NS_PER_SEC),
+	    .nanoseconds = (uint32_t)(time_ns % NS_PER_SEC),
+	    .captured = captured,
+	    .wire = wire,
+	};
+
+	if (dump->error)
+		return dump->error;
+	if (captured > BUFFER_SIZE - sizeof(r))
+		return dump->error = -EMSGSIZE;
+	if (sizeof(r) + captured > BUFFER_SIZE - dump->used) {
+		int result = dump_flush(dump);
+
+		if (result)
+			return result;
+	}
+	memcpy(dump->buffer + dump->used, &r, sizeof(r));
+	memcpy(dump->buffer + dump->used + sizeof(r), bytes, captured);
+	dump->used += sizeof(r) + captured;
+	dump->buffered++;
+	return 0;
+}
+
+uint64_t dump_kept(const struct dump *dump)
+{
+	return dump->kept;
+}
+
+int dump_free(struct dump *dump)
+{
+	int result;
+
+	if (!dump)
+		return 0;
+	result = dump_flush(dump);
+	if (close(dump->fd) < 0 && !result)
+		result = -errno;
+	free(dump);
+	return result;
+}
