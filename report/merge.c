@@ -152,6 +152,11 @@ int merge_run(struct merge *merge)
 	}
 }
 
+bool merge_waiting(const struct merge *merge, enum source source)
+{
+	return merge->lanes[source].count > 0;
+}
+
 uint64_t merge_late(const struct merge *merge)
 {
 	return merge->late;

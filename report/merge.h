@@ -8,6 +8,7 @@
 #ifndef REPORT_MERGE_H
 #define REPORT_MERGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "event/event.h"
@@ -31,6 +32,9 @@ void merge_close(struct merge *merge, enum source source);
 
 /* Passes on what can be. Returns 0, or what fn returned if not 0. */
 int merge_run(struct merge *merge) __attribute__((warn_unused_result));
+
+/* True when events of this source wait for another source's promise. */
+bool merge_waiting(const struct merge *merge, enum source source);
 
 /* Events that came after a younger one had been passed on. */
 uint64_t merge_late(const struct merge *merge);

@@ -12,11 +12,14 @@
 /* Without samples an arrival is judged by the rebuilt depth alone after this. */
 #define NO_SAMPLE_NS (2 * NS_PER_SEC)
 
-void queue_init(struct queue *queue, const struct listener *listener, const struct host *host)
+void queue_init(struct queue *queue, const struct listener *listener, const struct host *host,
+		const struct queue_window *window)
 {
 	memset(queue, 0, sizeof(*queue));
 	queue->listener = *listener;
 	queue->host = host;
+	queue->window = window;
+	queue->last_cookie_ns = TIME_UNKNOWN;
 	queue->leader = queue;
 	queue->siblings = 1;
 	queue->backlog = -1;
@@ -29,9 +32,16 @@ void queue_release(struct queue *queue)
 {
 	free(queue->arrivals);
 	free(queue->episodes);
+	sizing_release(&queue->sizing);
 	series_release(&queue->sampled);
 	series_release(&queue->rebuilt);
 	series_release(&queue->half_open_series);
+}
+
+void queue_tally(struct queue *queue, enum tally tally, int64_t time_ns, int count)
+{
+	if (time_ns >= queue->window->from_ns && time_ns <= queue->window->to_ns)
+		queue->tallies[tally] += (uint64_t)(int64_t)count;
 }
 
 bool queue_is_full(const struct queue *queue)
@@ -99,13 +109,17 @@ static int sk_drops_of(const struct arrival *a)
 {
 	switch ((enum arrival_kind)a->kind) {
 	case ARRIVAL_REPEAT:
-		return a->answered ? tally_sk_drops(TALLY_SYN_REPEATED) : 0;
+		return tally_sk_drops(TALLY_SYN_REPEATED);
 	case ARRIVAL_REFUSED:
 		return tally_sk_drops(a->cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL);
 	case ARRIVAL_DEFERRED:
 		return tally_sk_drops(TALLY_DEFERRED_ACK);
 	case ARRIVAL_RST:
 		return tally_sk_drops(TALLY_RST_SYN_RECV);
+	case ARRIVAL_STRAY:
+		return tally_sk_drops(TALLY_RST_STRAY);
+	case ARRIVAL_ICMP:
+		return tally_sk_drops(TALLY_ICMP_REQUEST);
 	case ARRIVAL_SYN:
 	case ARRIVAL_ENTER:
 	case ARRIVAL_LEAVE:
@@ -210,51 +224,78 @@ struct drops_view {
 	uint32_t fullest;
 };
 
+/* Which rule of tcp_conn_request() took a SYN that the listener dropped. */
+static enum tally rule_of(const struct queue *q, const struct arrival *a, bool full)
+{
+	bool syn_queue_full = q->limit_known && a->half_open > q->listener.limit;
+
+	switch (q->host->tcp_syncookies) {
+	case 0:
+		if (syn_queue_full)
+			return TALLY_SYN_QUEUE_FULL;
+		return full ? TALLY_SYN_ACCEPT_FULL : TALLY_SYN_RESERVE;
+	case 2:
+		return TALLY_SYN_BOTH_FULL;
+	default:
+		return syn_queue_full ? TALLY_SYN_BOTH_FULL : TALLY_SYN_ACCEPT_FULL;
+	}
+}
+
+static enum cause cause_of(enum tally tally)
+{
+	if (tally == TALLY_SYN_QUEUE_FULL)
+		return CAUSE_SYN_QUEUE_FULL;
+	if (tally == TALLY_SYN_RESERVE)
+		return CAUSE_MAX_SYN_BACKLOG_RESERVE;
+	return CAUSE_ACCEPT_QUEUE_FULL_SYN;
+}
+
+/*
+ * A SYN without an answer. The listener dropped it when its sk_drops has room
+ * for it and a rule fits; otherwise something in front of the listener, or
+ * behind its answer, did.
+ */
 static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *view,
 		       struct table *table, struct details *details)
 {
-	bool full = q->limit_known &&
-		    (q->siblings == 1 ? q->base > (int64_t)q->listener.limit : view->fullest > 0);
-	bool syn_queue_full = q->limit_known && a->half_open > q->listener.limit;
-	bool cookies = q->host->tcp_syncookies != 0;
-	uint32_t depth = q->siblings == 1
-			     ? (uint32_t)q->base
-			     : (view->fullest ? view->fullest - 1 : MARK_DEPTH_UNKNOWN);
+	bool alone = q->siblings == 1;
+	bool full =
+	    q->limit_known && (alone ? q->base > (int64_t)q->listener.limit : view->fullest > 0);
+	/* An accept() that is stamped late can make the depth look one too small. */
+	bool nearly = q->limit_known && alone && q->base == (int64_t)q->listener.limit;
+	uint32_t depth =
+	    alone ? (uint32_t)q->base : (view->fullest ? view->fullest - 1 : MARK_DEPTH_UNKNOWN);
+	enum tally tally = rule_of(q, a, full);
 	enum confidence confidence = CONFIDENCE_INFERRED;
-	enum cause cause = CAUSE_ACCEPT_QUEUE_FULL_SYN;
-	enum tally tally = TALLY_SYN_ACCEPT_FULL;
 
 	if (a->answered)
 		return;
+	if (view->known && view->room_max <= 0) {
+		judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT, depth,
+		      table, details);
+		return;
+	}
+	if (cause_of(tally) == CAUSE_ACCEPT_QUEUE_FULL_SYN && !full && !(nearly && view->known)) {
+		if (view->known)
+			judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER,
+			      CONFIDENCE_INFERRED, depth, table, details);
+		return;
+	}
+	if (tally == TALLY_SYN_RESERVE && !view->known)
+		return; /* it leaves no trace but the counter */
 	if (view->known) {
-		if (view->room_max <= 0) {
-			/* The listener's own counter stood still: it never saw, or never refused,
-			 * it. */
-			judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT,
-			      depth, table, details);
-			return;
-		}
-		if (view->syns >= view->room_min && view->syns <= view->room_max)
-			confidence = full || cookies ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED;
+		bool fits = view->syns >= view->room_min && view->syns <= view->room_max;
+
+		confidence = fits && (full || tally == TALLY_SYN_QUEUE_FULL) ? CONFIDENCE_EXACT
+									     : CONFIDENCE_BOUNDED;
 		view->room_max--;
-	} else if (!full && !(syn_queue_full && !cookies)) {
-		return; /* no counter, and no queue that was full: not known */
+		view->room_min--;
+		view->syns--;
 	}
-	if (!cookies && syn_queue_full) {
-		cause = CAUSE_SYN_QUEUE_FULL;
-		tally = TALLY_SYN_QUEUE_FULL;
-	} else if (!full && !cookies) {
-		cause = CAUSE_MAX_SYN_BACKLOG_RESERVE;
-		tally = TALLY_SYN_RESERVE;
-	} else if (syn_queue_full || q->host->tcp_syncookies == 2) {
-		tally = TALLY_SYN_BOTH_FULL;
-	}
-	if (!full && cause == CAUSE_ACCEPT_QUEUE_FULL_SYN && confidence == CONFIDENCE_EXACT)
-		confidence = CONFIDENCE_BOUNDED;
-	q->tallies[tally]++;
+	queue_tally(q, tally, a->time_ns, 1);
 	q->drops++;
 	q->drops_settled++;
-	judge(q, a, MARK_SYN, true, cause, confidence, depth, table, details);
+	judge(q, a, MARK_SYN, true, cause_of(tally), confidence, depth, table, details);
 }
 
 static void settle_refused(struct queue *q, const struct arrival *a, const struct drops_view *view,
@@ -263,8 +304,10 @@ static void settle_refused(struct queue *q, const struct arrival *a, const struc
 	struct open_attempt *open = attempt_of(a, table);
 	bool aborted = open && (open->flags & OPEN_RST_SERVER) && !a->cookie;
 
-	q->tallies[a->cookie ? TALLY_COOKIE_ACK_FULL
-			     : (aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL)]++;
+	queue_tally(q,
+		    a->cookie ? TALLY_COOKIE_ACK_FULL
+			      : (aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL),
+		    a->time_ns, 1);
 	q->drops++;
 	judge(q, a, MARK_ACK, true,
 	      a->cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK,
@@ -286,23 +329,28 @@ static void settle_arrival(struct queue *q, struct arrival *a, struct drops_view
 		break;
 	case ARRIVAL_ENTER:
 		if (a->cookie)
-			q->tallies[TALLY_COOKIE_ACK]++;
+			queue_tally(q, TALLY_COOKIE_ACK, a->time_ns, 1);
 		step(q, a->time_ns, 1);
 		break;
 	case ARRIVAL_LEAVE:
 		step(q, a->time_ns, -1);
 		break;
 	case ARRIVAL_REPEAT:
-		if (a->answered)
-			q->tallies[TALLY_SYN_REPEATED]++;
+		queue_tally(q, a->answered ? TALLY_SYN_REPEATED : TALLY_SYN_SKIPPED, a->time_ns, 1);
 		break;
 	case ARRIVAL_DEFERRED:
-		q->tallies[TALLY_DEFERRED_ACK]++;
+		queue_tally(q, TALLY_DEFERRED_ACK, a->time_ns, 1);
 		judge(q, a, MARK_ACK, false, CAUSE_DEFER_ACCEPT, CONFIDENCE_EXACT,
 		      (uint32_t)q->base, table, details);
 		break;
 	case ARRIVAL_RST:
-		q->tallies[TALLY_RST_SYN_RECV]++;
+		queue_tally(q, TALLY_RST_SYN_RECV, a->time_ns, 1);
+		break;
+	case ARRIVAL_STRAY:
+		queue_tally(q, TALLY_RST_STRAY, a->time_ns, 1);
+		break;
+	case ARRIVAL_ICMP:
+		queue_tally(q, TALLY_ICMP_REQUEST, a->time_ns, 1);
 		break;
 	case ARRIVAL_SETTLED:
 		break;
@@ -419,6 +467,23 @@ static int64_t reconcile_depth(struct queue *q, const struct queue_sample *s, st
 	return left;
 }
 
+/* A SYN that a RST, an ICMP error or a bare ACK answered was not dropped either. */
+static void see_answers(struct queue *q, const struct queue_sample *s, struct table *table)
+{
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		struct arrival *a = &q->arrivals[i];
+		const struct open_attempt *open;
+
+		if (a->kind != ARRIVAL_SYN || a->answered)
+			continue;
+		if (s && order_of(a, s) == AFTER)
+			break;
+		open = attempt_of(a, table);
+		if (open && !(open->flags & OPEN_SYN_PENDING) && open->last_syn_ns == a->time_ns)
+			a->answered = true;
+	}
+}
+
 static struct drops_view view_drops(struct queue *q, const struct queue_sample *s)
 {
 	struct drops_view view = {.known = s->drops_known && q->drops_started,
@@ -455,6 +520,7 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 		q->first_drops = s->drops;
 	}
 	left = reconcile_depth(q, s, table);
+	see_answers(q, s, table);
 	view = view_drops(q, s);
 	for (size_t i = 0; i < q->arrivals_count; i++) {
 		struct arrival *a = &q->arrivals[i];
@@ -490,6 +556,7 @@ void queue_settle(struct queue *queue, int64_t now_ns, struct table *table, stru
 		return;
 	struct drops_view nothing = {.known = false};
 
+	see_answers(queue, NULL, table);
 	for (size_t i = 0; i < queue->arrivals_count; i++) {
 		struct arrival *a = &queue->arrivals[i];
 
@@ -548,6 +615,7 @@ void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct 
 	for (size_t i = 0; i < queue->pending_count; i++)
 		settle_sample(queue, &queue->pending[i], table, details);
 	queue->pending_count = 0;
+	see_answers(queue, NULL, table);
 	for (size_t i = 0; i < queue->arrivals_count; i++)
 		settle_arrival(queue, &queue->arrivals[i], &nothing, table, details);
 	queue->arrivals_count = 0;

@@ -25,6 +25,7 @@
 #include "report/detail.h"
 #include "report/report.h"
 #include "report/series.h"
+#include "report/sizing.h"
 #include "report/table.h"
 #include "report/tally.h"
 
@@ -40,6 +41,8 @@ enum arrival_kind {
 	ARRIVAL_REFUSED, /* a final ACK that did not: the queue was full */
 	ARRIVAL_DEFERRED,
 	ARRIVAL_RST,	 /* in SYN_RECV */
+	ARRIVAL_STRAY,	 /* a RST that meets no request */
+	ARRIVAL_ICMP,	 /* an error that ends a request */
 	ARRIVAL_LEAVE,	 /* accept() */
 	ARRIVAL_SETTLED, /* nothing more to say of it */
 };
@@ -66,6 +69,12 @@ struct queue_sample {
 	bool drops_known;
 };
 
+/* From the first reading of the counters to the last: what the ledger counts. */
+struct queue_window {
+	int64_t from_ns;
+	int64_t to_ns;
+};
+
 struct queue {
 	struct listener listener;
 	struct queue
@@ -73,6 +82,8 @@ struct queue {
 	uint32_t siblings; /* in the leader: members that are open */
 	uint32_t index;
 	const struct host *host;
+	const struct queue_window *window;
+	int64_t last_cookie_ns; /* a SYN cookie was sent */
 	int64_t backlog;
 	bool accept_exact;   /* its accepts are reported */
 	bool accept_visible; /* or its children are looked up */
@@ -115,10 +126,15 @@ struct queue {
 	uint64_t attempts;
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t drops;
+	struct sizing sizing;
 };
 
-void queue_init(struct queue *queue, const struct listener *listener, const struct host *host);
+void queue_init(struct queue *queue, const struct listener *listener, const struct host *host,
+		const struct queue_window *window);
 void queue_release(struct queue *queue);
+
+/* Counts a packet of this class, if it came within the ledger's window. */
+void queue_tally(struct queue *queue, enum tally tally, int64_t time_ns, int count);
 
 /* Depth and limit known, and depth > limit. */
 bool queue_is_full(const struct queue *queue);

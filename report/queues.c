@@ -16,6 +16,7 @@ struct queues {
 	struct host host;
 	bool children_looked_up;
 	bool lo_only;
+	struct queue_window window;
 	struct queue **queues;
 	size_t count;
 	uint64_t refused;   /* beyond QUEUES_MAX */
@@ -32,6 +33,7 @@ int queues_new(const struct queues_options *options, struct queues **out)
 	q->host = options->host;
 	q->children_looked_up = options->children_looked_up;
 	q->lo_only = options->lo_only;
+	q->window = (struct queue_window){.from_ns = INT64_MIN, .to_ns = INT64_MAX};
 	*out = q;
 	return 0;
 }
@@ -113,7 +115,7 @@ static struct queue *add(struct queues *queues, const struct listener *listener)
 	q = malloc(sizeof(*q));
 	if (!q)
 		return NULL;
-	queue_init(q, listener, &queues->host);
+	queue_init(q, listener, &queues->host, &queues->window);
 	q->index = (uint32_t)queues->count;
 	q->accept_visible = queues->children_looked_up;
 	/* SO_REUSEPORT: the kernel picks a sibling by a hash that packets do not show. */
@@ -224,8 +226,17 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 		break;
 	case EVENT_HALF_OPEN:
 		q = by_cookie(queues, event->half_open.cookie);
-		if (q)
-			series_add(&q->half_open_series, event->time_ns, event->half_open.count);
+		if (!q)
+			break;
+		series_add(&q->half_open_series, event->time_ns, event->half_open.count);
+		if (q->siblings == 1 && q->arrivals_count == 0)
+			q->half_open = event->half_open.count;
+		break;
+	case EVENT_COUNTERS:
+		if (event->counters.when == COUNTERS_BEFORE)
+			queues->window.from_ns = event->counters.before_ns;
+		else if (event->counters.when == COUNTERS_AFTER)
+			queues->window.to_ns = event->time_ns;
 		break;
 	default:
 		break;
@@ -267,10 +278,24 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		q->attempts++;
 	}
 	if (a->syns > 1 && is_local_client(queues, segment))
-		q->tallies[TALLY_LOCAL_SYN_REPEATED]++;
+		queue_tally(q, TALLY_LOCAL_SYN_REPEATED, packet->time_ns, 1);
 	if (a->synacks && !(a->flags & (OPEN_COOKIE | OPEN_RST_SERVER | OPEN_RST_CLIENT)))
 		kind = ARRIVAL_REPEAT;
 	queue_arrive(q, kind, packet->time_ns, a, packet->index);
+}
+
+static void enter(struct queue *q, const struct queue_packet *packet, bool proven)
+{
+	struct open_attempt *a = packet->attempt;
+	struct arrival *arrival = queue_arrive(q, ARRIVAL_ENTER, packet->time_ns, a, packet->index);
+
+	if (arrival)
+		arrival->proven = proven;
+	a->flags |= OPEN_ENTERED | OPEN_QUEUED;
+	a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+	q->depth++;
+	if (!(a->flags & OPEN_COOKIE) && q->half_open > 0)
+		q->half_open--;
 }
 
 void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
@@ -292,11 +317,15 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		if (q->host->tcp_syncookies == 2 ||
 		    (q->host->tcp_syncookies == 1 && syn_queue_full)) {
 			a->flags |= OPEN_COOKIE;
-			q->tallies[TALLY_SYN_COOKIE]++;
+			q->last_cookie_ns = packet->time_ns;
+			queue_tally(q, TALLY_SYN_COOKIE, packet->time_ns, 1);
 		} else {
 			a->flags &= ~(uint32_t)OPEN_COOKIE;
 			q->half_open++;
 		}
+		/* Fast Open: in the accept queue before any ACK (tcp_try_fastopen). */
+		if ((a->flags & OPEN_FASTOPEN) && !(a->flags & OPEN_ENTERED))
+			enter(q, packet, true);
 		return;
 	}
 	arrival = queue_find(q, ARRIVAL_REPEAT, packet->index, a->isn);
@@ -305,10 +334,10 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		return;
 	}
 	/* Nobody asked: its timer sent it, so there is a request, and no cookie. */
-	q->tallies[TALLY_SYNACK_REPEATED]++;
+	queue_tally(q, TALLY_SYNACK_REPEATED, packet->time_ns, 1);
 	if (a->flags & OPEN_COOKIE) {
 		a->flags &= ~(uint32_t)OPEN_COOKIE;
-		q->tallies[TALLY_SYN_COOKIE]--;
+		queue_tally(q, TALLY_SYN_COOKIE, packet->time_ns, -1);
 		q->half_open++;
 	}
 	if (a->flags & OPEN_CLIENT_ACK) {
@@ -326,20 +355,6 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		if (arrival)
 			arrival->proven = true;
 	}
-}
-
-static void enter(struct queue *q, const struct queue_packet *packet, bool proven)
-{
-	struct open_attempt *a = packet->attempt;
-	struct arrival *arrival = queue_arrive(q, ARRIVAL_ENTER, packet->time_ns, a, packet->index);
-
-	if (arrival)
-		arrival->proven = proven;
-	a->flags |= OPEN_ENTERED | OPEN_QUEUED;
-	a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
-	q->depth++;
-	if (!(a->flags & OPEN_COOKIE) && q->half_open > 0)
-		q->half_open--;
 }
 
 void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
@@ -373,11 +388,42 @@ void queues_client_reset(struct queues *queues, const struct queue_packet *packe
 		return;
 	if (a->flags & OPEN_QUEUED) {
 		a->flags |= OPEN_RST_QUEUED;
-	} else if (a->synacks && !(a->flags & (OPEN_ENTERED | OPEN_COOKIE))) {
+	} else if (a->synacks && !(a->flags & OPEN_ENTERED)) {
+		if (a->flags & OPEN_COOKIE) {
+			queue_arrive(q, ARRIVAL_STRAY, packet->time_ns, a, packet->index);
+			return;
+		}
 		queue_arrive(q, ARRIVAL_RST, packet->time_ns, a, packet->index);
 		if (q->half_open > 0)
 			q->half_open--;
 	}
+}
+
+void queues_request_error(struct queues *queues, const struct queue_packet *packet)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queue_of(queues, a);
+
+	if (!q || (a->flags & (OPEN_ENTERED | OPEN_COOKIE | OPEN_ACCEPTED)))
+		return;
+	queue_arrive(q, ARRIVAL_ICMP, packet->time_ns, a, packet->index);
+	if (q->half_open > 0)
+		q->half_open--;
+}
+
+/* How long a listener remembers that it sent cookies: TCP_SYNCOOKIE_VALID, two minutes. */
+#define COOKIE_VALID_NS (120 * NS_PER_SEC)
+
+void queues_stray_reset(struct queues *queues, int64_t time_ns, const struct segment *segment)
+{
+	struct endpoint source = flow_source(&segment->flow);
+	struct queue *q = by_destination(queues, &source);
+
+	/* Without ACK it answers an ACK: one that met the listener, and was no cookie. */
+	if (!q || (segment->flags & TCP_FLAG_ACK) || q->last_cookie_ns == TIME_UNKNOWN ||
+	    time_ns - q->last_cookie_ns > COOKIE_VALID_NS)
+		return;
+	queue_tally(q, TALLY_COOKIE_BAD, time_ns, 1);
 }
 
 void queues_server_reset(struct queues *queues, const struct queue_packet *packet)
@@ -558,6 +604,7 @@ void queues_finished(struct queues *queues, struct open_attempt *open,
 	if (!q)
 		return;
 	q->outcomes[attempt->outcome]++;
+	sizing_add(&q->sizing, attempt);
 	/* A request that its timer gave up, or that observation lost sight of. */
 	if (open->synacks &&
 	    !(open->flags &
@@ -615,10 +662,17 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 	return queues->count;
 }
 
-void queues_tallies(const struct queues *queues, uint64_t tallies[TALLY_COUNT])
+struct sizing *queues_sizing(struct queues *queues, size_t index)
 {
-	memset(tallies, 0, TALLY_COUNT * sizeof(*tallies));
-	for (size_t i = 0; i < queues->count; i++)
-		for (int t = 0; t < TALLY_COUNT; t++)
-			tallies[t] += queues->queues[i]->tallies[t];
+	return &queues->queues[index]->sizing;
+}
+
+size_t queues_count(const struct queues *queues)
+{
+	return queues->count;
+}
+
+const uint64_t *queues_tallies(const struct queues *queues, size_t index)
+{
+	return queues->queues[index]->tallies;
 }

@@ -13,6 +13,7 @@
 #include "event/host.h"
 #include "report/detail.h"
 #include "report/report.h"
+#include "report/sizing.h"
 #include "report/table.h"
 #include "report/tally.h"
 #include "report/verdict.h"
@@ -48,6 +49,12 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 void queues_client_reset(struct queues *queues, const struct queue_packet *packet);
 void queues_server_reset(struct queues *queues, const struct queue_packet *packet);
 void queues_server_alive(struct queues *queues, const struct queue_packet *packet);
+/* An ICMP error ended the request of this attempt. */
+void queues_request_error(struct queues *queues, const struct queue_packet *packet);
+
+/* A RST of a listener's address that belongs to no open handshake: time and sender. */
+void queues_stray_reset(struct queues *queues, int64_t time_ns, const struct segment *segment);
+
 /* accept() returned it in [from_ns, packet.time_ns]. */
 void queues_accept(struct queues *queues, const struct queue_packet *packet, int64_t from_ns);
 void queues_child(struct queues *queues, const struct queue_packet *packet,
@@ -76,7 +83,12 @@ void queues_end(struct queues *queues, struct table *table, struct details *deta
 /* Fills the report's listeners; the arrays live until queues_free(). */
 size_t queues_report(struct queues *queues, const struct report_listener **out);
 
-/* The sums over all listeners. */
-void queues_tallies(const struct queues *queues, uint64_t tallies[TALLY_COUNT]);
+/* What the replay of one listener's clients needs; index < queues_count(). */
+struct sizing *queues_sizing(struct queues *queues, size_t index);
+
+size_t queues_count(const struct queues *queues);
+
+/* The tallies of one listener; index < queues_count(). */
+const uint64_t *queues_tallies(const struct queues *queues, size_t index);
 
 #endif

@@ -185,7 +185,16 @@ struct report {
 	struct rate_series rates;
 	size_t worst_count; /* the worst attempts, worst first */
 	const struct attempt *worst;
+	/* The cause rests on a counter that is not explained in full: say "inferred" at most. */
+	bool cause_doubted[CAUSE_COUNT];
 	bool drops_seen; /* what --fail-on drops asks */
 };
+
+/* How sure a cause is once the ledger is known: what renderers print. */
+static inline enum confidence report_confidence(const struct report *report, enum cause cause,
+						enum confidence confidence)
+{
+	return report->cause_doubted[cause] ? CONFIDENCE_INFERRED : confidence;
+}
 
 #endif

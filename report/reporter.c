@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "report/detail.h"
+#include "report/advisor.h"
 #include "report/histogram.h"
+#include "report/ledger.h"
 #include "report/queues.h"
 #include "report/tracker.h"
 #include "report/worst.h"
@@ -21,6 +23,8 @@ struct reporter {
 	struct report report;
 	struct histogram histograms[LATENCY_COUNT];
 	struct worst worst;
+	struct ledger ledger;
+	struct advisor *advisor;
 	struct overflow overflows[4];
 	struct latency_bar *bars[LATENCY_COUNT];
 	int64_t first_ns;
@@ -110,6 +114,8 @@ void reporter_free(struct reporter *reporter)
 	tracker_free(reporter->tracker);
 	queues_free(reporter->queues);
 	worst_release(&reporter->worst);
+	ledger_release(&reporter->ledger);
+	advisor_free(reporter->advisor);
 	for (int i = 0; i < LATENCY_COUNT; i++)
 		free(reporter->bars[i]);
 	free(reporter);
@@ -125,7 +131,15 @@ int reporter_event(void *reporter, const struct event *event)
 		r->last_ns = event->time_ns;
 	if (event->kind == EVENT_LOSS && event->loss.kind < LOSS_KIND_COUNT)
 		r->report.losses[event->loss.kind] = event->loss.count;
+	if (event->kind == EVENT_COUNTERS)
+		ledger_take(&r->ledger, &event->counters);
 	return tracker_event(r->tracker, event);
+}
+
+int reporter_unsettled(struct reporter *reporter,
+		       int (*fn)(void *context, const struct flow *client_to_server), void *context)
+{
+	return tracker_unsettled(reporter->tracker, fn, context);
 }
 
 static void add_overflow(struct reporter *r, const char *table, uint64_t bound, uint64_t count)
@@ -149,7 +163,54 @@ static void fill_latencies(struct reporter *r)
 	}
 }
 
-static void fill_report(struct reporter *r, const struct reporter_source *source)
+/* A wait that a person would not notice. */
+#define WAIT_TARGET_NS (100 * NS_PER_MS)
+
+static int fill_advice(struct reporter *r)
+{
+	struct report *report = &r->report;
+	struct advisor_listener *listeners;
+
+	r->advisor = advisor_new();
+	listeners = calloc(report->listeners_count + 1, sizeof(*listeners));
+	if (!r->advisor || !listeners) {
+		free(listeners);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < report->listeners_count; i++) {
+		struct sizing *sizing = queues_sizing(r->queues, i);
+
+		listeners[i] = (struct advisor_listener){
+		    .listener = &report->listeners[i],
+		    .backlog = sizing_backlog(sizing),
+		    .children = sizing_children(sizing, WAIT_TARGET_NS),
+		    .left_out = sizing->left_out,
+		};
+	}
+	report->advice_count =
+	    advisor_run(r->advisor, report, listeners, report->listeners_count, &report->advice);
+	free(listeners);
+	return 0;
+}
+
+static int fill_ledger(struct reporter *r)
+{
+	struct report *report = &r->report;
+	int rc;
+
+	if (!r->queues)
+		return 0;
+	rc = ledger_balance(&r->ledger, r->queues, report->listeners, report->listeners_count);
+	if (rc)
+		return rc;
+	report->ledger_count = r->ledger.rows_count;
+	report->ledger = r->ledger.rows;
+	for (int c = 0; c < CAUSE_COUNT; c++)
+		report->cause_doubted[c] = ledger_doubts(&r->ledger, (enum cause)c);
+	return fill_advice(r);
+}
+
+static int fill_report(struct reporter *r, const struct reporter_source *source)
 {
 	struct report *report = &r->report;
 	struct tracker_stats stats;
@@ -185,6 +246,7 @@ static void fill_report(struct reporter *r, const struct reporter_source *source
 		if (report->cause_packets[c] && cause_is_drop((enum cause)c))
 			report->drops_seen = true;
 	fill_latencies(r);
+	return fill_ledger(r);
 }
 
 int reporter_finish(struct reporter *reporter, const struct reporter_source *source)
@@ -194,7 +256,9 @@ int reporter_finish(struct reporter *reporter, const struct reporter_source *sou
 
 	if (rc)
 		return rc;
-	fill_report(reporter, source);
+	rc = fill_report(reporter, source);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < reporter->options.sinks_count; i++) {
 		struct sink *sink = reporter->options.sinks[i];
 		int sink_rc = sink->ops->finish(sink, &reporter->report);

@@ -46,6 +46,11 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 /* An event_fn with the reporter as its context. */
 int reporter_event(void *reporter, const struct event *event) __attribute__((warn_unused_result));
 
+/* See tracker_unsettled(). */
+int reporter_unsettled(struct reporter *reporter,
+		       int (*fn)(void *context, const struct flow *client_to_server), void *context)
+    __attribute__((warn_unused_result));
+
 /*
  * Ends observation: finishes the open attempts, reconciles, and calls each
  * sink's finish(). Returns 0 or the first -errno of a sink.

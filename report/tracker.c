@@ -397,6 +397,9 @@ static void on_segment(struct tracker *t, const struct event *event)
 		}
 	}
 	a = find(t, s, hash, &from_client);
+	if ((flags & TCP_FLAG_RST) && t->options.queues &&
+	    (!a || (!from_client && (a->end_ns != TIME_UNKNOWN || !(a->flags & OPEN_CLIENT_ACK)))))
+		queues_stray_reset(t->options.queues, event->time_ns, s);
 	if (!a)
 		t->other_segments++;
 	else if (from_client)
@@ -416,12 +419,41 @@ static struct open_attempt *find_flow(struct tracker *t, const struct flow *clie
 	return best;
 }
 
+/* Those that tcp_v4_err() and tcp_v6_err() end a request for. */
+static bool ends_request(const struct icmp_error *icmp)
+{
+	if (icmp->ipv6)
+		return (icmp->type == 1 && (icmp->code == 1 || icmp->code >= 4)) ||
+		       (icmp->type == 4);
+	if (icmp->type == 3)
+		return icmp->code <= 1;
+	return (icmp->type == 11 && icmp->code == 0) || icmp->type == 12;
+}
+
 static void on_icmp(struct tracker *t, const struct event *event)
 {
 	const struct icmp_error *icmp = &event->icmp;
 	struct open_attempt *a = find_flow(t, &icmp->flow);
 
-	if (!a || a->isn != icmp->seq || a->synacks)
+	if (!a) {
+		/* About a SYN-ACK? */
+		struct flow reverse = flow_reverse(&icmp->flow);
+
+		a = find_flow(t, &reverse);
+		if (!a || !a->synacks || a->server_isn != icmp->seq ||
+		    (a->flags & (OPEN_CLIENT_ACK | OPEN_ICMP)))
+			return;
+		a->flags |= OPEN_ICMP;
+		mark(t, a, event, icmp->frame, MARK_ICMP);
+		if (t->options.queues && ends_request(icmp)) {
+			struct queue_packet packet = packet_of(t, a, event);
+
+			packet.frame = icmp->frame;
+			queues_request_error(t->options.queues, &packet);
+		}
+		return;
+	}
+	if (a->isn != icmp->seq || a->synacks)
 		return;
 	a->flags |= OPEN_ICMP;
 	a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
@@ -597,6 +629,26 @@ int tracker_finish(struct tracker *tracker, int64_t end_ns)
 	}
 	free(open);
 	return tracker->error;
+}
+
+int tracker_unsettled(const struct tracker *tracker,
+		      int (*fn)(void *context, const struct flow *client_to_server), void *context)
+{
+	const uint32_t settled =
+	    OPEN_ACCEPTED | OPEN_RST_CLIENT | OPEN_RST_SERVER | OPEN_SERVER_ALIVE;
+
+	for (uint32_t i = 0; i < table_high(tracker->table); i++) {
+		const struct open_attempt *a = table_at(tracker->table, i);
+		int rc;
+
+		if (!(a->flags & OPEN_USED) || !(a->flags & OPEN_CLIENT_ACK) ||
+		    (a->flags & settled) || a->listener == TABLE_NONE)
+			continue;
+		rc = fn(context, &a->flow);
+		if (rc)
+			return rc;
+	}
+	return 0;
 }
 
 void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats)

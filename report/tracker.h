@@ -47,6 +47,15 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 /* Observation ended at end_ns: finishes every open attempt, in order of their first SYN. */
 int tracker_finish(struct tracker *tracker, int64_t end_ns) __attribute__((warn_unused_result));
 
+/*
+ * Calls fn for the flow (client to server) of each open attempt of a watched
+ * listener whose final ACK was seen and whose accept was not: a look-up of its
+ * socket would tell. Returns 0, or what fn returned if not 0.
+ */
+int tracker_unsettled(const struct tracker *tracker,
+		      int (*fn)(void *context, const struct flow *client_to_server), void *context)
+    __attribute__((warn_unused_result));
+
 void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats);
 
 #endif

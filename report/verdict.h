@@ -18,7 +18,7 @@ struct verdict_context {
 	int64_t now_ns; /* the latest time observed */
 	bool ended;	/* observation ended, the attempt did not */
 	bool evicted;
-	bool accept_exact; /* accept() is reported for this listener */
+	bool accept_exact;	/* accept() is reported for this listener */
 	bool accept_visible;	/* accept() is reported or looked up for this listener */
 	bool queue_known;	/* samples of this listener exist */
 	bool overtaken;		/* a later handshake of the same queue was accepted before it */
