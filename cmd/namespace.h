@@ -1,0 +1,17 @@
+/*
+ * Interface for namespaces: a private network for the demo, and entering the
+ * network of somebody else.
+ */
+#ifndef CMD_NAMESPACE_H
+#define CMD_NAMESPACE_H
+
+#define NAMESPACE_ERROR_SIZE 256
+
+/*
+ * Moves this process, which has one thread, into a network namespace of its own
+ * with lo up; where it is not root, into a user namespace first, in which it is. The
+ * namespace ends with the last process in it. 0, or -errno with a line in error.
+ */
+int namespace_make(char error[NAMESPACE_ERROR_SIZE]) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,299 @@
+/*
+ * synscope record: watches listeners until Ctrl-C, a duration, or COMMAND's end,
+ * keeps everything in a folder, and ends with the report.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmd/argument.h"
+#include "cmd/command.h"
+#include "cmd/commands.h"
+#include "cmd/process.h"
+#include "cmd/progress.h"
+#include "cmd/recorder.h"
+#include "cmd/rendering.h"
+#include "server/channel.h"
+#include "server/signals.h"
+
+#define NAME "record"
+
+/* COMMAND is given this long to end when the recording is to end. */
+#define COMMAND_STOP_NS (10 * NS_PER_SEC)
+
+struct record {
+	struct recorder_options recorder;
+	struct endpoint targets[RECORDING_TARGETS_MAX];
+	int64_t duration_ns; /* 0: until it is told to end */
+	bool quiet;
+	char **command; /* NULL: none */
+	struct rendering rendering;
+	struct channel_reader *channel;
+	int channel_fd;
+	struct process process;
+};
+
+static void print_help(void)
+{
+	fputs("usage: synscope record -o FOLDER [OPTION...] [ADDRESS:]PORT... [-- COMMAND...]\n"
+	      "\n"
+	      "Watches the listeners of these ports: every handshake, the depth of their accept\n"
+	      "queues, and the kernel's counters. Goes on until Ctrl-C, --duration, or the end of\n"
+	      "COMMAND, and ends with the report. Without a port it watches all of them.\n"
+	      "\n"
+	      "  -o, --output FOLDER   keep the recording there; synscope report reads it again\n"
+	      "  -i, --interface NAME  capture there (any; lo for clients of this host)\n"
+	      "  -d, --duration TIME   end after this long: 30s, 5m, 1h\n"
+	      "      --sample-interval TIME\n"
+	      "                        look at the queues so often while there is traffic (1ms)\n"
+	      "      --force           replace a recording that is in FOLDER\n"
+	      "  -q, --quiet           no report and no progress\n",
+	      stdout);
+	fputs(rendering_help, stdout);
+	fputs("  -h, --help            this text\n"
+	      "\n"
+	      "It needs CAP_NET_RAW for the packets; CAP_NET_ADMIN adds forks and exits of\n"
+	      "processes, CAP_SYS_PTRACE the owners of other users' listeners. What is missing is\n"
+	      "switched off, and the report says what is unknown for it.\n"
+	      "\n"
+	      "Examples:\n"
+	      "  synscope record -o DIR 5432              until Ctrl-C\n"
+	      "  synscope record -o DIR -d 1m 443 8443\n"
+	      "  synscope record -o DIR 127.0.0.1:8080 -- synscope serve\n"
+	      "  synscope record -o DIR -q --fail-on drops 80 -- ./load-test.sh\n",
+	      stdout);
+}
+
+static int parse_option(struct record *o, int option, const char *value)
+{
+	switch (option) {
+	case 'o':
+		o->recorder.path = value;
+		return 0;
+	case 'i':
+		o->recorder.interface = value;
+		return 0;
+	case 'd':
+		if (argument_duration(value, &o->duration_ns) < 0 || o->duration_ns == 0) {
+			complain(NAME, "--duration: '%s' is no time such as 30s", value);
+			return usage_error(NAME);
+		}
+		return 0;
+	case 's':
+		if (argument_duration(value, &o->recorder.sample_interval_ns) < 0 ||
+		    o->recorder.sample_interval_ns < 50 * NS_PER_US ||
+		    o->recorder.sample_interval_ns > 10 * NS_PER_SEC) {
+			complain(NAME, "--sample-interval: '%s' is no time from 50us to 10s",
+				 value);
+			return usage_error(NAME);
+		}
+		return 0;
+	case 'F':
+		o->recorder.force = true;
+		return 0;
+	case 'q':
+		o->quiet = true;
+		return 0;
+	case '?':
+		return usage_error(NAME);
+	default: {
+		int status = rendering_option(&o->rendering, option, value);
+
+		return status < 0 ? usage_error(NAME) : status;
+	}
+	}
+}
+
+static int parse_target(struct record *o, const char *text)
+{
+	struct endpoint *target = &o->targets[o->recorder.targets_count];
+
+	if (o->recorder.targets_count == RECORDING_TARGETS_MAX) {
+		complain(NAME, "more than %d ports; without any it watches all",
+			 RECORDING_TARGETS_MAX);
+		return usage_error(NAME);
+	}
+	if (endpoint_parse(text, target) < 0 || target->port == 0) {
+		complain(
+		    NAME,
+		    "'%s' is no port such as 8080, 127.0.0.1:8080 or [::1]:8080 (names are not "
+		    "looked up)",
+		    text);
+		return usage_error(NAME);
+	}
+	o->recorder.targets_count++;
+	return 0;
+}
+
+static int start_command(struct record *o)
+{
+	char value[16];
+	int rc;
+
+	if (!o->command)
+		return 0;
+	snprintf(value, sizeof(value), "%d", o->channel_fd);
+	rc = process_execute(&o->process, o->command, CHANNEL_ENVIRONMENT, value);
+	close(o->channel_fd);
+	o->channel_fd = -1;
+	if (rc == 0)
+		return 0;
+	complain(NAME, "%s: %s", o->command[0], strerror(-rc));
+	return STATUS_FAILED;
+}
+
+/* Steps until it is time to end. 0 or -errno of the recorder. */
+static int run(struct record *o, struct recorder *recorder, const struct signals *signals)
+{
+	int64_t start_ns = clock_monotonic_ns();
+	int64_t until_ns = o->duration_ns ? start_ns + o->duration_ns : INT64_MAX;
+	struct progress progress;
+	bool stopping = false;
+	int rc = 0;
+
+	progress_init(&progress, o->quiet);
+	while (rc == 0) {
+		bool over;
+
+		rc = recorder_step(recorder, signals->fd, until_ns);
+		over = signals_read(signals) || clock_monotonic_ns() >= until_ns;
+		progress_show(&progress, recorder_frames(recorder), recorder_events(recorder));
+		if (o->command && process_ended(&o->process))
+			break;
+		if (!over)
+			continue;
+		if (!o->command || stopping)
+			break;
+		/* What COMMAND does while it ends belongs to the recording. A second Ctrl-C cuts
+		 * it. */
+		stopping = true;
+		process_signal(&o->process, SIGTERM);
+		until_ns = clock_monotonic_ns() + COMMAND_STOP_NS;
+	}
+	progress_clear(&progress);
+	return rc;
+}
+
+static void say_command_status(const struct record *o)
+{
+	if (!o->process.ended)
+		return;
+	if (WIFSIGNALED(o->process.status))
+		complain(NAME, "%s was ended by signal %d", o->command[0],
+			 WTERMSIG(o->process.status));
+	else if (WEXITSTATUS(o->process.status))
+		complain(NAME, "%s ended with status %d", o->command[0],
+			 WEXITSTATUS(o->process.status));
+}
+
+static int record(struct record *o)
+{
+	char error[RECORDER_ERROR_SIZE];
+	struct recorder *recorder = NULL;
+	struct signals signals;
+	int rc, status;
+
+	o->channel_fd = -1;
+	if (o->command) {
+		rc = channel_open(&o->channel, &o->channel_fd);
+		if (rc) {
+			complain(NAME, "a pipe for the server's events: %s", strerror(-rc));
+			return STATUS_FAILED;
+		}
+		o->recorder.channel = o->channel;
+	}
+	if (!o->quiet || o->rendering.fail_on_drops) {
+		status = o->quiet ? 0 : rendering_open(&o->rendering);
+		if (status)
+			goto free_channel;
+		if (o->rendering.sink)
+			o->recorder.sinks[o->recorder.sinks_count++] = o->rendering.sink;
+	}
+	rc = signals_take(&signals, true);
+	if (rc) {
+		complain(NAME, "signals: %s", strerror(-rc));
+		status = STATUS_FAILED;
+		goto abandon;
+	}
+	rc = recorder_new(&o->recorder, &recorder, error);
+	if (rc) {
+		complain(NAME, "%s", error);
+		status = STATUS_FAILED;
+		goto give_back;
+	}
+	if (o->recorder.targets_count && recorder_listeners(recorder) == 0 && !o->command)
+		complain(NAME, "nobody listens there yet; recording what comes");
+	status = start_command(o);
+	if (status)
+		goto give_back;
+	rc = run(o, recorder, &signals);
+	process_stop(&o->process, 1000);
+	say_command_status(o);
+	if (rc)
+		complain(NAME, "%s", recorder_error(recorder));
+	if (recorder_finish(recorder) < 0 && !rc) {
+		rc = -EIO;
+		complain(NAME, "%s", recorder_error(recorder));
+	}
+	status = rendering_close(&o->rendering, 0, recorder_report(recorder));
+	if (rc)
+		status = STATUS_FAILED;
+give_back:
+	signals_give_back(&signals);
+abandon:
+	rendering_abandon(&o->rendering);
+	recorder_free(recorder);
+free_channel:
+	if (o->channel_fd >= 0)
+		close(o->channel_fd);
+	channel_reader_free(o->channel);
+	return status;
+}
+
+int cmd_record(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+	    RENDERING_OPTIONS,
+	    {"output", required_argument, NULL, 'o'},
+	    {"interface", required_argument, NULL, 'i'},
+	    {"duration", required_argument, NULL, 'd'},
+	    {"sample-interval", required_argument, NULL, 's'},
+	    {"force", no_argument, NULL, 'F'},
+	    {"quiet", no_argument, NULL, 'q'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
+	};
+	struct record o = {.recorder = {.interface = "any", .look_up_children = true}};
+	int option, status = 0;
+
+	rendering_init(&o.rendering, NAME);
+	while (status == 0) {
+		option = getopt_long(argc, argv, "+f:o:i:d:qh", long_options, NULL);
+		if (option == 'h') {
+			print_help();
+			return STATUS_DONE;
+		}
+		if (option != -1)
+			status = parse_option(&o, option, optarg);
+		else if (optind == argc || strcmp(argv[optind - 1], "--") == 0)
+			break;
+		else
+			status = parse_target(&o, argv[optind++]);
+	}
+	if (status)
+		return status;
+	if (optind < argc)
+		o.command = argv + optind;
+	if (!o.recorder.path) {
+		complain(NAME, "say where to keep the recording: -o FOLDER");
+		return usage_error(NAME);
+	}
+	o.recorder.targets = o.targets;
+	return record(&o);
+}

@@ -1,0 +1,70 @@
+/*
+ * Interface for the recorder: the live pipeline of record, demo and watch. Opens
+ * the sources, records what they say, merges it and reports it.
+ */
+#ifndef CMD_RECORDER_H
+#define CMD_RECORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/capture.h"
+#include "event/event.h"
+#include "event/recording.h"
+#include "report/report.h"
+#include "report/sink.h"
+#include "server/channel.h"
+
+#define RECORDER_ERROR_SIZE (CAPTURE_ERROR_SIZE + 256)
+#define RECORDER_SINKS_MAX  4
+
+struct recorder;
+
+struct recorder_options {
+	const char *path; /* the recording's folder; NULL: nothing is kept */
+	bool force;	  /* replace a recording that is there */
+	const char *interface;
+	const struct endpoint *targets;
+	size_t targets_count;		/* 0: every TCP port */
+	int64_t sample_interval_ns;	/* 0: 1 ms */
+	size_t ring_bytes;		/* 0: the default of capture/ */
+	struct channel_reader *channel; /* of the bundled server, stays the caller's; or NULL */
+	bool look_up_children;		/* for bounds of accept(): where nobody reports it */
+	uint32_t max_open;
+	size_t sinks_count;
+	struct sink *sinks[RECORDER_SINKS_MAX]; /* stay the caller's */
+};
+
+/*
+ * Opens every source; one that may not be had is switched off with a note. 0; or
+ * -errno with one line for a person in error: without packets there is nothing
+ * to record. The caller ends *out with recorder_free().
+ */
+int recorder_new(const struct recorder_options *options, struct recorder **out,
+		 char error[RECORDER_ERROR_SIZE]) __attribute__((warn_unused_result));
+
+/*
+ * Sleeps until there is something to do, at most until wake_fd (or -1) is
+ * readable or until_ns (CLOCK_MONOTONIC, INT64_MAX for none), and does it. 0, or
+ * -errno with a line from recorder_error(): what was recorded by then is kept.
+ */
+int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
+    __attribute__((warn_unused_result));
+
+/* Takes in what is still on its way, ends the recording, and finishes the report. */
+int recorder_finish(struct recorder *recorder) __attribute__((warn_unused_result));
+
+const char *recorder_error(const struct recorder *recorder);
+const struct recording_meta *recorder_meta(const struct recorder *recorder);
+
+/* Frames and events by now, for progress. */
+uint64_t recorder_frames(const struct recorder *recorder);
+uint64_t recorder_events(const struct recorder *recorder);
+size_t recorder_listeners(const struct recorder *recorder);
+
+/* Valid after recorder_finish(), until recorder_free(). */
+const struct report *recorder_report(const struct recorder *recorder);
+
+void recorder_free(struct recorder *recorder);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * synscope report: a recording or a capture file -> a report.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/argument.h"
+#include "cmd/command.h"
+#include "cmd/commands.h"
+#include "cmd/rendering.h"
+#include "cmd/replay.h"
+#include "report/reporter.h"
+
+#define NAME "report"
+
+static void print_help(void)
+{
+	fputs("usage: synscope report [OPTION...] FOLDER | FILE.pcap\n"
+	      "\n"
+	      "Says what happened to each connection attempt in a recording, or in any capture\n"
+	      "that libpcap or Wireshark can write (pcap, pcapng, also compressed; - is standard\n"
+	      "input). From a capture alone it says what packets alone can prove.\n"
+	      "\n"
+	      "  -o, --output FILE     write there; the file appears when it is whole\n",
+	      stdout);
+	fputs(rendering_help, stdout);
+	fputs("      --max-open N      follow at most N open attempts at once (1048576)\n"
+	      "  -h, --help            this text\n"
+	      "\n"
+	      "Examples:\n"
+	      "  synscope report DIR                      the answer, for a terminal\n"
+	      "  synscope report DIR -f html -o page.html one page that opens in any browser\n"
+	      "  synscope report DIR --attempt 10.0.0.7:41532\n"
+	      "  synscope report trace.pcapng -f tsv      an attempt a line\n"
+	      "  synscope report DIR -f json | jq '.summary.outcomes'\n"
+	      "  synscope report DIR --fail-on drops      for a CI job: 3 when drops were seen\n",
+	      stdout);
+}
+
+static int run(struct rendering *rendering, const char *path, uint32_t max_open)
+{
+	struct reporter_options options = {.path = path, .max_open = max_open};
+	struct reporter *reporter = NULL;
+	struct reporter_source source;
+	struct replay replay;
+	int rc, status;
+
+	rc = replay_open(&replay, path);
+	if (rc) {
+		complain(NAME, "%s", replay.error);
+		status = STATUS_FAILED;
+		goto release;
+	}
+	status = rendering_open(rendering);
+	if (status)
+		goto release;
+	options.kind = replay.recording ? REPORT_RECORDING : REPORT_PCAP;
+	options.meta = replay.recording ? &replay.meta : NULL;
+	options.sinks[options.sinks_count++] = rendering->sink;
+	rc = reporter_new(&options, &reporter);
+	if (rc == 0)
+		rc = replay_run(&replay, reporter, &source);
+	if (rc && replay.error[0]) {
+		complain(NAME, "%s", replay.error);
+		rendering_abandon(rendering);
+		status = STATUS_FAILED;
+		goto release;
+	}
+	if (rc == 0)
+		rc = reporter_finish(reporter, &source);
+	for (size_t i = 0; rc == 0 && i < source.notes_count; i++)
+		if (rendering->format != sink_format_find("text"))
+			complain(NAME, "%s", source.notes[i]);
+	status = rendering_close(rendering, rc, rc ? NULL : reporter_report(reporter));
+release:
+	reporter_free(reporter);
+	replay_release(&replay);
+	return status;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+	    RENDERING_OPTIONS,
+	    {"output", required_argument, NULL, 'o'},
+	    {"max-open", required_argument, NULL, 'm'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
+	};
+	struct rendering rendering;
+	uint64_t max_open = 0;
+	int option, status;
+
+	rendering_init(&rendering, NAME);
+	while ((option = getopt_long(argc, argv, "f:o:h", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'h':
+			print_help();
+			return STATUS_DONE;
+		case 'o':
+			rendering.path = optarg;
+			break;
+		case 'm':
+			if (argument_number(optarg, 16, 1u << 26, &max_open) < 0) {
+				complain(NAME, "--max-open: '%s' is no number from 16 to %u",
+					 optarg, 1u << 26);
+				return usage_error(NAME);
+			}
+			break;
+		case '?':
+			return usage_error(NAME);
+		default:
+			status = rendering_option(&rendering, option, optarg);
+			if (status)
+				return status < 0 ? usage_error(NAME) : status;
+		}
+	}
+	if (optind == argc) {
+		complain(NAME, "say what to report: a recording's folder or a capture file");
+		return usage_error(NAME);
+	}
+	if (optind + 1 < argc) {
+		complain(NAME, "'%s' is too much: one recording or capture at a time",
+			 argv[optind + 1]);
+		return usage_error(NAME);
+	}
+	return run(&rendering, argv[optind], (uint32_t)max_open);
+}
