@@ -4,6 +4,7 @@
 #ifndef CMD_COMMANDS_H
 #define CMD_COMMANDS_H
 
+int cmd_load(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 
 #endif

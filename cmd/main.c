@@ -10,6 +10,7 @@
 
 static const struct command commands[] = {
     {"serve", "the bundled server alone", cmd_serve},
+    {"load", "the bundled load generator alone", cmd_load},
     {NULL, NULL, NULL},
 };
 

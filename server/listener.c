@@ -1,6 +1,6 @@
 /*
- * Listening sockets and accept(). Knows both address families; what is done
- * with a connection is not decided here.
+ * Listening sockets and accept(). What is done with a connection is not
+ * decided here.
  */
 #include "server/listener.h"
 
@@ -9,54 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-union socket_address {
-	struct sockaddr any;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
-
-static socklen_t from_endpoint(const struct endpoint *e, union socket_address *out)
-{
-	*out = (union socket_address){0};
-	if (address_is_ipv4(&e->address)) {
-		out->in.sin_family = AF_INET;
-		out->in.sin_port = htons(e->port);
-		memcpy(&out->in.sin_addr, e->address.bytes + 12, 4);
-		return sizeof(out->in);
-	}
-	out->in6.sin6_family = AF_INET6;
-	out->in6.sin6_port = htons(e->port);
-	memcpy(&out->in6.sin6_addr, e->address.bytes, 16);
-	return sizeof(out->in6);
-}
-
-static struct endpoint to_endpoint(const union socket_address *a)
-{
-	struct endpoint e = {0};
-	uint8_t bytes[16];
-
-	if (a->any.sa_family == AF_INET) {
-		memcpy(bytes, &a->in.sin_addr, 4);
-		e.address = address_from_ipv4(bytes);
-		e.port = ntohs(a->in.sin_port);
-	} else if (a->any.sa_family == AF_INET6) {
-		memcpy(bytes, &a->in6.sin6_addr, 16);
-		e.address = address_from_ipv6(bytes);
-		e.port = ntohs(a->in6.sin6_port);
-	}
-	return e;
-}
-
-static int local_endpoint(int fd, struct endpoint *out)
-{
-	union socket_address a;
-	socklen_t length = sizeof(a);
-
-	if (getsockname(fd, &a.any, &length) < 0)
-		return -errno;
-	*out = to_endpoint(&a);
-	return 0;
-}
+#include "server/socket_address.h"
 
 static bool ipv4_beside(const struct endpoint *wanted, size_t count, uint16_t port)
 {
@@ -69,7 +22,7 @@ static bool ipv4_beside(const struct endpoint *wanted, size_t count, uint16_t po
 static int bind_and_listen(int fd, const struct endpoint *e, int v6only, int backlog)
 {
 	union socket_address a;
-	socklen_t length = from_endpoint(e, &a);
+	socklen_t length = socket_address_from(e, &a);
 	int one = 1;
 
 	/* A port whose old connections are in TIME_WAIT is free. */
@@ -101,7 +54,7 @@ int listener_open(const struct endpoint *wanted, size_t count, size_t i, int bac
 		return -errno;
 	r = bind_and_listen(fd, &e, v6only, backlog);
 	if (r == 0)
-		r = local_endpoint(fd, &out->local);
+		r = socket_address_local(fd, &out->local);
 	if (r < 0) {
 		close(fd);
 		return r;
@@ -123,9 +76,9 @@ int listener_accept(const struct listener_socket *listener, struct connection *o
 	*after_ns = clock_now_ns();
 	if (fd < 0)
 		return -errno;
-	client = to_endpoint(&a);
+	client = socket_address_to(&a);
 	/* It works on a connection that was reset while it waited, too. */
-	if (address_is_any(&local.address) && local_endpoint(fd, &local) < 0)
+	if (address_is_any(&local.address) && socket_address_local(fd, &local) < 0)
 		local = listener->local;
 	out->fd = fd;
 	out->flow = (struct flow){

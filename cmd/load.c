@@ -1,0 +1,190 @@
+/*
+ * synscope load: the bundled load generator alone.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/argument.h"
+#include "cmd/command.h"
+#include "cmd/commands.h"
+#include "server/load.h"
+
+#define NAME "load"
+
+static void print_help(void)
+{
+	fputs("usage: synscope load [OPTION...] [ADDRESS:]PORT\n"
+	      "\n"
+	      "Connects to a server many times from one process, sends a small HTTP request each\n"
+	      "time, reads the reply to its end, and writes what became of every connection as\n"
+	      "a line of JSON: its addresses, when it started, connected, got its first byte and\n"
+	      "ended, how many SYNs it took, and its error. A port alone means 127.0.0.1.\n"
+	      "\n"
+	      "  -n, --count N         so many connections (100)\n"
+	      "  -r, --rate N          so many a second; all at once without it\n"
+	      "  -t, --timeout TIME    give a connection up that takes longer (10s)\n"
+	      "  -d, --duration TIME   stop all after this long (60s)\n"
+	      "  -s, --spread N        use N source addresses, 127.1.0.1 and up: one address has\n"
+	      "                        only some 28000 ports; for a server in 127.0.0.0/8\n"
+	      "  -o, --output FILE     where the lines go; - is stdout (the default)\n"
+	      "  -h, --help            this text\n"
+	      "\n"
+	      "TIME is a number with us, ms, s, m or h; s where there is none. Ctrl-C stops; what\n"
+	      "was under way is then written with the error \"stopped\".\n"
+	      "\n"
+	      "Examples:\n"
+	      "  synscope load -n 60 8080                          60 clients in one burst\n"
+	      "  synscope load -n 5000 -r 500 -o clients.jsonl '[::1]:8080'\n"
+	      "                                                    10 seconds at 500 a second\n"
+	      "  synscope load -n 60 8080 | jq 'select(.syns > 1)' who had to ask again\n",
+	      stdout);
+}
+
+struct load_command {
+	struct load_options load;
+	const char *output;
+};
+
+static int parse_number(const char *option, const char *value, uint64_t max, uint64_t *out)
+{
+	if (argument_number(value, 1, max, out) == 0)
+		return 0;
+	complain(NAME, "%s: '%s' is no number from 1 to %llu", option, value,
+		 (unsigned long long)max);
+	return usage_error(NAME);
+}
+
+static int parse_time(const char *option, const char *value, int64_t *out_ns)
+{
+	if (argument_duration(value, out_ns) == 0 && *out_ns > 0)
+		return 0;
+	complain(NAME, "%s: '%s' is no time such as 10s", option, value);
+	return usage_error(NAME);
+}
+
+/* 0, or the exit status after what was wrong has been said. */
+static int parse_option(struct load_command *c, int option, const char *value)
+{
+	uint64_t number;
+	int status;
+
+	switch (option) {
+	case 'n':
+		return parse_number("--count", value, LOAD_COUNT_MAX, &c->load.count);
+	case 'r':
+		return parse_number("--rate", value, LOAD_RATE_MAX, &c->load.rate);
+	case 't':
+		return parse_time("--timeout", value, &c->load.timeout_ns);
+	case 'd':
+		return parse_time("--duration", value, &c->load.duration_ns);
+	case 's':
+		status = parse_number("--spread", value, LOAD_SPREAD_MAX, &number);
+		c->load.spread = status ? 0 : (uint32_t)number;
+		return status;
+	case 'o':
+		c->output = value;
+		return 0;
+	default: /* getopt_long has said what */
+		return usage_error(NAME);
+	}
+}
+
+static int parse_target(struct load_command *c, int argc, char **argv)
+{
+	struct endpoint *server = &c->load.server;
+
+	if (argc != 1) {
+		complain(NAME, argc ? "'%s' is too much: one server is loaded" : "which server?",
+			 argc ? argv[1] : "");
+		return usage_error(NAME);
+	}
+	if (endpoint_parse(argv[0], server) < 0) {
+		complain(NAME, "'%s' is no [ADDRESS:]PORT (names are not looked up)", argv[0]);
+		return usage_error(NAME);
+	}
+	if (address_is_any(&server->address))
+		server->address = address_from_ipv4((const uint8_t[]){127, 0, 0, 1});
+	return 0;
+}
+
+static void print_summary(const struct load_summary *s)
+{
+	fprintf(stderr, "synscope " NAME ": %llu started, %llu connected, %llu answered",
+		(unsigned long long)s->started, (unsigned long long)s->connected,
+		(unsigned long long)s->replied);
+	for (size_t i = 0; i < s->errors_count; i++)
+		fprintf(stderr, ", %llu %s", (unsigned long long)s->errors[i].count,
+			s->errors[i].name);
+	if (s->started)
+		fprintf(stderr, "; %llu SYNs in %.3f s", (unsigned long long)s->syns,
+			(double)(s->end_ns - s->start_ns) / (double)NS_PER_SEC);
+	if (s->held)
+		fprintf(stderr, "; %llu late: no more descriptors", (unsigned long long)s->held);
+	if (s->unstarted)
+		fprintf(stderr, "; %llu not started: %s", (unsigned long long)s->unstarted,
+			s->interrupted ? "interrupted" : "the time was up");
+	fputc('\n', stderr);
+}
+
+static int load(const struct load_command *c)
+{
+	char error[LOAD_ERROR_SIZE];
+	struct load_summary summary;
+	int r = load_run(&c->load, &summary, error);
+
+	if (r < 0) {
+		complain(NAME, "%s", error);
+		return r == -EINVAL ? usage_error(NAME) : STATUS_FAILED;
+	}
+	print_summary(&summary);
+	return STATUS_DONE;
+}
+
+int cmd_load(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+	    {"count", required_argument, NULL, 'n'},   {"rate", required_argument, NULL, 'r'},
+	    {"timeout", required_argument, NULL, 't'}, {"duration", required_argument, NULL, 'd'},
+	    {"spread", required_argument, NULL, 's'},  {"output", required_argument, NULL, 'o'},
+	    {"help", no_argument, NULL, 'h'},	       {NULL, 0, NULL, 0},
+	};
+	struct load_command c = {
+	    .load =
+		{
+		    .count = 100,
+		    .timeout_ns = 10 * NS_PER_SEC,
+		    .duration_ns = 60 * NS_PER_SEC,
+		    .out = stdout,
+		},
+	    .output = "-",
+	};
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "n:r:t:d:s:o:h", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			print_help();
+			return STATUS_DONE;
+		}
+		status = parse_option(&c, option, optarg);
+		if (status)
+			return status;
+	}
+	status = parse_target(&c, argc - optind, argv + optind);
+	if (status)
+		return status;
+	if (strcmp(c.output, "-") == 0)
+		return load(&c);
+	c.load.out = fopen(c.output, "we");
+	if (!c.load.out) {
+		complain(NAME, "%s: %s", c.output, strerror(errno));
+		return STATUS_FAILED;
+	}
+	status = load(&c);
+	if (fclose(c.load.out) != 0 && status == STATUS_DONE) {
+		complain(NAME, "%s: %s", c.output, strerror(errno));
+		status = STATUS_FAILED;
+	}
+	return status;
+}
