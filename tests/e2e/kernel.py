@@ -96,6 +96,7 @@ class Listener:
         self.socket.listen(backlog)
         self.inode = os.fstat(self.socket.fileno()).st_ino
         self.accepted = []
+        self.closed = False
 
     def accept(self):
         """Takes the oldest entry; (address, port) of its client, or None when there is none."""
@@ -137,3 +138,4 @@ class Listener:
         for connection in self.accepted:
             connection.close()
         self.socket.close()
+        self.closed = True
