@@ -45,26 +45,29 @@ size_t diag_build_look_up(void *buffer, uint32_t sequence, const struct endpoint
 }
 
 /*
- * inet_diag_bc_run(): a jump to the very end accepts, a jump beyond it rejects.
- * Each port is a comparison of two operations of 4 bytes, the second of which
- * holds the port. "yes" is a byte, hence DIAG_PORTS_MAX.
+ * The kernel's filter (inet_diag_bc_run, inet_diag_bc_audit): a jump to the very
+ * end accepts, one beyond it rejects, and "yes" must lead on to the next
+ * operation. So each port is a comparison of two operations of 4 bytes, the
+ * second of which holds the port, and a jump to the end.
  */
 static void put_ports(struct nlmsghdr *header, const uint16_t *ports, size_t count)
 {
-	struct inet_diag_bc_op code[2 * DIAG_PORTS_MAX];
-	size_t left = count * 2 * sizeof(code[0]);
+	struct inet_diag_bc_op code[3 * DIAG_PORTS_MAX];
+	const unsigned short size = sizeof(code[0]);
 
-	_Static_assert(DIAG_PORTS_MAX * 2 * sizeof(code[0]) <= 252, "a jump is at most 252 bytes");
 	for (size_t i = 0; i < count; i++) {
-		code[2 * i] = (struct inet_diag_bc_op){
+		unsigned short left = (unsigned short)(3 * (count - i) * size);
+
+		code[3 * i] = (struct inet_diag_bc_op){
 		    .code = INET_DIAG_BC_S_EQ,
-		    .yes = (unsigned char)left,
-		    .no = (unsigned short)(i + 1 < count ? 2 * sizeof(code[0]) : left + 4),
+		    .yes = (unsigned char)(2 * size),
+		    .no = i + 1 < count ? 3 * size : left + size,
 		};
-		code[2 * i + 1] = (struct inet_diag_bc_op){.no = ports[i]};
-		left -= 2 * sizeof(code[0]);
+		code[3 * i + 1] = (struct inet_diag_bc_op){.no = ports[i]};
+		code[3 * i + 2] = (struct inet_diag_bc_op){
+		    .code = INET_DIAG_BC_JMP, .yes = (unsigned char)size, .no = left - 2 * size};
 	}
-	mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, count * 2 * sizeof(code[0]), code);
+	mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, count * 3 * sizeof(code[0]), code);
 }
 
 /*

@@ -42,7 +42,11 @@ int sampler_counters(struct sampler *sampler, enum counters_when when, event_fn 
 /*
  * Tells of a handshake whose final ACK was just seen: the sampler keeps those
  * flows in a FIFO for each listener and looks only the oldest up in each
- * round, until it is accepted or gone. Bounded: what does not fit is counted.
+ * round, until it is accepted or gone (netlink/child_queue.h has the theory).
+ * EVENT_CHILD comes when something is learnt: accepted, gone, or only half-open
+ * (its final ACK was dropped); "still waiting" comes with what follows it, as
+ * child.waiting_ns. Tell again when its client sends the final ACK again: it
+ * may have a place in the queue now. Bounded: what does not fit is counted.
  */
 void sampler_watch_child(struct sampler *sampler, const struct flow *client_to_server);
 

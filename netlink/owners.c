@@ -1,0 +1,300 @@
+/*
+ * Walks /proc for the owners of sockets.
+ */
+#include "netlink/owners.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The clock is read once for so many descriptors. */
+#define SLICE 32
+
+struct owners {
+	DIR *proc;
+	DIR *fds;      /* of the process that is being looked into, or NULL */
+	int32_t pid;   /* that process */
+	size_t looked; /* at so many of its descriptors */
+	size_t fds_max;
+	int32_t only_pid;
+	bool walking;
+	size_t denied;
+	size_t cut;
+	struct owner *found; /* sorted by inode; pids_count 0: not met */
+	size_t count;
+};
+
+int owners_new(struct owners **out)
+{
+	struct owners *o = calloc(1, sizeof(*o));
+	int error;
+
+	if (!o)
+		return -ENOMEM;
+	o->proc = opendir("/proc");
+	if (!o->proc) {
+		error = -errno;
+		free(o);
+		return error;
+	}
+	*out = o;
+	return 0;
+}
+
+static void leave_process(struct owners *o)
+{
+	if (o->fds)
+		closedir(o->fds);
+	o->fds = NULL;
+}
+
+void owners_free(struct owners *o)
+{
+	if (!o)
+		return;
+	leave_process(o);
+	closedir(o->proc);
+	free(o->found);
+	free(o);
+}
+
+static int by_inode(const void *x, const void *y)
+{
+	const struct owner *a = x, *b = y;
+
+	return (a->inode > b->inode) - (a->inode < b->inode);
+}
+
+int owners_begin(struct owners *o, const uint32_t *inodes, size_t count, size_t fds_max,
+		 int32_t only_pid)
+{
+	struct owner *found = NULL;
+
+	leave_process(o);
+	o->walking = false;
+	if (count > 0) {
+		found = realloc(o->found, count * sizeof(*found));
+		if (!found)
+			return -ENOMEM;
+		o->found = found;
+	}
+	o->count = count;
+	for (size_t i = 0; i < count; i++)
+		found[i] = (struct owner){.inode = inodes[i]};
+	if (count > 0)
+		qsort(found, count, sizeof(*found), by_inode);
+	rewinddir(o->proc);
+	o->fds_max = fds_max;
+	o->only_pid = only_pid;
+	o->denied = o->cut = 0;
+	o->walking = true;
+	return 0;
+}
+
+static struct owner *find(const struct owners *o, uint32_t inode)
+{
+	struct owner key = {.inode = inode};
+
+	if (inode == 0 || o->count == 0)
+		return NULL;
+	return bsearch(&key, o->found, o->count, sizeof(key), by_inode);
+}
+
+const struct owner *owners_of(const struct owners *o, uint32_t inode)
+{
+	const struct owner *owner = find(o, inode);
+
+	return owner && owner->pids_count ? owner : NULL;
+}
+
+/* A number in full, or -1. */
+static int64_t read_number(const char *text, char end)
+{
+	int64_t n = 0;
+
+	if (*text == end)
+		return -1;
+	for (; *text != end; text++) {
+		if (*text < '0' || *text > '9' || n > UINT32_MAX)
+			return -1;
+		n = 10 * n + (*text - '0');
+	}
+	return n <= UINT32_MAX ? n : -1;
+}
+
+/* The inode that "socket:[123]" names, or 0; errno is EACCES when it may not be read. */
+static uint32_t socket_inode(int dirfd, const char *name)
+{
+	static const char prefix[] = "socket:[";
+	char text[64];
+	ssize_t n = readlinkat(dirfd, name, text, sizeof(text) - 1);
+	int64_t inode;
+
+	if (n < 0)
+		return 0;
+	errno = 0;
+	if (n <= (ssize_t)sizeof(prefix) || n == sizeof(text) - 1 ||
+	    memcmp(text, prefix, sizeof(prefix) - 1) != 0 || text[n - 1] != ']')
+		return 0;
+	inode = read_number(text + sizeof(prefix) - 1, ']');
+	return inode > 0 ? (uint32_t)inode : 0;
+}
+
+static void read_comm(const struct owners *o, int32_t pid, char comm[LISTENER_COMM_SIZE])
+{
+	char path[32];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%d/comm", pid);
+	fd = openat(dirfd(o->proc), path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	n = read(fd, comm, LISTENER_COMM_SIZE - 1);
+	close(fd);
+	comm[n > 0 ? n : 0] = '\0';
+	comm[strcspn(comm, "\n")] = '\0';
+}
+
+static void meet(struct owners *o, struct owner *owner, int32_t fd)
+{
+	if (owner->pids_count && owner->pids[owner->pids_count - 1] == o->pid)
+		return; /* a second descriptor of the same socket */
+	if (owner->pids_count == LISTENER_PIDS_MAX)
+		return;
+	if (owner->pids_count == 0) {
+		owner->fd = fd;
+		read_comm(o, o->pid, owner->comm);
+	}
+	owner->pids[owner->pids_count++] = o->pid;
+}
+
+/* True when there is a process to look into; false at the end. */
+static bool enter_process(struct owners *o)
+{
+	struct dirent *entry;
+	char path[32];
+
+	while ((entry = readdir(o->proc))) {
+		int64_t pid = read_number(entry->d_name, '\0');
+		int fd;
+
+		if (pid <= 0 || pid > INT32_MAX || (o->only_pid && pid != o->only_pid))
+			continue;
+		snprintf(path, sizeof(path), "%d/fd", (int)pid);
+		fd = openat(dirfd(o->proc), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		o->fds = fd >= 0 ? fdopendir(fd) : NULL;
+		if (!o->fds) {
+			/* It may be another user's, and it may have ended. */
+			if (errno == EACCES || errno == EPERM)
+				o->denied++;
+			if (fd >= 0)
+				close(fd);
+			continue;
+		}
+		o->pid = (int32_t)pid;
+		o->looked = 0;
+		return true;
+	}
+	return false;
+}
+
+/* False when this process may be listed but not read (it is not dumpable). */
+static bool look_at(struct owners *o, const char *name)
+{
+	uint32_t inode = socket_inode(dirfd(o->fds), name);
+	struct owner *owner = find(o, inode);
+
+	if (!inode && errno == EACCES)
+		return false;
+	if (owner)
+		meet(o, owner, (int32_t)read_number(name, '\0'));
+	o->looked++;
+	return true;
+}
+
+bool owners_step(struct owners *o, int64_t budget_ns)
+{
+	int64_t end_ns = clock_monotonic_ns() + budget_ns;
+
+	for (unsigned n = 1; o->walking; n++) {
+		struct dirent *entry;
+
+		if (n % SLICE == 0 && clock_monotonic_ns() >= end_ns)
+			return false;
+		if (!o->fds && !enter_process(o)) {
+			o->walking = false;
+			break;
+		}
+		errno = 0;
+		entry = readdir(o->fds);
+		if (!entry || o->looked == o->fds_max) {
+			if (entry)
+				o->cut++;
+			else if (errno == EACCES || errno == EPERM)
+				o->denied++;
+			leave_process(o);
+			continue;
+		}
+		if (entry->d_name[0] != '.' && !look_at(o, entry->d_name)) {
+			o->denied++;
+			leave_process(o);
+		}
+	}
+	return true;
+}
+
+size_t owners_denied(const struct owners *o)
+{
+	return o->denied;
+}
+
+size_t owners_cut(const struct owners *o)
+{
+	return o->cut;
+}
+
+static int read_options(int fd, uint64_t cookie, int32_t *defer_accept_s, int32_t *fastopen)
+{
+	uint64_t is = 0;
+	int defer, fast;
+	socklen_t size = sizeof(is);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &is, &size) < 0)
+		return -errno;
+	if (is != cookie)
+		return -ESTALE;
+	size = sizeof(defer);
+	if (getsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, &size) < 0)
+		return -errno;
+	size = sizeof(fast);
+	if (getsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &fast, &size) < 0)
+		return -errno;
+	*defer_accept_s = defer;
+	*fastopen = fast;
+	return 0;
+}
+
+int owner_socket_options(int32_t pid, int32_t fd, uint64_t cookie, int32_t *defer_accept_s,
+			 int32_t *fastopen)
+{
+	int process = (int)syscall(SYS_pidfd_open, pid, 0);
+	int copy, result;
+
+	if (process < 0)
+		return -errno;
+	copy = (int)syscall(SYS_pidfd_getfd, process, fd, 0);
+	result = copy < 0 ? -errno : read_options(copy, cookie, defer_accept_s, fastopen);
+	if (copy >= 0)
+		close(copy);
+	close(process);
+	return result;
+}
