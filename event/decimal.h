@@ -49,6 +49,21 @@ static inline char *decimal_put_small(char *p, uint32_t value)
 	return p + 8 - zeros;
 }
 
+/* Needs 10 bytes of room, whatever the value. Small counts are its common case. */
+static inline char *decimal_put_u32(char *p, uint32_t value)
+{
+	if (value < 10) {
+		*p = (char)('0' + value);
+		return p + 1;
+	}
+	if (value < DECIMAL_8_DIGITS)
+		return decimal_put_small(p, value);
+	if (value >= 10 * DECIMAL_8_DIGITS)
+		*p++ = (char)('0' + value / (10 * DECIMAL_8_DIGITS));
+	*p++ = (char)('0' + value / DECIMAL_8_DIGITS % 10);
+	return decimal_put8(p, value % DECIMAL_8_DIGITS);
+}
+
 /* Needs DECIMAL_SIZE bytes of room, whatever the value. */
 static inline char *decimal_put_u64(char *p, uint64_t value)
 {
