@@ -1,0 +1,14 @@
+/*
+ * Interface for the formats' constructors, for the table in sink.c alone:
+ * everybody else asks sink_format_find().
+ */
+#ifndef REPORT_FORMATS_H
+#define REPORT_FORMATS_H
+
+#include "report/sink.h"
+
+struct sink *json_sink_new(FILE *out, const struct sink_style *style);
+struct sink *text_sink_new(FILE *out, const struct sink_style *style);
+struct sink *tsv_sink_new(FILE *out, const struct sink_style *style);
+
+#endif
