@@ -189,6 +189,12 @@ static struct open_attempt *attempt_of(const struct arrival *a, struct table *ta
 	return open && (open->flags & OPEN_USED) && open->isn == a->isn ? open : NULL;
 }
 
+/* Any segment of a client whose final ACK was dropped is a final ACK again. */
+static bool stands_for_ack(const struct mark *mark)
+{
+	return mark->kind == MARK_ACK || mark->kind == MARK_DATA || mark->kind == MARK_FIN_CLIENT;
+}
+
 /* Writes a verdict on the mark of this packet. */
 static void judge(struct queue *q, const struct arrival *a, enum mark_kind kind, bool dropped,
 		  enum cause cause, enum confidence confidence, uint32_t depth, struct table *table,
@@ -202,7 +208,9 @@ static void judge(struct queue *q, const struct arrival *a, enum mark_kind kind,
 	for (uint32_t m = d->first_mark; m != DETAIL_NONE;) {
 		struct detail_mark *mark = details_mark(details, m);
 
-		if (mark->mark.time_ns == a->time_ns && mark->mark.kind == kind) {
+		if (mark->mark.time_ns == a->time_ns &&
+		    (mark->mark.kind == kind ||
+		     (kind == MARK_ACK && stands_for_ack(&mark->mark)))) {
 			mark->mark.dropped = dropped;
 			mark->mark.cause_known = true;
 			mark->mark.cause = cause;
@@ -340,7 +348,8 @@ static void settle_arrival(struct queue *q, struct arrival *a, struct drops_view
 		break;
 	case ARRIVAL_DEFERRED:
 		queue_tally(q, TALLY_DEFERRED_ACK, a->time_ns, 1);
-		judge(q, a, MARK_ACK, false, CAUSE_DEFER_ACCEPT, CONFIDENCE_EXACT,
+		judge(q, a, MARK_ACK, false, CAUSE_DEFER_ACCEPT,
+		      q->listener.defer_accept_s > 0 ? CONFIDENCE_EXACT : CONFIDENCE_INFERRED,
 		      (uint32_t)q->base, table, details);
 		break;
 	case ARRIVAL_RST:
@@ -356,6 +365,79 @@ static void settle_arrival(struct queue *q, struct arrival *a, struct drops_view
 		break;
 	}
 	a->kind = ARRIVAL_SETTLED;
+}
+
+/* A bare ACK that a listener with room did not take: TCP_DEFER_ACCEPT waits for data. */
+static void prove_deferred(struct queue *q, struct open_attempt *attempt, struct mark *mark)
+{
+	attempt->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+	attempt->flags |= OPEN_DEFERRED;
+	if (!mark || mark->cause_known)
+		return;
+	mark->cause_known = true;
+	mark->cause = CAUSE_DEFER_ACCEPT;
+	mark->confidence = q->listener.defer_accept_s > 0 ? CONFIDENCE_EXACT : CONFIDENCE_INFERRED;
+	queue_tally(q, TALLY_DEFERRED_ACK, mark->time_ns, 1);
+}
+
+static void prove_dropped(struct queue *q, const struct open_attempt *attempt, struct mark *mark)
+{
+	bool cookie = attempt->flags & OPEN_COOKIE;
+
+	if (!mark)
+		return;
+	mark->confidence = CONFIDENCE_EXACT;
+	if (mark->cause_known)
+		return;
+	mark->dropped = mark->cause_known = true;
+	mark->cause = cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
+	mark->limit = q->listener.limit;
+	mark->depth = q->siblings == 1 ? q->listener.limit + 1 : MARK_DEPTH_UNKNOWN;
+	q->drops++;
+	queue_tally(q, cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL, mark->time_ns, 1);
+	if (cookie)
+		queue_tally(q, TALLY_COOKIE_ACK, mark->time_ns, -1);
+}
+
+void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint32_t index,
+			 struct details *details)
+{
+	struct arrival *a = queue_find(queue, ARRIVAL_REFUSED, index, attempt->isn);
+	bool was_queued = attempt->flags & OPEN_QUEUED;
+	bool had_room = !(attempt->flags & (OPEN_NEARLY_FULL | OPEN_COOKIE));
+	const struct detail *d;
+	struct mark *last = NULL;
+
+	attempt->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
+	attempt->flags |= OPEN_ACK_DROPPED;
+	if (a) {
+		a->proven = true;
+		return;
+	}
+	if (was_queued && queue->depth > 0)
+		queue->depth--;
+	a = queue_find(queue, ARRIVAL_ENTER, index, attempt->isn);
+	if (a && !a->proven) {
+		a->kind = had_room ? ARRIVAL_DEFERRED : ARRIVAL_REFUSED;
+		a->proven = true;
+		if (had_room) {
+			attempt->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+			attempt->flags |= OPEN_DEFERRED;
+		}
+		return;
+	}
+	/* Settled by now: its mark and the sums are put right. */
+	d = details_open(details, attempt);
+	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
+	     m = details_mark(details, m)->next)
+		if (details_mark(details, m)->mark.kind == MARK_ACK)
+			last = &details_mark(details, m)->mark;
+	if (had_room && !(last && last->cause_known && last->dropped))
+		prove_deferred(queue, attempt, last);
+	else
+		prove_dropped(queue, attempt, last);
+	if (was_queued && queue->base > 0)
+		queue->base--;
 }
 
 static void drop_settled(struct queue *q)

@@ -147,6 +147,14 @@ struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_
 struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,
 			   uint32_t isn);
 
+/*
+ * It is certain now that this attempt's last final ACK did not enter the queue: its
+ * SYN-ACK came again, or its socket was looked for and is not there. Corrects what
+ * was judged, also if that was settled.
+ */
+void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint32_t index,
+			 struct details *details);
+
 /* Takes a sample of this socket, and settles those that are old enough by now. */
 void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t time_ns,
 		       struct table *table, struct details *details);

@@ -342,18 +342,9 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	}
 	if (a->flags & OPEN_CLIENT_ACK) {
 		/* And the final ACK was not taken. */
-		arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
-		if (arrival && !arrival->proven) {
-			arrival->kind = ARRIVAL_REFUSED;
-			arrival->proven = true;
-			q->depth--;
+		if (a->flags & OPEN_QUEUED)
 			q->half_open++;
-			a->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
-			a->flags |= OPEN_ACK_DROPPED;
-		}
-		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
-		if (arrival)
-			arrival->proven = true;
+		queue_prove_refused(q, a, packet->index, packet->details);
 	}
 }
 
@@ -371,6 +362,10 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 		queue_arrive(q, ARRIVAL_DEFERRED, packet->time_ns, a, packet->index);
 		return;
 	}
+	if (!q->limit_known || q->siblings > 1 || q->depth + 1 >= (int64_t)q->listener.limit)
+		a->flags |= OPEN_NEARLY_FULL;
+	else
+		a->flags &= ~(uint32_t)OPEN_NEARLY_FULL;
 	if (queue_is_full(q)) {
 		a->flags |= OPEN_ACK_DROPPED;
 		queue_arrive(q, ARRIVAL_REFUSED, packet->time_ns, a, packet->index);
@@ -545,20 +540,11 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 		    (a->end_ns != TIME_UNKNOWN || (a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))))
 			return;
 		a->flags |= none ? OPEN_GONE : OPEN_REQUEST;
-		arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
 		if (a->flags & OPEN_DEFERRED)
 			return;
-		if ((a->flags & OPEN_QUEUED) && arrival && !arrival->proven) {
-			arrival->kind = ARRIVAL_REFUSED;
-			q->depth--;
-			if (!none)
-				q->half_open++;
-		}
-		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
-		if (arrival)
-			arrival->proven = true;
-		a->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
-		a->flags |= OPEN_ACK_DROPPED;
+		if ((a->flags & OPEN_QUEUED) && !none)
+			q->half_open++;
+		queue_prove_refused(q, a, packet->index, packet->details);
 		return;
 	}
 	arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);

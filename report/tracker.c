@@ -287,9 +287,13 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		a->ack_ns = event->time_ns;
 		a->touched_ns = event->time_ns;
 		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
-	} else if (a->flags & OPEN_SYNACK_AFTER_ACK && !(a->flags & OPEN_SERVER_ALIVE) &&
-		   !s->payload) {
-		mark(t, a, event, s->frame, MARK_ACK);
+	} else if ((a->flags & (OPEN_SYNACK_AFTER_ACK | OPEN_ACK_DROPPED)) &&
+		   !(a->flags & OPEN_SERVER_ALIVE)) {
+		/* It is, or may be, a final ACK again. */
+		a->flags |= s->payload ? OPEN_CLIENT_DATA : 0;
+		mark(t, a, event, s->frame, s->payload ? MARK_DATA : MARK_ACK);
+		if (event->time_ns > a->touched_ns)
+			a->touched_ns = event->time_ns;
 	}
 	if (s->payload && !(a->flags & OPEN_CLIENT_DATA)) {
 		a->flags |= OPEN_CLIENT_DATA;

@@ -1,0 +1,339 @@
+#include "report/queues.h"
+
+#include <criterion/criterion.h>
+
+#include "report/tracker.h"
+
+/* One listener, 10.0.0.1:80, whose limit is 2: its queue holds 3. */
+#define LIMIT 2
+
+static struct queues *queues;
+static struct tracker *tracker;
+static struct attempt got[128];
+static size_t got_count;
+static const struct report_listener *listeners;
+static struct endpoint server;
+static uint32_t drops; /* the socket's own, as the kernel would count */
+static int64_t now_ns;
+
+static int keep(void *context, const struct attempt *attempt)
+{
+	(void)context;
+	got[got_count++] = *attempt;
+	return 0;
+}
+
+static void deliver(struct event *e)
+{
+	cr_assert_eq(tracker_event(tracker, e), 0);
+}
+
+static void start(int64_t cookies, bool exact)
+{
+	struct queues_options options = {.host = {.tcp_syncookies = cookies, .somaxconn = 4096},
+					 .children_looked_up = true};
+	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
+
+	cr_assert_eq(queues_new(&options, &queues), 0);
+	cr_assert_eq(
+	    tracker_new(&(struct tracker_options){.queues = queues, .finished = keep}, &tracker),
+	    0);
+	cr_assert_eq(endpoint_parse("10.0.0.1:80", &server), 0);
+	got_count = 0;
+	drops = 7;
+	now_ns = NS_PER_SEC;
+	e.time_ns = now_ns;
+	e.listener = (struct listener){.cookie = 1, .local = server, .limit = LIMIT};
+	deliver(&e);
+	if (exact) {
+		e = (struct event){
+		    .kind = EVENT_LISTEN, .source = SOURCE_SERVER, .time_ns = now_ns};
+		e.listen = (struct server_listen){.local = server, .backlog = LIMIT};
+		deliver(&e);
+	}
+}
+
+static struct flow flow_of(int client)
+{
+	struct flow f = {.daddr = server.address, .dport = server.port};
+
+	f.saddr = address_from_ipv4((const uint8_t[]){10, 0, 1, (uint8_t)client});
+	f.sport = (uint16_t)(40000 + client);
+	return f;
+}
+
+static void send_segment(int client, bool to_server, uint8_t flags, uint32_t seq, uint32_t ack)
+{
+	struct event e = {.kind = EVENT_SEGMENT, .source = SOURCE_CAPTURE, .time_ns = now_ns};
+	struct flow f = flow_of(client);
+
+	e.segment.flow = to_server ? f : flow_reverse(&f);
+	e.segment.flags = flags;
+	e.segment.seq = seq;
+	e.segment.ack = ack;
+	deliver(&e);
+}
+
+static void syn(int client)
+{
+	send_segment(client, true, TCP_FLAG_SYN, 100, 0);
+}
+
+static void syn_ack(int client)
+{
+	send_segment(client, false, TCP_FLAG_SYN | TCP_FLAG_ACK, 500, 101);
+}
+
+static void ack(int client)
+{
+	send_segment(client, true, TCP_FLAG_ACK, 101, 501);
+}
+
+static void handshake(int client)
+{
+	syn(client);
+	syn_ack(client);
+	ack(client);
+}
+
+static void accepted(int client)
+{
+	struct event e = {.kind = EVENT_ACCEPT, .source = SOURCE_SERVER, .time_ns = now_ns};
+
+	e.accept =
+	    (struct server_accept){.flow = flow_of(client), .before_ns = now_ns - 1000, .pid = 9};
+	deliver(&e);
+}
+
+static void looked_up(int client, uint8_t state, uint32_t inode)
+{
+	struct event e = {.kind = EVENT_CHILD, .source = SOURCE_SAMPLER, .time_ns = now_ns};
+
+	e.child = (struct child){.flow = flow_of(client),
+				 .before_ns = now_ns - 1000,
+				 .waiting_ns = TIME_UNKNOWN,
+				 .state = state,
+				 .inode = inode};
+	deliver(&e);
+}
+
+static void pass(int64_t us)
+{
+	now_ns += us * NS_PER_US;
+}
+
+static void sample(uint32_t depth)
+{
+	struct event e = {.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
+
+	pass(1000);
+	e.time_ns = now_ns;
+	e.sample = (struct sample){.cookie = 1,
+				   .before_ns = now_ns - 5000,
+				   .depth = depth,
+				   .limit = LIMIT,
+				   .drops = drops,
+				   .drops_known = true};
+	deliver(&e);
+	pass(500);
+}
+
+static void finish(void)
+{
+	pass(5000000);
+	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
+	cr_assert_eq(queues_report(queues, &listeners), 1);
+}
+
+static void end(void)
+{
+	tracker_free(tracker);
+	queues_free(queues);
+}
+
+static const struct attempt *attempt_of(int client)
+{
+	struct endpoint e = {flow_of(client).saddr, flow_of(client).sport};
+
+	for (size_t i = 0; i < got_count; i++)
+		if (endpoint_equal(&got[i].client, &e))
+			return &got[i];
+	cr_assert_fail("client %d has no attempt", client);
+	return NULL;
+}
+
+static void assert_cause(int client, enum cause cause, enum confidence confidence, uint32_t packets)
+{
+	const struct attempt *a = attempt_of(client);
+
+	for (uint32_t i = 0; i < a->causes_count; i++) {
+		if (a->causes[i].cause != cause)
+			continue;
+		cr_expect_eq(a->causes[i].confidence, confidence, "client %d: %s is %s", client,
+			     cause_name(cause), confidence_name(a->causes[i].confidence));
+		cr_expect_eq(a->causes[i].packets, packets, "client %d: %u packets", client,
+			     a->causes[i].packets);
+		return;
+	}
+	cr_expect_fail("client %d: %s with %u causes, %s is not among them", client,
+		       outcome_name(a->outcome), a->causes_count, cause_name(cause));
+}
+
+Test(queues, syns_on_a_full_queue_are_dropped_by_name)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	for (int i = 3; i < 6; i++)
+		syn(i);
+	drops += 3;
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	/* The server wakes, takes all; the three retry and get in. */
+	for (int i = 0; i < 3; i++)
+		accepted(i);
+	sample(0);
+	pass(1000000);
+	for (int i = 3; i < 6; i++)
+		handshake(i);
+	sample(3);
+	for (int i = 3; i < 6; i++)
+		accepted(i);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	for (int i = 0; i < 6; i++)
+		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_ACCEPTED);
+	for (int i = 0; i < 3; i++)
+		cr_expect_eq(attempt_of(i)->causes_count,
+			     0 + (attempt_of(i)->accept_wait_ns > 100 * NS_PER_MS));
+	for (int i = 3; i < 6; i++) {
+		assert_cause(i, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_EXACT, 1);
+		cr_expect_eq(attempt_of(i)->marks[0].depth, 3);
+		cr_expect_eq(attempt_of(i)->marks[0].limit, LIMIT);
+		cr_expect(attempt_of(i)->marks[0].dropped);
+	}
+	cr_expect_eq(listeners[0].drops, 3);
+	cr_expect_eq(listeners[0].sk_drops, 3);
+	cr_expect_eq(listeners[0].queue_peak, 3);
+	cr_expect_eq(listeners[0].disagreements, 0);
+	cr_expect_eq(listeners[0].episodes_count, 2);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_SYN_ACCEPT_FULL], 3);
+	end();
+}
+
+Test(queues, a_syn_that_no_counter_saw_is_not_the_queues)
+{
+	start(1, true);
+	sample(0);
+	syn(1);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	cr_assert_eq(attempt_of(1)->outcome, OUTCOME_UNANSWERED);
+	assert_cause(1, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT, 1);
+	cr_assert_eq(listeners[0].drops, 0);
+	end();
+}
+
+Test(queues, a_final_ack_on_a_full_queue_makes_a_zombie)
+{
+	start(1, false);
+	sample(0);
+	/* Four shake hands before the first of them is queued: one is too many. */
+	for (int i = 0; i < 4; i++) {
+		syn(i);
+		syn_ack(i);
+	}
+	for (int i = 0; i < 4; i++)
+		ack(i);
+	drops += 1; /* the SYN queue was full for the last, so it has a cookie */
+	sample(3);
+	looked_up(3, 0, 0);
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	finish();
+	cr_expect_eq(attempt_of(3)->outcome, OUTCOME_ZOMBIE, "%s",
+		     outcome_name(attempt_of(3)->outcome));
+	assert_cause(3, CAUSE_COOKIE_ACK_DROPPED, CONFIDENCE_EXACT, 1);
+	for (int i = 0; i < 3; i++)
+		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_WAITING);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK_FULL], 1);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_SYN_COOKIE], 1);
+	end();
+}
+
+Test(queues, a_request_repeats_its_syn_ack_and_recovers)
+{
+	start(0, false);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		syn(i), syn_ack(i);
+	for (int i = 0; i < 2; i++)
+		ack(i);
+	syn(3), syn_ack(3);
+	ack(2);
+	ack(3); /* dropped: its request stays */
+	drops += 2;
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	looked_up(0, 1, 77);
+	sample(2);
+	pass(900000);
+	syn_ack(3);
+	ack(3);
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	looked_up(3, 1, 0);
+	finish();
+	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_EXACT, 1);
+	cr_expect_eq(attempt_of(3)->outcome, OUTCOME_WAITING, "%s",
+		     outcome_name(attempt_of(3)->outcome));
+	cr_expect_eq(attempt_of(0)->outcome, OUTCOME_ACCEPTED);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_ACK_ACCEPT_FULL], 1);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_SYNACK_REPEATED], 1);
+	end();
+}
+
+Test(queues, accepts_that_nobody_reports_are_seen_in_the_depth)
+{
+	start(1, false);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	sample(3);
+	sample(1);
+	handshake(4);
+	handshake(5);
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	sample(0);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	cr_expect_eq(listeners[0].drops, 0);
+	cr_expect_eq(listeners[0].queue_peak, 3);
+	cr_expect_eq(listeners[0].rebuilt.points[listeners[0].rebuilt.count - 1].max, 0);
+	end();
+}
+
+Test(queues, scanners_raise_sk_drops_and_drop_nothing)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 2; i++) {
+		syn(i);
+		syn_ack(i);
+		send_segment(i, true, TCP_FLAG_RST, 101, 0);
+	}
+	drops += 2;
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	for (int i = 0; i < 2; i++)
+		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_ABORTED);
+	cr_expect_eq(listeners[0].drops, 0);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_RST_SYN_RECV], 2);
+	end();
+}
