@@ -22,11 +22,17 @@
 #include "report/table.h"
 #include "report/verdict.h"
 
-#define LINGER_ENDED_NS	 (2 * NS_PER_SEC)
+#define LINGER_ENDED_NS (2 * NS_PER_SEC)
+/* In a capture alone nothing but copies can follow the end of an established connection. */
+#define LINGER_CLOSED_NS (50 * NS_PER_MS)
 #define LINGER_SILENT_NS (75 * NS_PER_SEC)
 /* How often the queues are told that time goes on. */
 #define AGE_NS	   (10 * NS_PER_MS)
-#define SWEEP_STEP 2
+/*
+ * Records that the hand passes at each SYN, and at each other event but packets: a
+ * table only grows with SYNs, so that they pay for keeping it small.
+ */
+#define SWEEP_STEP 8
 /* SYN-ACKs acknowledge the data of a Fast Open SYN too. */
 #define SYN_DATA_MAX 65535u
 /* A wait in the accept queue that deserves a name. */
@@ -109,14 +115,25 @@ static void evicted(void *context, struct open_attempt *a, bool was_evicted)
 	finish(context, a, false, was_evicted);
 }
 
+/* Both FINs, or a RST. */
+static bool is_closed(const struct open_attempt *a)
+{
+	const uint32_t fins = OPEN_FIN_CLIENT | OPEN_FIN_SERVER;
+
+	return (a->flags & (OPEN_RST_CLIENT | OPEN_RST_SERVER)) || (a->flags & fins) == fins;
+}
+
 static bool is_over(const struct tracker *t, const struct open_attempt *a)
 {
 	int64_t idle = t->now_ns - a->touched_ns;
 
 	if (a->flags & OPEN_QUEUED)
 		return false;
-	if (a->end_ns != TIME_UNKNOWN)
-		return idle > LINGER_ENDED_NS;
+	if (a->end_ns != TIME_UNKNOWN) {
+		bool closed = !t->options.queues && (a->flags & OPEN_CLIENT_ACK) && is_closed(a);
+
+		return idle > (closed ? LINGER_CLOSED_NS : LINGER_ENDED_NS);
+	}
 	return idle > LINGER_SILENT_NS;
 }
 
@@ -594,7 +611,8 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 	case EVENT_KIND_COUNT:
 		break;
 	}
-	sweep(tracker);
+	if (event->kind != EVENT_SEGMENT || event->segment.flags == TCP_FLAG_SYN)
+		sweep(tracker);
 	return tracker->error;
 }
 
