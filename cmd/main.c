@@ -9,6 +9,9 @@
 #include "cmd/commands.h"
 
 static const struct command commands[] = {
+    {"demo", "the bundled server and load, recorded and reported; no root needed", cmd_demo},
+    {"record", "record listeners until Ctrl-C, a duration, or a command's end", cmd_record},
+    {"report", "report a recording or a capture file", cmd_report},
     {"serve", "the bundled server alone", cmd_serve},
     {"load", "the bundled load generator alone", cmd_load},
     {NULL, NULL, NULL},

@@ -269,7 +269,8 @@ int cmd_record(int argc, char **argv)
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
-	struct record o = {.recorder = {.interface = "any", .look_up_children = true}};
+	struct record o = {
+	    .recorder = {.interface = "any", .processes = true, .look_up_children = true}};
 	int option, status = 0;
 
 	rendering_init(&o.rendering, NAME);

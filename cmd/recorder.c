@@ -123,6 +123,10 @@ static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	return 0;
 }
 
+#define proc_connector_new(p)	     ((void)(p), -ENODEV)
+#define proc_connector_read(p, f, c) ((void)(p), 0)
+#define proc_connector_lost(p)	     ((void)(p), (uint64_t)0)
+#define proc_connector_free(p)	     ((void)(p))
 static void open_proc(struct recorder *r)
 {
 	int rc = proc_connector_new(&r->proc);
@@ -234,7 +238,8 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	r->options = *options;
 	if (r->options.sample_interval_ns == 0)
 		r->options.sample_interval_ns = NS_PER_MS;
-	open_proc(r);
+	if (options->processes)
+		open_proc(r);
 	open_sampler(r);
 	rc = open_capture(r, error);
 	if (rc)

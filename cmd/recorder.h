@@ -29,6 +29,7 @@ struct recorder_options {
 	int64_t sample_interval_ns;	/* 0: 1 ms */
 	size_t ring_bytes;		/* 0: the default of capture/ */
 	struct channel_reader *channel; /* of the bundled server, stays the caller's; or NULL */
+	bool processes; /* forks and exits by the proc connector, where the kernel gives them */
 	bool look_up_children;		/* for bounds of accept(): where nobody reports it */
 	uint32_t max_open;
 	size_t sinks_count;

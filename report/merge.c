@@ -97,6 +97,7 @@ static int pass(struct merge *m, struct lane *lane)
 int merge_push(struct merge *merge, const struct event *event)
 {
 	struct lane *lane = &merge->lanes[event->source];
+	size_t at;
 	int rc;
 
 	if (merge->count == MERGE_EVENTS_MAX) {
@@ -110,7 +111,15 @@ int merge_push(struct merge *merge, const struct event *event)
 			return rc;
 	}
 	lane->open = true;
-	lane->events[(lane->first + lane->count++) & (lane->room - 1)] = *event;
+	/* A source of several processes, or processors, can be out of order by a little. */
+	at = lane->count++;
+	while (at &&
+	       lane->events[(lane->first + at - 1) & (lane->room - 1)].time_ns > event->time_ns) {
+		lane->events[(lane->first + at) & (lane->room - 1)] =
+		    lane->events[(lane->first + at - 1) & (lane->room - 1)];
+		at--;
+	}
+	lane->events[(lane->first + at) & (lane->room - 1)] = *event;
 	merge->count++;
 	return 0;
 }

@@ -278,6 +278,8 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 
 	if (a->answered)
 		return;
+	if (a->requested && q->half_open > 0)
+		q->half_open--;
 	if (view->known && view->room_max <= 0) {
 		judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT, depth,
 		      table, details);
@@ -324,6 +326,25 @@ static void settle_refused(struct queue *q, const struct arrival *a, const struc
 	      (uint32_t)q->base, table, details);
 }
 
+/*
+ * A queue never holds more than limit + 1. Where one more entered, somebody had
+ * left whose accept() was stamped, after it returned, only later.
+ */
+static void make_room(struct queue *q, const struct arrival *entering)
+{
+	if (!q->limit_known || q->siblings > 1 || q->base <= (int64_t)q->listener.limit)
+		return;
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		struct arrival *a = &q->arrivals[i];
+
+		if (a->kind != ARRIVAL_LEAVE || a->from_ns > entering->time_ns + STAMP_LEAD_NS)
+			continue;
+		a->kind = ARRIVAL_SETTLED;
+		step(q, entering->time_ns, -1);
+		return;
+	}
+}
+
 static void settle_arrival(struct queue *q, struct arrival *a, struct drops_view *view,
 			   struct table *table, struct details *details)
 {
@@ -338,6 +359,7 @@ static void settle_arrival(struct queue *q, struct arrival *a, struct drops_view
 	case ARRIVAL_ENTER:
 		if (a->cookie)
 			queue_tally(q, TALLY_COOKIE_ACK, a->time_ns, 1);
+		make_room(q, a);
 		step(q, a->time_ns, 1);
 		break;
 	case ARRIVAL_LEAVE:

@@ -55,6 +55,7 @@ struct arrival {
 	uint32_t half_open; /* rebuilt, before it */
 	uint8_t kind;	    /* enum arrival_kind */
 	bool answered;	    /* SYN */
+	bool requested;	    /* SYN: taken to have made a request, which half_open counts */
 	bool proven;	    /* ENTER, REFUSED: not to be turned round */
 	bool cookie;	    /* its attempt has no request */
 };

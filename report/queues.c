@@ -262,6 +262,15 @@ static bool is_local_client(const struct queues *queues, const struct segment *s
 	return queues->lo_only || s->outgoing || address_equal(&s->flow.saddr, &s->flow.daddr);
 }
 
+/* tcp_conn_request(): cookies always, or the SYN queue full when this SYN came. */
+static bool wants_cookie(const struct queue *q, const struct arrival *arrival)
+{
+	if (q->host->tcp_syncookies == 2)
+		return true;
+	return q->host->tcp_syncookies == 1 && q->limit_known && q->siblings == 1 &&
+	       arrival->half_open > q->listener.limit;
+}
+
 void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		const struct segment *segment)
 {
@@ -269,6 +278,7 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 	struct endpoint destination = flow_destination(&a->flow);
 	struct queue *q = queue_of(queues, a);
 	enum arrival_kind kind = ARRIVAL_SYN;
+	struct arrival *arrival;
 
 	if (!q) {
 		q = by_destination(queues, &destination);
@@ -281,7 +291,12 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		queue_tally(q, TALLY_LOCAL_SYN_REPEATED, packet->time_ns, 1);
 	if (a->synacks && !(a->flags & (OPEN_COOKIE | OPEN_RST_SERVER | OPEN_RST_CLIENT)))
 		kind = ARRIVAL_REPEAT;
-	queue_arrive(q, kind, packet->time_ns, a, packet->index);
+	arrival = queue_arrive(q, kind, packet->time_ns, a, packet->index);
+	/* On lo all SYNs of a burst are seen before the first SYN-ACK: count requests ahead. */
+	if (arrival && kind == ARRIVAL_SYN && !queue_is_full(q) && !wants_cookie(q, arrival)) {
+		arrival->requested = true;
+		q->half_open++;
+	}
 }
 
 static void enter(struct queue *q, const struct queue_packet *packet, bool proven)
@@ -310,18 +325,16 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		return;
 	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
 	if (arrival && !arrival->answered) {
-		bool syn_queue_full =
-		    q->limit_known && q->siblings == 1 && arrival->half_open > q->listener.limit;
-
 		arrival->answered = true;
-		if (q->host->tcp_syncookies == 2 ||
-		    (q->host->tcp_syncookies == 1 && syn_queue_full)) {
+		if (wants_cookie(q, arrival)) {
 			a->flags |= OPEN_COOKIE;
 			q->last_cookie_ns = packet->time_ns;
-			queue_tally(q, TALLY_SYN_COOKIE, packet->time_ns, 1);
+			queue_tally(q, TALLY_SYN_COOKIE, arrival->time_ns, 1);
 		} else {
 			a->flags &= ~(uint32_t)OPEN_COOKIE;
-			q->half_open++;
+			if (!arrival->requested)
+				q->half_open++;
+			arrival->requested = true;
 		}
 		/* Fast Open: in the accept queue before any ACK (tcp_try_fastopen). */
 		if ((a->flags & OPEN_FASTOPEN) && !(a->flags & OPEN_ENTERED))
