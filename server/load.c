@@ -266,15 +266,20 @@ static int wait_for_more(struct load *load)
 	return proceed(load, -1);
 }
 
+static bool unfinished(const struct load *load)
+{
+	return load->roster.open > 0 ||
+	       (!load->stopping && load->summary->started < load->options->count);
+}
+
 static int run(struct load *load)
 {
 	load->begin_ns = clock_monotonic_ns();
 	load->end_ns = load->begin_ns + load->options->duration_ns;
-	while (load->roster.open > 0 ||
-	       (!load->stopping && load->summary->started < load->options->count)) {
+	while (unfinished(load)) {
 		int r = start_due(load);
 
-		if (r == 0)
+		if (r == 0 && unfinished(load))
 			r = wait_for_more(load);
 		if (r == 0)
 			r = end_late(load);
