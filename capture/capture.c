@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/fragment.h"
 #include "capture/handle.h"
 
 struct capture *capture_new(const struct capture_ops *ops, const char *name)
@@ -171,6 +172,7 @@ int capture_free(struct capture *c)
 	if (!c)
 		return 0;
 	result = dump_free(c->dump);
+	fragments_free(c->decoder.fragments);
 	c->ops->close(c);
 	free(c->name);
 	free(c);

@@ -2,16 +2,29 @@
  * IP: headers, extension headers, and the way on to what they carry.
  *
  * It does not verify header checksums (offloading leaves them wrong in captures
- * of the sending host) and takes no notice of options but to step over them.
+ * of the sending host). Of options it reads none but a source route.
  */
 #include "capture/ip.h"
 
+#include "capture/ethertype.h"
+#include "capture/fragment.h"
+#include "capture/gre.h"
 #include "capture/icmp.h"
 #include "capture/tcp.h"
+#include "capture/udp.h"
 
 #define IPV4_HEADER_SIZE     20
 #define IPV6_HEADER_SIZE     40
 #define FRAGMENT_HEADER_SIZE 8
+#define ETHERIP_HEADER_SIZE  2 /* RFC 3378 */
+
+/* Options of IPv4, RFC 791 section 3.1: loose and strict source route. */
+enum ipv4_option {
+	OPTION_END = 0,
+	OPTION_NOP = 1,
+	OPTION_LSRR = 131,
+	OPTION_SSRR = 137,
+};
 
 static bool fail(struct decoder *d, enum skip_reason reason)
 {
@@ -72,6 +85,30 @@ static bool read_extensions(struct decoder *d, struct ip *ip)
 	}
 }
 
+/*
+ * A source route names the destination last: the header has the next hop. A
+ * route whose pointer is beyond its end has been followed already.
+ */
+static void read_route(struct ip *ip, const uint8_t *options, uint32_t size)
+{
+	uint32_t at = 0;
+
+	while (at + 2 <= size && options[at] != OPTION_END) {
+		uint32_t length = options[at + 1];
+
+		if (options[at] == OPTION_NOP) {
+			at++;
+			continue;
+		}
+		if (length < 2 || length > size - at)
+			return;
+		if ((options[at] == OPTION_LSRR || options[at] == OPTION_SSRR) && length >= 7 &&
+		    options[at + 2] <= length)
+			ip->daddr = address_from_ipv4(options + at + length - 4);
+		at += length;
+	}
+}
+
 static bool ipv4_read(struct decoder *d, struct ip *ip)
 {
 	const uint8_t *h = cursor_peek(&d->cursor, IPV4_HEADER_SIZE);
@@ -102,6 +139,8 @@ static bool ipv4_read(struct decoder *d, struct ip *ip)
 	ip->ttl = h[8];
 	ip->protocol = h[9];
 	ip->ipv6 = false;
+	if (__builtin_expect(size > IPV4_HEADER_SIZE, 0))
+		read_route(ip, h + IPV4_HEADER_SIZE, size - IPV4_HEADER_SIZE);
 	if (__builtin_expect(ip->protocol == PROTOCOL_AH, 0) && !ip_is_fragment(ip))
 		return read_extensions(d, ip);
 	return true;
@@ -149,31 +188,74 @@ bool ip_read(struct decoder *d, struct ip *ip)
 	}
 }
 
-static enum decode decode_protocol(struct decoder *d, const struct ip *ip)
+static enum decode etherip_decode(struct decoder *d)
+{
+	if (!cursor_skip(&d->cursor, ETHERIP_HEADER_SIZE))
+		return decode_short(d, ETHERIP_HEADER_SIZE);
+	return ethernet_decode(d);
+}
+
+static enum decode decode_other(struct decoder *d, const struct ip *ip)
 {
 	switch (ip->protocol) {
-	case PROTOCOL_TCP:
-		return tcp_decode(d, ip);
+	case PROTOCOL_UDP:
+		return udp_decode(d);
 	case PROTOCOL_ICMP:
 		return ip->ipv6 ? decode_skip(d, SKIP_NOT_TCP) : icmp_decode(d, ip);
 	case PROTOCOL_ICMPV6:
 		return ip->ipv6 ? icmp_decode(d, ip) : decode_skip(d, SKIP_NOT_TCP);
 	case PROTOCOL_IPV4:
+	case PROTOCOL_IPIP:
 		return ipv4_decode(d);
 	case PROTOCOL_IPV6:
 		return ipv6_decode(d);
+	case PROTOCOL_GRE:
+		return gre_decode(d);
+	case PROTOCOL_ETHERIP:
+		return etherip_decode(d);
+	case PROTOCOL_ETHERNET:
+		return ethernet_decode(d);
+	case PROTOCOL_MPLS:
+		return mpls_decode(d);
 	case PROTOCOL_ESP:
 		return decode_skip(d, SKIP_ENCRYPTED);
+	case PROTOCOL_IPCOMP: /* compressed */
+	case PROTOCOL_L2TPV3: /* the length of its cookie was agreed on out of band */
+		return decode_skip(d, SKIP_ENCAPSULATION);
 	default:
 		return decode_skip(d, SKIP_NOT_TCP);
 	}
 }
 
-static enum decode decode_payload(struct decoder *d, const struct ip *ip)
+static enum decode decode_fragment(struct decoder *d, struct ip *ip)
+{
+	struct fragment_head head;
+
+	switch (fragment_add(d, ip, &head)) {
+	case FRAGMENT_WAITS:
+		return decode_skip(d, SKIP_FRAGMENT);
+	case FRAGMENT_NO_ROOM:
+		return decode_skip(d, SKIP_FRAGMENT_TABLE);
+	case FRAGMENT_MALFORMED:
+		return decode_skip(d, SKIP_MALFORMED);
+	case FRAGMENT_WHOLE:
+		break;
+	}
+	ip->fragment_offset = 0;
+	ip->more_fragments = false;
+	d->cursor = cursor_of(head.bytes, head.captured, head.wire);
+	if (!read_extensions(d, ip))
+		return DECODE_SKIP;
+	return ip->protocol == PROTOCOL_TCP ? tcp_decode(d, ip) : decode_other(d, ip);
+}
+
+static enum decode decode_payload(struct decoder *d, struct ip *ip)
 {
 	if (__builtin_expect(ip_is_fragment(ip), 0))
-		return decode_skip(d, SKIP_FRAGMENT);
-	return decode_protocol(d, ip);
+		return decode_fragment(d, ip);
+	if (__builtin_expect(ip->protocol == PROTOCOL_TCP, 1))
+		return tcp_decode(d, ip);
+	return decode_other(d, ip);
 }
 
 enum decode ip_decode(struct decoder *d)

@@ -7,14 +7,29 @@
 
 #include "capture/ethertype.h"
 #include "capture/ip.h"
+#include "capture/meta.h"
+#include "capture/ppp.h"
+#include "capture/wlan.h"
 
-#define NULL_HEADER_SIZE 4
-#define SLL_HEADER_SIZE	 16
-#define SLL2_HEADER_SIZE 20
+#define NULL_HEADER_SIZE       4
+#define SLL_HEADER_SIZE	       16
+#define SLL2_HEADER_SIZE       20
+#define IPOIB_HEADER_SIZE      44
+#define FIREWIRE_HEADER_SIZE   18
+#define TOKEN_RING_HEADER_SIZE 14
 
-/* ARPHRD_LOOPBACK and PACKET_OUTGOING as <linux/if_arp.h> and <linux/if_packet.h> have them. */
-#define HARDWARE_LOOPBACK    772
+/* ARPHRD_ values and PACKET_OUTGOING as <linux/if_arp.h> and <linux/if_packet.h> have them. */
+enum hardware {
+	HARDWARE_LOOPBACK = 772,
+	HARDWARE_80211 = 801,
+	HARDWARE_RADIOTAP = 803,
+	HARDWARE_NETLINK = 824,
+};
+
 #define PACKET_TYPE_OUTGOING 4
+
+/* In a cooked header, what is no EtherType: ETH_P_802_2 of <linux/if_ether.h>. */
+#define COOKED_LLC 4
 
 /* LINKTYPE_ values that are DLT_ values on other systems: files have been written with them. */
 #define DLT_RAW_OPENBSD	 14
@@ -63,7 +78,19 @@ static enum decode cooked_decode(struct decoder *d, uint16_t hardware, uint16_t 
 	/* On lo a packet goes out and comes back in: one of the two is enough. */
 	if (d->outgoing && hardware == HARDWARE_LOOPBACK)
 		return decode_skip(d, SKIP_OUTGOING_COPY);
-	return ethertype_decode(d, protocol);
+	switch (hardware) {
+	case HARDWARE_80211:
+		return wlan_decode(d);
+	case HARDWARE_RADIOTAP:
+		return radiotap_decode(d);
+	case HARDWARE_NETLINK: /* its protocol is a netlink family */
+		return decode_skip(d, SKIP_NOT_IP);
+	default:
+		break;
+	}
+	if (protocol > ETHERTYPE_LENGTH_MAX)
+		return ethertype_decode(d, protocol);
+	return protocol == COOKED_LLC ? llc_decode(d) : decode_skip(d, SKIP_NOT_IP);
 }
 
 static enum decode sll_decode(struct decoder *d)
@@ -84,14 +111,182 @@ static enum decode sll2_decode(struct decoder *d)
 	return cooked_decode(d, get_be16(h + 8), h[10], get_be16(h));
 }
 
+/* Headers of a fixed size that tell nothing about what follows. */
+static enum decode skip_to(struct decoder *d, uint32_t size, link_fn decode)
+{
+	if (!cursor_skip(&d->cursor, size))
+		return decode_short(d, size);
+	return decode(d);
+}
+
+/* Direction and a compressed header, which tcpdump.org says to pass over. */
+static enum decode slip_decode(struct decoder *d)
+{
+	return skip_to(d, 16, ip_decode);
+}
+
+/* Family, security parameters index, flags: OpenBSD's enc(4). */
+static enum decode enc_decode(struct decoder *d)
+{
+	return skip_to(d, 12, ip_decode);
+}
+
+/* Solaris' ipnet(7D): lengths, zones and interfaces. */
+static enum decode ipnet_decode(struct decoder *d)
+{
+	return skip_to(d, 24, ip_decode);
+}
+
+/* Control, destination and source; then LLC. */
+static enum decode fddi_decode(struct decoder *d)
+{
+	return skip_to(d, 13, llc_decode);
+}
+
+/* RFC 2625: network addresses of 8 bytes each. */
+static enum decode fibre_channel_decode(struct decoder *d)
+{
+	return skip_to(d, 16, llc_decode);
+}
+
+/* A direction byte before PPP, HDLC, frame relay. */
+static enum decode ppp_direction_decode(struct decoder *d)
+{
+	return skip_to(d, 1, ppp_decode);
+}
+
+static enum decode hdlc_direction_decode(struct decoder *d)
+{
+	return skip_to(d, 1, cisco_hdlc_decode);
+}
+
+static enum decode frame_relay_direction_decode(struct decoder *d)
+{
+	return skip_to(d, 1, frame_relay_decode);
+}
+
+/* hilscher netANALYZER, with its preamble or without; EPON's and mPackets' preambles. */
+static enum decode netanalyzer_decode(struct decoder *d)
+{
+	return skip_to(d, 4, ethernet_decode);
+}
+
+static enum decode netanalyzer_transparent_decode(struct decoder *d)
+{
+	return skip_to(d, 12, ethernet_decode);
+}
+
+static enum decode preamble_decode(struct decoder *d)
+{
+	return skip_to(d, 8, ethernet_decode);
+}
+
+/* PPP in HDLC framing, or Cisco's HDLC: the first byte tells. */
+static enum decode ppp_serial_decode(struct decoder *d)
+{
+	const uint8_t *h = cursor_peek(&d->cursor, 1);
+
+	if (!h)
+		return decode_short(d, 1);
+	return *h == 0x0f || *h == 0x8f ? cisco_hdlc_decode(d) : ppp_decode(d);
+}
+
+/* RFC 4391 behind a global routing header: EtherType and two bytes of nothing. */
+static enum decode ipoib_decode(struct decoder *d)
+{
+	const uint8_t *h = cursor_take(&d->cursor, IPOIB_HEADER_SIZE);
+
+	if (!h)
+		return decode_short(d, IPOIB_HEADER_SIZE);
+	return ethertype_decode(d, get_be16(h + 40));
+}
+
+/* RFC 2734's addresses of 8 bytes, as Darwin has them. */
+static enum decode firewire_decode(struct decoder *d)
+{
+	const uint8_t *h = cursor_take(&d->cursor, FIREWIRE_HEADER_SIZE);
+
+	if (!h)
+		return decode_short(d, FIREWIRE_HEADER_SIZE);
+	return ethertype_decode(d, get_be16(h + 16));
+}
+
+/* IEEE 802.5: with the first bit of the source set, routing of a stated length follows. */
+static enum decode token_ring_decode(struct decoder *d)
+{
+	const uint8_t *h = cursor_take(&d->cursor, TOKEN_RING_HEADER_SIZE), *route;
+
+	if (!h)
+		return decode_short(d, TOKEN_RING_HEADER_SIZE);
+	if (h[8] & 0x80) {
+		route = cursor_peek(&d->cursor, 2);
+		if (!route)
+			return decode_short(d, 2);
+		if (!cursor_skip(&d->cursor, route[0] & 0x1f))
+			return decode_short(d, route[0] & 0x1f);
+	}
+	return llc_decode(d);
+}
+
+/* Classical IP over ATM (RFC 2225): LLC, or IP alone. */
+static enum decode atm_clip_decode(struct decoder *d)
+{
+	const uint8_t *h = cursor_peek(&d->cursor, 3);
+
+	if (!h)
+		return decode_short(d, 3);
+	return h[0] == 0xaa && h[1] == 0xaa ? llc_decode(d) : ip_decode(d);
+}
+
 static const struct {
 	int linktype;
 	link_fn decode;
 } links[] = {
-    {DLT_EN10MB, ethernet_decode}, {DLT_LINUX_SLL, sll_decode},	 {DLT_LINUX_SLL2, sll2_decode},
-    {DLT_RAW, ip_decode},	   {DLT_RAW_OPENBSD, ip_decode}, {DLT_RAW_LINKTYPE, ip_decode},
-    {DLT_IPV4, ip_decode},	   {DLT_IPV6, ip_decode},	 {DLT_NULL, null_decode},
+    {DLT_EN10MB, ethernet_decode},
+    {DLT_LINUX_SLL, sll_decode},
+    {DLT_LINUX_SLL2, sll2_decode},
+    {DLT_RAW, ip_decode},
+    {DLT_RAW_OPENBSD, ip_decode},
+    {DLT_RAW_LINKTYPE, ip_decode},
+    {DLT_IPV4, ip_decode},
+    {DLT_IPV6, ip_decode},
+    {DLT_NULL, null_decode},
     {DLT_LOOP, null_decode},
+    {DLT_PPP, ppp_serial_decode},
+    {DLT_PPP_SERIAL, ppp_serial_decode},
+    {DLT_PPP_ETHER, pppoe_decode},
+    {DLT_PPP_WITH_DIR, ppp_direction_decode},
+    {DLT_C_HDLC, cisco_hdlc_decode},
+    {DLT_C_HDLC_WITH_DIR, hdlc_direction_decode},
+    {DLT_FRELAY, frame_relay_decode},
+    {DLT_FRELAY_WITH_DIR, frame_relay_direction_decode},
+    {DLT_SLIP, slip_decode},
+    {DLT_MPLS, mpls_decode},
+    {DLT_IEEE802_11, wlan_decode},
+    {DLT_IEEE802_11_RADIO, radiotap_decode},
+    {DLT_PRISM_HEADER, prism_decode},
+    {DLT_IEEE802_11_RADIO_AVS, avs_decode},
+    {DLT_PPI, ppi_decode},
+    {DLT_NFLOG, nflog_decode},
+    {DLT_PFLOG, pflog_decode},
+    {DLT_PKTAP, pktap_decode},
+    {DLT_ENC, enc_decode},
+    {DLT_IPNET, ipnet_decode},
+    {DLT_IPOIB, ipoib_decode},
+    {DLT_FDDI, fddi_decode},
+    {DLT_IEEE802, token_ring_decode},
+    {DLT_ATM_RFC1483, llc_decode},
+    {DLT_ATM_CLIP, atm_clip_decode},
+    {DLT_IP_OVER_FC, fibre_channel_decode},
+    {DLT_APPLE_IP_OVER_IEEE1394, firewire_decode},
+    {DLT_NETANALYZER, netanalyzer_decode},
+    {DLT_NETANALYZER_TRANSPARENT, netanalyzer_transparent_decode},
+    {DLT_EPON, preamble_decode},
+    {DLT_ETHERNET_MPACKET, preamble_decode},
+    {DLT_JUNIPER_ETHER, juniper_ethernet_decode},
+    {DLT_JUNIPER_PPP, juniper_ppp_decode},
+    {DLT_JUNIPER_FRELAY, juniper_frame_relay_decode},
+    {DLT_JUNIPER_CHDLC, juniper_hdlc_decode},
 };
 
 link_fn link_find(int linktype)

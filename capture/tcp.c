@@ -95,6 +95,7 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 {
 	struct segment *s = &d->event->segment;
 	const uint8_t *h = cursor_take(&d->cursor, TCP_HEADER_SIZE);
+	bool cut = false;
 	uint32_t options;
 
 	if (!h)
@@ -103,8 +104,10 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 	if (options < TCP_HEADER_SIZE)
 		return decode_skip(d, SKIP_MALFORMED);
 	options -= TCP_HEADER_SIZE;
-	if (options > d->cursor.wire)
-		return decode_skip(d, SKIP_MALFORMED);
+	if (options > d->cursor.wire) { /* scanners send such; it is a SYN all the same */
+		options = d->cursor.wire;
+		cut = true;
+	}
 
 	s->flow.saddr = ip->saddr;
 	s->flow.daddr = ip->daddr;
@@ -131,9 +134,10 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 			set_timestamp(s, h + 4);
 		} else {
 			cursor_limit(&c, options);
-			if (!read_options(s, c))
-				s->options |= SEGMENT_OPTIONS_CUT;
+			cut |= !read_options(s, c);
 		}
 	}
+	if (cut)
+		s->options |= SEGMENT_OPTIONS_CUT;
 	return DECODE_SEGMENT;
 }

@@ -165,4 +165,17 @@ static inline void frame_expect_segment(const struct segment *s, bool ipv6)
 	cr_expect_eq(s->ttl, ipv6 ? 63 : 64);
 }
 
+/* A frame that ends with TCP() carries that segment, and is a clean skip when cut anywhere. */
+static inline void frame_carries(int linktype, bool ipv6, const char *hex)
+{
+	struct segment s = frame_segment(linktype, hex);
+
+	frame_expect_segment(&s, ipv6);
+	cr_expect_eq(s.payload, 0);
+	frame_every_truncation(linktype, hex, frame_of(hex).size);
+}
+
+#define PACKET4 IPV4("0028", "06") TCP("5010")
+#define PACKET6 IPV6("0014", "06") TCP("5010")
+
 #endif

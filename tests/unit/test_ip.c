@@ -37,6 +37,42 @@ Test(ip, ipv4_options_are_stepped_over)
 	frame_expect_segment(&s, false);
 }
 
+Test(ip, a_source_route_names_the_destination_last)
+{
+	struct segment s;
+
+	/* strict, by 198.51.100.1; the header has the next hop, the route ends at 192.0.2.1 */
+	s = frame_segment(DLT_RAW, "47000030"
+				   "12344000"
+				   "40060000" CLIENT4 "c6336401"
+				   "890704" SERVER4 "00" TCP("5010"));
+	frame_expect_segment(&s, false);
+	/* loose, behind a NOP */
+	s = frame_segment(DLT_RAW, "47000030"
+				   "12344000"
+				   "40060000" CLIENT4 "c6336401"
+				   "01830704" SERVER4 TCP("5010"));
+	frame_expect_segment(&s, false);
+	/* already followed: what it has is where the packet has been */
+	s = frame_segment(DLT_RAW, "47000030"
+				   "12344000"
+				   "40060000" CLIENT4 SERVER4 "830708"
+				   "c6336401"
+				   "00" TCP("5010"));
+	frame_expect_segment(&s, false);
+	/* lengths that cannot be */
+	s = frame_segment(DLT_RAW, "46000"
+				   "02c"
+				   "12344000"
+				   "40060000" CLIENT4 SERVER4 "83ff0401" TCP("5010"));
+	frame_expect_segment(&s, false);
+	s = frame_segment(DLT_RAW, "46000"
+				   "02c"
+				   "12344000"
+				   "40060000" CLIENT4 SERVER4 "83010401" TCP("5010"));
+	frame_expect_segment(&s, false);
+}
+
 Test(ip, extension_headers_are_stepped_over)
 {
 	/* hop-by-hop, routing, destination options of 16 bytes, authentication of 16 bytes */
@@ -77,6 +113,16 @@ Test(ip, ip_in_ip_gives_the_inner_packet)
 	s = frame_segment(DLT_RAW, IPV4("0050", "29") IPV6("0014", "06") TCP("5010"));
 	frame_expect_segment(&s, true);
 	frame_every_truncation(DLT_RAW, IPV6("0028", "04") IPV4("0028", "06") TCP("5010"), 80);
+}
+
+Test(ip, other_protocols_that_carry_packets)
+{
+	frame_carries(DLT_RAW, false, IPV4("003c", "5e") PACKET4);
+	frame_carries(DLT_RAW, false, IPV4("004c", "61") "3000" ETH("0800") PACKET4);
+	frame_carries(DLT_RAW, false, IPV4("0040", "89") "0001d1ff" PACKET4);
+	frame_carries(DLT_RAW, false, IPV6("0036", "8f") ETH("0800") PACKET4);
+	frame_is_skipped(DLT_RAW, IPV4("0018", "6c") "00000000", SKIP_ENCAPSULATION);
+	frame_is_skipped(DLT_RAW, IPV4("0018", "73") "00000001", SKIP_ENCAPSULATION);
 }
 
 Test(ip, nesting_without_end_is_refused)

@@ -4,8 +4,18 @@
 
 #include "frame.h"
 
-#define PACKET4 IPV4("0028", "06") TCP("5010")
-#define PACKET6 IPV6("0014", "06") TCP("5010")
+/* A data frame from the station to the network, in the clear; a radiotap header without fields. */
+#define WLAN           \
+	"0801"         \
+	"0000"         \
+	"020000000001" \
+	"020000000007" \
+	"020000000001" \
+	"0000"
+#define RADIOTAP \
+	"0000"   \
+	"0800"   \
+	"00000000"
 
 /* packet type, hardware type, address length, address, protocol */
 #define SLL(packet_type, hardware, protocol) \
@@ -19,14 +29,8 @@
 
 static void carries(int linktype, const char *ipv4, const char *ipv6)
 {
-	struct segment s;
-
-	s = frame_segment(linktype, ipv4);
-	frame_expect_segment(&s, false);
-	s = frame_segment(linktype, ipv6);
-	frame_expect_segment(&s, true);
-	frame_every_truncation(linktype, ipv4, frame_of(ipv4).size);
-	frame_every_truncation(linktype, ipv6, frame_of(ipv6).size);
+	frame_carries(linktype, false, ipv4);
+	frame_carries(linktype, true, ipv6);
 }
 
 Test(link, ethernet)
@@ -105,6 +109,115 @@ Test(link, null_has_the_family_in_either_order)
 	carries(DLT_NULL, "02000000" PACKET4, "0a000000" PACKET6);
 	carries(DLT_NULL, "02000000" PACKET4, "17000000" PACKET6);
 	frame_is_skipped(DLT_NULL, "07000000" PACKET4, SKIP_NOT_IP);
+}
+
+Test(link, cooked_headers_of_other_hardware)
+{
+	/* 802.2, 802.11 and radiotap say what follows by themselves */
+	frame_carries(DLT_LINUX_SLL, false,
+		      SLL("0000", "0001", "0004") "aaaa03000000"
+						  "0800" PACKET4);
+	frame_carries(DLT_LINUX_SLL, false,
+		      SLL("0000", "0321", "0000") WLAN "aaaa03000000"
+						       "0800" PACKET4);
+	frame_carries(DLT_LINUX_SLL, false,
+		      SLL("0000", "0323", "0000") RADIOTAP WLAN "aaaa03000000"
+								"0800" PACKET4);
+	/* netlink's families are no EtherTypes, and 802.3 without LLC is no IP */
+	frame_is_skipped(DLT_LINUX_SLL, SLL("0000", "0338", "0800") PACKET4, SKIP_NOT_IP);
+	frame_is_skipped(DLT_LINUX_SLL, SLL("0000", "0001", "0001") PACKET4, SKIP_NOT_IP);
+}
+
+#define LLC_SNAP "aaaa03000000"
+
+Test(link, old_local_networks)
+{
+	/* FDDI, token ring without and with routing, fibre channel, FireWire, InfiniBand */
+	carries(DLT_FDDI,
+		"50"
+		"020000000001"
+		"020000000007" LLC_SNAP "0800" PACKET4,
+		"50"
+		"020000000001"
+		"020000000007" LLC_SNAP "86dd" PACKET6);
+	carries(DLT_IEEE802,
+		"1040"
+		"020000000001"
+		"020000000007" LLC_SNAP "0800" PACKET4,
+		"1040"
+		"020000000001"
+		"820000000007"
+		"0630"
+		"00120023" LLC_SNAP "86dd" PACKET6);
+	carries(DLT_IP_OVER_FC,
+		"0000020000000001"
+		"0000020000000007" LLC_SNAP "0800" PACKET4,
+		"0000020000000001"
+		"0000020000000007" LLC_SNAP "86dd" PACKET6);
+	carries(DLT_APPLE_IP_OVER_IEEE1394,
+		"0000020000000001"
+		"0000020000000007"
+		"0800" PACKET4,
+		"0000020000000001"
+		"0000020000000007"
+		"86dd" PACKET6);
+	carries(DLT_IPOIB,
+		"0000000000000000000000000000000000000000"
+		"0000000000000000000000000000000000000000"
+		"08000000" PACKET4,
+		"0000000000000000000000000000000000000000"
+		"0000000000000000000000000000000000000000"
+		"86dd0000" PACKET6);
+}
+
+Test(link, atm)
+{
+	carries(DLT_ATM_RFC1483, LLC_SNAP "0800" PACKET4,
+		"fefe03"
+		"8e" PACKET6);
+	carries(DLT_ATM_RFC1483, "aaaa030080c20007" ETH("0800") PACKET4,
+		"fefe03"
+		"8e" PACKET6);
+	carries(DLT_ATM_CLIP, PACKET4, LLC_SNAP "86dd" PACKET6);
+	frame_is_skipped(DLT_ATM_RFC1483,
+			 "fefe03"
+			 "81" PACKET4,
+			 SKIP_NOT_IP);
+}
+
+Test(link, headers_of_a_fixed_size)
+{
+	carries(DLT_SLIP,
+		"00"
+		"000000000000000000000000000000" PACKET4,
+		"01"
+		"000000000000000000000000000000" PACKET6);
+	carries(DLT_ENC,
+		"02000000"
+		"00001000"
+		"00000000" PACKET4,
+		"18000000"
+		"00001000"
+		"00000000" PACKET6);
+	carries(DLT_IPNET,
+		"0102000000000028"
+		"00000001"
+		"00000000"
+		"00000000"
+		"00000000" PACKET4,
+		"011a00000000003c"
+		"00000001"
+		"00000000"
+		"00000000"
+		"00000000" PACKET6);
+	carries(DLT_NETANALYZER, "00000000" ETH("0800") PACKET4, "00000000" ETH("86dd") PACKET6);
+	carries(DLT_NETANALYZER_TRANSPARENT,
+		"00000000"
+		"55555555555555d5" ETH("0800") PACKET4,
+		"00000000"
+		"55555555555555d5" ETH("86dd") PACKET6);
+	carries(DLT_ETHERNET_MPACKET, "55555555555555d5" ETH("0800") PACKET4,
+		"55555555555555d5" ETH("86dd") PACKET6);
 }
 
 Test(link, an_unknown_type_has_no_decoder)

@@ -140,7 +140,17 @@ Test(tcp, a_header_length_that_cannot_be_is_malformed)
 {
 	frame_is_skipped(DLT_RAW, IPV4("0028", "06") TCP("4002"), SKIP_MALFORMED);
 	frame_is_skipped(DLT_RAW, IPV4("0028", "06") TCP("0002"), SKIP_MALFORMED);
-	/* options beyond the end of the packet */
-	frame_is_skipped(DLT_RAW, IPV4("0028", "06") TCP("6002"), SKIP_MALFORMED);
 	frame_is_skipped(DLT_RAW, IPV4("0027", "06") TCP("5002"), SKIP_MALFORMED);
+}
+
+Test(tcp, a_header_longer_than_its_packet_is_read_as_far_as_it_goes)
+{
+	struct segment s = frame_segment(DLT_RAW, IPV4("0028", "06") TCP("6002"));
+
+	frame_expect_segment(&s, false);
+	cr_expect_eq(s.flags, TCP_FLAG_SYN);
+	cr_expect_eq(s.payload, 0);
+	cr_expect_eq(s.options, SEGMENT_OPTIONS_CUT);
+	s = frame_segment(DLT_RAW, IPV4("002a", "06") TCP("6002") "0402");
+	cr_expect_eq(s.options, SEGMENT_OPTIONS_CUT | SEGMENT_SACK_PERMITTED);
 }

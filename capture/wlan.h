@@ -1,0 +1,18 @@
+/*
+ * Interface for IEEE 802.11 and the headers that capture tools put before it.
+ */
+#ifndef CAPTURE_WLAN_H
+#define CAPTURE_WLAN_H
+
+#include "capture/decode.h"
+
+/* The cursor is at an 802.11 header. */
+enum decode wlan_decode(struct decoder *d);
+
+/* ... at a radiotap (https://www.radiotap.org), Prism or AVS header that an 802.11 header follows.
+ */
+enum decode radiotap_decode(struct decoder *d);
+enum decode prism_decode(struct decoder *d);
+enum decode avs_decode(struct decoder *d);
+
+#endif
