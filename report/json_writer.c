@@ -14,6 +14,7 @@ void json_writer_init(struct json_writer *json, FILE *out)
 	output_init(&json->output, out);
 	json->depth = 0;
 	json->after_key = false;
+	json->markup_safe = false;
 	json->levels[0].close = '\0';
 	json->levels[0].lines = false;
 	json->levels[0].filled = false;
@@ -116,16 +117,53 @@ void jw_u64(struct json_writer *json, uint64_t value)
 		      decimal_put_u64(output_reserve(&json->output, DECIMAL_SIZE), value));
 }
 
+/*
+ * The character that begins here, if it means something to HTML ("</script>",
+ * "<!--", "&lt;") or ends a line for JavaScript (U+2028, U+2029): its length and
+ * its escape, else 0.
+ */
+static size_t markup_character(const char *text, size_t length, const char **escape)
+{
+	switch (text[0]) {
+	case '<':
+		*escape = "\\u003c";
+		return 1;
+	case '>':
+		*escape = "\\u003e";
+		return 1;
+	case '&':
+		*escape = "\\u0026";
+		return 1;
+	case '\xe2':
+		if (length < 3 || text[1] != '\x80' || (text[2] & ~1) != '\xa8')
+			return 0;
+		*escape = text[2] & 1 ? "\\u2029" : "\\u2028";
+		return 3;
+	default:
+		return 0;
+	}
+}
+
 void jw_string_bytes(struct json_writer *json, const char *text, size_t length)
 {
 	begin_element(json);
 	output_bytes(&json->output, "\"", 1);
 	while (length) {
-		size_t piece = 0;
+		const char *escape;
+		size_t piece = json->markup_safe ? markup_character(text, length, &escape) : 0;
 		char *p;
 
+		if (piece) {
+			output_text(&json->output, escape);
+			text += piece;
+			length -= piece;
+			continue;
+		}
 		/* No piece ends within a character. */
 		while (piece < length && piece < 1024) {
+			if (json->markup_safe &&
+			    markup_character(text + piece, length - piece, &escape))
+				break;
 			size_t n = utf8_character(text + piece, length - piece);
 
 			piece += n ? n : 1;

@@ -26,6 +26,7 @@ struct json_writer {
 	struct output output;
 	unsigned depth;
 	bool after_key;
+	bool markup_safe; /* to be set after init: the text may stand in an HTML script element */
 	struct {
 		char close; /* '}' or ']' */
 		bool lines;

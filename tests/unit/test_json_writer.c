@@ -83,3 +83,26 @@ Test(json_writer, long_strings_come_back)
 	json_decref(array);
 	free(long_text);
 }
+
+Test(json_writer, markup_safe_text_can_stand_in_a_script_element)
+{
+	json.markup_safe = true;
+	jw_string(&json, "</script><!--&\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa\xe2<");
+	cr_assert_eq(json_writer_finish(&json), 0);
+	cr_assert_str_eq(text, "\"\\u003c/script\\u003e\\u003c!--\\u0026\\u2028\\u2029"
+			       "\xe2\x80\xaa\\ufffd\\u003c\"\n");
+}
+
+Test(json_writer, markup_is_escaped_wherever_a_long_text_is_cut)
+{
+	enum { LENGTH = 5000 };
+	char long_text[LENGTH + 1];
+
+	memset(long_text, '<', LENGTH);
+	long_text[LENGTH] = '\0';
+	json.markup_safe = true;
+	jw_string(&json, long_text);
+	cr_assert_eq(json_writer_finish(&json), 0);
+	cr_assert_eq(length, (size_t)6 * LENGTH + 3);
+	cr_assert_null(strchr(text, '<'));
+}
