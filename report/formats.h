@@ -7,6 +7,7 @@
 
 #include "report/sink.h"
 
+struct sink *html_sink_new(FILE *out, const struct sink_style *style);
 struct sink *json_sink_new(FILE *out, const struct sink_style *style);
 struct sink *text_sink_new(FILE *out, const struct sink_style *style);
 struct sink *tsv_sink_new(FILE *out, const struct sink_style *style);

@@ -1,0 +1,97 @@
+/* The answer at the top: what happened, in words, with the numbers that it rests on, and what would help. */
+
+function answerFacts(attempts, rows) {
+	const report = attempts.report;
+	const facts = {total: report.attempts, failed: 0, affected: 0, lostOut: 0, packets: 0, hurt: [], fine: []};
+
+	report.outcomes.forEach((n, at) => {
+		if (rows.failed[at])
+			facts.failed += n;
+	});
+	report.cause_packets.forEach((n, at) => {
+		if (report.names.drops[at])
+			facts.packets += n;
+	});
+	for (let i = 0; i < attempts.count; i++) {
+		let hit = false;
+		for (let c = attempts.causeStart[i]; c < attempts.causeStart[i + 1]; c++)
+			hit = hit || report.names.drops[attempts.cause[c]];
+		const connect = attempts.latency.connect[i];
+		if (hit) {
+			facts.affected++;
+			if (rows.failed[attempts.outcome[i]])
+				facts.lostOut++;
+		}
+		if (!rows.failed[attempts.outcome[i]] && !Number.isNaN(connect))
+			(hit ? facts.hurt : facts.fine).push(connect);
+	}
+	return facts;
+}
+
+function median(list) {
+	return list.length ? Float64Array.from(list).sort()[(list.length - 1) >> 1] : null;
+}
+
+function verdict(report, facts) {
+	const n = plural(facts.total, "connection attempt");
+	if (facts.total === 0)
+		return "No connection attempt was seen.";
+	if (facts.affected > 0) {
+		const lost = facts.lostOut === 0 ? "all got through in the end" :
+			facts.lostOut === facts.affected ? "none of them got through" : count(facts.lostOut) + " of them never got through";
+		return count(facts.affected) + " of " + n + " lost packets to a full queue; " + lost + ".";
+	}
+	if (facts.failed > 0)
+		return count(facts.failed) + " of " + n + " failed, but none because a queue was full.";
+	return (facts.total === 1 ? "The only connection attempt" : "All " + n) + " got through; the listener's queues dropped nothing.";
+}
+
+function sentences(report, facts) {
+	const list = [];
+	for (const l of report.listeners.slice().sort((a, b) => b.drops - a.drops).slice(0, 3)) {
+		if (l.full_ns > 0 || l.drops > 0)
+			list.push("The accept queue of " + l.name + (l.capacity !== null ? " holds " + count(l.capacity) +
+				" (limit " + count(l.limit) + " + 1)" : " has an unknown limit") + (l.full_ns > 0 ? " and was full " +
+				plural(l.episodes.length + l.full_episodes_lost, "time") + ", " + duration(l.full_ns) + " in all" : "") +
+				"; it dropped " + plural(l.drops, "packet") + ".");
+	}
+	if (facts.hurt.length)
+		list.push("Those that got through all the same needed " + duration(median(facts.hurt)) + " for connect() at the median" +
+			(facts.fine.length ? "; the undisturbed ones " + duration(median(facts.fine)) : "") + ".");
+	const wait = report.latency.accept_wait;
+	if (wait.count)
+		list.push("A finished handshake waited " + duration(wait.p50) + " for accept() at the median, " + duration(wait.max) + " at most.");
+	return list;
+}
+
+function tile(value, label, bad, data) {
+	return el("li", {class: bad ? "bad" : null}, el("b", {"data-value": data}, value), el("span", null, label));
+}
+
+function showAnswer(attempts, rows) {
+	const report = attempts.report;
+	const facts = answerFacts(attempts, rows);
+	const host = byId("answer");
+	const outcome = (name) => report.outcomes[report.names.outcomes.indexOf(name)] || 0;
+	const through = outcome("accepted") + outcome("established") + outcome("waiting");
+	const peak = report.listeners.reduce((best, l) => (l.queue_peak !== null && (best === null || l.queue_peak > best.queue_peak) ? l : best), null);
+
+	host.classList.toggle("bad", report.drops_seen || facts.failed > 0);
+	host.append(el("p", {class: "verdict"}, verdict(report, facts)));
+	for (const text of sentences(report, facts))
+		host.append(el("p", {class: "more"}, text));
+	host.append(el("ul", {class: "tiles", "aria-label": "Numbers"},
+		tile(count(facts.total), "connection attempts", false, facts.total),
+		tile(count(through), outcome("accepted") ? "accepted" + (through > outcome("accepted") ? ", established or waiting" : "") : "established", false, through),
+		tile(count(facts.failed), "never got through", facts.failed > 0, facts.failed),
+		tile(count(facts.packets), "packets dropped by a queue", facts.packets > 0, facts.packets),
+		peak ? tile(count(peak.queue_peak) + (peak.capacity !== null ? " of " + count(peak.capacity) : ""), "deepest accept queue",
+			peak.capacity !== null && peak.queue_peak >= peak.capacity, peak.queue_peak) : null,
+		report.latency.connect.count ? tile(duration(report.latency.connect.p99), "connect(), 99 %", false, report.latency.connect.p99) : null,
+		report.latency.accept_wait.count ? tile(duration(report.latency.accept_wait.p99), "wait for accept(), 99 %", false, report.latency.accept_wait.p99) : null));
+	if (report.advice.length)
+		host.append(el("ul", {class: "advice", "aria-label": "Advice"}, ...report.advice.map((advice) =>
+			el("li", {"data-rule": advice.rule}, advice.text,
+				advice.evidence.length ? el("details", null, el("summary", null, "why: the numbers"),
+					el("ul", null, ...advice.evidence.map((line) => el("li", null, line)))) : null))));
+}

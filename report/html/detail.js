@@ -1,0 +1,215 @@
+/*
+ * Everything about one attempt: as the card beside the pointer and, once
+ * pinned, as a section with its own address (#attempt=...).
+ */
+
+/* What happened, in order: [{t, text, note, lost}]. */
+function story(attempts, i) {
+	const t = attempts.time;
+	const list = [];
+	let syns = 0;
+	let synacks = 0;
+
+	for (let m = attempts.markStart[i]; m < attempts.markStart[i + 1]; m++) {
+		const kind = attempts.report.names.marks[attempts.markCode[m] & 15];
+		let text = words(MARK_WORDS, kind);
+		if (kind === "syn" && syns++ > 0)
+			text = "SYN again (" + syns + ")";
+		if (kind === "syn-ack" && synacks++ > 0)
+			text = "SYN-ACK again (" + synacks + ")";
+		list.push({t: attempts.markTime[m], text, ...markNote(attempts, m)});
+	}
+	const has = (kind) => list.some((event) => event.kind === kind);
+	if (!has("syn") && !Number.isNaN(t.syn[i]))
+		list.push({t: t.syn[i], text: "SYN", note: ""});
+	if (!has("syn-ack") && !Number.isNaN(t.synack[i]))
+		list.push({t: t.synack[i], text: "SYN-ACK", note: ""});
+	if (!has("ack") && !Number.isNaN(t.ack[i]))
+		list.push({t: t.ack[i], text: "final ACK: the kernel's handshake is done", note: ""});
+	const pid = attempts.acceptPid[i] ? "by process " + attempts.acceptPid[i] : "";
+	if (!Number.isNaN(t.accept[i]))
+		list.push({t: t.accept[i], text: "accept() returned it", note: pid, call: true});
+	else if (!Number.isNaN(t.accept_before[i]))
+		list.push({t: t.accept_before[i], text: "accepted by now", call: true, note: [pid, Number.isNaN(t.accept_after[i]) ? "" :
+			"not yet at " + exact(t.accept_after[i])].filter(Boolean).join("; ")});
+	const child = attempts.childPid[i] ? "process " + attempts.childPid[i] : "";
+	for (const [name, text] of [["fork", "fork: the child that serves it"], ["first_byte", "first byte of the request read"],
+		["reply", "reply written"], ["close", "server closed"], ["exit", "child exited"]])
+		if (!Number.isNaN(t[name][i]))
+			list.push({t: t[name][i], text, note: name === "fork" || name === "exit" ? child : "", call: true});
+	if (Number.isNaN(t.close[i]) && !Number.isNaN(t.end[i]) && !list.some((event) => event.t === t.end[i]))
+		list.push({t: t.end[i], text: "end of the connection", note: ""});
+	return list.sort((x, y) => x.t - y.t);
+}
+
+function markNote(attempts, m) {
+	const code = attempts.markCode[m];
+	const kind = attempts.report.names.marks[code & 15];
+	const notes = [];
+	let cause = "";
+	if (code & MARK_DROPPED)
+		notes.push("DROPPED");
+	if (code & MARK_CAUSE)
+		cause = words(CAUSE_WORDS, attempts.report.names.causes[attempts.markCause[m]]) + " (" +
+			attempts.report.names.confidences[attempts.markConfidence[m]] + ")";
+	if (code & MARK_DEPTH)
+		notes.push("queue held " + count(attempts.markDepth[m]) + " of " + count(attempts.markLimit[m] + 1));
+	if (attempts.markFrame[m])
+		notes.push("frame " + attempts.markFrame[m]);
+	return {note: notes.join(", "), cause, lost: (code & MARK_DROPPED) !== 0, kind};
+}
+
+function eventTable(events, start, short) {
+	let before = start;
+	const columns = [{title: "Time", number: true}, {title: "After the start", number: true}, {title: "After the last", number: true},
+		{title: "What"}, {title: "Evidence"}];
+	const rows = events.map((event) => {
+		const gap = event.t - before;
+		before = event.t;
+		return {
+			attributes: {class: event.lost ? "lost" : null},
+			cells: [{text: exact(event.t), data: Math.round(event.t)}, "+" + duration(event.t - start), gap ? "+" + duration(gap) : "", event.text,
+				[event.note, short ? "" : event.cause].filter(Boolean).join("; ")],
+		};
+	});
+	/* Beside the pointer there is room for less; what is left out stands in the list above, or comes with the pin. */
+	if (short)
+		return table(null, columns.slice(1), rows.map((row) => ({...row, cells: row.cells.slice(1)})));
+	return el("div", {class: "table-wrap"}, table(null, columns, rows));
+}
+
+/* The whole as a node; short for the card. */
+function detail(attempts, i, extra, short) {
+	const outcome = attempts.outcomeName(i);
+	const start = attempts.anchor[i];
+	const events = story(attempts, i);
+	const says = el("ul", {class: "says"});
+
+	says.append(el("li", null, words(OUTCOME_WORDS, outcome) +
+		(attempts.ghost(i) ? "; its client had reset it while it waited, and accept() returned it all the same" : "")));
+	for (const cause of attempts.causesOf(i))
+		says.append(el("li", null, words(CAUSE_WORDS, cause.name), " ",
+			el("span", {class: "muted"}, "(" + cause.name + "; " + cause.confidence + ": " + words(CONFIDENCE_WORDS, cause.confidence) +
+				(cause.packets ? "; it took " + plural(cause.packets, "packet") : "") + ")")));
+	if (attempts.evicted(i))
+		says.append(el("li", null, "its table was full: this is what was known by then"));
+	if (attempts.marksLost[i])
+		says.append(el("li", null, plural(attempts.marksLost[i], "more packet") + " of it not kept"));
+
+	const lats = LATENCIES.filter((name) => !Number.isNaN(attempts.latency[name][i])).map((name) =>
+		words(LATENCY_WORDS, name)[0] + " " + duration(attempts.latency[name][i]));
+	return el("div", {class: "detail"},
+		el("div", {class: "detail-head"},
+			el("b", {class: "mono"}, attempts.clientText(i)),
+			el("span", {class: "muted mono"}, "→ " + attempts.serverText(i)),
+			el("span", {class: "badge " + outcomeClass(outcome)}, outcome),
+			el("span", {class: "muted"}, "attempt " + count(attempts.number[i]) + ", ISN " + attempts.isn[i]),
+			extra),
+		says,
+		lats.length ? el("p", null, lats.join(" · ")) : null,
+		eventTable(events, start, short));
+}
+
+class Look {
+	constructor(context, attempts) {
+		this.context = context;
+		this.attempts = attempts;
+		this.card = byId("card");
+		this.section = byId("pinned");
+		this.pointed = -1;
+		this.pinned = -1;
+		this.watchers = [];
+		addEventListener("hashchange", () => this.fromHash(true));
+		addEventListener("scroll", () => (this.card.hidden = true), {passive: true});
+	}
+
+	watch(fn) {
+		this.watchers.push(fn);
+	}
+
+	changed() {
+		for (const fn of this.watchers)
+			fn(this);
+	}
+
+	/* The card of attempt i near a place in the window. */
+	point(i, share, x, y) {
+		if (i !== this.pointed) {
+			this.pointed = i;
+			this.card.hidden = i < 0;
+			if (i >= 0) {
+				this.card.replaceChildren(detail(this.attempts, i, share > 1 ?
+					el("span", {class: "muted"}, "one of about " + count(share) + " in this row of pixels") : null, true));
+			}
+			this.changed();
+		}
+		if (i >= 0) {
+			this.card.hidden = false;
+			this.place(x, y);
+		}
+	}
+
+	place(x, y) {
+		const {offsetWidth: width, offsetHeight: height} = this.card;
+		const left = x + 18 + width < innerWidth - 8 ? x + 18 : x - 18 - width;
+		const top = y + 18 + height < innerHeight - 8 ? y + 18 : innerHeight - 8 - height;
+		this.card.style.left = Math.max(8, left) + "px";
+		this.card.style.top = Math.max(8, top) + "px";
+	}
+
+	/* Pins attempt i, unpins with -1 or the same again. */
+	pin(i) {
+		const next = i === this.pinned ? -1 : i;
+		if (next === -1 && this.pinned === -1)
+			return;
+		this.show(next);
+		const hash = next < 0 ? "" : "#attempt=" + encodeURIComponent(this.attempts.linkName(next)).replaceAll("%3A", ":");
+		/* Replaced, not pushed: walking the lanes must not bury the page that one came from. */
+		history.replaceState(null, "", location.pathname + location.search + hash);
+	}
+
+	show(i) {
+		this.pinned = i;
+		this.section.hidden = i < 0;
+		this.section.replaceChildren();
+		if (i >= 0) {
+			const zoom = el("button", {type: "button"}, "Zoom to it");
+			const close = el("button", {type: "button", "aria-label": "Unpin"}, "Unpin");
+			zoom.addEventListener("click", () => this.zoomTo(i));
+			close.addEventListener("click", () => this.pin(-1));
+			this.section.setAttribute("aria-label", "Pinned attempt " + this.attempts.clientText(i));
+			this.section.append(detail(this.attempts, i, el("span", {class: "end no-print"}, zoom, close)));
+		}
+		this.changed();
+	}
+
+	zoomTo(i) {
+		const from = this.attempts.anchor[i];
+		const width = Math.max(this.attempts.last[i] - from, NARROWEST_NS);
+		this.context.view.set(from - width * 0.05, from + width * 1.05);
+	}
+
+	/* #attempt=CLIENT or #attempt=NUMBER; says so when there is none like it. */
+	fromHash(again) {
+		const match = /^#attempt=(.+)$/.exec(location.hash);
+		if (!match)
+			return;
+		let name = match[1];
+		try {
+			name = decodeURIComponent(name);
+		} catch {
+			/* Not percent-encoded: take it as it stands. */
+		}
+		const i = this.attempts.find(name);
+		const problem = byId("problem");
+		problem.hidden = i >= 0;
+		if (i < 0) {
+			problem.textContent = "The link names the attempt “" + name + "”, and this report has none of that name.";
+			return;
+		}
+		if (again && i === this.pinned)
+			return;
+		this.show(i);
+		this.section.scrollIntoView({block: "center"});
+	}
+}

@@ -1,0 +1,183 @@
+/* The tables below the timeline: latency, outcomes and causes, listeners, ledger, losses, host. */
+
+const number = (title) => ({title, number: true});
+const ns = (value) => ({text: duration(value), data: value});
+const n = (value) => ({text: count(value), data: value});
+
+function showLatency(report) {
+	const host = byId("latency");
+	const names = LATENCIES.filter((name) => report.latency[name].count > 0);
+	const keys = ["min", "p50", "p90", "p99", "p999", "max"];
+
+	if (!names.length) {
+		host.append(el("p", null, "Nothing was measured."));
+		return;
+	}
+	host.append(el("div", {class: "table-wrap"}, table("Each phase, over all attempts that reached its end", [
+		{title: "Phase"}, number("Count"), ...["min", "50 %", "90 %", "99 %", "99.9 %", "max"].map(number)],
+	names.map((name) => ({
+		attributes: {"data-latency": name},
+		cells: [el("span", {title: words(LATENCY_WORDS, name)[1]}, words(LATENCY_WORDS, name)[0]), n(report.latency[name].count),
+			...keys.map((key) => ns(report.latency[name][key]))],
+	})))));
+	host.append(el("div", {class: "histograms"}, ...names.filter((name) => report.bars[name].length).map((name) => histogram(name, report))));
+}
+
+/* Bars on a logarithmic axis of time; what is rare stays visible as at least a pixel. */
+function histogram(name, report) {
+	const bars = report.bars[name];
+	const summary = report.latency[name];
+	const [title, says] = words(LATENCY_WORDS, name);
+	const width = 360;
+	const height = 130;
+	const floor = height - 20;
+	const low = Math.log10(Math.max(bars[0][0], 1));
+	const high = Math.max(Math.log10(Math.max(bars[bars.length - 1][1], 2)), low + 0.05);
+	const x = (value) => 2 + ((Math.log10(Math.max(value, 1)) - low) / (high - low)) * (width - 4);
+	const most = Math.max(...bars.map((bar) => bar[2]));
+	const box = svg("svg", {viewBox: "0 0 " + width + " " + height, role: "img", "aria-label": title + ": " +
+		plural(summary.count, "value") + ", half under " + duration(summary.p50) + ", 99 % under " + duration(summary.p99) + ", at most " + duration(summary.max)});
+
+	for (const [from, to, many] of bars) {
+		if (!many)
+			continue;
+		const left = Math.min(Math.max(x(from), 2), width - 4);
+		const tall = Math.max(1.5, (many / most) * (floor - 16));
+		box.append(svg("rect", {class: "bar-fill", x: left, y: floor - tall, width: Math.max(Math.min(x(to), width - 2) - left - 0.6, 1), height: tall},
+			svg("title", null, duration(from) + " to " + duration(to) + ": " + count(many))));
+	}
+	box.append(svg("line", {class: "axis-line", x1: 0, x2: width, y1: floor, y2: floor}));
+	let right = 1e9;
+	for (const [key, label] of [["p99", "99 %"], ["p50", "50 %"]]) {
+		const at = Math.min(Math.max(x(summary[key]), 2), width - 2);
+		box.append(svg("line", {class: "mark-line", x1: at, x2: at, y1: 12, y2: floor}));
+		/* Where both lines are close, the upper one keeps its label. */
+		const middle = Math.min(Math.max(at, 16), width - 16);
+		if (right - middle > 34) {
+			box.append(svg("text", {x: middle, y: 10, "text-anchor": "middle"}, label));
+			right = middle;
+		}
+	}
+	let last = -1e9;
+	for (let power = Math.ceil(low); power <= high; power++) {
+		const at = x(10 ** power);
+		if (at - last < 52 || at > width - 16)
+			continue;
+		last = at;
+		box.append(svg("line", {class: "axis-line", x1: at, x2: at, y1: floor, y2: floor + 4}));
+		box.append(svg("text", {x: at, y: height - 4, "text-anchor": at < 20 ? "start" : "middle"}, duration(10 ** power).replace(".00", "").replace(".0", "")));
+	}
+	if (last < 0) {
+		box.append(svg("text", {x: 2, y: height - 4}, duration(bars[0][0])));
+		box.append(svg("text", {x: width - 2, y: height - 4, "text-anchor": "end"}, duration(bars[bars.length - 1][1])));
+	}
+	return el("figure", null, el("figcaption", {title: says}, title), box);
+}
+
+function showOutcomes(report) {
+	const rows = (list, extra, wordsOf) => list.map((many, at) => ({many, at})).filter(({many}) => many > 0)
+		.sort((a, b) => b.many - a.many).map(({many, at}) => extra(many, at, wordsOf));
+
+	byId("outcomes").append(el("div", {class: "two"},
+		table("Outcomes", [{title: "Outcome"}, number("Attempts"), number("Share"), {title: "Which means"}],
+			rows(report.outcomes, (many, at) => ({
+				attributes: {"data-outcome": report.names.outcomes[at]},
+				cells: [report.names.outcomes[at], n(many), percent(many, report.attempts), words(OUTCOME_WORDS, report.names.outcomes[at])],
+			}))),
+		report.causes.some((many) => many > 0) ? table("Causes of drops and delays", [{title: "Cause"}, number("Attempts"), number("Packets"), {title: "Which means"}],
+			rows(report.causes, (many, at) => ({
+				attributes: {"data-cause": report.names.causes[at]},
+				cells: [report.names.causes[at], n(many), n(report.cause_packets[at]), words(CAUSE_WORDS, report.names.causes[at])],
+			}))) : el("p", null, "No drop and no delay was found.")));
+}
+
+function showListeners(report) {
+	const host = byId("listeners");
+	if (!report.listeners.length) {
+		host.append(el("p", null, "No listener is known: packets of none were answered, and no sampler ran."));
+		return;
+	}
+	host.append(el("div", {class: "table-wrap"}, table(null, [{title: "Listener", address: true}, {title: "Process"}, number("Backlog"), number("Limit"), number("Holds"),
+		number("Peak"), number("Sampled"), number("Samples"), number("Times full"), number("Full for"), number("Drops"), number("sk_drops"),
+		number("Attempts"), {title: "Notes"}],
+	report.listeners.map((l) => {
+		const notes = [];
+		if (l.reuseport)
+			notes.push("shares its address (SO_REUSEPORT)");
+		if (l.closed)
+			notes.push("closed meanwhile");
+		if (l.defer_accept_s > 0)
+			notes.push("TCP_DEFER_ACCEPT " + l.defer_accept_s + " s");
+		if (l.fastopen > 0)
+			notes.push("Fast Open queue " + l.fastopen);
+		if (l.disagreements)
+			notes.push(plural(l.disagreements, "sample") + " disagree with the rebuilt depth");
+		for (const series of ["sampled", "rebuilt", "half_open"])
+			if (l[series].merged)
+				notes.push(plural(l[series].merged, "point") + " of the " + series.replace("_", "-") + " curve merged");
+		return {
+			attributes: {"data-listener": l.name, class: l.drops ? "lost" : null},
+			cells: [l.name, [l.comm, l.pids.length ? "pid " + l.pids.join(", ") : ""].filter(Boolean).join(" ") || UNKNOWN,
+				n(l.backlog), n(l.limit), n(l.capacity), n(l.queue_peak), n(l.sampled_peak), n(l.samples), n(l.episodes.length + l.full_episodes_lost),
+				ns(l.full_ns), n(l.drops), n(l.sk_drops), n(l.attempts), notes.join("; ")],
+		};
+	}), {class: "wide"})));
+}
+
+function showLedger(report) {
+	const host = byId("ledger");
+	if (!report.ledger.length) {
+		host.append(el("p", null, "No counter was read: nothing to reconcile the verdicts with."));
+		return;
+	}
+	const open = report.ledger.filter((row) => row.observed !== null && row.unexplained !== 0);
+	host.append(el("p", null, open.length ? "The verdicts do not explain everything that the kernel counted: see the column “unexplained”." :
+		"Every count that the kernel kept is explained by the verdicts."));
+	host.append(el("div", {class: "table-wrap"}, table(null, [{title: "Counter"}, number("Observed"), number("Explained"), number("Unexplained"), {title: "Explained as"}],
+		report.ledger.map((row) => ({
+			attributes: {"data-counter": row.counter},
+			cells: [el("span", {class: "mono"}, row.counter), row.observed === null ? "not read" : n(row.observed), n(row.explained),
+				row.observed === null ? UNKNOWN : {text: count(row.unexplained), data: row.unexplained, class: row.unexplained ? "warn" : null},
+				row.parts.map((part) => count(part.count) + " " + part.class).join("; ")],
+		})), {class: "wide"})));
+}
+
+function showLosses(report) {
+	const host = byId("losses");
+	const rows = Object.entries(report.losses).map(([name, many]) => [name, n(many)]);
+	rows.push(["late events", n(report.late_events)]);
+	rows.push(["segments of no attempt that was seen to begin", n(report.other_segments)]);
+	for (const overflow of report.overflows)
+		rows.push(["table full: " + overflow.table + " (bound " + count(overflow.bound) + ")", n(overflow.count)]);
+	for (const [reason, many] of Object.entries(report.skipped))
+		if (many)
+			rows.push(["frames skipped: " + reason, n(many)]);
+	const bad = rows.filter((row) => row[1].data > 0);
+	host.append(el("div", {class: "two"},
+		table(bad.length ? "Counted losses" : "Counted losses: none", [{title: "What"}, number("Count")], rows),
+		report.notes.length ? el("div", null, el("h3", null, "Not known, and why"),
+			el("ul", {class: "plain"}, ...report.notes.map((note) => el("li", null, note)))) : null));
+}
+
+function showHost(report) {
+	const list = el("dl");
+	const add = (name, value) => value === null || value === undefined || value === "" ? null :
+		list.append(el("dt", null, name), el("dd", null, value));
+
+	add("report of", report.kind + " " + report.path);
+	add("began", wall(report.base_ns, 0));
+	add("lasted", duration(report.span));
+	add("packets", count(report.packets) + ", " + count(report.packets_dropped) + " lost");
+	for (const [name, value] of Object.entries(report.host || {}))
+		add(name === "kernel" ? "kernel" : "sysctl " + name, value === null ? "not known" : String(value));
+	if (report.recording) {
+		add("interface", report.recording.interface);
+		add("capture filter", report.recording.filter);
+		add("sample interval", report.recording.sample_interval_us ? duration(report.recording.sample_interval_us * 1000) : null);
+		add("watched", report.recording.targets.join(", "));
+		for (const [name, source] of Object.entries(report.recording.sources))
+			add("source " + name, (source.on ? "on" : "off") + (source.note ? ": " + source.note : ""));
+	}
+	add("written by", report.tool.name + " " + report.tool.version);
+	byId("host").append(list);
+}

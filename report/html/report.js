@@ -1,0 +1,83 @@
+/*
+ * The report's totals: the members of `--format json` (docs/report.md), as the
+ * page uses them. Points in time become nanoseconds after the start of
+ * observation, lists of counts get the order of the names.
+ */
+
+/* Times have 61 bits and doubles 53: those numbers stay exact as BigInt, in browsers that show a number's text. */
+function parseExactly(text) {
+	return JSON.parse(text, (key, value, context) =>
+		(typeof value === "number" && !Number.isSafeInteger(value) && context && context.source ? BigInt(context.source) : value));
+}
+
+function readReport(text) {
+	const data = parseExactly(text);
+	const {names, summary, source} = data;
+	const base = source.start_ns === null ? 0n : BigInt(source.start_ns);
+	const since = (time) => (time === null ? null : Number(BigInt(time) - base));
+	const inOrder = (counts, list) => list.map((name) => counts[name] || 0);
+
+	return {
+		names,
+		tool: data.tool,
+		kind: source.kind,
+		path: source.path || "",
+		base_ns: source.start_ns === null ? null : base,
+		span: source.end_ns === null ? 0 : Math.max(0, since(source.end_ns)),
+		packets: source.packets,
+		packets_dropped: source.packets_dropped,
+		skipped: source.skipped,
+		other_segments: source.other_segments,
+		late_events: source.late_events,
+		host: data.host,
+		recording: data.recording,
+		attempts: summary.attempts,
+		outcomes: inOrder(summary.outcomes, names.outcomes),
+		causes: inOrder(summary.causes, names.causes),
+		cause_packets: inOrder(summary.cause_packets, names.causes),
+		drops_seen: summary.drops_seen,
+		latency: summary.latency_ns,
+		bars: Object.fromEntries(Object.entries(data.latency_histograms).map(([name, bars]) =>
+			[name, bars.map((bar) => [bar.from_ns, bar.to_ns, bar.count])])),
+		rates: readRates(data.rates, names),
+		listeners: data.listeners.map((listener) => readListener(listener, since)),
+		ledger: data.ledger,
+		advice: data.advice,
+		losses: data.losses,
+		overflows: data.overflows,
+		notes: data.notes,
+	};
+}
+
+function readRates(rates, names) {
+	const drops = {};
+	names.causes.forEach((name, cause) => {
+		if (rates.buckets.some((bucket) => bucket.drops[name]))
+			drops[cause] = rates.buckets.map((bucket) => bucket.drops[name] || 0);
+	});
+	return {
+		bucket_ns: rates.bucket_ns,
+		count: rates.buckets.length,
+		syns: rates.buckets.map((bucket) => bucket.syns),
+		handshakes: rates.buckets.map((bucket) => bucket.handshakes),
+		accepts: rates.buckets.map((bucket) => bucket.accepts),
+		drops,
+	};
+}
+
+function readListener(listener, since) {
+	const series = ({merged, points}) => ({merged, t: points.map((point) => since(point[0])), min: points.map((point) => point[1]),
+		max: points.map((point) => point[2])});
+	return {
+		...listener,
+		name: endpointText(listener.address, listener.port),
+		episodes: listener.full_episodes.map((episode) => [since(episode.start_ns), since(episode.end_ns)]),
+		sampled: series(listener.depth.sampled),
+		rebuilt: series(listener.depth.rebuilt),
+		half_open: series(listener.depth.half_open),
+	};
+}
+
+function endpointText(address, port) {
+	return (address.includes(":") ? "[" + address + "]" : address) + ":" + port;
+}
