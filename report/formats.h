@@ -9,6 +9,7 @@
 
 struct sink *html_sink_new(FILE *out, const struct sink_style *style);
 struct sink *json_sink_new(FILE *out, const struct sink_style *style);
+struct sink *perfetto_sink_new(FILE *out, const struct sink_style *style);
 struct sink *text_sink_new(FILE *out, const struct sink_style *style);
 struct sink *tsv_sink_new(FILE *out, const struct sink_style *style);
 

@@ -12,6 +12,7 @@ const struct sink_format sink_formats[] = {
     {"json", "one object, for programs: docs/report.md", json_sink_new},
     {"tsv", "one attempt a line, as each ends", tsv_sink_new},
     {"html", "a page for a browser, in one file: the timeline of every attempt", html_sink_new},
+    {"perfetto", "a trace for ui.perfetto.dev", perfetto_sink_new},
     {NULL, NULL, NULL},
 };
 
