@@ -421,6 +421,30 @@ static void prove_dropped(struct queue *q, const struct open_attempt *attempt, s
 		queue_tally(q, TALLY_COOKIE_ACK, mark->time_ns, -1);
 }
 
+void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, struct details *details)
+{
+	const struct detail *d = details_at(details, attempt->detail);
+	struct mark *last = NULL;
+	bool cookie;
+
+	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
+	     m = details_mark(details, m)->next) {
+		struct mark *mark = &details_mark(details, m)->mark;
+
+		if (mark->dropped && stands_for_ack(mark))
+			last = mark;
+	}
+	if (!last)
+		return;
+	cookie = last->cause == CAUSE_COOKIE_ACK_DROPPED;
+	last->dropped = last->cause_known = false;
+	queue->drops--;
+	queue_tally(queue, cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL, last->time_ns,
+		    -1);
+	if (cookie)
+		queue_tally(queue, TALLY_COOKIE_ACK, last->time_ns, 1);
+}
+
 void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint32_t index,
 			 struct details *details)
 {
@@ -436,10 +460,10 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 		a->proven = true;
 		return;
 	}
-	if (was_queued && queue->depth > 0)
-		queue->depth--;
 	a = queue_find(queue, ARRIVAL_ENTER, index, attempt->isn);
 	if (a && !a->proven) {
+		if (was_queued && queue->depth > 0)
+			queue->depth--;
 		a->kind = had_room ? ARRIVAL_DEFERRED : ARRIVAL_REFUSED;
 		a->proven = true;
 		if (had_room) {
@@ -452,14 +476,22 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 	d = details_open(details, attempt);
 	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
 	     m = details_mark(details, m)->next)
-		if (details_mark(details, m)->mark.kind == MARK_ACK)
+		if (stands_for_ack(&details_mark(details, m)->mark))
 			last = &details_mark(details, m)->mark;
 	if (had_room && !(last && last->cause_known && last->dropped))
 		prove_deferred(queue, attempt, last);
 	else
 		prove_dropped(queue, attempt, last);
-	if (was_queued && queue->base > 0)
+	/*
+	 * The depth stays: samples have confirmed it since, so somebody else is in this
+	 * place, who is known when accept() returns him (queue_prove_entered).
+	 */
+	if (was_queued && queue->accept_exact)
+		return;
+	if (was_queued && queue->base > 0) {
 		queue->base--;
+		queue->depth--;
+	}
 }
 
 static void drop_settled(struct queue *q)

@@ -149,6 +149,14 @@ struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t
 			   uint32_t isn);
 
 /*
+ * It is certain now that this attempt entered, although every final ACK of it was
+ * taken to be dropped: the last of them was not. Its place in the depth is one that
+ * another attempt was given, wrongly.
+ */
+void queue_prove_entered(struct queue *queue, struct open_attempt *attempt,
+			 struct details *details);
+
+/*
  * It is certain now that this attempt's last final ACK did not enter the queue: its
  * SYN-ACK came again, or its socket was looked for and is not there. Corrects what
  * was judged, also if that was settled.

@@ -387,6 +387,19 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 	enter(q, packet, false);
 }
 
+void queues_unheard(struct queues *queues, const struct queue_packet *packet)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queue_of(queues, a);
+
+	/* Where the queue had room, it is the network that lost the server's answer. */
+	if (!q || !(a->flags & OPEN_QUEUED) || !(a->flags & OPEN_NEARLY_FULL))
+		return;
+	if (!(a->flags & OPEN_COOKIE))
+		q->half_open++;
+	queue_prove_refused(q, a, packet->index, packet->details);
+}
+
 void queues_client_reset(struct queues *queues, const struct queue_packet *packet)
 {
 	struct open_attempt *a = packet->attempt;
@@ -511,10 +524,7 @@ void queues_accept(struct queues *queues, const struct queue_packet *packet, int
 			arrival->kind = ARRIVAL_ENTER;
 			q->depth++;
 		} else {
-			enter(q, packet, true);
-			arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
-			if (arrival)
-				arrival->time_ns = from_ns;
+			queue_prove_entered(q, a, packet->details);
 		}
 		a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
 		a->flags |= OPEN_ENTERED;

@@ -46,6 +46,10 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		    const struct segment *segment);
 void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 		       const struct segment *segment);
+
+/* The client sends again what it sent first: nobody has heard it, so nobody has its final ACK. */
+void queues_unheard(struct queues *queues, const struct queue_packet *packet);
+
 void queues_client_reset(struct queues *queues, const struct queue_packet *packet);
 void queues_server_reset(struct queues *queues, const struct queue_packet *packet);
 void queues_server_alive(struct queues *queues, const struct queue_packet *packet);

@@ -27,7 +27,7 @@
 #define LINGER_CLOSED_NS (50 * NS_PER_MS)
 #define LINGER_SILENT_NS (75 * NS_PER_SEC)
 /* How often the queues are told that time goes on. */
-#define AGE_NS	   (10 * NS_PER_MS)
+#define AGE_NS (10 * NS_PER_MS)
 /*
  * Records that the hand passes at each SYN, and at each other event but packets: a
  * table only grows with SYNs, so that they pay for keeping it small.
@@ -304,8 +304,16 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		a->ack_ns = event->time_ns;
 		a->touched_ns = event->time_ns;
 		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
-	} else if ((a->flags & (OPEN_SYNACK_AFTER_ACK | OPEN_ACK_DROPPED)) &&
-		   !(a->flags & OPEN_SERVER_ALIVE)) {
+	} else if (t->options.queues && s->payload && s->seq == a->isn + 1 &&
+		   (a->flags & OPEN_CLIENT_DATA) &&
+		   !(a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))) {
+		struct queue_packet packet = packet_of(t, a, event);
+
+		queues_unheard(t->options.queues, &packet);
+	}
+	if (event->time_ns != a->ack_ns &&
+	    (a->flags & (OPEN_SYNACK_AFTER_ACK | OPEN_ACK_DROPPED)) &&
+	    !(a->flags & OPEN_SERVER_ALIVE)) {
 		/* It is, or may be, a final ACK again. */
 		a->flags |= s->payload ? OPEN_CLIENT_DATA : 0;
 		mark(t, a, event, s->frame, s->payload ? MARK_DATA : MARK_ACK);
