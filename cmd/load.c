@@ -24,6 +24,7 @@ static void print_help(void)
 	      "\n"
 	      "  -n, --count N         so many connections (100)\n"
 	      "  -r, --rate N          so many a second; all at once without it\n"
+	      "  -c, --concurrency N   at most N open at once; the next waits until one ends\n"
 	      "  -t, --timeout TIME    give a connection up that takes longer (10s)\n"
 	      "  -d, --duration TIME   stop all after this long (60s)\n"
 	      "  -s, --spread N        use N source addresses, 127.1.0.1 and up: one address has\n"
@@ -38,6 +39,7 @@ static void print_help(void)
 	      "  synscope load -n 60 8080                          60 clients in one burst\n"
 	      "  synscope load -n 5000 -r 500 -o clients.jsonl '[::1]:8080'\n"
 	      "                                                    10 seconds at 500 a second\n"
+	      "  synscope load -n 20000 -c 64 -o /dev/null 8080    as fast as the server can\n"
 	      "  synscope load -n 60 8080 | jq 'select(.syns > 1)' who had to ask again\n",
 	      stdout);
 }
@@ -75,6 +77,8 @@ static int parse_option(struct load_command *c, int option, const char *value)
 		return parse_number("--count", value, LOAD_COUNT_MAX, &c->load.count);
 	case 'r':
 		return parse_number("--rate", value, LOAD_RATE_MAX, &c->load.rate);
+	case 'c':
+		return parse_number("--concurrency", value, LOAD_COUNT_MAX, &c->load.open_max);
 	case 't':
 		return parse_time("--timeout", value, &c->load.timeout_ns);
 	case 'd':
@@ -121,7 +125,8 @@ static void print_summary(const struct load_summary *s)
 		fprintf(stderr, "; %llu SYNs in %.3f s", (unsigned long long)s->syns,
 			(double)(s->end_ns - s->start_ns) / (double)NS_PER_SEC);
 	if (s->held)
-		fprintf(stderr, "; %llu late: no more descriptors", (unsigned long long)s->held);
+		fprintf(stderr, "; %llu late: no more descriptors",
+			(unsigned long long)s->held);
 	if (s->unstarted)
 		fprintf(stderr, "; %llu not started: %s", (unsigned long long)s->unstarted,
 			s->interrupted ? "interrupted" : "the time was up");
@@ -145,10 +150,15 @@ static int load(const struct load_command *c)
 int cmd_load(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-	    {"count", required_argument, NULL, 'n'},   {"rate", required_argument, NULL, 'r'},
-	    {"timeout", required_argument, NULL, 't'}, {"duration", required_argument, NULL, 'd'},
-	    {"spread", required_argument, NULL, 's'},  {"output", required_argument, NULL, 'o'},
-	    {"help", no_argument, NULL, 'h'},	       {NULL, 0, NULL, 0},
+	    {"count", required_argument, NULL, 'n'},
+	    {"rate", required_argument, NULL, 'r'},
+	    {"concurrency", required_argument, NULL, 'c'},
+	    {"timeout", required_argument, NULL, 't'},
+	    {"duration", required_argument, NULL, 'd'},
+	    {"spread", required_argument, NULL, 's'},
+	    {"output", required_argument, NULL, 'o'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
 	};
 	struct load_command c = {
 	    .load =
@@ -162,7 +172,7 @@ int cmd_load(int argc, char **argv)
 	};
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "n:r:t:d:s:o:h", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "n:r:c:t:d:s:o:h", long_options, NULL)) != -1) {
 		if (option == 'h') {
 			print_help();
 			return STATUS_DONE;

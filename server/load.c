@@ -221,7 +221,9 @@ static int start_due(struct load *load)
 		if (r < 0)
 			return r;
 	}
-	if (load->roster.open == load->roster.max && due_ns(load) <= clock_monotonic_ns())
+	/* Where the bound is open_max, it was asked for. */
+	if (load->roster.open == load->roster.max && load->roster.max != load->options->open_max &&
+	    due_ns(load) <= clock_monotonic_ns())
 		load->holding = true;
 	return 0;
 }
@@ -307,7 +309,11 @@ static size_t raise_limit(struct load *load)
 	clients = limit.rlim_cur < most ? (size_t)limit.rlim_cur : (size_t)most;
 	/* Where there are so few descriptors, accept that some will be missing. */
 	clients -= clients > 2 * OTHER_DESCRIPTORS ? OTHER_DESCRIPTORS : 0;
-	return clients > load->options->count ? (size_t)load->options->count : clients;
+	if (clients > load->options->count)
+		clients = (size_t)load->options->count;
+	if (load->options->open_max && clients > load->options->open_max)
+		clients = (size_t)load->options->open_max;
+	return clients;
 }
 
 /* name is what the events of fd are known by: clients are named by themselves. */

@@ -43,6 +43,7 @@ struct load_options {
 	struct endpoint server;
 	uint64_t count;	     /* 1 .. LOAD_COUNT_MAX */
 	uint64_t rate;	     /* connects a second; 0: all at once */
+	uint64_t open_max;   /* so many open at once, later ones wait; 0: as descriptors allow */
 	int64_t timeout_ns;  /* for each, from start to end */
 	int64_t duration_ns; /* for all */
 	/*

@@ -206,6 +206,18 @@ def test_few_descriptors_make_it_late_not_wrong(serve, synscope):
     assert "late: no more descriptors" in summary
 
 
+def test_no_more_than_so_many_at_once(serve, synscope):
+    server = serve("--service-time", "5ms", "--backlog", 1000)
+    clients, _ = load(synscope, "--count", 40, "--concurrency", 7, server.endpoint)
+    assert [c["error"] for c in clients] == [None] * 40
+    ends = sorted([(c["start_ns"], 1) for c in clients] + [(c["end_ns"], -1) for c in clients])
+    open_now = most = 0
+    for _, change in ends:
+        open_now += change
+        most = max(most, open_now)
+    assert most == 7
+
+
 def limit_descriptors(count):
     import resource
     resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
