@@ -38,7 +38,7 @@ def cookie_client_that_speaks(s):
     s.step("the same data again", client.data, [], **COOKIE_OVERFLOW)
     s.step("more data", lambda: client.data(b"y" * 100), [], **COOKIE_OVERFLOW)
     s.step("FIN", client.fin, [], **COOKIE_OVERFLOW)
-    listener.accept()
+    s.accept(listener)
     s.step("data with room", client.data, ["A"], SyncookiesRecv=1, **OPENED)
     assert listener.depth == 2
     s.truth(client, "waiting", syn_cookie=1, cookie_ack_dropped=6)
@@ -46,23 +46,22 @@ def cookie_client_that_speaks(s):
 
 @case(cookies=(1, 2))
 def cookie_good(s):
+    listener = s.listen(1)
+    if s.cookies == 1:
+        for _ in range(2):
+            half_open = s.client()
+            s.step("SYN", half_open.syn, ["SA"])
+            s.truth(half_open, "half-open")
     for what, send, answer in (("ACK", lambda c: c.final_ack(), []),
                                ("ACK with data", lambda c: c.data(), ["A"]),
                                ("ACK with FIN", lambda c: c.fin_in_order(), [])):
-        listener = s.listen(1)
-        if s.cookies == 1:
-            for _ in range(2):
-                half_open = s.client()
-                s.step("SYN", half_open.syn, ["SA"])
-                s.truth(half_open, "half-open")
         client = s.client()
         s.step("SYN", client.syn, ["SA"], **COOKIE_SENT)
         s.step("SYN again: a cookie again", client.syn, ["SA"], **COOKIE_SENT)
         s.step(what, lambda c=client, send=send: send(c), answer, SyncookiesRecv=1, **OPENED)
         assert listener.depth == 1
         s.truth(client, "waiting", syn_cookie=2)
-        s.port = next(s.ports)
-        s.listeners.insert(0, s.listeners.pop())
+        s.accept(listener)
 
 
 @case(cookies=(1, 2))
@@ -139,6 +138,6 @@ def cookie_client_tries_again_while_full(s):
     listener, client = cookie_on_full(s)
     s.step("ACK", client.final_ack, [], **COOKIE_OVERFLOW)
     s.step("a SYN of the same attempt", client.syn, [], **SYN_OVERFLOW)
-    listener.accept()
+    s.accept(listener)
     s.step("ACK with room", client.final_ack, [], SyncookiesRecv=1, **OPENED)
     s.truth(client, "waiting", syn_cookie=1, cookie_ack_dropped=1, accept_queue_full_syn=1)

@@ -19,15 +19,14 @@ def ghost(s):
     dropped = s.client()
     s.step("SYN: the ghost still takes its place", dropped.syn, [], **SYN_OVERFLOW)
     s.truth(dropped, "unanswered", accept_queue_full_syn=1)
-    assert listener.accept() == (client.address, client.sport)
+    assert s.accept(listener) == (client.address, client.sport)
     assert (listener.depth, listener.waiting()) == (1, 1)
     try:
         listener.accepted[0].recv(1)
         raise AssertionError("the ghost could be read")
     except ConnectionResetError:
         pass
-    assert listener.accept() == (other.address, other.sport)
-    s.truth(other, "accepted")
+    assert s.accept(listener) == (other.address, other.sport)
 
 
 @case(cookies=(0, 1))
@@ -64,8 +63,8 @@ def time_wait(s, listener, **options):
     client = s.client(**options)
     s.step("SYN", client.syn, ["SA"])
     s.step("ACK", client.final_ack, [], **OPENED)
-    listener.accept()
-    s.truth(client, "accepted")
+    s.truth(client, "waiting")
+    s.accept(listener)
     s.step("close", listener.accepted.pop().close, None)
     assert client.kinds() == ["FA"]
     client.ack += 1
@@ -192,8 +191,11 @@ def reuseport(s):
         if answer:
             client.final_ack()
             s.truth(client, "waiting")
+        moved = kernel.moved(before)
+        s.count(moved)
+        if answer:
             continue
-        assert kernel.moved(before) == {"ListenOverflows": 1, "ListenDrops": 1}
+        assert moved == {"ListenOverflows": 1, "ListenDrops": 1}
         gained = [x.drops - n for x, n in zip(siblings, drops)]
         assert sorted(gained) == [0, 1]
         assert full[gained.index(1)]
@@ -232,6 +234,7 @@ def reuseport_closes_and_migrates(s):
     for client in half_open:
         assert client.final_ack() == []
     moved = kernel.moved(before)
+    s.count(moved)
     assert moved.pop("PassiveOpens") == 16
     assert 0 < moved.pop("TCPMigrateReqSuccess") < 16
     assert moved == {}
@@ -247,7 +250,9 @@ def reuseport_closes_and_resets(s):
     before = kernel.counters()
     answers = [client.final_ack() for client in half_open]
     resets = answers.count(["R"])
-    assert kernel.moved(before) == {"PassiveOpens": 16 - resets, "OutRsts": resets}
+    moved = kernel.moved(before)
+    s.count(moved)
+    assert moved == {"PassiveOpens": 16 - resets, "OutRsts": resets}
     assert 0 < resets < 16
 
 

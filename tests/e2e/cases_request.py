@@ -29,7 +29,7 @@ def final_ack_dropped(s):
     s.step("more data", lambda: client.data(b"y" * 100), [], **ACK_OVERFLOW)
     s.step("FIN", client.fin, [], **ACK_OVERFLOW)
     assert (listener.depth, listener.half_open()) == (2, 1)
-    listener.accept()
+    s.accept(listener)
     s.step("ACK with room", client.final_ack, [], **OPENED)
     assert (listener.depth, listener.half_open()) == (2, 0)
     s.truth(client, "waiting", accept_queue_full_ack=6)
@@ -40,7 +40,7 @@ def final_ack_with_data_dropped(s):
     listener = s.listen(1)
     client = s.request_on_full(listener)
     s.step("ACK with data", client.data, [], **ACK_OVERFLOW)
-    listener.accept()
+    s.accept(listener)
     s.step("the same with room", client.data, ["A"], **OPENED)
     s.truth(client, "waiting", accept_queue_full_ack=1)
 
@@ -51,7 +51,7 @@ def final_ack_with_fin_dropped(s):
     client = s.request_on_full(listener)
     s.step("ACK with FIN", client.fin, [], **ACK_OVERFLOW)
     s.step("ACK with data and FIN", lambda: client.fin(b"zz"), [], **ACK_OVERFLOW)
-    listener.accept()
+    s.accept(listener)
     s.step("ACK with FIN, with room", client.fin_in_order, [], **OPENED)
     s.truth(client, "waiting", accept_queue_full_ack=2)
 
@@ -64,7 +64,7 @@ def final_ack_dropped_then_resent_synack(s):
     s.step("ACK", client.final_ack, [], **ACK_OVERFLOW)
     s.step("one second", lambda: s.wait(client, 1.4), ["SA"], TCPTimeouts=1, **RESENT)
     s.step("ACK, still full", client.final_ack, [], **ACK_OVERFLOW)
-    listener.accept()
+    s.accept(listener)
     s.step("two seconds more", lambda: s.wait(client, 2.3), ["SA"], TCPTimeouts=1, **RESENT)
     s.step("ACK with room", client.final_ack, [], **OPENED)
     s.truth(client, "waiting", accept_queue_full_ack=2)
@@ -92,16 +92,15 @@ def zombie_that_speaks_is_reset(s):
 
 @case(cookies=(0, 1), abort=(1,))
 def abort_on_overflow(s):
+    listener = s.listen(1)
     for what, send in (("ACK", lambda c: c.final_ack()), ("data", lambda c: c.data()),
                        ("FIN", lambda c: c.fin())):
-        listener = s.listen(1)
         client = s.request_on_full(listener)
         s.step(what, lambda c=client, send=send: send(c), ["R"], **ABORTED)
         assert listener.half_open() == 0
         s.step("ACK after the RST", client.final_ack, ["R"], **RST_SENT)
         s.truth(client, "reset", accept_queue_full_ack=1)
-        s.close()
-        s.port = next(s.ports)
+        s.accept(listener)
 
 
 @case(cookies=(0, 1), tcp_invalid_ratelimit=100)
@@ -123,7 +122,7 @@ def syn_again_on_full(s):
     client = s.request_on_full(listener)
     s.step("SYN again: a request is answered, full or not", client.syn, ["SA"], drops=1, **RESENT)
     s.step("ACK", client.final_ack, [], **ACK_OVERFLOW)
-    listener.accept()
+    s.accept(listener)
     s.step("ACK with room", client.final_ack, [], **OPENED)
     s.truth(client, "waiting", accept_queue_full_ack=1)
 
@@ -241,7 +240,7 @@ def defer_accept_on_full(s):
     s.step("data", second.data, ["A"], **OPENED)
     s.step("bare ACK on the full queue", client.final_ack, [], drops=1, TCPDeferAcceptDrop=1)
     s.step("data on the full queue", client.data, [], **ACK_OVERFLOW)
-    listener.accept()
+    s.accept(listener)
     s.step("data with room", client.data, ["A"], **OPENED)
     s.truth(client, "waiting", defer_accept=1, accept_queue_full_ack=1)
 

@@ -15,7 +15,7 @@ def accept_queue_full(s):
     always = {"TCPReqQFullDoCookies": 1} if s.cookies == 2 else {}
     s.step("SYN", client.syn, [], **SYN_OVERFLOW, **always)
     s.step("the same SYN again", client.syn, [], **SYN_OVERFLOW, **always)
-    listener.accept()
+    s.accept(listener)
     s.step("the same SYN with room", client.syn, ["SA"], **(COOKIE_SENT if s.cookies == 2 else {}))
     s.step("ACK", client.final_ack, [], **OPENED, **({"SyncookiesRecv": 1} if s.cookies == 2 else {}))
     s.truth(client, "waiting", accept_queue_full_syn=2)
@@ -125,7 +125,8 @@ def reserve_rule_spares_a_proven_peer(s):
     peer = s.client()
     s.step("SYN", peer.syn, ["SA"])
     s.step("ACK", peer.final_ack, [], **OPENED)
-    listener.accept()
+    s.truth(peer, "waiting")
+    s.accept(listener)
     connection = listener.accepted.pop()
 
     def whole_connection():
@@ -141,7 +142,6 @@ def reserve_rule_spares_a_proven_peer(s):
         return peer.final_ack()
 
     s.step("a round trip that leaves an RTT behind", whole_connection, [])
-    s.truth(peer, "accepted")
     for number in range(13):
         s.step(f"SYN {number}", s.client().syn, ["SA"])
     s.step("SYN of a stranger", s.client().syn, [], drops=1, ListenDrops=1)

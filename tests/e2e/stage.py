@@ -5,6 +5,7 @@ segments that the kernel answered, every counter of Tcp and TcpExt that moved,
 and what the listener's sk_drops gained. The same cases serve twice: alone,
 they prove what the kernel does; under a recording, what the program makes of it.
 """
+import collections
 import dataclasses
 import itertools
 import socket
@@ -49,6 +50,9 @@ class Case:
         return f"{self.function.__name__}-ipv{self.family}-cookies{self.cookies}-abort{self.abort}"
 
 
+# A recorder that was idle finds a new listener within this time.
+NOTICE_S = 0.15
+
 CASES = []
 
 
@@ -74,14 +78,22 @@ class Truth:
     causes: dict
 
 
+def _endpoint(address, port):
+    """As the report writes it; an IPv4 client of a :: listener is an IPv4 client."""
+    address = address.removeprefix("::ffff:") if "." in address else address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 class Stage:
     """Where one case plays. pace: seconds between its steps."""
 
     numbers = itertools.count(1)
     ports = itertools.cycle(range(9000, 20000))
 
-    def __init__(self, device, played, set_sysctl, pace=0):
+    def __init__(self, device, played, set_sysctl, pace=0, on_ready=None):
+        """on_ready(stage) is called once, before the first packet: the first listener listens by then."""
         self.wire, self.family, self.pace = device, played.family, pace
+        self.on_ready = on_ready
         self.cookies, self.abort = played.cookies, played.abort
         self.sysctl = set_sysctl
         for name, value in {**SYSCTLS, **played.sysctls}.items():
@@ -91,7 +103,8 @@ class Stage:
         # A peer is "proven" by an earlier connection, and then the reserve rule spares it.
         subprocess.run(["ip", "tcp_metrics", "flush"], check=True, capture_output=True)
         self.port = next(self.ports)
-        self.listeners, self.truths = [], []
+        self.listeners, self.truths = [], {}
+        self.counted = collections.Counter()
         self.started, self.waited = time.monotonic(), 0
         device.take()
 
@@ -100,10 +113,20 @@ class Stage:
         options.setdefault("port", self.port)
         listener = kernel.Listener(self.family, backlog, **options)
         self.listeners.append(listener)
-        self.pause(self.pace)
+        if self.pace and not self.on_ready:
+            self.pause(NOTICE_S)
+        self._ready()
         return listener
 
+    def _ready(self):
+        if self.on_ready:
+            start = time.monotonic()
+            ready, self.on_ready = self.on_ready, None
+            ready(self)
+            self.waited += time.monotonic() - start
+
     def client(self, family=None, **options):
+        self._ready()
         options.setdefault("port", self.port)
         return wire.Client(self.wire, family or self.family, next(self.numbers), **options)
 
@@ -121,9 +144,13 @@ class Stage:
         self.wire.barrier()
         after = kernel.moved(before)
         gained = listener.drops - drops_before if listener and not listener.closed else 0
+        self.count(after)
         found = {"answer": result, "counters": after, "drops": gained}
         assert found == {"answer": answer, "counters": moved, "drops": drops}, what
         self.pause(self.pace)
+
+    def count(self, moved):
+        self.counted.update(moved)
 
     def fill(self, count, what="fill"):
         """count clients that finish their handshakes at once; they end in the accept queue."""
@@ -137,7 +164,7 @@ class Stage:
 
     def request_on_full(self, listener):
         """A client with a request while the accept queue of a listener of limit 1 is full."""
-        self.fill(1)
+        self.fill(1 - listener.depth)
         last, client = self.client(), self.client()
         self.step("SYN of the last that fits", last.syn, ["SA"])
         self.step("SYN of the one too many", client.syn, ["SA"])
@@ -166,15 +193,23 @@ class Stage:
         """The steps took so long that the kernel's timers (one second) may have come between them."""
         return time.monotonic() - self.started - self.waited > 0.8
 
+    def accept(self, listener):
+        """accept() takes the oldest; what was said of its client is put right."""
+        peer = listener.accept()
+        assert peer, "the accept queue is empty"
+        name = _endpoint(*peer)
+        for (client, _), truth in self.truths.items():
+            if client == name and truth.outcome == "waiting":
+                truth.outcome = "accepted"
+        self.pause(self.pace)
+        return peer
+
     def truth(self, client, outcome, **causes):
         """causes: name=packets, with "_" for "-". The last word on an attempt counts."""
-        server = wire.SERVER[client.family]
-        brackets = "[{}]:{}" if client.family == 6 else "{}:{}"
-        self.truths = [t for t in self.truths if (t.client, t.isn) !=
-                       (brackets.format(client.address, client.sport), client.isn)]
-        self.truths.append(Truth(brackets.format(client.address, client.sport),
-                                 brackets.format(server, client.port), client.isn, outcome,
-                                 {name.replace("_", "-"): n for name, n in causes.items()}))
+        name = _endpoint(client.address, client.sport)
+        self.truths[name, client.isn] = Truth(
+            name, _endpoint(wire.SERVER[client.family], client.port), client.isn, outcome,
+            {cause.replace("_", "-"): packets for cause, packets in causes.items()})
 
     def close(self):
         """Nothing outlives the case that could count in the next one."""
