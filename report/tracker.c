@@ -8,8 +8,10 @@
  * (LINGER_ENDED_NS: copies and late retransmissions still belong to it), or
  * when no packet of its handshake came for longer than any retransmission
  * timer (LINGER_SILENT_NS), unless it is known to wait in an accept queue. A
- * hand sweeps over the table, a few records for each event, so that time-outs
- * cost no list and no timer; its pace makes no difference to a verdict.
+ * hand sweeps over the table, a few records at a time, so that time-outs cost
+ * no list and no timer. What it finds over, it finishes in its next round, and a
+ * round takes ROUND_EVENTS at least: stamps of some captures jump, and a record
+ * whose packets still come must not be given up for what another's stamp says.
  */
 #include "report/tracker.h"
 
@@ -32,7 +34,8 @@
  * Records that the hand passes at each SYN, and at each other event but packets: a
  * table only grows with SYNs, so that they pay for keeping it small.
  */
-#define SWEEP_STEP 8
+#define SWEEP_STEP   8
+#define ROUND_EVENTS 4096
 /* SYN-ACKs acknowledge the data of a Fast Open SYN too. */
 #define SYN_DATA_MAX 65535u
 /* A wait in the accept queue that deserves a name. */
@@ -45,6 +48,7 @@ struct tracker {
 	int64_t now_ns;
 	int64_t aged_ns;
 	uint32_t hand;
+	uint32_t round_events; /* since the hand began its round */
 	uint32_t open_peak;
 	uint64_t begun;
 	uint64_t finished;
@@ -144,12 +148,20 @@ static void sweep(struct tracker *t)
 	for (int i = 0; i < SWEEP_STEP && high; i++) {
 		struct open_attempt *a;
 
-		if (t->hand >= high)
+		if (t->hand >= high) {
+			if (t->round_events < ROUND_EVENTS)
+				return;
 			t->hand = 0;
+			t->round_events = 0;
+		}
 		a = table_at(t->table, t->hand++);
-		if ((a->flags & OPEN_USED) && is_over(t, a)) {
+		if (!(a->flags & OPEN_USED) || !is_over(t, a))
+			continue;
+		if (a->flags & OPEN_IDLE) {
 			finish(t, a, false, false);
 			table_remove(t->table, a);
+		} else {
+			a->flags |= OPEN_IDLE;
 		}
 	}
 }
@@ -204,6 +216,7 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 			break;
 	if (a) {
 		/* A copy or a retransmission. */
+		a->flags &= ~(uint32_t)OPEN_IDLE;
 		mark(t, a, event, s->frame, MARK_SYN);
 		count_up(&a->syns);
 		a->last_syn_ns = event->time_ns;
@@ -245,7 +258,7 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 {
 	const struct segment *s = &event->segment;
 
-	a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+	a->flags &= ~(uint32_t)(OPEN_SYN_PENDING | OPEN_IDLE);
 	if (s->ack - a->isn > 1)
 		a->flags |= OPEN_FASTOPEN;
 	if (a->synacks) {
@@ -405,6 +418,26 @@ static struct open_attempt *find(struct tracker *t, const struct segment *s, uin
 	return best;
 }
 
+/*
+ * A RST ends every handshake of its 4-tuple that is not finished: both of a
+ * simultaneous open (RFC 9293 section 3.5), and tries with another ISN.
+ */
+static void reset_others(struct tracker *t, const struct event *event, uint32_t hash,
+			 const struct open_attempt *chosen)
+{
+	const struct flow *flow = &event->segment.flow;
+	struct flow reverse = flow_reverse(flow);
+
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
+		if (a == chosen || (a->flags & OPEN_CLIENT_ACK))
+			continue;
+		if (flow_equal(&a->flow, flow))
+			on_client_segment(t, event, a);
+		else if (flow_equal(&a->flow, &reverse))
+			on_server_segment(t, event, a);
+	}
+}
+
 static void on_segment(struct tracker *t, const struct event *event)
 {
 	const struct segment *s = &event->segment;
@@ -429,9 +462,14 @@ static void on_segment(struct tracker *t, const struct event *event)
 	if ((flags & TCP_FLAG_RST) && t->options.queues &&
 	    (!a || (!from_client && (a->end_ns != TIME_UNKNOWN || !(a->flags & OPEN_CLIENT_ACK)))))
 		queues_stray_reset(t->options.queues, event->time_ns, s);
-	if (!a)
+	if (!a) {
 		t->other_segments++;
-	else if (from_client)
+		return;
+	}
+	a->flags &= ~(uint32_t)OPEN_IDLE;
+	if (flags & TCP_FLAG_RST)
+		reset_others(t, event, hash, a);
+	if (from_client)
 		on_client_segment(t, event, a);
 	else if (!(flags & TCP_FLAG_SYN))
 		on_server_segment(t, event, a);
@@ -619,6 +657,7 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 	case EVENT_KIND_COUNT:
 		break;
 	}
+	tracker->round_events++;
 	if (event->kind != EVENT_SEGMENT || event->segment.flags == TCP_FLAG_SYN)
 		sweep(tracker);
 	return tracker->error;
