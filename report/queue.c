@@ -32,6 +32,7 @@ void queue_release(struct queue *queue)
 {
 	free(queue->arrivals);
 	free(queue->episodes);
+	pulse_release(&queue->pulse);
 	sizing_release(&queue->sizing);
 	series_release(&queue->sampled);
 	series_release(&queue->rebuilt);
@@ -42,6 +43,13 @@ void queue_tally(struct queue *queue, enum tally tally, int64_t time_ns, int cou
 {
 	if (time_ns >= queue->window->from_ns && time_ns <= queue->window->to_ns)
 		queue->tallies[tally] += (uint64_t)(int64_t)count;
+}
+
+/* A packet that the queues dropped. */
+static void count_drop(struct queue *q, int64_t time_ns, enum cause cause)
+{
+	q->drops++;
+	pulse_drop(&q->pulse, time_ns, cause);
 }
 
 bool queue_is_full(const struct queue *queue)
@@ -303,7 +311,7 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 		view->syns--;
 	}
 	queue_tally(q, tally, a->time_ns, 1);
-	q->drops++;
+	count_drop(q, a->time_ns, cause_of(tally));
 	q->drops_settled++;
 	judge(q, a, MARK_SYN, true, cause_of(tally), confidence, depth, table, details);
 }
@@ -313,14 +321,14 @@ static void settle_refused(struct queue *q, const struct arrival *a, const struc
 {
 	struct open_attempt *open = attempt_of(a, table);
 	bool aborted = open && (open->flags & OPEN_RST_SERVER) && !a->cookie;
+	enum cause cause = a->cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
 
 	queue_tally(q,
 		    a->cookie ? TALLY_COOKIE_ACK_FULL
 			      : (aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL),
 		    a->time_ns, 1);
-	q->drops++;
-	judge(q, a, MARK_ACK, true,
-	      a->cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK,
+	count_drop(q, a->time_ns, cause);
+	judge(q, a, MARK_ACK, true, cause,
 	      a->proven ? CONFIDENCE_EXACT
 			: (view->known ? CONFIDENCE_BOUNDED : CONFIDENCE_INFERRED),
 	      (uint32_t)q->base, table, details);
@@ -415,7 +423,7 @@ static void prove_dropped(struct queue *q, const struct open_attempt *attempt, s
 	mark->cause = cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
 	mark->limit = q->listener.limit;
 	mark->depth = q->siblings == 1 ? q->listener.limit + 1 : MARK_DEPTH_UNKNOWN;
-	q->drops++;
+	count_drop(q, mark->time_ns, mark->cause);
 	queue_tally(q, cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL, mark->time_ns, 1);
 	if (cookie)
 		queue_tally(q, TALLY_COOKIE_ACK, mark->time_ns, -1);

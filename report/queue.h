@@ -23,6 +23,7 @@
 #include "event/event.h"
 #include "event/host.h"
 #include "report/detail.h"
+#include "report/pulse.h"
 #include "report/report.h"
 #include "report/series.h"
 #include "report/sizing.h"
@@ -127,6 +128,7 @@ struct queue {
 	uint64_t attempts;
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t drops;
+	struct pulse pulse;
 	struct sizing sizing;
 };
 

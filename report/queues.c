@@ -16,6 +16,8 @@ struct queues {
 	struct host host;
 	bool children_looked_up;
 	bool lo_only;
+	struct rates *rates;
+	unsigned live_slots;
 	struct queue_window window;
 	struct queue **queues;
 	size_t count;
@@ -33,6 +35,8 @@ int queues_new(const struct queues_options *options, struct queues **out)
 	q->host = options->host;
 	q->children_looked_up = options->children_looked_up;
 	q->lo_only = options->lo_only;
+	q->rates = options->rates;
+	q->live_slots = options->live_slots;
 	q->window = (struct queue_window){.from_ns = INT64_MIN, .to_ns = INT64_MAX};
 	*out = q;
 	return 0;
@@ -116,6 +120,7 @@ static struct queue *add(struct queues *queues, const struct listener *listener)
 	if (!q)
 		return NULL;
 	queue_init(q, listener, &queues->host, &queues->window);
+	pulse_init(&q->pulse, queues->rates, queues->live_slots);
 	q->index = (uint32_t)queues->count;
 	q->accept_visible = queues->children_looked_up;
 	/* SO_REUSEPORT: the kernel picks a sibling by a hash that packets do not show. */
@@ -669,6 +674,13 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 	}
 	*out = queues->report;
 	return queues->count;
+}
+
+struct pulse *queues_pulse(struct queues *queues, const struct open_attempt *attempt)
+{
+	struct queue *q = queue_of(queues, attempt);
+
+	return q ? &q->pulse : NULL;
 }
 
 struct sizing *queues_sizing(struct queues *queues, size_t index)

@@ -12,6 +12,7 @@
 #include "event/event.h"
 #include "event/host.h"
 #include "report/detail.h"
+#include "report/pulse.h"
 #include "report/report.h"
 #include "report/sizing.h"
 #include "report/table.h"
@@ -33,6 +34,8 @@ struct queues_options {
 	struct host host;
 	bool children_looked_up; /* connections that wait are looked up in sock_diag */
 	bool lo_only;		 /* every client is of this namespace */
+	struct rates *rates;	 /* of the run, or NULL; must outlive the queues */
+	unsigned live_slots;	 /* see pulse_init() */
 };
 
 int queues_new(const struct queues_options *options, struct queues **out)
@@ -86,6 +89,9 @@ void queues_end(struct queues *queues, struct table *table, struct details *deta
 
 /* Fills the report's listeners; the arrays live until queues_free(). */
 size_t queues_report(struct queues *queues, const struct report_listener **out);
+
+/* Of the listener that queues_syn() found for this attempt; NULL when there was none. */
+struct pulse *queues_pulse(struct queues *queues, const struct open_attempt *attempt);
 
 /* What the replay of one listener's clients needs; index < queues_count(). */
 struct sizing *queues_sizing(struct queues *queues, size_t index);

@@ -13,6 +13,7 @@
 #include "report/histogram.h"
 #include "report/ledger.h"
 #include "report/queues.h"
+#include "report/rates.h"
 #include "report/tracker.h"
 #include "report/worst.h"
 
@@ -22,6 +23,7 @@ struct reporter {
 	struct tracker *tracker;
 	struct report report;
 	struct histogram histograms[LATENCY_COUNT];
+	struct rates rates;
 	struct worst worst;
 	struct ledger ledger;
 	struct advisor *advisor;
@@ -67,6 +69,7 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 	struct reporter *r = calloc(1, sizeof(*r));
 	struct tracker_options tracker = {
 	    .max_open = options->max_open,
+	    .rates = r ? &r->rates : NULL,
 	    .finished = on_attempt,
 	    .context = r,
 	};
@@ -81,16 +84,20 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 	rc = worst_init(&r->worst);
 	if (rc)
 		goto free_reporter;
+	rc = rates_init(&r->rates, options->meta ? options->meta->start_ns : TIME_UNKNOWN);
+	if (rc)
+		goto release_worst;
 	if (options->meta) {
 		const struct queues_options queues = {
 		    .host = options->meta->host,
 		    .children_looked_up = options->meta->sources[SOURCE_SAMPLER].on,
 		    .lo_only = strcmp(options->meta->interface, "lo") == 0,
+		    .rates = &r->rates,
 		};
 
 		rc = queues_new(&queues, &r->queues);
 		if (rc)
-			goto release_worst;
+			goto release_rates;
 		tracker.queues = r->queues;
 	}
 	rc = tracker_new(&tracker, &r->tracker);
@@ -100,6 +107,8 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 	return 0;
 free_queues:
 	queues_free(r->queues);
+release_rates:
+	rates_release(&r->rates);
 release_worst:
 	worst_release(&r->worst);
 free_reporter:
@@ -113,6 +122,7 @@ void reporter_free(struct reporter *reporter)
 		return;
 	tracker_free(reporter->tracker);
 	queues_free(reporter->queues);
+	rates_release(&reporter->rates);
 	worst_release(&reporter->worst);
 	ledger_release(&reporter->ledger);
 	advisor_free(reporter->advisor);
@@ -125,6 +135,8 @@ int reporter_event(void *reporter, const struct event *event)
 {
 	struct reporter *r = reporter;
 
+	if (r->rates.start_ns == TIME_UNKNOWN)
+		r->rates.start_ns = event->time_ns;
 	if (r->first_ns == TIME_UNKNOWN || event->time_ns < r->first_ns)
 		r->first_ns = event->time_ns;
 	if (event->time_ns > r->last_ns)
@@ -239,6 +251,7 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 		report->listeners_count = queues_report(r->queues, &report->listeners);
 	report->notes_count = source->notes_count;
 	report->notes = source->notes;
+	report->rates = rates_view(&r->rates, report->end_ns);
 	worst_sort(&r->worst);
 	report->worst_count = r->worst.count;
 	report->worst = r->worst.attempts;

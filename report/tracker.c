@@ -53,7 +53,8 @@ struct tracker {
 	uint64_t begun;
 	uint64_t finished;
 	uint64_t other_segments;
-	int error; /* of a sink, met where no error can be returned */
+	struct pulse elsewhere; /* of attempts whose listener is not known */
+	int error;		/* of a sink, met where no error can be returned */
 	struct attempt scratch;
 };
 
@@ -66,6 +67,7 @@ int tracker_new(const struct tracker_options *options, struct tracker **out)
 		return -ENOMEM;
 	t->options = *options;
 	t->now_ns = TIME_UNKNOWN;
+	pulse_init(&t->elsewhere, options->rates, options->live_slots);
 	rc = table_new(options->max_open, &t->table);
 	if (rc)
 		goto free_tracker;
@@ -85,6 +87,7 @@ void tracker_free(struct tracker *tracker)
 {
 	if (!tracker)
 		return;
+	pulse_release(&tracker->elsewhere);
 	table_free(tracker->table);
 	details_free(tracker->details);
 	free(tracker);
@@ -206,6 +209,26 @@ static struct queue_packet packet_of(struct tracker *t, struct open_attempt *a,
 	};
 }
 
+static struct pulse *pulse_of(struct tracker *t, const struct open_attempt *a)
+{
+	struct pulse *pulse = t->options.queues ? queues_pulse(t->options.queues, a) : NULL;
+
+	return pulse ? pulse : &t->elsewhere;
+}
+
+/* After an event that may have told of its accept(). */
+static void count_accept(struct tracker *t, const struct open_attempt *a, uint32_t flags_before,
+			 int64_t time_ns)
+{
+	int64_t wait_ns = -1;
+
+	if (!(a->flags & ~flags_before & OPEN_ACCEPTED))
+		return;
+	if (a->ack_ns != TIME_UNKNOWN)
+		wait_ns = time_ns > a->ack_ns ? time_ns - a->ack_ns : 0;
+	pulse_accept(pulse_of(t, a), time_ns, wait_ns);
+}
+
 static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 {
 	const struct segment *s = &event->segment;
@@ -239,6 +262,7 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 
 		queues_syn(t->options.queues, &packet, s);
 	}
+	pulse_syn(pulse_of(t, a), event->time_ns, a->syns == 1);
 }
 
 /* A SYN-ACK belongs to the attempt whose SYN, or SYN with data, it acknowledges. */
@@ -317,6 +341,7 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		a->ack_ns = event->time_ns;
 		a->touched_ns = event->time_ns;
 		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
+		pulse_handshake(pulse_of(t, a), a->ack_ns, a->ack_ns - a->syn_ns);
 	} else if (t->options.queues && s->payload && s->seq == a->isn + 1 &&
 		   (a->flags & OPEN_CLIENT_DATA) &&
 		   !(a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))) {
@@ -531,12 +556,14 @@ static void on_icmp(struct tracker *t, const struct event *event)
 static void on_accept(struct tracker *t, const struct event *event)
 {
 	struct open_attempt *a = find_flow(t, &event->accept.flow);
+	uint32_t flags_before;
 	struct detail *d;
 
 	if (!a) {
 		t->other_segments++;
 		return;
 	}
+	flags_before = a->flags;
 	d = details_open(t->details, a);
 	if (d) {
 		d->served = true;
@@ -559,6 +586,7 @@ static void on_accept(struct tracker *t, const struct event *event)
 	a->flags |= OPEN_ACCEPTED;
 	a->flags &= ~(uint32_t)OPEN_QUEUED;
 	a->touched_ns = event->time_ns;
+	count_accept(t, a, flags_before, event->time_ns);
 }
 
 static void on_server_step(struct tracker *t, const struct event *event)
@@ -594,9 +622,11 @@ static void on_child(struct tracker *t, const struct event *event)
 {
 	const struct child *child = &event->child;
 	struct open_attempt *a = find_flow(t, &child->flow);
+	uint32_t flags_before;
 
 	if (!a || !t->options.queues)
 		return;
+	flags_before = a->flags;
 	if (child->inode && !(a->flags & OPEN_ACCEPTED)) {
 		struct detail *d = details_open(t->details, a);
 
@@ -611,6 +641,7 @@ static void on_child(struct tracker *t, const struct event *event)
 
 	packet.frame = 0;
 	queues_child(t->options.queues, &packet, child);
+	count_accept(t, a, flags_before, event->time_ns);
 }
 
 int tracker_event(struct tracker *tracker, const struct event *event)

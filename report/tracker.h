@@ -12,6 +12,7 @@
 #include "event/event.h"
 #include "event/host.h"
 #include "report/attempt.h"
+#include "report/pulse.h"
 #include "report/report.h"
 
 struct tracker;
@@ -20,6 +21,8 @@ struct queues;
 struct tracker_options {
 	uint32_t max_open;     /* 0: TABLE_DEFAULT_MAX */
 	struct queues *queues; /* the listeners, or NULL when packets are all there is */
+	struct rates *rates;   /* of the run, or NULL; must outlive the tracker */
+	unsigned live_slots;   /* see pulse_init() */
 	/* Gets each attempt once, constant, valid during the call. Returns 0 or -errno. */
 	int (*finished)(void *context, const struct attempt *attempt);
 	void *context;
