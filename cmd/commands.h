@@ -5,6 +5,7 @@
 #define CMD_COMMANDS_H
 
 int cmd_demo(int argc, char **argv);
+int cmd_listeners(int argc, char **argv);
 int cmd_load(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_report(int argc, char **argv);

@@ -1,16 +1,19 @@
 /*
- * Private namespaces by unshare(2).
+ * Private namespaces by unshare(2), others' by setns(2).
  */
 #include "cmd/namespace.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int write_text(const char *path, const char *text)
@@ -89,5 +92,68 @@ int namespace_make(char error[NAMESPACE_ERROR_SIZE])
 	if (rc)
 		snprintf(error, NAMESPACE_ERROR_SIZE, "lo of a private network namespace: %s",
 			 strerror(-rc));
+	return rc;
+}
+
+static bool is_ours(int fd)
+{
+	struct stat theirs, ours;
+
+	return fstat(fd, &theirs) == 0 && stat("/proc/thread-self/ns/net", &ours) == 0 &&
+	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
+/* A network namespace that a user made belongs to a user namespace: that one is entered first. */
+static int enter_user_namespace(const char *who)
+{
+	char path[64];
+	int fd, rc = 0;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/ns/user", who);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (setns(fd, CLONE_NEWUSER) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int namespace_enter(const char *who, char error[NAMESPACE_ERROR_SIZE])
+{
+	bool process = *who && strspn(who, "0123456789") == strlen(who);
+	char path[PATH_MAX];
+	int fd, rc = 0;
+
+	if (!process && (!*who || strchr(who, '/') || who[0] == '.')) {
+		snprintf(error, NAMESPACE_ERROR_SIZE,
+			 "'%.64s' is neither a process number nor a name of ip netns", who);
+		return -EINVAL;
+	}
+	snprintf(path, sizeof(path), process ? "/proc/%.200s/ns/net" : "/run/netns/%.200s", who);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		rc = -errno;
+		if (rc == -ENOENT)
+			snprintf(error, NAMESPACE_ERROR_SIZE,
+				 process ? "there is no process %.64s"
+					 : "there is no network namespace '%.64s' in /run/netns",
+				 who);
+		else
+			snprintf(error, NAMESPACE_ERROR_SIZE,
+				 "the network namespace of %.64s: %s; it takes root", who,
+				 strerror(-rc));
+		return rc;
+	}
+	if (!is_ours(fd) && setns(fd, CLONE_NEWNET) < 0) {
+		rc = -errno;
+		if (rc == -EPERM && process && enter_user_namespace(who) == 0)
+			rc = setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
+	}
+	if (rc)
+		snprintf(error, NAMESPACE_ERROR_SIZE,
+			 "entering the network namespace of %.64s: %s%s", who, strerror(-rc),
+			 rc == -EPERM ? "; it takes root" : "");
+	close(fd);
 	return rc;
 }

@@ -14,4 +14,12 @@
  */
 int namespace_make(char error[NAMESPACE_ERROR_SIZE]) __attribute__((warn_unused_result));
 
+/*
+ * Moves this thread into the network namespace of somebody else: of a process
+ * when who is a number, else of that name (ip netns). 0, or -errno with a line
+ * in error.
+ */
+int namespace_enter(const char *who, char error[NAMESPACE_ERROR_SIZE])
+    __attribute__((warn_unused_result));
+
 #endif

@@ -7,9 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* At most 2 % of the time, and not oftener than every 10 ms. */
-#define COST_SHARE  50
-#define INTERVAL_NS (10 * NS_PER_MS)
+/*
+ * At most 2 % of the time, and not oftener than every 10 ms. While it counts
+ * nothing is sampled: where that takes long, 0.5 %.
+ */
+#define COST_SHARE	50
+#define COST_SHARE_LONG 200
+#define LONG_NS		NS_PER_MS
+#define INTERVAL_NS	(10 * NS_PER_MS)
 
 void half_open_release(struct half_open_counts *counts)
 {
@@ -72,7 +77,7 @@ static int count(struct half_open_counts *counts, struct diag *diag, const struc
 bool half_open_round(struct half_open_counts *counts, struct diag *diag, const struct watch *watch,
 		     int64_t *before_ns, int *error)
 {
-	int64_t begin_ns = clock_monotonic_ns(), cost_ns;
+	int64_t begin_ns = clock_monotonic_ns(), cost_ns, interval_ns;
 
 	*error = 0;
 	if (watch->count == 0 || begin_ns < counts->next_ns)
@@ -80,7 +85,7 @@ bool half_open_round(struct half_open_counts *counts, struct diag *diag, const s
 	*before_ns = clock_now_ns();
 	*error = count(counts, diag, watch);
 	cost_ns = clock_monotonic_ns() - begin_ns;
-	counts->next_ns =
-	    begin_ns + (COST_SHARE * cost_ns > INTERVAL_NS ? COST_SHARE * cost_ns : INTERVAL_NS);
+	interval_ns = cost_ns * (cost_ns < LONG_NS ? COST_SHARE : COST_SHARE_LONG);
+	counts->next_ns = begin_ns + (interval_ns > INTERVAL_NS ? interval_ns : INTERVAL_NS);
 	return *error == 0;
 }

@@ -18,18 +18,35 @@
 /* The clock is read once for so many descriptors. */
 #define SLICE 32
 
+/* As getdents64(2) has it. */
+struct linux_dirent64 {
+	uint64_t d_ino;
+	int64_t d_off;
+	uint16_t d_reclen;
+	uint8_t d_type;
+	char d_name[];
+};
+
 struct owners {
 	DIR *proc;
-	DIR *fds;      /* of the process that is being looked into, or NULL */
+	int fds;       /* directory of the process that is being looked into, or -1 */
 	int32_t pid;   /* that process */
 	size_t looked; /* at so many of its descriptors */
 	size_t fds_max;
 	int32_t only_pid;
+	char network[64]; /* "net:[4026531840]": only processes in it; empty: all */
 	bool walking;
 	size_t denied;
 	size_t cut;
 	struct owner *found; /* sorted by inode; pids_count 0: not met */
 	size_t count;
+	/*
+	 * Of fds. Small: the kernel makes an inode for each entry that it lists, and
+	 * with readdir()'s buffer that would be a thousand of them at a time.
+	 */
+	size_t listed; /* bytes in it */
+	size_t next;
+	_Alignas(struct linux_dirent64) char list[1024];
 };
 
 int owners_new(struct owners **out)
@@ -45,15 +62,16 @@ int owners_new(struct owners **out)
 		free(o);
 		return error;
 	}
+	o->fds = -1;
 	*out = o;
 	return 0;
 }
 
 static void leave_process(struct owners *o)
 {
-	if (o->fds)
-		closedir(o->fds);
-	o->fds = NULL;
+	if (o->fds >= 0)
+		close(o->fds);
+	o->fds = -1;
 }
 
 void owners_free(struct owners *o)
@@ -73,9 +91,23 @@ static int by_inode(const void *x, const void *y)
 	return (a->inode > b->inode) - (a->inode < b->inode);
 }
 
-int owners_begin(struct owners *o, const uint32_t *inodes, size_t count, size_t fds_max,
-		 int32_t only_pid)
+/* The name of a process's network namespace; false with errno when it may not be read. */
+static bool read_network(const struct owners *o, const char *pid, char out[64])
 {
+	char path[32];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%.12s/ns/net", pid);
+	n = readlinkat(dirfd(o->proc), path, out, 63);
+	if (n < 0)
+		return false;
+	out[n] = '\0';
+	return true;
+}
+
+int owners_begin(struct owners *o, const struct owners_walk *walk)
+{
+	size_t count = walk->count;
 	struct owner *found = NULL;
 
 	leave_process(o);
@@ -88,12 +120,15 @@ int owners_begin(struct owners *o, const uint32_t *inodes, size_t count, size_t 
 	}
 	o->count = count;
 	for (size_t i = 0; i < count; i++)
-		found[i] = (struct owner){.inode = inodes[i]};
+		found[i] = (struct owner){.inode = walk->inodes[i]};
 	if (count > 0)
 		qsort(found, count, sizeof(*found), by_inode);
 	rewinddir(o->proc);
-	o->fds_max = fds_max;
-	o->only_pid = only_pid;
+	o->fds_max = walk->fds_max;
+	o->only_pid = walk->only_pid;
+	o->network[0] = '\0';
+	if (walk->only_network && !read_network(o, "thread-self", o->network))
+		o->network[0] = '\0';
 	o->denied = o->cut = 0;
 	o->walking = true;
 	return 0;
@@ -180,37 +215,64 @@ static void meet(struct owners *o, struct owner *owner, int32_t fd)
 /* True when there is a process to look into; false at the end. */
 static bool enter_process(struct owners *o)
 {
+	char path[32], network[sizeof(o->network)];
 	struct dirent *entry;
-	char path[32];
 
 	while ((entry = readdir(o->proc))) {
 		int64_t pid = read_number(entry->d_name, '\0');
-		int fd;
 
 		if (pid <= 0 || pid > INT32_MAX || (o->only_pid && pid != o->only_pid))
 			continue;
+		if (o->network[0]) {
+			if (!read_network(o, entry->d_name, network)) {
+				o->denied += errno == EACCES || errno == EPERM;
+				continue;
+			}
+			if (strcmp(network, o->network) != 0) {
+				o->cut++;
+				continue;
+			}
+		}
 		snprintf(path, sizeof(path), "%d/fd", (int)pid);
-		fd = openat(dirfd(o->proc), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		o->fds = fd >= 0 ? fdopendir(fd) : NULL;
-		if (!o->fds) {
+		o->fds = openat(dirfd(o->proc), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (o->fds < 0) {
 			/* It may be another user's, and it may have ended. */
 			if (errno == EACCES || errno == EPERM)
 				o->denied++;
-			if (fd >= 0)
-				close(fd);
 			continue;
 		}
 		o->pid = (int32_t)pid;
 		o->looked = 0;
+		o->listed = o->next = 0;
 		return true;
 	}
 	return false;
 }
 
+/* The name of the next descriptor, or NULL at the end, with errno when it is an error. */
+static const char *next_descriptor(struct owners *o)
+{
+	struct linux_dirent64 entry;
+
+	if (o->next == o->listed) {
+		long n = syscall(SYS_getdents64, o->fds, o->list, sizeof(o->list));
+
+		if (n <= 0) {
+			errno = n < 0 ? errno : 0;
+			return NULL;
+		}
+		o->listed = (size_t)n;
+		o->next = 0;
+	}
+	memcpy(&entry, o->list + o->next, sizeof(entry));
+	o->next += entry.d_reclen;
+	return o->list + o->next - entry.d_reclen + offsetof(struct linux_dirent64, d_name);
+}
+
 /* False when this process may be listed but not read (it is not dumpable). */
 static bool look_at(struct owners *o, const char *name)
 {
-	uint32_t inode = socket_inode(dirfd(o->fds), name);
+	uint32_t inode = socket_inode(o->fds, name);
 	struct owner *owner = find(o, inode);
 
 	if (!inode && errno == EACCES)
@@ -226,25 +288,24 @@ bool owners_step(struct owners *o, int64_t budget_ns)
 	int64_t end_ns = clock_monotonic_ns() + budget_ns;
 
 	for (unsigned n = 1; o->walking; n++) {
-		struct dirent *entry;
+		const char *name;
 
 		if (n % SLICE == 0 && clock_monotonic_ns() >= end_ns)
 			return false;
-		if (!o->fds && !enter_process(o)) {
+		if (o->fds < 0 && !enter_process(o)) {
 			o->walking = false;
 			break;
 		}
-		errno = 0;
-		entry = readdir(o->fds);
-		if (!entry || o->looked == o->fds_max) {
-			if (entry)
+		name = next_descriptor(o);
+		if (!name || o->looked == o->fds_max) {
+			if (name)
 				o->cut++;
 			else if (errno == EACCES || errno == EPERM)
 				o->denied++;
 			leave_process(o);
 			continue;
 		}
-		if (entry->d_name[0] != '.' && !look_at(o, entry->d_name)) {
+		if (name[0] != '.' && !look_at(o, name)) {
 			o->denied++;
 			leave_process(o);
 		}

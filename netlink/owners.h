@@ -27,14 +27,20 @@ struct owners;
 int owners_new(struct owners **out) __attribute__((warn_unused_result));
 void owners_free(struct owners *owners);
 
-/*
- * Begins a walk for these inodes (no order needed, zero is passed over) and
- * forgets the last one. Of each process the first fds_max descriptors are
- * looked at: listeners are opened early, and a process can have a million.
- * only_pid restricts the walk to one process, 0 does not. 0 or -errno.
- */
-int owners_begin(struct owners *owners, const uint32_t *inodes, size_t count, size_t fds_max,
-		 int32_t only_pid) __attribute__((warn_unused_result));
+/* What to walk for, and where. */
+struct owners_walk {
+	const uint32_t *inodes; /* in no order; 0 is passed over */
+	size_t count;
+	/* Of each process the first so many: listeners are opened early, and a process can have a
+	 * million. */
+	size_t fds_max;
+	int32_t only_pid;  /* this process alone; 0: all */
+	bool only_network; /* processes in this thread's network namespace alone */
+};
+
+/* Begins a walk, and forgets the last one. What walk points to is copied. 0 or -errno. */
+int owners_begin(struct owners *owners, const struct owners_walk *walk)
+    __attribute__((warn_unused_result));
 
 /* Goes on for about budget_ns. True when the walk is over (or none was begun). */
 bool owners_step(struct owners *owners, int64_t budget_ns);
@@ -42,7 +48,8 @@ bool owners_step(struct owners *owners, int64_t budget_ns);
 /* NULL when the walk (so far) met no owner. Valid until the next begin. */
 const struct owner *owners_of(const struct owners *owners, uint32_t inode);
 
-/* Of the last walk: processes that could not be looked into, and that had more than fds_max. */
+/* Of the last walk: processes that could not be looked into; that had more
+ * than fds_max, or were in another network namespace. */
 size_t owners_denied(const struct owners *owners);
 size_t owners_cut(const struct owners *owners);
 

@@ -39,7 +39,9 @@ static int begin(struct ownership *o, const struct watch *watch)
 		return -1;
 	for (size_t i = 0; i < watch->count; i++)
 		inodes[i] = watch->listeners[i].listener.inode;
-	error = owners_begin(o->owners, inodes, watch->count, FDS_MAX, 0);
+	error = owners_begin(
+	    o->owners,
+	    &(struct owners_walk){.inodes = inodes, .count = watch->count, .fds_max = FDS_MAX});
 	free(inodes);
 	return error;
 }

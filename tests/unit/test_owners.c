@@ -29,6 +29,14 @@ static int listener_with_options(uint32_t *inode, uint64_t *cookie)
 	return fd;
 }
 
+static int walk_for(struct owners *owners, const uint32_t *inodes, size_t count, size_t fds_max,
+		    int32_t only_pid)
+{
+	struct owners_walk walk = {inodes, count, fds_max, only_pid, false};
+
+	return owners_begin(owners, &walk);
+}
+
 static bool has(const struct owner *owner, int32_t pid)
 {
 	for (unsigned i = 0; i < owner->pids_count; i++)
@@ -54,7 +62,7 @@ Test(owners, a_socket_is_found_in_every_process_that_has_it)
 	}
 	cr_assert_eq(owners_new(&owners), 0);
 	cr_assert(owners_step(owners, 0), "no walk was begun");
-	cr_assert_eq(owners_begin(owners, inodes, 3, 1024, 0), 0);
+	cr_assert_eq(walk_for(owners, inodes, 3, 1024, 0), 0);
 	while (!owners_step(owners, NS_PER_MS))
 		;
 	owner = owners_of(owners, inodes[2]);
@@ -66,7 +74,7 @@ Test(owners, a_socket_is_found_in_every_process_that_has_it)
 	cr_assert_null(owners_of(owners, 1));
 	cr_assert_null(owners_of(owners, 0));
 	/* Restricted to one process. */
-	cr_assert_eq(owners_begin(owners, inodes, 3, 1024, child), 0);
+	cr_assert_eq(walk_for(owners, inodes, 3, 1024, child), 0);
 	while (!owners_step(owners, NS_PER_MS))
 		;
 	owner = owners_of(owners, inodes[2]);
@@ -97,16 +105,52 @@ Test(owners, descriptors_beyond_the_bound_are_not_looked_at_and_that_is_counted)
 	for (int i = 20; i < 40; i++)
 		cr_assert_geq(dup2(0, i), 0);
 	cr_assert_eq(owners_new(&owners), 0);
-	cr_assert_eq(owners_begin(owners, &inode, 1, 8, getpid()), 0);
+	cr_assert_eq(walk_for(owners, &inode, 1, 8, getpid()), 0);
 	while (!owners_step(owners, NS_PER_SEC))
 		;
 	cr_assert_null(owners_of(owners, inode));
 	cr_assert_eq(owners_cut(owners), 1);
-	cr_assert_eq(owners_begin(owners, &inode, 1, SIZE_MAX, getpid()), 0);
+	cr_assert_eq(walk_for(owners, &inode, 1, SIZE_MAX, getpid()), 0);
 	while (!owners_step(owners, NS_PER_SEC))
 		;
 	cr_assert_not_null(owners_of(owners, inode));
 	cr_assert_eq(owners_cut(owners), 0);
+	owners_free(owners);
+}
+
+Test(owners, those_in_another_network_can_be_passed_over)
+{
+	uint32_t inode;
+	uint64_t cookie;
+	struct owners_walk walk = {&inode, 1, 1024, 0, true};
+	struct owners *owners;
+	int ready[2];
+	char byte;
+	pid_t child;
+
+	listener_with_options(&inode, &cookie);
+	cr_assert_eq(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		if (!netns_enter())
+			_exit(1);
+		cr_assert_eq(write(ready[1], "x", 1), 1);
+		pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		cr_skip_test("no private network namespace to be had");
+	cr_assert_eq(owners_new(&owners), 0);
+	cr_assert_eq(owners_begin(owners, &walk), 0);
+	while (!owners_step(owners, NS_PER_SEC))
+		;
+	cr_assert_not_null(owners_of(owners, inode));
+	cr_assert(has(owners_of(owners, inode), getpid()));
+	cr_assert_not(has(owners_of(owners, inode), child));
+	cr_assert_geq(owners_cut(owners) + owners_denied(owners), 1);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 	owners_free(owners);
 }
 
@@ -119,7 +163,7 @@ static int look_as_nobody(int32_t pid)
 
 	if (setgid(65534) < 0 || setuid(65534) < 0 || owners_new(&owners) < 0)
 		return 1;
-	if (owners_begin(owners, &inode, 1, 1024, pid) < 0)
+	if (walk_for(owners, &inode, 1, 1024, pid) < 0)
 		return 2;
 	while (!owners_step(owners, NS_PER_SEC))
 		;

@@ -1,0 +1,206 @@
+/*
+ * synscope listeners: every listening socket of a network namespace, once.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/argument.h"
+#include "cmd/command.h"
+#include "cmd/commands.h"
+#include "cmd/listeners_view.h"
+#include "cmd/namespace.h"
+#include "netlink/listeners.h"
+
+#define NAME "listeners"
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV };
+
+static void print_help(void)
+{
+	fputs(
+	    "usage: synscope listeners [OPTION...]\n"
+	    "\n"
+	    "Shows every listening TCP socket: how deep its accept queue is and how much it\n"
+	    "holds, which setting limits it, half-open handshakes, drops, how long the oldest\n"
+	    "connection has been waiting for accept(), and the process.\n"
+	    "\n"
+	    "  -f, --format FORMAT   text (default), json or tsv\n"
+	    "      --netns NAME|PID  look into this network namespace: a name of ip netns, or\n"
+	    "                        that of a process\n"
+	    "  -a, --all             also count half-open handshakes and connections that wait\n"
+	    "                        where there are more than 10,000 connections to walk through\n"
+	    "  -p, --pid PID         only the sockets of this process, in its namespace\n"
+	    "      --color WHEN      auto (default: on a terminal), always or never\n"
+	    "  -h, --help            this text\n"
+	    "\n"
+	    "A queue with a limit of N holds N + 1. The limit is min(backlog, somaxconn) of the\n"
+	    "moment when the program called listen(); raising net.core.somaxconn changes nothing\n"
+	    "until it calls listen() again. A client is connected before accept() is called: what\n"
+	    "waits in the queue has finished its handshake.\n"
+	    "\n"
+	    "It needs no privileges. Owners of other users' sockets take CAP_SYS_PTRACE, another\n"
+	    "namespace takes CAP_SYS_ADMIN: with sudo everything is there.\n"
+	    "\n"
+	    "Examples:\n"
+	    "  synscope listeners\n"
+	    "  sudo synscope listeners --pid $(pgrep -o postgres)\n"
+	    "  synscope listeners -f json | jq '.listeners[] | select(.depth > .limit)'\n",
+	    stdout);
+}
+
+struct listeners {
+	enum format format;
+	const char *namespace;
+	int32_t pid;
+	bool all;
+	bool colour_always;
+	bool colour_never;
+};
+
+static int parse_option(struct listeners *o, int option, const char *value)
+{
+	uint64_t number;
+
+	switch (option) {
+	case 'f':
+		if (strcmp(value, "text") == 0)
+			o->format = FORMAT_TEXT;
+		else if (strcmp(value, "json") == 0)
+			o->format = FORMAT_JSON;
+		else if (strcmp(value, "tsv") == 0)
+			o->format = FORMAT_TSV;
+		else
+			break;
+		return 0;
+	case 'a':
+		o->all = true;
+		return 0;
+	case 'n':
+		o->namespace = value;
+		return 0;
+	case 'p':
+		if (argument_number(value, 1, INT32_MAX, &number) < 0)
+			break;
+		o->pid = (int32_t)number;
+		return 0;
+	case 'c':
+		o->colour_always = strcmp(value, "always") == 0;
+		o->colour_never = strcmp(value, "never") == 0;
+		if (o->colour_always || o->colour_never || strcmp(value, "auto") == 0)
+			return 0;
+		break;
+	default:
+		return usage_error(NAME);
+	}
+	complain(NAME,
+		 option == 'f'	 ? "--format: '%s' is none of text, json, tsv"
+		 : option == 'p' ? "--pid: '%s' is no process number"
+				 : "--color: '%s' is none of auto, always, never",
+		 value);
+	return usage_error(NAME);
+}
+
+static int enter(const struct listeners *o)
+{
+	char error[NAMESPACE_ERROR_SIZE], pid[16];
+	const char *who = o->namespace;
+
+	if (!who && o->pid) {
+		snprintf(pid, sizeof(pid), "%d", o->pid);
+		who = pid;
+	}
+	if (!who || namespace_enter(who, error) == 0)
+		return STATUS_DONE;
+	complain(NAME, "%s", error);
+	return STATUS_FAILED;
+}
+
+static int show(const struct listeners *o, const struct listeners_snapshot *snapshot)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	struct listeners_style style = {
+	    .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+	    .colour = o->colour_always ||
+		      (!o->colour_never && isatty(STDOUT_FILENO) && !(no_colour && *no_colour)),
+	};
+	int error = 0;
+
+	switch (o->format) {
+	case FORMAT_TEXT:
+		error = listeners_view_text(stdout, snapshot, &style);
+		break;
+	case FORMAT_JSON:
+		error = listeners_view_json(stdout, snapshot);
+		break;
+	case FORMAT_TSV:
+		error = listeners_view_tsv(stdout, snapshot);
+		break;
+	}
+	if (error && error != -EPIPE) {
+		complain(NAME, "standard output: %s", strerror(-error));
+		return STATUS_FAILED;
+	}
+	if (o->format != FORMAT_TEXT && snapshot->processes_denied)
+		complain(NAME, "processes not to be looked into: %zu; owners may be missing",
+			 snapshot->processes_denied);
+	return STATUS_DONE;
+}
+
+int cmd_listeners(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+	    {"all", no_argument, NULL, 'a'},
+	    {"format", required_argument, NULL, 'f'},
+	    {"netns", required_argument, NULL, 'n'},
+	    {"pid", required_argument, NULL, 'p'},
+	    {"color", required_argument, NULL, 'c'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
+	};
+	struct listeners options = {.format = FORMAT_TEXT};
+	struct listeners_options wanted = {0};
+	struct listeners_snapshot snapshot;
+	int option, status, error;
+
+	while ((option = getopt_long(argc, argv, "af:p:h", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			print_help();
+			return STATUS_DONE;
+		}
+		status = parse_option(&options, option, optarg);
+		if (status)
+			return status;
+	}
+	if (optind < argc) {
+		complain(NAME, "'%s' is too much: all listeners are shown", argv[optind]);
+		return usage_error(NAME);
+	}
+	setlocale(LC_CTYPE, "");
+	status = enter(&options);
+	if (status)
+		return status;
+	wanted.pid = options.pid;
+	wanted.counters = options.format == FORMAT_JSON;
+	wanted.connections_max = options.all ? SIZE_MAX : LISTENERS_CONNECTIONS_MAX;
+	error = listeners_read(&wanted, &snapshot);
+	if (error) {
+		if (options.pid && (error == -EACCES || error == -ESRCH))
+			complain(NAME,
+				 error == -ESRCH ? "there is no process %d"
+						 : "process %d is not yours to look into; it "
+						   "takes root",
+				 options.pid);
+		else
+			complain(NAME, "sock_diag: %s", strerror(-error));
+		return STATUS_FAILED;
+	}
+	status = show(&options, &snapshot);
+	listeners_release(&snapshot);
+	return status;
+}
