@@ -173,7 +173,8 @@ int capture_free(struct capture *c)
 		return 0;
 	result = dump_free(c->dump);
 	fragments_free(c->decoder.fragments);
-	c->ops->close(c);
+	if (c->ops)
+		c->ops->close(c);
 	free(c->name);
 	free(c);
 	return result;

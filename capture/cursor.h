@@ -15,13 +15,25 @@
 
 struct cursor {
 	const uint8_t *at;
-	uint32_t left; /* bytes captured from at on */
-	uint32_t wire; /* bytes that the packet had from at on, never less than left */
+	const uint8_t *end; /* of what was captured */
+	uint32_t missing;   /* bytes that the packet had behind end */
 };
 
 static inline struct cursor cursor_of(const uint8_t *bytes, uint32_t captured, uint32_t wire)
 {
-	return (struct cursor){bytes, captured, wire > captured ? wire : captured};
+	return (struct cursor){bytes, bytes + captured, wire > captured ? wire - captured : 0};
+}
+
+/* Bytes captured from here on. */
+static inline uint32_t cursor_left(const struct cursor *c)
+{
+	return (uint32_t)(c->end - c->at);
+}
+
+/* Bytes that the packet had from here on. */
+static inline uint32_t cursor_wire(const struct cursor *c)
+{
+	return cursor_left(c) + c->missing;
 }
 
 /* Network order, from bytes that were taken. */
@@ -50,11 +62,9 @@ static inline const uint8_t *cursor_take(struct cursor *c, uint32_t n)
 {
 	const uint8_t *p = c->at;
 
-	if (n > c->left)
+	if (n > cursor_left(c))
 		return NULL;
 	c->at += n;
-	c->left -= n;
-	c->wire -= n;
 	return p;
 }
 
@@ -66,7 +76,7 @@ static inline bool cursor_skip(struct cursor *c, uint32_t n)
 /* Looks at n bytes without a step. */
 static inline const uint8_t *cursor_peek(const struct cursor *c, uint32_t n)
 {
-	return n > c->left ? NULL : c->at;
+	return n > cursor_left(c) ? NULL : c->at;
 }
 
 static inline bool cursor_u8(struct cursor *c, uint8_t *out)
@@ -106,15 +116,17 @@ static inline bool cursor_be32(struct cursor *c, uint32_t *out)
  */
 static inline void cursor_limit(struct cursor *c, uint32_t length)
 {
-	c->wire = length;
-	if (c->left > length)
-		c->left = length;
+	uint32_t left = cursor_left(c);
+
+	c->missing = length > left ? length - left : 0;
+	if (length < left)
+		c->end = c->at + length;
 }
 
 /* True when it was the capture that left out the n bytes, not the packet. */
 static inline bool cursor_was_cut(const struct cursor *c, uint32_t n)
 {
-	return n > c->left && n <= c->wire;
+	return n > cursor_left(c) && n - cursor_left(c) <= c->missing;
 }
 
 #endif

@@ -244,7 +244,7 @@ enum decode ethertype_decode(struct decoder *d, uint16_t type)
 		if (type == ETHERTYPE_IPV6)
 			return ipv6_decode(d);
 		if (type <= ETHERTYPE_LENGTH_MAX) {
-			if (type < d->cursor.wire)
+			if (type < cursor_wire(&d->cursor))
 				cursor_limit(&d->cursor, type); /* behind it is padding */
 			return llc_decode(d);
 		}

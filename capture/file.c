@@ -1,136 +1,100 @@
 /*
- * Capture files through libpcap: every kind of classic pcap.
+ * Capture files: which reader a file needs, and what its end was like.
  */
-#include "capture/capture.h"
+#include "capture/file.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/handle.h"
-#include "capture/stream.h"
+static int end(struct capture *c, bool cut, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
-static void on_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
+static int end(struct capture *c, bool cut, const char *format, va_list args)
 {
-	struct capture *c = (struct capture *)user;
-	int64_t seconds = h->ts.tv_sec;
+	char reason[PCAP_ERRBUF_SIZE + 128];
 
-	/* libpcap takes the file's unsigned 32 bits for signed ones. */
-	if (seconds < 0)
-		seconds = (uint32_t)seconds;
-	if (!capture_frame(c, capture_time_ns(seconds, h->ts.tv_usec), bytes, h->caplen, h->len))
-		pcap_breakloop(c->pcap);
-}
-
-/* libpcap tells the kinds of failure apart in its text alone. */
-static bool is_cut(const char *message)
-{
-	return strncmp(message, "truncated dump file", strlen("truncated dump file")) == 0;
-}
-
-/* What was read so far stays good: the end of the file is where the damage is. */
-static int file_damaged(struct capture *c)
-{
-	const char *message = pcap_geterr(c->pcap), *reason = stream_reason(c->reader);
-	bool cut = is_cut(message);
-
+	vsnprintf(reason, sizeof(reason), format, args);
 	if (!cut && !c->stats.frames)
-		return capture_fail(c, -EBADMSG, "%s", reason ? reason : message);
+		return capture_fail(c, -EBADMSG, "not a capture that can be read: %s", reason);
 	c->stats.cut = true;
 	c->ended = true;
-	capture_note(c, "%s: the file is %s after frame %llu (%s)", c->name,
-		     cut ? "cut" : "damaged", (unsigned long long)c->stats.frames,
-		     reason ? reason : message);
+	capture_note(c, "%s: the file is %s after frame %llu: %s", c->name, cut ? "cut" : "damaged",
+		     (unsigned long long)c->stats.frames, reason);
 	return 0;
 }
 
-static int64_t file_read(struct capture *c, uint64_t max)
+int file_damaged(struct capture *c, const char *format, ...)
 {
-	uint64_t first = c->stats.frames;
+	va_list args;
+	int result;
 
-	while (!c->ended && !c->fn_result) {
-		uint64_t left = max - (c->stats.frames - first);
-		int n;
-
-		if (max && !left)
-			break;
-		n = pcap_dispatch(c->pcap, max && left < INT_MAX ? (int)left : -1, on_frame,
-				  (u_char *)c);
-		if (n == PCAP_ERROR) {
-			int error = file_damaged(c);
-
-			if (error)
-				return error;
-		} else if (n == 0) {
-			c->ended = true;
-		}
-	}
-	return (int64_t)(c->stats.frames - first);
+	va_start(args, format);
+	result = end(c, false, format, args);
+	va_end(args);
+	return result;
 }
 
-static void file_close(struct capture *c)
+int file_cut(struct capture *c, const char *format, ...)
 {
-	pcap_close(c->pcap);
-	stream_free(c->reader);
+	va_list args;
+	int result;
+
+	va_start(args, format);
+	result = end(c, true, format, args);
+	va_end(args);
+	return result;
 }
 
-static const struct capture_ops file_ops = {
-    .read = file_read,
-    .close = file_close,
-};
+int file_no_more(struct capture *c, const struct stream *stream, int error, size_t left,
+		 size_t wanted)
+{
+	if (error)
+		return capture_fail(c, error, "%s", strerror(-error));
+	if (stream_reason(stream))
+		return file_damaged(c, "%s", stream_reason(stream));
+	if (left)
+		return file_cut(c, "of the next %zu bytes %zu are there", wanted, left);
+	c->ended = true;
+	return 0;
+}
+
+static int open_stream(struct capture *c, struct stream *stream)
+{
+	const uint8_t *bytes;
+	size_t size = stream_peek(stream, &bytes);
+
+	if (!size && stream_reason(stream))
+		return capture_fail(c, -EBADMSG, "%s", stream_reason(stream));
+	if (!size)
+		return capture_fail(c, -EBADMSG, "the file is empty");
+	return pcapng_is(bytes, size) ? pcapng_open(c, stream) : savefile_open(c, stream);
+}
 
 int capture_open_file(const char *path, struct capture **out, char error[CAPTURE_ERROR_SIZE])
 {
-	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-	char message[PCAP_ERRBUF_SIZE] = "";
+	struct capture *c = capture_new(NULL, strcmp(path, "-") == 0 ? "standard input" : path);
+	struct stream *stream = NULL;
 	const char *reason;
-	const uint8_t *magic;
-	struct stream *stream;
-	struct capture *c;
-	FILE *file;
 	int result;
 
+	if (!c) {
+		snprintf(error, CAPTURE_ERROR_SIZE, "%s: out of memory", path);
+		return -ENOMEM;
+	}
 	result = stream_open(path, &stream, &reason);
-	if (result) {
-		snprintf(error, CAPTURE_ERROR_SIZE, "%s: %s", name,
-			 reason ? reason : strerror(-result));
-		return result;
+	if (result)
+		(void)capture_fail(c, result, "%s", reason ? reason : strerror(-result));
+	else
+		result = open_stream(c, stream);
+	if (!result) {
+		*out = c;
+		return 0;
 	}
-	if (!stream_magic(stream, &magic)) {
-		snprintf(error, CAPTURE_ERROR_SIZE, "%s: the file is empty", name);
-		result = -EBADMSG;
-		goto free_stream;
-	}
-	file = stream_file(stream);
-	c = capture_new(&file_ops, name);
-	if (!file || !c) {
-		snprintf(error, CAPTURE_ERROR_SIZE, "%s: out of memory", name);
-		result = -ENOMEM;
-		goto free_capture;
-	}
-	c->pcap =
-	    pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, message);
-	if (!c->pcap) {
-		reason = stream_reason(stream);
-		snprintf(error, CAPTURE_ERROR_SIZE, "%s: not a capture that can be read: %s", name,
-			 reason ? reason : message);
-		result = -EBADMSG;
-		goto free_capture;
-	}
-	c->reader = stream;
-	capture_set_linktype(c, pcap_datalink(c->pcap));
-	*out = c;
-	return 0;
-
-free_capture:
-	if (c)
-		free(c->name);
-	free(c);
-	if (file)
-		fclose(file);
-free_stream:
+	snprintf(error, CAPTURE_ERROR_SIZE, "%s", c->error);
 	stream_free(stream);
+	(void)!capture_free(c);
 	return result;
 }

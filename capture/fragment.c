@@ -116,7 +116,7 @@ static void mark(struct datagram *datagram, uint32_t offset, uint32_t length)
 static void keep_head(struct datagram *datagram, uint32_t offset, const struct cursor *c,
 		      uint32_t length)
 {
-	uint32_t captured = c->left < length ? c->left : length;
+	uint32_t captured = cursor_left(c) < length ? cursor_left(c) : length;
 
 	for (uint32_t i = 0; i < captured && offset + i < FRAGMENT_HEAD_SIZE; i++) {
 		if (datagram->head_came[offset + i])
@@ -146,7 +146,7 @@ static void take_head(const struct datagram *datagram, struct fragment_head *hea
 enum fragment_result fragment_add(struct decoder *d, const struct ip *ip,
 				  struct fragment_head *head)
 {
-	uint32_t offset = ip->fragment_offset, length = d->cursor.wire;
+	uint32_t offset = ip->fragment_offset, length = cursor_wire(&d->cursor);
 	enum fragment_result result = FRAGMENT_WAITS;
 	struct datagram *datagram, *room = NULL;
 	struct key key = key_of(ip);

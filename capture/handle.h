@@ -41,7 +41,7 @@ struct capture {
 	char error[CAPTURE_ERROR_SIZE];
 };
 
-/* Allocates what all kinds share. NULL when out of memory. */
+/* Allocates what all kinds share. ops may be set later. NULL when out of memory. */
 struct capture *capture_new(const struct capture_ops *ops, const char *name);
 
 /* Sets the link type of the frames to come, with a note when it is not known. */

@@ -122,7 +122,7 @@ static bool ipv4_read(struct decoder *d, struct ip *ip)
 		return fail(d, SKIP_MALFORMED);
 	if (total == 0) /* a sender with segmentation offload: too long for the field, or not yet
 			   filled in */
-		total = d->cursor.wire;
+		total = cursor_wire(&d->cursor);
 	if (total < size)
 		return fail(d, SKIP_MALFORMED);
 	cursor_limit(&d->cursor, total);

@@ -40,14 +40,15 @@ enum decode nflog_decode(struct decoder *d)
 
 		h = cursor_take(&d->cursor, 4);
 		if (!h)
-			return d->cursor.wire ? decode_short(d, 4) : decode_skip(d, SKIP_NOT_IP);
+			return cursor_wire(&d->cursor) ? decode_short(d, 4)
+						       : decode_skip(d, SKIP_NOT_IP);
 		length = get_host16(h);
 		type = get_host16(h + 2);
 		if (length < 4)
 			return decode_skip(d, SKIP_MALFORMED);
 		length -= 4;
 		if (type == NFLOG_PAYLOAD) {
-			if (length < d->cursor.wire)
+			if (length < cursor_wire(&d->cursor))
 				cursor_limit(&d->cursor, length);
 			return ip_decode(d);
 		}

@@ -112,7 +112,7 @@ enum decode pppoe_decode(struct decoder *d)
 	if (!h)
 		return decode_short(d, PPPOE_HEADER_SIZE);
 	length = get_be16(h + 4);
-	if (length < d->cursor.wire)
+	if (length < cursor_wire(&d->cursor))
 		cursor_limit(&d->cursor, length);
 	return ppp_decode(d);
 }

@@ -71,7 +71,7 @@ static void read_option(struct segment *s, uint8_t kind, const uint8_t *value, u
 /* False when the options end before their end: cut by the snaplen, or a bad length. */
 static bool read_options(struct segment *s, struct cursor options)
 {
-	while (options.wire) {
+	while (cursor_wire(&options)) {
 		const uint8_t *value;
 		uint8_t kind, length;
 
@@ -104,8 +104,8 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 	if (options < TCP_HEADER_SIZE)
 		return decode_skip(d, SKIP_MALFORMED);
 	options -= TCP_HEADER_SIZE;
-	if (options > d->cursor.wire) { /* scanners send such; it is a SYN all the same */
-		options = d->cursor.wire;
+	if (options > cursor_wire(&d->cursor)) { /* scanners send such; it is a SYN all the same */
+		options = cursor_wire(&d->cursor);
 		cut = true;
 	}
 
@@ -117,7 +117,7 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 	s->ack = get_be32(h + 8);
 	s->flags = h[13];
 	s->window = get_be16(h + 14);
-	s->payload = d->cursor.wire - options;
+	s->payload = cursor_wire(&d->cursor) - options;
 	s->ip_id = ip->id;
 	s->ttl = ip->ttl;
 	s->outgoing = d->outgoing;

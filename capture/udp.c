@@ -240,7 +240,7 @@ enum decode udp_decode(struct decoder *d)
 	length = get_be16(h + 4);
 	if (length >= UDP_HEADER_SIZE) {
 		length -= UDP_HEADER_SIZE;
-		if (length < d->cursor.wire)
+		if (length < cursor_wire(&d->cursor))
 			cursor_limit(&d->cursor, length);
 	}
 	return decode(d);
