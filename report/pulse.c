@@ -58,6 +58,18 @@ void pulse_drop(struct pulse *pulse, int64_t time_ns, enum cause cause)
 		rates_at(pulse->rates, time_ns)->drops[cause]++;
 }
 
+void pulse_take_back_drop(struct pulse *pulse, int64_t time_ns, enum cause cause)
+{
+	uint32_t *drops;
+
+	pulse->counts.drops[cause]--;
+	if (!pulse->rates)
+		return;
+	drops = &rates_at(pulse->rates, time_ns)->drops[cause];
+	if (*drops)
+		--*drops;
+}
+
 void pulse_turn(struct pulse *pulse)
 {
 	pulse->turned = pulse->counts;
@@ -91,9 +103,9 @@ void pulse_counts_add(struct pulse_counts *sum, const struct pulse_counts *count
 		sum->drops[c] += counts->drops[c];
 }
 
-uint64_t pulse_counts_drops(const struct pulse_counts *counts)
+int64_t pulse_counts_drops(const struct pulse_counts *counts)
 {
-	uint64_t drops = 0;
+	int64_t drops = 0;
 
 	for (int c = 0; c < CAUSE_COUNT; c++)
 		drops += counts->drops[c];

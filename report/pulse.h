@@ -13,12 +13,13 @@
 #include "report/rates.h"
 #include "report/window.h"
 
+/* Of an interval drops can be negative: more were taken back than came. */
 struct pulse_counts {
-	uint64_t attempts;   /* first SYNs */
-	uint64_t syns;	     /* of every sort */
-	uint64_t handshakes; /* first final ACKs, whether the queue had room for them or not */
-	uint64_t accepts;    /* accept() returned one, or is known to have done so */
-	uint64_t drops[CAUSE_COUNT]; /* packets, under the causes that are drops */
+	int64_t attempts;   /* first SYNs */
+	int64_t syns;	    /* of every sort */
+	int64_t handshakes; /* first final ACKs, whether the queue had room for them or not */
+	int64_t accepts;    /* accept() returned one, or is known to have done so */
+	int64_t drops[CAUSE_COUNT]; /* packets, under the causes that are drops */
 };
 
 struct pulse {
@@ -42,6 +43,9 @@ void pulse_accept(struct pulse *pulse, int64_t time_ns, int64_t wait_ns);
 /* The listener dropped a packet that came at time_ns: told when it was settled, a while later. */
 void pulse_drop(struct pulse *pulse, int64_t time_ns, enum cause cause);
 
+/* What pulse_drop() was told turned out not to be one. */
+void pulse_take_back_drop(struct pulse *pulse, int64_t time_ns, enum cause cause);
+
 /* A new interval begins. */
 void pulse_turn(struct pulse *pulse);
 
@@ -51,6 +55,6 @@ struct pulse_counts pulse_since_turn(const struct pulse *pulse);
 void pulse_counts_add(struct pulse_counts *sum, const struct pulse_counts *counts);
 
 /* Drops of every cause. */
-uint64_t pulse_counts_drops(const struct pulse_counts *counts);
+int64_t pulse_counts_drops(const struct pulse_counts *counts);
 
 #endif

@@ -52,6 +52,13 @@ static void count_drop(struct queue *q, int64_t time_ns, enum cause cause)
 	pulse_drop(&q->pulse, time_ns, cause);
 }
 
+/* It was no drop after all. */
+static void take_back_drop(struct queue *q, int64_t time_ns, enum cause cause)
+{
+	q->drops--;
+	pulse_take_back_drop(&q->pulse, time_ns, cause);
+}
+
 bool queue_is_full(const struct queue *queue)
 {
 	return queue->limit_known && queue->siblings == 1 &&
@@ -446,7 +453,7 @@ void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, stru
 		return;
 	cookie = last->cause == CAUSE_COOKIE_ACK_DROPPED;
 	last->dropped = last->cause_known = false;
-	queue->drops--;
+	take_back_drop(queue, last->time_ns, last->cause);
 	queue_tally(queue, cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL, last->time_ns,
 		    -1);
 	if (cookie)

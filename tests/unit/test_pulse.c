@@ -54,6 +54,24 @@ Test(pulse, a_turn_begins_a_new_interval_and_keeps_the_totals)
 	pulse_release(&pulse);
 }
 
+Test(pulse, a_drop_that_was_none_is_taken_back)
+{
+	struct pulse_counts since;
+	struct rates rates;
+
+	cr_assert_eq(rates_init(&rates, 0), 0);
+	pulse_init(&pulse, &rates, 0);
+	pulse_drop(&pulse, 7, CAUSE_COOKIE_ACK_DROPPED);
+	pulse_turn(&pulse);
+	pulse_take_back_drop(&pulse, 7, CAUSE_COOKIE_ACK_DROPPED);
+	since = pulse_since_turn(&pulse);
+	cr_assert_eq(pulse_counts_drops(&since), -1);
+	cr_assert_eq(pulse_counts_drops(&pulse.counts), 0);
+	cr_assert_eq(rates.buckets[0].drops[CAUSE_COOKIE_ACK_DROPPED], 0);
+	pulse_release(&pulse);
+	rates_release(&rates);
+}
+
 Test(pulse, latencies_are_kept_for_a_live_view_alone)
 {
 	struct window_sum sum;
