@@ -50,6 +50,8 @@ struct recorder {
 	uint64_t events;
 	uint64_t samples_late;
 	uint64_t frames;
+	int64_t passed_ns;	/* events up to here were passed on */
+	int64_t snapshot_ns;	/* up to here the last snapshot says */
 	int64_t last_packet_ns; /* CLOCK_MONOTONIC, as the next four */
 	int64_t last_round_ns;
 	int64_t last_counters_ns;
@@ -192,6 +194,7 @@ static int open_report(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	    .path = r->options.path,
 	    .meta = &r->meta,
 	    .max_open = r->options.max_open,
+	    .live_slots = r->options.live_slots,
 	    .sinks_count = r->options.sinks_count,
 	};
 	int rc;
@@ -212,7 +215,7 @@ static void fill_meta(struct recorder *r)
 	snprintf(r->meta.version, sizeof(r->meta.version), "%s", SYNSCOPE_VERSION);
 	snprintf(r->meta.interface, sizeof(r->meta.interface), "%s", r->options.interface);
 	host_read(&r->meta.host);
-	r->meta.start_ns = clock_now_ns();
+	r->meta.start_ns = r->passed_ns = r->snapshot_ns = clock_now_ns();
 	r->meta.end_ns = TIME_UNKNOWN;
 	r->meta.sample_interval_us = (uint32_t)(r->options.sample_interval_ns / NS_PER_US);
 	for (size_t i = 0; i < r->options.targets_count && i < RECORDING_TARGETS_MAX; i++)
@@ -412,6 +415,7 @@ static int pass_on(struct recorder *r, int64_t before_reading_ns)
 	for (int s = 0; s < SOURCE_COUNT; s++)
 		if (r->meta.sources[s].on && !(s == SOURCE_CAPTURE && r->packets_ended))
 			merge_watermark(r->merge, (enum source)s, before_reading_ns - HOLD_NS);
+	r->passed_ns = before_reading_ns - HOLD_NS;
 	rc = merge_run(r->merge);
 	return rc ? fail(r, rc, "the report") : 0;
 }
@@ -436,6 +440,22 @@ int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 	if (rc == 0)
 		rc = pass_on(recorder, before_ns);
 	return rc;
+}
+
+const struct snapshot *recorder_snapshot(struct recorder *recorder)
+{
+	int64_t to_ns = recorder->finished ? recorder->meta.end_ns : recorder->passed_ns;
+
+	/* Neither before the start nor, when the clock was set back, before the one before. */
+	if (to_ns < recorder->snapshot_ns)
+		to_ns = recorder->snapshot_ns;
+	recorder->snapshot_ns = to_ns;
+	return reporter_snapshot(recorder->reporter, to_ns);
+}
+
+void recorder_turn(struct recorder *recorder)
+{
+	reporter_turn(recorder->reporter, recorder->snapshot_ns);
 }
 
 static int look_up(void *context, const struct flow *client_to_server)

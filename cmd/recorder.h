@@ -13,6 +13,7 @@
 #include "event/recording.h"
 #include "report/report.h"
 #include "report/sink.h"
+#include "report/snapshot.h"
 #include "server/channel.h"
 
 #define RECORDER_ERROR_SIZE (CAPTURE_ERROR_SIZE + 256)
@@ -30,8 +31,9 @@ struct recorder_options {
 	size_t ring_bytes;		/* 0: the default of capture/ */
 	struct channel_reader *channel; /* of the bundled server, stays the caller's; or NULL */
 	bool processes; /* forks and exits by the proc connector, where the kernel gives them */
-	bool look_up_children;		/* for bounds of accept(): where nobody reports it */
+	bool look_up_children; /* for bounds of accept(): where nobody reports it */
 	uint32_t max_open;
+	unsigned live_slots; /* see struct reporter_options: recorder_snapshot() will be asked */
 	size_t sinks_count;
 	struct sink *sinks[RECORDER_SINKS_MAX]; /* stay the caller's */
 };
@@ -51,6 +53,16 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
  */
 int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
     __attribute__((warn_unused_result));
+
+/*
+ * What is known by now, which is what happened until half a second ago: so long
+ * events are held back, to bring those of all sources into one order. After
+ * recorder_finish(): all. NULL when out of memory; else valid until the next call.
+ */
+const struct snapshot *recorder_snapshot(struct recorder *recorder);
+
+/* The interval of the snapshots ends with the last one, and a new one begins. */
+void recorder_turn(struct recorder *recorder);
 
 /* Takes in what is still on its way, ends the recording, and finishes the report. */
 int recorder_finish(struct recorder *recorder) __attribute__((warn_unused_result));

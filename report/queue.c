@@ -23,6 +23,7 @@ void queue_init(struct queue *queue, const struct listener *listener, const stru
 	queue->leader = queue;
 	queue->siblings = 1;
 	queue->backlog = -1;
+	queue->half_open_counted = -1;
 	queue->limit_known = true;
 	queue->sampled_peak = queue->rebuilt_peak = -1;
 	queue->last_accepted_ack_ns = TIME_UNKNOWN;
@@ -741,6 +742,8 @@ void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t
 	queue->samples++;
 	queue->listener.limit = sample->limit;
 	queue->last_depth = sample->depth;
+	if (sample->depth > queue->turn_peak)
+		queue->turn_peak = sample->depth;
 	if ((int64_t)sample->depth > queue->sampled_peak)
 		queue->sampled_peak = sample->depth;
 	series_add(&queue->sampled, time_ns, sample->depth);

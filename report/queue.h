@@ -129,6 +129,9 @@ struct queue {
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t drops;
 	struct pulse pulse;
+	uint32_t turn_peak;	   /* the highest sample since the live view turned */
+	int64_t turn_full_ns;	   /* how long it had been full by then */
+	int64_t half_open_counted; /* the last count by the sampler; -1: none */
 	struct sizing sizing;
 };
 

@@ -234,6 +234,7 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 		if (!q)
 			break;
 		series_add(&q->half_open_series, event->time_ns, event->half_open.count);
+		q->half_open_counted = event->half_open.count;
 		if (q->siblings == 1 && q->arrivals_count == 0)
 			q->half_open = event->half_open.count;
 		break;
@@ -674,6 +675,11 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 	}
 	*out = queues->report;
 	return queues->count;
+}
+
+struct queue *queues_at(struct queues *queues, size_t index)
+{
+	return queues->queues[index];
 }
 
 struct pulse *queues_pulse(struct queues *queues, const struct open_attempt *attempt)

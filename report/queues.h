@@ -19,6 +19,7 @@
 #include "report/tally.h"
 #include "report/verdict.h"
 
+struct queue;
 struct queues;
 
 /* One packet or call of one attempt, at the time of its event. */
@@ -97,6 +98,9 @@ struct pulse *queues_pulse(struct queues *queues, const struct open_attempt *att
 struct sizing *queues_sizing(struct queues *queues, size_t index);
 
 size_t queues_count(const struct queues *queues);
+
+/* index < queues_count(); for the live view, which shows what they hold now. */
+struct queue *queues_at(struct queues *queues, size_t index);
 
 /* The tallies of one listener; index < queues_count(). */
 const uint64_t *queues_tallies(const struct queues *queues, size_t index);

@@ -12,6 +12,7 @@
 #include "report/advisor.h"
 #include "report/histogram.h"
 #include "report/ledger.h"
+#include "report/live.h"
 #include "report/queues.h"
 #include "report/rates.h"
 #include "report/tracker.h"
@@ -24,6 +25,7 @@ struct reporter {
 	struct report report;
 	struct histogram histograms[LATENCY_COUNT];
 	struct rates rates;
+	struct live *live; /* NULL: no snapshots */
 	struct worst worst;
 	struct ledger ledger;
 	struct advisor *advisor;
@@ -54,6 +56,8 @@ static int on_attempt(void *context, const struct attempt *attempt)
 		if (latencies[i] >= 0)
 			histogram_add(&r->histograms[i], latencies[i]);
 	worst_offer(&r->worst, attempt);
+	if (r->live)
+		live_finished(r->live, attempt);
 	for (size_t i = 0; i < r->options.sinks_count; i++) {
 		struct sink *sink = r->options.sinks[i];
 		int rc = sink->ops->attempt ? sink->ops->attempt(sink, attempt) : 0;
@@ -70,6 +74,7 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 	struct tracker_options tracker = {
 	    .max_open = options->max_open,
 	    .rates = r ? &r->rates : NULL,
+	    .live_slots = options->live_slots,
 	    .finished = on_attempt,
 	    .context = r,
 	};
@@ -84,15 +89,21 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 	rc = worst_init(&r->worst);
 	if (rc)
 		goto free_reporter;
-	rc = rates_init(&r->rates, options->meta ? options->meta->start_ns : TIME_UNKNOWN);
+	if (options->live_slots)
+		rc = live_new(options->live_slots, options->meta ? options->meta->start_ns : 0,
+			      &r->live);
 	if (rc)
 		goto release_worst;
+	rc = rates_init(&r->rates, options->meta ? options->meta->start_ns : TIME_UNKNOWN);
+	if (rc)
+		goto free_live;
 	if (options->meta) {
 		const struct queues_options queues = {
 		    .host = options->meta->host,
 		    .children_looked_up = options->meta->sources[SOURCE_SAMPLER].on,
 		    .lo_only = strcmp(options->meta->interface, "lo") == 0,
 		    .rates = &r->rates,
+		    .live_slots = options->live_slots,
 		};
 
 		rc = queues_new(&queues, &r->queues);
@@ -109,6 +120,8 @@ free_queues:
 	queues_free(r->queues);
 release_rates:
 	rates_release(&r->rates);
+free_live:
+	live_free(r->live);
 release_worst:
 	worst_release(&r->worst);
 free_reporter:
@@ -123,6 +136,7 @@ void reporter_free(struct reporter *reporter)
 	tracker_free(reporter->tracker);
 	queues_free(reporter->queues);
 	rates_release(&reporter->rates);
+	live_free(reporter->live);
 	worst_release(&reporter->worst);
 	ledger_release(&reporter->ledger);
 	advisor_free(reporter->advisor);
@@ -152,6 +166,17 @@ int reporter_unsettled(struct reporter *reporter,
 		       int (*fn)(void *context, const struct flow *client_to_server), void *context)
 {
 	return tracker_unsettled(reporter->tracker, fn, context);
+}
+
+const struct snapshot *reporter_snapshot(struct reporter *reporter, int64_t to_ns)
+{
+	return live_snapshot(reporter->live, reporter->queues, reporter->tracker,
+			     reporter->report.losses, to_ns);
+}
+
+void reporter_turn(struct reporter *reporter, int64_t to_ns)
+{
+	live_turn(reporter->live, reporter->queues, reporter->tracker, to_ns);
 }
 
 static void add_overflow(struct reporter *r, const char *table, uint64_t bound, uint64_t count)

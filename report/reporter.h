@@ -13,6 +13,7 @@
 #include "event/skip.h"
 #include "report/report.h"
 #include "report/sink.h"
+#include "report/snapshot.h"
 
 #define REPORTER_SINKS_MAX 4
 
@@ -24,6 +25,9 @@ struct reporter_options {
 	/* Of a recording or a live run: its host decides the verdicts. NULL for a capture alone. */
 	const struct recording_meta *meta;
 	uint32_t max_open; /* 0: the default */
+	/* Snapshots will be asked for, with a window of so many intervals (WINDOW_SLOTS_MAX); 0:
+	 * not. */
+	unsigned live_slots;
 	size_t sinks_count;
 	struct sink *sinks[REPORTER_SINKS_MAX]; /* stay the caller's */
 };
@@ -50,6 +54,16 @@ int reporter_event(void *reporter, const struct event *event) __attribute__((war
 int reporter_unsettled(struct reporter *reporter,
 		       int (*fn)(void *context, const struct flow *client_to_server), void *context)
     __attribute__((warn_unused_result));
+
+/*
+ * The state at to_ns, up to which the events were given; with live_slots alone.
+ * Legal after reporter_finish() too. NULL when out of memory; else it is
+ * constant until the next call.
+ */
+const struct snapshot *reporter_snapshot(struct reporter *reporter, int64_t to_ns);
+
+/* The snapshots' interval ends at to_ns, and a new one begins. */
+void reporter_turn(struct reporter *reporter, int64_t to_ns);
 
 /*
  * Ends observation: finishes the open attempts, reconciles, and calls each

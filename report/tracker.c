@@ -93,20 +93,22 @@ void tracker_free(struct tracker *tracker)
 	free(tracker);
 }
 
+static void give_verdict(const struct tracker *t, const struct open_attempt *a,
+			 struct verdict_context *context, struct attempt *out)
+{
+	context->slow_accept_ns = SLOW_ACCEPT_NS;
+	if (t->options.queues)
+		queues_context(t->options.queues, a, context);
+	verdict_attempt(a, t->details, context, out);
+}
+
 /* Hands the attempt on. The record stays the caller's to remove. */
 static void finish(struct tracker *t, struct open_attempt *a, bool ended, bool evicted)
 {
-	struct verdict_context context = {
-	    .now_ns = t->now_ns,
-	    .ended = ended,
-	    .evicted = evicted,
-	    .slow_accept_ns = SLOW_ACCEPT_NS,
-	};
+	struct verdict_context context = {.now_ns = t->now_ns, .ended = ended, .evicted = evicted};
 	int rc;
 
-	if (t->options.queues)
-		queues_context(t->options.queues, a, &context);
-	verdict_attempt(a, t->details, &context, &t->scratch);
+	give_verdict(t, a, &context, &t->scratch);
 	t->scratch.number = ++t->finished;
 	rc = t->options.finished(t->options.context, &t->scratch);
 	if (rc && !t->error)
@@ -749,6 +751,33 @@ int tracker_unsettled(const struct tracker *tracker,
 			return rc;
 	}
 	return 0;
+}
+
+void tracker_each_open(const struct tracker *tracker,
+		       void (*fn)(void *context, const struct open_attempt *open,
+				  const struct detail *detail),
+		       void *context)
+{
+	for (uint32_t i = 0; i < table_high(tracker->table); i++) {
+		const struct open_attempt *a = table_at(tracker->table, i);
+
+		if (a->flags & OPEN_USED)
+			fn(context, a, details_at(tracker->details, a->detail));
+	}
+}
+
+void tracker_look(const struct tracker *tracker, const struct open_attempt *open, int64_t now_ns,
+		  struct attempt *out)
+{
+	struct verdict_context context = {.now_ns = now_ns, .ended = !is_over(tracker, open)};
+
+	give_verdict(tracker, open, &context, out);
+	out->number = 0;
+}
+
+struct pulse *tracker_elsewhere(struct tracker *tracker)
+{
+	return &tracker->elsewhere;
 }
 
 void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats)

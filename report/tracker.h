@@ -15,8 +15,10 @@
 #include "report/pulse.h"
 #include "report/report.h"
 
-struct tracker;
+struct detail;
+struct open_attempt;
 struct queues;
+struct tracker;
 
 struct tracker_options {
 	uint32_t max_open;     /* 0: TABLE_DEFAULT_MAX */
@@ -58,6 +60,22 @@ int tracker_finish(struct tracker *tracker, int64_t end_ns) __attribute__((warn_
 int tracker_unsettled(const struct tracker *tracker,
 		      int (*fn)(void *context, const struct flow *client_to_server), void *context)
     __attribute__((warn_unused_result));
+
+/* Calls fn for each open attempt; detail may be NULL. Both are for looking at, during the call. */
+void tracker_each_open(const struct tracker *tracker,
+		       void (*fn)(void *context, const struct open_attempt *open,
+				  const struct detail *detail),
+		       void *context);
+
+/*
+ * The attempt as it would be if observation ended at now_ns; its number is 0.
+ * open must be one that tracker_each_open() gave, with no event since.
+ */
+void tracker_look(const struct tracker *tracker, const struct open_attempt *open, int64_t now_ns,
+		  struct attempt *out);
+
+/* Of attempts whose listener is not known, or all where there are no queues. */
+struct pulse *tracker_elsewhere(struct tracker *tracker);
 
 void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats);
 
