@@ -165,7 +165,6 @@ static int server_body(void *context)
 	struct server_stats stats;
 
 	close(run->ready[0]);
-	channel_leave(run->channel);
 	run->server.context = run;
 	if (server_run(&run->server, &stats, error) == 0)
 		return 0;
@@ -181,7 +180,6 @@ static int load_body(void *context)
 	int rc;
 
 	close(run->ready[0]);
-	channel_leave(run->channel);
 	if (run->path) {
 		int fd = -1;
 
@@ -216,7 +214,6 @@ static int start_server(struct run *run)
 	if (rc)
 		goto close_pipe;
 	run->server.events_fd = run->channel_fd;
-	run->server.events_count = channel_count(run->channel);
 	rc = process_start(&run->server_process, server_body, run);
 	close(run->channel_fd);
 	if (rc)

@@ -25,10 +25,13 @@
 /* How often the lines of --events are taken out of the channel. */
 #define EVENTS_POLL_MS 5
 
+enum { OPTION_EVENTS_BUFFER = 256 };
+
 struct serve_options {
 	struct server_options server;
 	struct endpoint listen[SERVER_LISTEN_MAX];
 	const char *events; /* NULL: none; "-": stdout */
+	uint32_t events_buffer;
 };
 
 static void print_help(void)
@@ -123,6 +126,15 @@ static int parse_option(struct serve_options *o, int option, const char *value)
 	case 'e':
 		o->events = value;
 		return 0;
+	case OPTION_EVENTS_BUFFER:
+		if (argument_number(value, 1, CHANNEL_RECORDS_MAX, &number) < 0 ||
+		    (number & (number - 1)) != 0) {
+			complain(NAME, "--events-buffer: '%s' is no power of two up to %u", value,
+				 CHANNEL_RECORDS_MAX);
+			return usage_error(NAME);
+		}
+		o->events_buffer = (uint32_t)number;
+		return 0;
 	default: /* getopt_long has said what */
 		return usage_error(NAME);
 	}
@@ -186,9 +198,6 @@ static void print_stats(const struct server_stats *stats)
 	print_count(stats->start_failures, "times nobody could be started");
 	print_count(stats->events_lost, "events not delivered");
 	fputc('\n', stderr);
-	if (stats->events_error)
-		complain(NAME, "the count of events not delivered was not delivered either: %s",
-			 strerror(-stats->events_error));
 }
 
 static int serve(const struct server_options *options)
@@ -251,11 +260,10 @@ static int serve_with_events(struct serve_options *o, FILE *out)
 	struct channel_reader *reader;
 	struct signals signals;
 	pid_t server;
-	int r = channel_open(&reader, &o->server.events_fd);
+	int r = channel_open_sized(o->events_buffer, &reader, &o->server.events_fd);
 
 	if (r < 0)
 		goto complain;
-	o->server.events_count = channel_count(reader);
 	r = signals_take(&signals, true);
 	if (r < 0)
 		goto free_reader;
@@ -263,7 +271,6 @@ static int serve_with_events(struct serve_options *o, FILE *out)
 	if (server == 0) {
 		/* The signals stay blocked: one that comes now waits for server_run(). */
 		close(signals.fd);
-		channel_leave(reader);
 		exit(serve(&o->server));
 	}
 	r = server < 0 ? -errno : 0;
@@ -312,6 +319,7 @@ int cmd_serve(int argc, char **argv)
 	    {"max-children", required_argument, NULL, 'c'},
 	    {"request-timeout", required_argument, NULL, 't'},
 	    {"events", required_argument, NULL, 'e'},
+	    {"events-buffer", required_argument, NULL, OPTION_EVENTS_BUFFER},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -325,6 +333,7 @@ int cmd_serve(int argc, char **argv)
 		    .max_children = 256,
 		    .listening = say_listening,
 		},
+	    .events_buffer = CHANNEL_RECORDS,
 	};
 	int option, status;
 

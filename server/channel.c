@@ -1,133 +1,121 @@
 /*
- * The reading end of the channel. It makes the pipe, takes records out of it
- * without waiting, and adds up what the writers say they lost. It does not
- * write: channel_writer.c does.
+ * The reading end of the channel. It makes the ring, takes records out of it
+ * without waiting, and tells what was lost. It does not write:
+ * channel_writer.c does.
+ *
+ * How does it know that all writers are gone? A lock on the ring's file belongs to the
+ * open file description of the write end (fcntl(2), "Open file description
+ * locks"), which fork() and exec() share out; the kernel drops it with the last
+ * copy, also of a process that was killed.
  */
 #include "server/channel.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include "server/channel_count.h"
-#include "server/channel_record.h"
+#include "server/channel_ring.h"
 
-/* 1 MiB is what /proc/sys/fs/pipe-max-size lets anybody have; less where the user has many pipes.
- */
-#define PIPE_BYTES	 (1 << 20)
-#define PIPE_BYTES_LEAST (1 << 16)
-
-#define READ_RECORDS 512
-/* A call ends after this many, so that a fast writer cannot hold the reader for ever. */
-#define CALL_RECORDS (2 * PIPE_BYTES / (int)sizeof(struct channel_record))
-
-/* Servers with a count of their own on one channel: COMMAND may start several. */
-#define WRITERS_MAX 64
-
-struct writer_count {
-	uint64_t writer;
-	uint64_t lost;
-	bool ended;
-};
+/* A writer that is alive fills the slot that it took in less than this, if it runs at all. */
+#define HOLE_PATIENCE_NS NS_PER_SEC
 
 struct channel_reader {
-	int fd;
+	int fd; /* of its own open file description: it sees the writers' lock */
+	struct channel_ring *ring;
+	uint32_t slots_count;  /* not the ring's: a writer could spoil that */
+	uint64_t position;     /* of the next record */
+	int64_t hole_since_ns; /* monotonic; 0: the slot at position is no hole so far */
+	uint64_t told;	       /* the count in the last EVENT_LOSS */
 	bool ended;
-	struct channel_count *count;
-	uint64_t malformed; /* records that are none: each stands for a lost event */
-	uint64_t told;	    /* the total in the last EVENT_LOSS */
-	size_t writers_count;
-	struct writer_count writers[WRITERS_MAX];
-	size_t next, filled; /* bytes of buffer */
-	_Alignas(
-	    struct channel_record) uint8_t buffer[READ_RECORDS * sizeof(struct channel_record)];
 };
+
+static int lock_for_writers(int fd)
+{
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+static bool has_writers(const struct channel_reader *reader)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	return fcntl(reader->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+/* A second open file description of the same memory. */
+static int open_again(int fd)
+{
+	char path[32];
+	int again;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, O_RDWR | O_CLOEXEC);
+	return again < 0 ? -errno : again;
+}
 
 int channel_open(struct channel_reader **out, int *write_fd)
 {
-	struct channel_reader *reader = calloc(1, sizeof(*reader));
-	int fds[2], r;
+	return channel_open_sized(CHANNEL_RECORDS, out, write_fd);
+}
 
+int channel_open_sized(uint32_t records, struct channel_reader **out, int *write_fd)
+{
+	size_t size = channel_ring_size(records);
+	struct channel_reader *reader;
+	void *memory;
+	int fd, r;
+
+	if (records == 0 || records > CHANNEL_RECORDS_MAX || (records & (records - 1)) != 0)
+		return -EINVAL;
+	reader = calloc(1, sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
-	reader->count = channel_count_new();
-	if (!reader->count) {
-		r = -ENOMEM;
+	reader->slots_count = records;
+	fd = memfd_create("synscope-events", MFD_ALLOW_SEALING);
+	if (fd < 0) {
+		r = -errno;
 		goto free_reader;
 	}
-	if (pipe2(fds, O_NONBLOCK) < 0) {
+	/* Sealed, it cannot shrink under a mapping, which would be a SIGBUS. */
+	if (ftruncate(fd, (off_t)size) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
 		r = -errno;
-		goto free_count;
+		goto close_writer;
 	}
-	if (fcntl(fds[0], F_SETFD, FD_CLOEXEC) < 0) {
+	r = lock_for_writers(fd);
+	if (r < 0)
+		goto close_writer;
+	reader->fd = r = open_again(fd);
+	if (r < 0)
+		goto close_writer;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, reader->fd, 0);
+	if (memory == MAP_FAILED) {
 		r = -errno;
-		goto close_pipe;
+		goto close_reader;
 	}
-	for (int bytes = PIPE_BYTES; bytes > PIPE_BYTES_LEAST; bytes /= 2)
-		if (fcntl(fds[1], F_SETPIPE_SZ, bytes) >= 0)
-			break;
-	reader->fd = fds[0];
-	*write_fd = fds[1];
+	reader->ring = memory;
+	reader->ring->magic = CHANNEL_MAGIC;
+	reader->ring->slots_count = records;
+	*write_fd = fd;
 	*out = reader;
 	return 0;
 
-close_pipe:
-	close(fds[0]);
-	close(fds[1]);
-free_count:
-	channel_count_free(reader->count);
+close_reader:
+	close(reader->fd);
+close_writer:
+	close(fd);
 free_reader:
 	free(reader);
 	return r;
 }
 
-struct channel_count *channel_count(struct channel_reader *reader)
-{
-	return reader->count;
-}
-
-void channel_leave(struct channel_reader *reader)
-{
-	close(reader->fd);
-	reader->fd = -1;
-	reader->ended = true;
-}
-
-/* The last slot is shared by those who come when all are taken. */
-static struct writer_count *find_writer(struct channel_reader *reader, uint64_t writer)
-{
-	for (size_t i = 0; i < reader->writers_count; i++)
-		if (reader->writers[i].writer == writer)
-			return &reader->writers[i];
-	if (reader->writers_count == WRITERS_MAX)
-		return &reader->writers[WRITERS_MAX - 1];
-	reader->writers[reader->writers_count].writer = writer;
-	return &reader->writers[reader->writers_count++];
-}
-
-/* Processes of one writer may deliver their readings of its count out of order. */
-static void note_writer(struct channel_reader *reader, const struct channel_record *record)
-{
-	struct writer_count *w;
-
-	if (!record->writer)
-		return;
-	w = find_writer(reader, record->writer);
-	if (record->lost > w->lost)
-		w->lost = record->lost;
-	if (record->kind == EVENT_LOSS)
-		w->ended = true;
-}
-
 uint64_t channel_lost(const struct channel_reader *reader)
 {
-	uint64_t total = atomic_load(&reader->count->lost) + reader->malformed;
-
-	for (size_t i = 0; i < reader->writers_count; i++)
-		total += reader->writers[i].lost;
-	return total;
+	return atomic_load(&reader->ring->lost);
 }
 
 /* 1 when there was something to tell, 0 when not, or what fn returned. */
@@ -141,7 +129,7 @@ static int tell_loss(struct channel_reader *reader, int64_t time_ns, event_fn fn
 	};
 	int r;
 
-	if (event.loss.count == reader->told)
+	if (event.loss.count <= reader->told)
 		return 0;
 	r = fn(context, &event);
 	if (r)
@@ -150,80 +138,73 @@ static int tell_loss(struct channel_reader *reader, int64_t time_ns, event_fn fn
 	return 1;
 }
 
-/* Takes one record out of the buffer. The number of events it gave, or what fn returned. */
-static int deliver(struct channel_reader *reader, event_fn fn, void *context)
+/* Frees the slot at the reader's position for the next lap, and goes on. */
+static void advance(struct channel_reader *reader, struct channel_slot *slot)
 {
-	struct channel_record record;
-	struct event event;
-	int64_t now_ns;
-	bool valid;
-	int r, told;
+	uint64_t next = channel_ring_free_state(reader->slots_count, reader->position) + 2;
 
-	memcpy(&record, reader->buffer + reader->next, sizeof(record));
-	valid = channel_record_to_event(&record, &event);
-	now_ns = valid ? record.time_ns : clock_now_ns();
-	if (valid)
-		note_writer(reader, &record);
-	else
-		reader->malformed++;
-	told = tell_loss(reader, now_ns, fn, context);
-	if (told < 0) {
-		if (!valid)
-			reader->malformed--; /* it is looked at again */
-		return told;
-	}
-	if (valid && event.kind != EVENT_LOSS) {
-		r = fn(context, &event);
-		if (r)
-			return r;
-		told++;
-	}
-	reader->next += sizeof(record);
-	return told;
+	atomic_store_explicit(&slot->state, next, memory_order_release);
+	reader->position++;
+	reader->hole_since_ns = 0;
 }
 
-/* 1: there is a whole record in the buffer; 0: nothing there now; -errno. */
-static int fill(struct channel_reader *reader)
+/* Nobody has filled the slot, though somebody took it: true when it is given up. */
+static bool is_given_up(struct channel_reader *reader, bool writers)
 {
-	size_t left = reader->filled - reader->next;
-	ssize_t n;
+	int64_t now_ns = clock_monotonic_ns();
 
-	if (left >= sizeof(struct channel_record))
-		return 1;
-	/* Writes are whole records, so only somebody else's bytes leave a rest. */
-	memmove(reader->buffer, reader->buffer + reader->next, left);
-	reader->next = 0;
-	reader->filled = left;
-	do
-		n = read(reader->fd, reader->buffer + left, sizeof(reader->buffer) - left);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return errno == EAGAIN ? 0 : -errno;
-	if (n == 0) {
-		reader->ended = true;
-		return 0;
+	if (reader->hole_since_ns == 0)
+		reader->hole_since_ns = now_ns;
+	return !writers || now_ns - reader->hole_since_ns >= HOLE_PATIENCE_NS;
+}
+
+/* The number of events, or what fn returned; stops at a slot that is still being filled. */
+static int deliver(struct channel_reader *reader, uint64_t head, bool writers, event_fn fn,
+		   void *context)
+{
+	int events = 0;
+
+	while (reader->position != head) {
+		struct channel_slot *slot =
+		    channel_ring_slot(reader->ring, reader->slots_count, reader->position);
+		uint64_t free_state =
+		    channel_ring_free_state(reader->slots_count, reader->position);
+		uint64_t state = atomic_load_explicit(&slot->state, memory_order_acquire);
+		struct event event;
+
+		if (state == free_state) {
+			if (!is_given_up(reader, writers))
+				return events;
+			atomic_fetch_add(&reader->ring->lost, 1);
+		} else if (channel_record_to_event(&slot->record, &event)) {
+			int r = fn(context, &event);
+
+			if (r)
+				return r;
+			events++;
+		} else {
+			atomic_fetch_add(&reader->ring->lost, 1);
+		}
+		advance(reader, slot);
 	}
-	reader->filled += (size_t)n;
-	return reader->filled >= sizeof(struct channel_record);
+	return events;
 }
 
 int channel_read(struct channel_reader *reader, event_fn fn, void *context)
 {
-	int events = 0, r = 0;
+	/* In this order: what was written before the last writer went is seen. */
+	bool writers = has_writers(reader);
+	uint64_t head = atomic_load_explicit(&reader->ring->head, memory_order_acquire);
+	int events, r;
 
-	for (int records = 0; records < CALL_RECORDS && !reader->ended; records++) {
-		r = fill(reader);
-		if (r <= 0)
-			break;
-		r = deliver(reader, fn, context);
-		if (r < 0)
-			return r;
-		events += r;
-	}
+	events = deliver(reader, head, writers, fn, context);
+	if (events < 0)
+		return events;
+	r = tell_loss(reader, clock_now_ns(), fn, context);
 	if (r < 0)
 		return r;
-	r = tell_loss(reader, clock_now_ns(), fn, context);
-	return r < 0 ? r : events + r;
+	reader->ended = !writers && reader->position == head;
+	return events + r;
 }
 
 bool channel_ended(const struct channel_reader *reader)
@@ -231,20 +212,11 @@ bool channel_ended(const struct channel_reader *reader)
 	return reader->ended;
 }
 
-bool channel_complete(const struct channel_reader *reader)
-{
-	for (size_t i = 0; i < reader->writers_count; i++)
-		if (!reader->writers[i].ended)
-			return false;
-	return true;
-}
-
 void channel_reader_free(struct channel_reader *reader)
 {
 	if (!reader)
 		return;
-	if (reader->fd >= 0)
-		close(reader->fd);
-	channel_count_free(reader->count);
+	munmap(reader->ring, channel_ring_size(reader->slots_count));
+	close(reader->fd);
 	free(reader);
 }

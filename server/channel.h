@@ -1,11 +1,10 @@
 /*
- * Interface for the channel on which the bundled server reports: a pipe of
- * fixed-size records, never waited for. What does not fit is counted in memory
- * that all of the server's processes share, and the count is delivered with
- * the next record that fits and at the end.
+ * Interface for the channel on which the bundled server reports: a ring of
+ * fixed-size records in memory that the reader and all of the server's
+ * processes share. Writing never waits and wakes nobody; what does not fit is
+ * counted in the same memory, so that the count arrives whatever happens.
  *
- * The reader must poll it by time (each millisecond or so) and not sleep on
- * it: a pipe that somebody sleeps on costs a wake-up for every record.
+ * The reader polls it by time (each millisecond or so).
  */
 #ifndef SERVER_CHANNEL_H
 #define SERVER_CHANNEL_H
@@ -18,32 +17,25 @@
 /* The environment variable that names the write end to a server that record started. */
 #define CHANNEL_ENVIRONMENT "SYNSCOPE_EVENTS_FD"
 
+/*
+ * So many records fit, 20 MiB: three seconds of a stalled reader at 90,000
+ * events a second. Memory is taken as it is first used.
+ */
+#define CHANNEL_RECORDS	    (1u << 18)
+#define CHANNEL_RECORDS_MAX (1u << 24)
+
 struct channel_reader;
 
 /*
- * Where a writer counts what it could not deliver: shared memory that the
- * processes forked by the one that made it inherit.
- */
-struct channel_count;
-
-/*
- * Makes the pipe (1 MiB where the limits allow). *write_fd is inherited by the
- * server (no close-on-exec) and the caller closes its own copy after the fork.
+ * Makes the ring. *write_fd is inherited by the server (no close-on-exec) and
+ * the caller closes its own copy after the fork; while any process has it
+ * open, the channel has not ended. Needs /proc.
  */
 int channel_open(struct channel_reader **out, int *write_fd) __attribute__((warn_unused_result));
 
-/*
- * The reader's own count, for a server that is forked without exec: hand it to
- * channel_writer_new(), and the loss is known even when no record ever fits
- * again. Lives as long as the reader.
- */
-struct channel_count *channel_count(struct channel_reader *reader);
-
-/*
- * In a forked server: closes its copy of the reading end, without which it
- * would not notice that the reader is gone. The count stays.
- */
-void channel_leave(struct channel_reader *reader);
+/* The same for another number of records, a power of two up to CHANNEL_RECORDS_MAX. */
+int channel_open_sized(uint32_t records, struct channel_reader **out, int *write_fd)
+    __attribute__((warn_unused_result));
 
 /*
  * Delivers what is there now, never waiting, in the order in which it was
@@ -58,16 +50,10 @@ int channel_read(struct channel_reader *reader, event_fn fn, void *context)
 /* True when every writer has closed its end and everything has been read. */
 bool channel_ended(const struct channel_reader *reader);
 
-/*
- * False while a writer with a count of its own (one that found the descriptor
- * in CHANNEL_ENVIRONMENT) has not told its last count. Still false after the
- * end: that writer was killed, and what it lost last is not known.
- */
-bool channel_complete(const struct channel_reader *reader);
-
-/* Events that the server could not deliver, as far as it has said by now. */
+/* Events that the server could not deliver by now. */
 uint64_t channel_lost(const struct channel_reader *reader);
 
+/* NULL is legal. */
 void channel_reader_free(struct channel_reader *reader);
 
 #endif

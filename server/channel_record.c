@@ -26,7 +26,6 @@ static struct flow get_flow(const struct channel_record *record)
 bool channel_record_from_event(const struct event *event, struct channel_record *record)
 {
 	*record = (struct channel_record){
-	    .magic = CHANNEL_MAGIC,
 	    .kind = (uint32_t)event->kind,
 	    .time_ns = event->time_ns,
 	};
@@ -56,8 +55,6 @@ bool channel_record_from_event(const struct event *event, struct channel_record 
 		record->pid = event->exit.pid;
 		record->value = event->exit.status;
 		return true;
-	case EVENT_LOSS:
-		return true;
 	case EVENT_SEGMENT:
 	case EVENT_ICMP:
 	case EVENT_LISTENER:
@@ -67,6 +64,7 @@ bool channel_record_from_event(const struct event *event, struct channel_record 
 	case EVENT_COUNTERS:
 	case EVENT_PROC_FORK:
 	case EVENT_PROC_EXIT:
+	case EVENT_LOSS:
 	case EVENT_KIND_COUNT:
 		return false;
 	}
@@ -75,8 +73,6 @@ bool channel_record_from_event(const struct event *event, struct channel_record 
 
 bool channel_record_to_event(const struct channel_record *record, struct event *event)
 {
-	if (record->magic != CHANNEL_MAGIC)
-		return false;
 	*event = (struct event){.time_ns = record->time_ns, .source = SOURCE_SERVER};
 	switch (record->kind) {
 	case EVENT_LISTEN:
@@ -103,10 +99,6 @@ bool channel_record_to_event(const struct channel_record *record, struct event *
 	case EVENT_EXIT:
 		event->exit.pid = record->pid;
 		event->exit.status = record->value;
-		break;
-	case EVENT_LOSS:
-		event->loss.kind = LOSS_SERVER_EVENTS;
-		event->loss.count = record->lost;
 		break;
 	default: /* bytes of somebody else */
 		return false;

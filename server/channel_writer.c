@@ -1,109 +1,119 @@
 /*
- * The writing end of the channel. A record is one write() of less than PIPE_BUF
- * bytes: whole or not at all, whatever other process writes at the same time.
+ * The writing end of the channel: takes a slot of the ring, fills it, and says so.
  */
 #include "server/channel_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/channel_count.h"
-#include "server/channel_record.h"
+#include "server/channel_ring.h"
 
 struct channel_writer {
-	int fd;
-	uint64_t name; /* 0: the reader sees the count itself */
-	struct channel_count *count;
+	int fd; /* open, so that the channel does not end */
+	struct channel_ring *ring;
+	uint32_t slots_count;
 };
 
-int channel_writer_new(int fd, struct channel_count *count, struct channel_writer **out)
+/* The size of the ring in fd; 0 when it is none, or one that could shrink. */
+static size_t ring_size(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat st;
+
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st) < 0 ||
+	    st.st_size < (off_t)sizeof(struct channel_ring))
+		return 0;
+	return (size_t)st.st_size;
+}
+
+int channel_writer_new(int fd, struct channel_writer **out)
 {
 	struct channel_writer *writer;
-	struct stat st;
-	int flags = fcntl(fd, F_GETFL);
+	size_t size;
+	void *memory;
 
-	if (flags < 0 || fstat(fd, &st) < 0)
+	if (fcntl(fd, F_GETFD) < 0)
 		return -errno;
-	if (!S_ISFIFO(st.st_mode) || (flags & O_ACCMODE) == O_RDONLY)
+	size = ring_size(fd);
+	if (size == 0)
 		return -EINVAL;
-	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return -errno;
 	writer = calloc(1, sizeof(*writer));
 	if (!writer)
 		return -ENOMEM;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED) {
+		int r = -errno;
+
+		free(writer);
+		return r == -ENOMEM ? r : -EINVAL;
+	}
 	writer->fd = fd;
-	writer->count = count;
-	if (!count) {
-		/* Nanoseconds since boot: no two servers begin in the same one. */
-		writer->name = (uint64_t)clock_monotonic_ns() | 1;
-		writer->count = channel_count_new();
-		if (!writer->count) {
-			free(writer);
-			return -ENOMEM;
-		}
+	writer->ring = memory;
+	writer->slots_count = writer->ring->slots_count;
+	if (writer->ring->magic != CHANNEL_MAGIC || writer->slots_count == 0 ||
+	    size != channel_ring_size(writer->slots_count)) {
+		munmap(memory, size);
+		free(writer);
+		return -EINVAL;
 	}
 	*out = writer;
 	return 0;
 }
 
-static bool put(const struct channel_writer *writer, struct channel_record *record)
+/* A slot of this writer's own and the state it was found in; NULL: the ring is full. */
+static struct channel_slot *take_slot(const struct channel_writer *writer, uint64_t *free_state)
 {
-	ssize_t n;
+	struct channel_ring *ring = writer->ring;
+	uint64_t position = atomic_load_explicit(&ring->head, memory_order_relaxed);
 
-	record->writer = writer->name;
-	record->lost = atomic_load_explicit(&writer->count->lost, memory_order_relaxed);
-	do
-		n = write(writer->fd, record, sizeof(*record));
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*record);
+	for (;;) {
+		struct channel_slot *slot = channel_ring_slot(ring, writer->slots_count, position);
+		uint64_t state = atomic_load_explicit(&slot->state, memory_order_acquire);
+
+		*free_state = channel_ring_free_state(writer->slots_count, position);
+		if (state < *free_state)
+			return NULL; /* the reader has not been here since the last lap */
+		if (state == *free_state && atomic_compare_exchange_weak_explicit(
+						&ring->head, &position, position + 1,
+						memory_order_release, memory_order_relaxed))
+			return slot;
+		if (state != *free_state)
+			position = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	}
 }
 
 void channel_write(const struct channel_writer *writer, const struct event *event)
 {
 	struct channel_record record;
+	struct channel_slot *slot = NULL;
+	uint64_t free_state;
 
-	if (!channel_record_from_event(event, &record) || !put(writer, &record))
-		atomic_fetch_add_explicit(&writer->count->lost, 1, memory_order_relaxed);
+	if (channel_record_from_event(event, &record))
+		slot = take_slot(writer, &free_state);
+	if (!slot) {
+		atomic_fetch_add_explicit(&writer->ring->lost, 1, memory_order_relaxed);
+		return;
+	}
+	slot->record = record;
+	/* Fails when this process stood still for so long that the reader gave the slot up. */
+	atomic_compare_exchange_strong_explicit(&slot->state, &free_state, free_state + 1,
+						memory_order_release, memory_order_relaxed);
 }
 
 uint64_t channel_writer_lost(const struct channel_writer *writer)
 {
-	return atomic_load_explicit(&writer->count->lost, memory_order_relaxed);
-}
-
-int channel_writer_finish(const struct channel_writer *writer, int timeout_ms)
-{
-	const struct event last = {.time_ns = clock_now_ns(), .kind = EVENT_LOSS};
-	int64_t end_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
-	struct channel_record record;
-
-	if (!channel_record_from_event(&last, &record))
-		return -EINVAL;
-	for (;;) {
-		struct pollfd p = {.fd = writer->fd, .events = POLLOUT};
-		int64_t left_ns = end_ns - clock_monotonic_ns();
-
-		if (put(writer, &record))
-			return 0;
-		if (errno != EAGAIN)
-			return -errno;
-		if (left_ns <= 0)
-			return -ETIMEDOUT;
-		if (poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1) < 0 && errno != EINTR)
-			return -errno;
-	}
+	return atomic_load_explicit(&writer->ring->lost, memory_order_relaxed);
 }
 
 void channel_writer_free(struct channel_writer *writer)
 {
 	if (!writer)
 		return;
+	munmap(writer->ring, channel_ring_size(writer->slots_count));
 	close(writer->fd);
-	if (writer->name)
-		channel_count_free(writer->count);
 	free(writer);
 }

@@ -21,8 +21,6 @@
 #define START_PATIENCE_NS (5 * NS_PER_SEC)
 /* Accepted in a row before signals and ended children are looked at. */
 #define ACCEPT_BATCH 16
-/* How long the end waits for a reader that does not read. */
-#define FINISH_TIMEOUT_MS 1000
 
 static const struct model *const models[SERVER_MODEL_COUNT] = {
     [SERVER_FORK] = &model_fork,
@@ -321,22 +319,20 @@ static int open_channel(struct loop *loop, char error[SERVER_ERROR_SIZE])
 
 	if (options->events_fd < 0)
 		return 0;
-	r = channel_writer_new(options->events_fd, options->events_count, &loop->writer);
+	r = channel_writer_new(options->events_fd, &loop->writer);
 	if (r < 0)
 		snprintf(error, SERVER_ERROR_SIZE, "cannot report events on descriptor %d: %s",
-			 options->events_fd, r == -EINVAL ? "it is no pipe" : strerror(-r));
+			 options->events_fd,
+			 r == -EINVAL ? "it is no channel of synscope" : strerror(-r));
 	loop->server.service.writer = loop->writer;
 	return r;
 }
 
-static void finish_channel(struct loop *loop)
+static void close_channel(struct loop *loop)
 {
-	struct server_stats *stats = loop->server.stats;
-
 	if (!loop->writer)
 		return;
-	stats->events_error = channel_writer_finish(loop->writer, FINISH_TIMEOUT_MS);
-	stats->events_lost = channel_writer_lost(loop->writer);
+	loop->server.stats->events_lost = channel_writer_lost(loop->writer);
 	channel_writer_free(loop->writer);
 }
 
@@ -387,7 +383,7 @@ int server_run(const struct server_options *options, struct server_stats *stats,
 		loop.server.finished_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		if (loop.server.finished_fd < 0) {
 			r = -errno;
-			goto finish_channel;
+			goto close_channel;
 		}
 	}
 	r = open_listeners(&loop, error);
@@ -399,8 +395,8 @@ int server_run(const struct server_options *options, struct server_stats *stats,
 	close_listeners(&loop.server);
 	if (loop.server.finished_fd >= 0)
 		close(loop.server.finished_fd);
-finish_channel:
-	finish_channel(&loop);
+close_channel:
+	close_channel(&loop);
 give_signals_back:
 	signals_give_back(&loop.server.signals);
 explain:

@@ -44,13 +44,8 @@ struct server_options {
 	int64_t request_timeout_ns; /* a client that has not sent its request by then is let go */
 	unsigned max_children;	    /* at so many the server stops accepting; 0: no bound */
 
-	/*
-	 * The write end of a channel, or -1 for no reports. server_run() takes it over.
-	 * count is channel_count() of the reader where this process was forked
-	 * by the reader's, else NULL: see channel_writer.h.
-	 */
-	int events_fd;
-	struct channel_count *events_count;
+	int events_fd; /* the write end of a channel, which server_run() takes over; -1: no reports
+			*/
 
 	/*
 	 * Called once, when every endpoint listens, with the addresses and ports that
@@ -78,8 +73,7 @@ struct server_stats {
 	uint64_t accept_errors;	  /* errors of the connection that accept() passes on: went on */
 	uint64_t start_failures;  /* EAGAIN or ENOMEM of fork() or pthread_create(): backed off */
 	uint64_t unserved;	  /* closed because no child or thread could be started for long */
-	uint64_t events_lost;	  /* not delivered on the channel */
-	int events_error;	  /* -errno when not even the count could be delivered at the end */
+	uint64_t events_lost;	  /* of all who report on the channel */
 };
 
 /*

@@ -101,7 +101,7 @@ static struct endpoint loopback(uint16_t port)
 	return (struct endpoint){address_from_ipv4((const uint8_t[]){127, 0, 0, 1}), port};
 }
 
-static void serve(int tell_fd, int events_fd, struct channel_count *count)
+static void serve(int tell_fd, int events_fd)
 {
 	const struct endpoint listen_on = loopback(0);
 	const struct server_options options = {
@@ -111,7 +111,6 @@ static void serve(int tell_fd, int events_fd, struct channel_count *count)
 	    .model = SERVER_FORK,
 	    .request_timeout_ns = NS_PER_SEC,
 	    .events_fd = events_fd,
-	    .events_count = count,
 	    .listening = tell_port,
 	    .context = &tell_fd,
 	};
@@ -179,7 +178,7 @@ static void run_once(enum variant variant, struct run *run)
 	if (server == 0) {
 		if (variant == BARE)
 			serve_bare(ports[1]);
-		serve(ports[1], events_fd, reports ? channel_count(reader) : NULL);
+		serve(ports[1], events_fd);
 	}
 	if (server < 0 || read(ports[0], &port, sizeof(port)) != sizeof(port))
 		die("server");

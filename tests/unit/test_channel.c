@@ -6,10 +6,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/channel_record.h"
+#include "server/channel_ring.h"
 #include "server/channel_writer.h"
 
 #define LIST_MAX 64
@@ -124,21 +125,20 @@ static void check_sample(const struct event *e, enum event_kind kind)
 	}
 }
 
-static struct channel_reader *open_pair(struct channel_writer **writer, bool own_count)
+static struct channel_reader *open_pair(uint32_t records, struct channel_writer **writer)
 {
 	struct channel_reader *reader;
 	int fd;
 
-	signal(SIGPIPE, SIG_IGN);
-	cr_assert_eq(channel_open(&reader, &fd), 0);
-	cr_assert_eq(channel_writer_new(fd, own_count ? NULL : channel_count(reader), writer), 0);
+	cr_assert_eq(channel_open_sized(records, &reader, &fd), 0);
+	cr_assert_eq(channel_writer_new(fd, writer), 0);
 	return reader;
 }
 
 Test(channel, every_kind_comes_out_as_it_went_in)
 {
 	struct channel_writer *writer;
-	struct channel_reader *reader = open_pair(&writer, false);
+	struct channel_reader *reader = open_pair(64, &writer);
 	struct list list = {.refuse_at = -1};
 
 	for (int i = 0; i < SERVER_KINDS; i++) {
@@ -154,7 +154,6 @@ Test(channel, every_kind_comes_out_as_it_went_in)
 	channel_writer_free(writer);
 	cr_expect_eq(channel_read(reader, collect, &list), 0);
 	cr_expect(channel_ended(reader));
-	cr_expect(channel_complete(reader));
 	cr_expect_eq(channel_lost(reader), 0);
 	channel_reader_free(reader);
 }
@@ -162,7 +161,7 @@ Test(channel, every_kind_comes_out_as_it_went_in)
 Test(channel, what_is_no_server_event_is_counted_as_lost)
 {
 	struct channel_writer *writer;
-	struct channel_reader *reader = open_pair(&writer, false);
+	struct channel_reader *reader = open_pair(64, &writer);
 	struct event e = {.kind = EVENT_SAMPLE};
 	struct list list = {.refuse_at = -1};
 
@@ -173,11 +172,33 @@ Test(channel, what_is_no_server_event_is_counted_as_lost)
 	channel_reader_free(reader);
 }
 
-/* The count must arrive also where no record ever fits again. */
+Test(channel, a_full_ring_holds_as_many_as_it_says_and_goes_round)
+{
+	struct channel_writer *writer;
+	struct channel_reader *reader = open_pair(8, &writer);
+	struct list list = {.refuse_at = -1};
+
+	write_exits(writer, 8);
+	cr_expect_eq(channel_writer_lost(writer), 0);
+	write_exits(writer, 3);
+	cr_expect_eq(channel_writer_lost(writer), 3);
+	cr_expect_eq(channel_read(reader, collect, &list), 9, "eight events and the loss");
+	cr_expect_eq(list.lost, 3);
+	for (int lap = 0; lap < 5; lap++) {
+		write_exits(writer, 7);
+		cr_expect_eq(channel_read(reader, collect, &list), 7);
+	}
+	cr_expect_eq(list.exits, 8 + 5 * 7);
+	cr_expect_eq(channel_lost(reader), 3);
+	channel_writer_free(writer);
+	channel_reader_free(reader);
+}
+
+/* The count must arrive also where no record ever fits again, and where the writer is killed. */
 Test(channel, a_reader_that_does_not_read_learns_how_much_it_missed)
 {
 	struct channel_writer *writer;
-	struct channel_reader *reader = open_pair(&writer, false);
+	struct channel_reader *reader = open_pair(1024, &writer);
 	struct list list = {.refuse_at = -1};
 	const int written = 100000;
 	pid_t pid = fork();
@@ -186,83 +207,24 @@ Test(channel, a_reader_that_does_not_read_learns_how_much_it_missed)
 	cr_assert_geq(pid, 0);
 	if (pid == 0) {
 		write_exits(writer, written / 2);
-		_exit(channel_writer_finish(writer, 10) == -ETIMEDOUT ? 0 : 1);
+		kill(getpid(), SIGKILL);
 	}
 	write_exits(writer, written / 2);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	cr_expect_eq(status, 0, "the last word found room in a full pipe");
 	channel_writer_free(writer);
 	while (!channel_ended(reader))
 		cr_assert_geq(channel_read(reader, collect, &list), 0);
-	cr_expect_gt(list.lost, 0);
-	cr_expect_gt(list.exits, 0);
-	cr_expect_eq(list.exits + list.lost, (uint64_t)written);
+	cr_expect_eq(list.exits, 1024);
+	cr_expect_eq(list.lost, (uint64_t)written - 1024);
 	cr_expect_eq(channel_lost(reader), list.lost);
 	channel_reader_free(reader);
 }
 
-Test(channel, a_writer_with_its_own_count_says_it_with_the_next_record_and_at_the_end)
+Test(channel, records_of_many_processes_stay_whole_while_they_are_read)
 {
+	enum { PROCESSES = 8, EACH = 5000 };
 	struct channel_writer *writer;
-	struct channel_reader *reader = open_pair(&writer, true);
-	struct list list = {.refuse_at = -1};
-	uint64_t first;
-
-	write_exits(writer, 100000);
-	first = channel_writer_lost(writer);
-	cr_assert_gt(first, 0);
-	while (list.exits + first < 100000)
-		cr_assert_gt(channel_read(reader, collect, &list), 0);
-	cr_expect_eq(list.lost, 0, "nobody has said it yet");
-	write_exits(writer, 1);
-	cr_expect_eq(channel_read(reader, collect, &list), 2);
-	cr_expect_eq(list.lost, first);
-	write_exits(writer, 100000);
-	cr_expect_eq(channel_writer_finish(writer, 0), -ETIMEDOUT);
-	while (channel_read(reader, collect, &list) > 0)
-		;
-	cr_expect_not(channel_complete(reader));
-	cr_expect_eq(channel_writer_finish(writer, 0), 0);
-	channel_writer_free(writer);
-	while (!channel_ended(reader))
-		cr_assert_geq(channel_read(reader, collect, &list), 0);
-	cr_expect(channel_complete(reader));
-	cr_expect_gt(list.lost, first);
-	cr_expect_eq(list.exits + list.lost, 200001);
-	channel_reader_free(reader);
-}
-
-Test(channel, counts_of_several_servers_add_up)
-{
-	struct channel_reader *reader;
-	struct channel_writer *a, *b;
-	struct list list = {.refuse_at = -1};
-	struct event e = {.kind = EVENT_SAMPLE};
-	int fd, fd2;
-
-	cr_assert_eq(channel_open(&reader, &fd), 0);
-	fd2 = dup(fd);
-	cr_assert_eq(channel_writer_new(fd, NULL, &a), 0);
-	cr_assert_eq(channel_writer_new(fd2, NULL, &b), 0);
-	channel_write(a, &e);
-	channel_write(b, &e);
-	channel_write(b, &e);
-	cr_expect_eq(channel_writer_finish(a, 0), 0);
-	cr_expect_eq(channel_writer_finish(b, 0), 0);
-	channel_writer_free(a);
-	channel_writer_free(b);
-	while (!channel_ended(reader))
-		cr_assert_geq(channel_read(reader, collect, &list), 0);
-	cr_expect_eq(list.lost, 3);
-	cr_expect(channel_complete(reader));
-	channel_reader_free(reader);
-}
-
-Test(channel, records_of_many_processes_stay_whole)
-{
-	enum { PROCESSES = 8, EACH = 500 };
-	struct channel_writer *writer;
-	struct channel_reader *reader = open_pair(&writer, false);
+	struct channel_reader *reader = open_pair(256, &writer);
 	struct list list = {.refuse_at = -1};
 
 	for (int i = 0; i < PROCESSES; i++) {
@@ -276,20 +238,30 @@ Test(channel, records_of_many_processes_stay_whole)
 	}
 	channel_writer_free(writer);
 	while (!channel_ended(reader)) {
+		int before = list.count;
+
 		cr_assert_geq(channel_read(reader, collect, &list), 0);
-		usleep(1000);
+		for (int i = before; i < list.count && i < before + LIST_MAX; i++) {
+			const struct event *e =
+			    &list.events[(list.count - 1 - (i - before)) % LIST_MAX];
+
+			if (e->kind != EVENT_EXIT)
+				continue;
+			cr_assert_eq(e->exit.status, 9);
+			cr_assert_eq(e->exit.pid, e->time_ns);
+		}
 	}
 	while (wait(NULL) > 0)
 		;
-	cr_expect_eq(list.exits, PROCESSES * EACH);
-	cr_expect_eq(channel_lost(reader), 0);
+	cr_expect_eq(list.exits + channel_lost(reader), PROCESSES * EACH);
+	cr_expect_gt(list.exits, 0);
 	channel_reader_free(reader);
 }
 
 Test(channel, an_event_that_the_callback_refused_comes_again)
 {
 	struct channel_writer *writer;
-	struct channel_reader *reader = open_pair(&writer, false);
+	struct channel_reader *reader = open_pair(64, &writer);
 	struct list list = {.refuse_at = 1};
 
 	write_exits(writer, 3);
@@ -302,50 +274,138 @@ Test(channel, an_event_that_the_callback_refused_comes_again)
 	channel_reader_free(reader);
 }
 
-/* COMMAND may be any program: what it writes into the descriptor is no event. */
-Test(channel, foreign_bytes_are_counted_and_passed_over)
+static struct channel_ring *map_ring(int fd, uint32_t records)
 {
-	struct channel_writer *writer;
+	void *p = mmap(NULL, channel_ring_size(records), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	cr_assert_neq(p, MAP_FAILED);
+	return p;
+}
+
+/* A process that is killed between taking its slot and filling it. */
+Test(channel, a_hole_is_waited_for_and_given_up_with_the_last_writer)
+{
 	struct channel_reader *reader;
+	struct channel_writer *writer;
+	struct channel_ring *ring;
 	struct list list = {.refuse_at = -1};
-	char bytes[2 * sizeof(struct channel_record)] = "hello";
 	int fd;
 
-	cr_assert_eq(channel_open(&reader, &fd), 0);
-	cr_assert_eq(write(fd, bytes, sizeof(bytes)), (ssize_t)sizeof(bytes));
-	cr_assert_eq(channel_writer_new(fd, channel_count(reader), &writer), 0);
+	cr_assert_eq(channel_open_sized(8, &reader, &fd), 0);
+	ring = map_ring(fd, 8);
+	cr_assert_eq(channel_writer_new(fd, &writer), 0);
 	write_exits(writer, 1);
-	cr_assert_eq(write(fd, bytes, 7), 7);
+	atomic_fetch_add(&ring->head, 1);
+	write_exits(writer, 2);
+	cr_expect_eq(channel_read(reader, collect, &list), 1);
+	cr_expect_eq(channel_read(reader, collect, &list), 0, "its writer may still come");
+	cr_expect_not(channel_ended(reader));
+	/* A mapping counts as a copy of the descriptor that it was made of. */
+	munmap(ring, channel_ring_size(8));
 	channel_writer_free(writer);
-	while (!channel_ended(reader))
-		cr_assert_geq(channel_read(reader, collect, &list), 0);
+	cr_expect_eq(channel_read(reader, collect, &list), 3, "two events and the loss");
+	cr_expect(channel_ended(reader));
+	cr_expect_eq(list.exits, 3);
+	cr_expect_eq(list.lost, 1);
+	channel_reader_free(reader);
+}
+
+/* COMMAND may be any program: what it writes into the descriptor is no event. */
+Test(channel, a_record_of_no_known_kind_is_counted_and_passed_over)
+{
+	struct channel_reader *reader;
+	struct channel_writer *writer;
+	struct channel_ring *ring;
+	struct list list = {.refuse_at = -1};
+	int fd;
+
+	cr_assert_eq(channel_open_sized(8, &reader, &fd), 0);
+	ring = map_ring(fd, 8);
+	cr_assert_eq(channel_writer_new(fd, &writer), 0);
+	write_exits(writer, 2);
+	ring->slots[0].record.kind = EVENT_KIND_COUNT;
+	ring->slots_count = 0;
+	cr_expect_eq(channel_read(reader, collect, &list), 2);
 	cr_expect_eq(list.exits, 1);
-	cr_expect_eq(list.lost, 2);
+	cr_expect_eq(list.lost, 1);
+	munmap(ring, channel_ring_size(8));
+	channel_writer_free(writer);
+	channel_reader_free(reader);
+}
+
+Test(channel, it_ends_with_the_last_copy_of_the_write_end)
+{
+	struct channel_reader *reader;
+	struct list list = {.refuse_at = -1};
+	int fd, copy, ready[2];
+	char byte;
+	pid_t pid;
+
+	cr_assert_eq(channel_open(&reader, &fd), 0);
+	cr_assert_eq(pipe(ready), 0);
+	copy = dup(fd);
+	pid = fork();
+	if (pid == 0) {
+		close(ready[1]);
+		/* Holds its copy until the test closes the pipe. */
+		_exit(read(ready[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	close(fd);
+	cr_expect_eq(channel_read(reader, collect, &list), 0);
+	cr_expect_not(channel_ended(reader), "there are a copy and a child");
+	close(copy);
+	cr_expect_eq(channel_read(reader, collect, &list), 0);
+	cr_expect_not(channel_ended(reader), "there is a child");
+	close(ready[1]);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+	cr_expect_eq(channel_read(reader, collect, &list), 0);
+	cr_expect(channel_ended(reader));
+	close(ready[0]);
 	channel_reader_free(reader);
 }
 
 Test(channel, a_reader_that_went_away_does_not_hurt)
 {
 	struct channel_writer *writer;
-	struct channel_reader *reader = open_pair(&writer, true);
+	struct channel_reader *reader = open_pair(4, &writer);
 
 	channel_reader_free(reader);
 	write_exits(writer, 5);
-	cr_expect_eq(channel_writer_lost(writer), 5);
-	cr_expect_eq(channel_writer_finish(writer, 1000), -EPIPE);
+	cr_expect_eq(channel_writer_lost(writer), 1);
 	channel_writer_free(writer);
 }
 
-Test(channel, only_a_pipe_that_can_be_written_is_taken)
+Test(channel, only_a_channel_is_taken)
 {
 	struct channel_writer *writer;
-	int fds[2], file = open("/dev/null", O_WRONLY);
+	int fds[2], fd;
 
 	cr_assert_eq(pipe(fds), 0);
-	cr_expect_eq(channel_writer_new(fds[0], NULL, &writer), -EINVAL);
-	cr_expect_eq(channel_writer_new(file, NULL, &writer), -EINVAL);
-	close(fds[1]);
-	cr_expect_eq(channel_writer_new(fds[1], NULL, &writer), -EBADF);
+	cr_expect_eq(channel_writer_new(fds[1], &writer), -EINVAL);
 	close(fds[0]);
-	close(file);
+	close(fds[1]);
+	cr_expect_eq(channel_writer_new(fds[1], &writer), -EBADF);
+	fd = open("/dev/null", O_RDWR);
+	cr_expect_eq(channel_writer_new(fd, &writer), -EINVAL);
+	close(fd);
+	fd = memfd_create("other", MFD_ALLOW_SEALING);
+	cr_assert_eq(ftruncate(fd, (off_t)channel_ring_size(8)), 0);
+	cr_expect_eq(channel_writer_new(fd, &writer), -EINVAL, "it could shrink");
+	cr_assert_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	cr_expect_eq(channel_writer_new(fd, &writer), -EINVAL, "it is all zero");
+	map_ring(fd, 8)->magic = CHANNEL_MAGIC;
+	cr_expect_eq(channel_writer_new(fd, &writer), -EINVAL, "it has no slots");
+	map_ring(fd, 8)->slots_count = 16;
+	cr_expect_eq(channel_writer_new(fd, &writer), -EINVAL, "its slots go beyond its end");
+	close(fd);
+}
+
+Test(channel, only_a_power_of_two_is_a_size)
+{
+	struct channel_reader *reader;
+	int fd;
+
+	cr_expect_eq(channel_open_sized(0, &reader, &fd), -EINVAL);
+	cr_expect_eq(channel_open_sized(100, &reader, &fd), -EINVAL);
+	cr_expect_eq(channel_open_sized(CHANNEL_RECORDS_MAX * 2, &reader, &fd), -EINVAL);
 }
