@@ -120,7 +120,7 @@ static int delta_of(const struct arrival *a)
 	return a->kind == ARRIVAL_LEAVE ? -1 : 0;
 }
 
-/* What an arrival adds to sk_drops; an unanswered SYN is decided apart. */
+/* What an arrival adds to sk_drops; those that may_drop() are decided apart. */
 static int sk_drops_of(const struct arrival *a)
 {
 	switch ((enum arrival_kind)a->kind) {
@@ -133,7 +133,7 @@ static int sk_drops_of(const struct arrival *a)
 	case ARRIVAL_RST:
 		return tally_sk_drops(TALLY_RST_SYN_RECV);
 	case ARRIVAL_STRAY:
-		return tally_sk_drops(TALLY_RST_STRAY);
+		return a->proven ? tally_sk_drops(TALLY_STRAY) : 0;
 	case ARRIVAL_ICMP:
 		return tally_sk_drops(TALLY_ICMP_REQUEST);
 	case ARRIVAL_SYN:
@@ -143,6 +143,12 @@ static int sk_drops_of(const struct arrival *a)
 		break;
 	}
 	return 0;
+}
+
+/* Whether sk_drops counted it, only sk_drops itself can tell. */
+static bool may_drop(const struct arrival *a)
+{
+	return (a->kind == ARRIVAL_SYN && !a->answered) || (a->kind == ARRIVAL_STRAY && !a->proven);
 }
 
 /* Did it certainly, possibly or certainly not happen before the sample looked? */
@@ -242,16 +248,17 @@ static void judge(struct queue *q, const struct arrival *a, enum mark_kind kind,
 /* How sure the drops of one settling are. */
 struct drops_view {
 	bool known;
-	int64_t room_min; /* unanswered SYNs that sk_drops has room for */
+	int64_t room_min; /* packets of may_drop() that sk_drops has room for */
 	int64_t room_max;
-	int64_t syns; /* unanswered SYNs that ask for it */
+	int64_t asking; /* and those that ask for it */
 	uint32_t fullest;
 };
 
 /* Which rule of tcp_conn_request() took a SYN that the listener dropped. */
 static enum tally rule_of(const struct queue *q, const struct arrival *a, bool full)
 {
-	bool syn_queue_full = q->limit_known && a->half_open > q->listener.limit;
+	bool syn_queue_full =
+	    q->limit_known && q->siblings == 1 && a->half_open > q->listener.limit;
 
 	switch (q->host->tcp_syncookies) {
 	case 0:
@@ -272,6 +279,25 @@ static enum cause cause_of(enum tally tally)
 	if (tally == TALLY_SYN_RESERVE)
 		return CAUSE_MAX_SYN_BACKLOG_RESERVE;
 	return CAUSE_ACCEPT_QUEUE_FULL_SYN;
+}
+
+static void take_room(struct drops_view *view)
+{
+	view->room_max--;
+	view->room_min--;
+	view->asking--;
+}
+
+static void settle_stray(struct queue *q, const struct arrival *a, struct drops_view *view)
+{
+	if (!a->proven) {
+		/* Its socket took it, if one lived. */
+		if (!view->known || view->room_max <= 0)
+			return;
+		take_room(view);
+		q->drops_settled++;
+	}
+	queue_tally(q, TALLY_STRAY, a->time_ns, 1);
 }
 
 /*
@@ -310,13 +336,11 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	if (tally == TALLY_SYN_RESERVE && !view->known)
 		return; /* it leaves no trace but the counter */
 	if (view->known) {
-		bool fits = view->syns >= view->room_min && view->syns <= view->room_max;
+		bool fits = view->asking >= view->room_min && view->asking <= view->room_max;
 
 		confidence = fits && (full || tally == TALLY_SYN_QUEUE_FULL) ? CONFIDENCE_EXACT
 									     : CONFIDENCE_BOUNDED;
-		view->room_max--;
-		view->room_min--;
-		view->syns--;
+		take_room(view);
 	}
 	queue_tally(q, tally, a->time_ns, 1);
 	count_drop(q, a->time_ns, cause_of(tally));
@@ -327,13 +351,11 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 static void settle_refused(struct queue *q, const struct arrival *a, const struct drops_view *view,
 			   struct table *table, struct details *details)
 {
-	struct open_attempt *open = attempt_of(a, table);
-	bool aborted = open && (open->flags & OPEN_RST_SERVER) && !a->cookie;
 	enum cause cause = a->cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
 
 	queue_tally(q,
 		    a->cookie ? TALLY_COOKIE_ACK_FULL
-			      : (aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL),
+			      : (a->aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL),
 		    a->time_ns, 1);
 	count_drop(q, a->time_ns, cause);
 	judge(q, a, MARK_ACK, true, cause,
@@ -394,7 +416,7 @@ static void settle_arrival(struct queue *q, struct arrival *a, struct drops_view
 		queue_tally(q, TALLY_RST_SYN_RECV, a->time_ns, 1);
 		break;
 	case ARRIVAL_STRAY:
-		queue_tally(q, TALLY_RST_STRAY, a->time_ns, 1);
+		settle_stray(q, a, view);
 		break;
 	case ARRIVAL_ICMP:
 		queue_tally(q, TALLY_ICMP_REQUEST, a->time_ns, 1);
@@ -652,9 +674,9 @@ static struct drops_view view_drops(struct queue *q, const struct queue_sample *
 		if (order == BEFORE)
 			certain += sk_drops_of(a);
 		else if (order == WITHIN)
-			possible += sk_drops_of(a) + (a->kind == ARRIVAL_SYN && !a->answered);
-		if (order == BEFORE && a->kind == ARRIVAL_SYN && !a->answered)
-			view.syns++;
+			possible += sk_drops_of(a) + may_drop(a);
+		if (order == BEFORE && may_drop(a))
+			view.asking++;
 	}
 	view.room_max = actual - q->drops_settled - certain;
 	view.room_min = view.room_max - possible;

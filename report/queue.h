@@ -42,7 +42,7 @@ enum arrival_kind {
 	ARRIVAL_REFUSED, /* a final ACK that did not: the queue was full */
 	ARRIVAL_DEFERRED,
 	ARRIVAL_RST,	 /* in SYN_RECV */
-	ARRIVAL_STRAY,	 /* a RST that meets no request */
+	ARRIVAL_STRAY,	 /* a RST that ends nothing, or flags that mean nothing */
 	ARRIVAL_ICMP,	 /* an error that ends a request */
 	ARRIVAL_LEAVE,	 /* accept() */
 	ARRIVAL_SETTLED, /* nothing more to say of it */
@@ -57,8 +57,9 @@ struct arrival {
 	uint8_t kind;	    /* enum arrival_kind */
 	bool answered;	    /* SYN */
 	bool requested;	    /* SYN: taken to have made a request, which half_open counts */
-	bool proven;	    /* ENTER, REFUSED: not to be turned round */
+	bool proven;	    /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
 	bool cookie;	    /* its attempt has no request */
+	bool aborted;	    /* REFUSED: and reset, by tcp_abort_on_overflow */
 };
 
 struct queue_sample {

@@ -295,6 +295,8 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 	}
 	if (a->syns > 1 && is_local_client(queues, segment))
 		queue_tally(q, TALLY_LOCAL_SYN_REPEATED, packet->time_ns, 1);
+	if (a->flags & (OPEN_ENTERED | OPEN_ACCEPTED))
+		return; /* its socket takes it, not the listener */
 	if (a->synacks && !(a->flags & (OPEN_COOKIE | OPEN_RST_SERVER | OPEN_RST_CLIENT)))
 		kind = ARRIVAL_REPEAT;
 	arrival = queue_arrive(q, kind, packet->time_ns, a, packet->index);
@@ -373,9 +375,10 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 	struct open_attempt *a = packet->attempt;
 	struct queue *q = queue_of(queues, a);
 
-	if (!q || (a->flags & (OPEN_ENTERED | OPEN_ACCEPTED)))
+	if (!q || (a->flags & (OPEN_ENTERED | OPEN_ACCEPTED | OPEN_ABORTED | OPEN_RST_CLIENT)))
 		return;
-	if (q->listener.defer_accept_s > 0 && !segment->payload && !(a->flags & OPEN_COOKIE) &&
+	if (q->listener.defer_accept_s > 0 && !segment->payload &&
+	    !(segment->flags & TCP_FLAG_FIN) && !(a->flags & OPEN_COOKIE) &&
 	    !(a->flags & OPEN_SYNACK_AFTER_ACK)) {
 		a->flags |= OPEN_DEFERRED;
 		queue_arrive(q, ARRIVAL_DEFERRED, packet->time_ns, a, packet->index);
@@ -406,24 +409,31 @@ void queues_unheard(struct queues *queues, const struct queue_packet *packet)
 	queue_prove_refused(q, a, packet->index, packet->details);
 }
 
-void queues_client_reset(struct queues *queues, const struct queue_packet *packet)
+void queues_client_reset(struct queues *queues, const struct queue_packet *packet,
+			 const struct segment *segment)
 {
 	struct open_attempt *a = packet->attempt;
 	struct queue *q = queue_of(queues, a);
+	struct arrival *arrival;
 
 	if (!q)
 		return;
-	if (a->flags & OPEN_QUEUED) {
+	if ((a->flags & (OPEN_QUEUED | OPEN_RST_QUEUED)) == OPEN_QUEUED) {
 		a->flags |= OPEN_RST_QUEUED;
-	} else if (a->synacks && !(a->flags & OPEN_ENTERED)) {
-		if (a->flags & OPEN_COOKIE) {
-			queue_arrive(q, ARRIVAL_STRAY, packet->time_ns, a, packet->index);
-			return;
-		}
-		queue_arrive(q, ARRIVAL_RST, packet->time_ns, a, packet->index);
-		if (q->half_open > 0)
-			q->half_open--;
+		return;
 	}
+	if (a->flags & (OPEN_COOKIE | OPEN_ENTERED | OPEN_REQUEST_RESET) || !a->synacks ||
+	    segment->seq != a->isn + 1) {
+		arrival = queue_arrive(q, ARRIVAL_STRAY, packet->time_ns, a, packet->index);
+		/* Of a socket that lived nobody knows when it was gone. */
+		if (arrival)
+			arrival->proven = !(a->flags & OPEN_ENTERED) && a->synacks;
+		return;
+	}
+	a->flags |= OPEN_REQUEST_RESET;
+	queue_arrive(q, ARRIVAL_RST, packet->time_ns, a, packet->index);
+	if (q->half_open > 0)
+		q->half_open--;
 }
 
 void queues_request_error(struct queues *queues, const struct queue_packet *packet)
@@ -441,22 +451,68 @@ void queues_request_error(struct queues *queues, const struct queue_packet *pack
 /* How long a listener remembers that it sent cookies: TCP_SYNCOOKIE_VALID, two minutes. */
 #define COOKIE_VALID_NS (120 * NS_PER_SEC)
 
-void queues_stray_reset(struct queues *queues, int64_t time_ns, const struct segment *segment)
+static void bad_cookie(struct queue *q, int64_t time_ns)
 {
-	struct endpoint source = flow_source(&segment->flow);
-	struct queue *q = by_destination(queues, &source);
-
-	/* Without ACK it answers an ACK: one that met the listener, and was no cookie. */
-	if (!q || (segment->flags & TCP_FLAG_ACK) || q->last_cookie_ns == TIME_UNKNOWN ||
-	    time_ns - q->last_cookie_ns > COOKIE_VALID_NS)
-		return;
-	queue_tally(q, TALLY_COOKIE_BAD, time_ns, 1);
+	if (q->last_cookie_ns != TIME_UNKNOWN && time_ns - q->last_cookie_ns <= COOKIE_VALID_NS)
+		queue_tally(q, TALLY_COOKIE_BAD, time_ns, 1);
 }
 
-void queues_server_reset(struct queues *queues, const struct queue_packet *packet)
+void queues_other_segment(struct queues *queues, int64_t time_ns, const struct segment *segment)
+{
+	static const struct open_attempt nobody = {.listener = TABLE_NONE};
+	struct endpoint source = flow_source(&segment->flow);
+	struct endpoint destination = flow_destination(&segment->flow);
+	bool ack = segment->flags & TCP_FLAG_ACK, rst = segment->flags & TCP_FLAG_RST;
+	struct queue *q = by_destination(queues, &destination);
+
+	/* tcp_rcv_state_process() of a listener drops what has RST, or neither ACK nor SYN alone.
+	 */
+	if (q && (rst || !ack)) {
+		queue_arrive(q, ARRIVAL_STRAY, time_ns, &nobody, TABLE_NONE);
+		return;
+	}
+	/* A RST without ACK answers an ACK: one that met the listener, and was no cookie. */
+	q = by_destination(queues, &source);
+	if (q && rst && !ack)
+		bad_cookie(q, time_ns);
+}
+
+/* The kernel's answer to a segment leaves within this time of it. */
+#define ANSWER_NS NS_PER_MS
+
+/*
+ * A RST without ACK answers a segment. Met by a request on a full queue, under
+ * tcp_abort_on_overflow, that segment was a final ACK refused; otherwise it met
+ * neither a request nor a valid cookie: whatever it was, the queue had no part.
+ */
+static void answer_with_reset(struct queue *q, const struct queue_packet *packet,
+			      struct arrival *arrival)
+{
+	struct open_attempt *a = packet->attempt;
+
+	if (arrival->kind == ARRIVAL_ENTER)
+		q->depth--;
+	a->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
+	if (q->host->tcp_abort_on_overflow == 1 && !(a->flags & OPEN_COOKIE)) {
+		if (arrival->kind == ARRIVAL_REFUSED && q->half_open > 0)
+			q->half_open--;
+		arrival->kind = ARRIVAL_REFUSED;
+		arrival->proven = arrival->aborted = true;
+		a->flags |= OPEN_ACK_DROPPED | OPEN_ABORTED;
+		return;
+	}
+	if (arrival->kind == ARRIVAL_ENTER && !(a->flags & OPEN_COOKIE))
+		q->half_open++;
+	arrival->kind = ARRIVAL_SETTLED;
+	bad_cookie(q, packet->time_ns);
+}
+
+void queues_server_reset(struct queues *queues, const struct queue_packet *packet,
+			 const struct segment *segment, bool ended)
 {
 	struct open_attempt *a = packet->attempt;
 	struct queue *q = queue_of(queues, a);
+	bool answer = !(segment->flags & TCP_FLAG_ACK);
 	struct arrival *arrival;
 
 	if (!q)
@@ -464,25 +520,17 @@ void queues_server_reset(struct queues *queues, const struct queue_packet *packe
 	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
 	if (arrival)
 		arrival->answered = true; /* refused, not dropped */
-	if (a->flags & OPEN_ACK_DROPPED) {
-		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
-		if (arrival)
-			arrival->proven = true;
-		if (!(a->flags & OPEN_COOKIE) && q->half_open > 0)
-			q->half_open--;
+	arrival = queue_find(q, a->flags & OPEN_QUEUED ? ARRIVAL_ENTER : ARRIVAL_REFUSED,
+			     packet->index, a->isn);
+	if (arrival && answer && !arrival->proven &&
+	    packet->time_ns - arrival->time_ns < ANSWER_NS) {
+		answer_with_reset(q, packet, arrival);
+	} else if (answer && (ended || !(a->flags & OPEN_CLIENT_ACK))) {
+		bad_cookie(q, packet->time_ns);
 	} else if ((a->flags & OPEN_QUEUED) && !(a->flags & OPEN_ACCEPTED)) {
-		/* The listener closed on its queue, or tcp_abort_on_overflow spoke. */
-		arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
-		if (arrival && q->host->tcp_abort_on_overflow == 1 && !arrival->proven &&
-		    packet->time_ns - arrival->time_ns < NS_PER_MS && !q->closed) {
-			arrival->kind = ARRIVAL_REFUSED;
-			arrival->proven = true;
-			a->flags |= OPEN_ACK_DROPPED;
-			a->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
-		} else {
-			queue_arrive(q, ARRIVAL_LEAVE, packet->time_ns, a, packet->index);
-			a->flags &= ~(uint32_t)OPEN_QUEUED;
-		}
+		/* The listener closed on its queue. */
+		queue_arrive(q, ARRIVAL_LEAVE, packet->time_ns, a, packet->index);
+		a->flags &= ~(uint32_t)OPEN_QUEUED;
 		q->depth--;
 	}
 }
@@ -576,10 +624,15 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 		queue_prove_refused(q, a, packet->index, packet->details);
 		return;
 	}
-	arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
-	if (arrival && (a->flags & OPEN_ACK_DROPPED)) {
-		arrival->kind = ARRIVAL_ENTER;
-		q->depth++;
+	if (a->flags & OPEN_ACK_DROPPED) {
+		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
+		if (arrival) {
+			arrival->kind = ARRIVAL_ENTER;
+			q->depth++;
+		} else {
+			queue_prove_entered(q, a, packet->details);
+		}
+		a->flags |= OPEN_QUEUED;
 	}
 	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
 	if (arrival)

@@ -54,14 +54,20 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 /* The client sends again what it sent first: nobody has heard it, so nobody has its final ACK. */
 void queues_unheard(struct queues *queues, const struct queue_packet *packet);
 
-void queues_client_reset(struct queues *queues, const struct queue_packet *packet);
-void queues_server_reset(struct queues *queues, const struct queue_packet *packet);
+/* Each RST, not only the first. ended: the attempt had ended before. */
+void queues_client_reset(struct queues *queues, const struct queue_packet *packet,
+			 const struct segment *segment);
+void queues_server_reset(struct queues *queues, const struct queue_packet *packet,
+			 const struct segment *segment, bool ended);
 void queues_server_alive(struct queues *queues, const struct queue_packet *packet);
 /* An ICMP error ended the request of this attempt. */
 void queues_request_error(struct queues *queues, const struct queue_packet *packet);
 
-/* A RST of a listener's address that belongs to no open handshake: time and sender. */
-void queues_stray_reset(struct queues *queues, int64_t time_ns, const struct segment *segment);
+/*
+ * A segment of or to a listener's address that belongs to no open handshake, or
+ * has flags that no handshake has: a RST that answers, or what the listener drops.
+ */
+void queues_other_segment(struct queues *queues, int64_t time_ns, const struct segment *segment);
 
 /* accept() returned it in [from_ns, packet.time_ns]. */
 void queues_accept(struct queues *queues, const struct queue_packet *packet, int64_t from_ns);

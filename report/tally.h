@@ -24,8 +24,8 @@ enum tally {
 	TALLY_SYN_SKIPPED,  /* the same, not answered: tcp_invalid_ratelimit, or dropped on its way
 			       out */
 	TALLY_RST_SYN_RECV, /* RST while in SYN_RECV */
-	TALLY_RST_STRAY,    /* RST that meets the listener: of a cookie's client */
-	TALLY_ICMP_REQUEST, /* ICMP error that ends a request */
+	TALLY_STRAY, /* dropped by the listener: a RST that ends nothing, flags without sense */
+	TALLY_ICMP_REQUEST,	  /* ICMP error that ends a request */
 	TALLY_SYNACK_REPEATED,	  /* SYN-ACK retransmitted by its timer */
 	TALLY_LOCAL_SYN_REPEATED, /* SYN retransmitted by a client of this namespace */
 	TALLY_COUNT,

@@ -321,22 +321,12 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 {
 	const struct segment *s = &event->segment;
 
-	if (s->flags & TCP_FLAG_RST) {
-		if (!(a->flags & (OPEN_RST_SERVER | OPEN_RST_CLIENT))) {
-			a->flags |= OPEN_RST_CLIENT;
-			mark_if_detailed(t, a, event, s->frame, MARK_RST_CLIENT);
-			set_end(a, event->time_ns);
-			if (t->options.queues) {
-				struct queue_packet packet = packet_of(t, a, event);
-
-				queues_client_reset(t->options.queues, &packet);
-			}
-		}
+	if (!(s->flags & TCP_FLAG_ACK)) {
+		if (t->options.queues && !(a->flags & (OPEN_ENTERED | OPEN_ACCEPTED)))
+			queues_other_segment(t->options.queues, event->time_ns, s);
 		return;
 	}
-	if (!(s->flags & TCP_FLAG_ACK))
-		return;
-	if (a->synacks && !(a->flags & OPEN_CLIENT_ACK)) {
+	if (a->synacks && !(a->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET))) {
 		if ((int32_t)(s->ack - a->server_isn) <= 0)
 			return; /* acknowledges something else */
 		a->flags |= OPEN_CLIENT_ACK;
@@ -352,7 +342,8 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		queues_unheard(t->options.queues, &packet);
 	}
 	if (event->time_ns != a->ack_ns &&
-	    (a->flags & (OPEN_SYNACK_AFTER_ACK | OPEN_ACK_DROPPED)) &&
+	    ((a->flags & (OPEN_SYNACK_AFTER_ACK | OPEN_ACK_DROPPED)) ||
+	     (a->flags & (OPEN_DEFERRED | OPEN_ENTERED)) == OPEN_DEFERRED) &&
 	    !(a->flags & OPEN_SERVER_ALIVE)) {
 		/* It is, or may be, a final ACK again. */
 		a->flags |= s->payload ? OPEN_CLIENT_DATA : 0;
@@ -380,20 +371,6 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 {
 	const struct segment *s = &event->segment;
 
-	if (s->flags & TCP_FLAG_RST) {
-		if (!(a->flags & (OPEN_RST_SERVER | OPEN_RST_CLIENT))) {
-			a->flags |= OPEN_RST_SERVER;
-			a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
-			mark_if_detailed(t, a, event, s->frame, MARK_RST_SERVER);
-			set_end(a, event->time_ns);
-			if (t->options.queues) {
-				struct queue_packet packet = packet_of(t, a, event);
-
-				queues_server_reset(t->options.queues, &packet);
-			}
-		}
-		return;
-	}
 	if (!a->synacks) {
 		/* A bare ACK to a SYN: TIME_WAIT or a live connection with this 4-tuple. */
 		if ((s->flags & TCP_FLAG_ACK) && (a->flags & OPEN_SYN_PENDING)) {
@@ -445,24 +422,51 @@ static struct open_attempt *find(struct tracker *t, const struct segment *s, uin
 	return best;
 }
 
+static void take_reset(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	bool from_client = flow_equal(&a->flow, &event->segment.flow);
+
+	if (a->flags & (OPEN_RST_SERVER | OPEN_RST_CLIENT))
+		return;
+	a->flags |= from_client ? OPEN_RST_CLIENT : OPEN_RST_SERVER;
+	if (!from_client)
+		a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+	mark_if_detailed(t, a, event, event->segment.frame,
+			 from_client ? MARK_RST_CLIENT : MARK_RST_SERVER);
+	set_end(a, event->time_ns);
+}
+
 /*
  * A RST ends every handshake of its 4-tuple that is not finished: both of a
- * simultaneous open (RFC 9293 section 3.5), and tries with another ISN.
+ * simultaneous open (RFC 9293 section 3.5), and tries with another ISN. The
+ * queue is told once: a client's RST meets the request that awaits its number.
  */
-static void reset_others(struct tracker *t, const struct event *event, uint32_t hash,
-			 const struct open_attempt *chosen)
+static void on_reset(struct tracker *t, const struct event *event, uint32_t hash,
+		     struct open_attempt *chosen)
 {
-	const struct flow *flow = &event->segment.flow;
+	const struct segment *s = &event->segment;
+	const struct flow *flow = &s->flow;
 	struct flow reverse = flow_reverse(flow);
+	struct open_attempt *met = chosen;
+	struct queue_packet packet;
+	bool ended;
 
-	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
-		if (a == chosen || (a->flags & OPEN_CLIENT_ACK))
-			continue;
-		if (flow_equal(&a->flow, flow))
-			on_client_segment(t, event, a);
-		else if (flow_equal(&a->flow, &reverse))
-			on_server_segment(t, event, a);
-	}
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
+		if (a->synacks && !(a->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET)) &&
+		    s->seq == a->isn + 1 && flow_equal(&a->flow, flow))
+			met = a;
+	ended = met->end_ns != TIME_UNKNOWN;
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
+		if ((a == chosen || !(a->flags & OPEN_CLIENT_ACK)) &&
+		    (flow_equal(&a->flow, flow) || flow_equal(&a->flow, &reverse)))
+			take_reset(t, event, a);
+	if (!t->options.queues)
+		return;
+	packet = packet_of(t, met, event);
+	if (flow_equal(&met->flow, flow))
+		queues_client_reset(t->options.queues, &packet, s);
+	else
+		queues_server_reset(t->options.queues, &packet, s, ended);
 }
 
 static void on_segment(struct tracker *t, const struct event *event)
@@ -486,17 +490,16 @@ static void on_segment(struct tracker *t, const struct event *event)
 		}
 	}
 	a = find(t, s, hash, &from_client);
-	if ((flags & TCP_FLAG_RST) && t->options.queues &&
-	    (!a || (!from_client && (a->end_ns != TIME_UNKNOWN || !(a->flags & OPEN_CLIENT_ACK)))))
-		queues_stray_reset(t->options.queues, event->time_ns, s);
 	if (!a) {
 		t->other_segments++;
+		if (t->options.queues)
+			queues_other_segment(t->options.queues, event->time_ns, s);
 		return;
 	}
 	a->flags &= ~(uint32_t)OPEN_IDLE;
 	if (flags & TCP_FLAG_RST)
-		reset_others(t, event, hash, a);
-	if (from_client)
+		on_reset(t, event, hash, a);
+	else if (from_client)
 		on_client_segment(t, event, a);
 	else if (!(flags & TCP_FLAG_SYN))
 		on_server_segment(t, event, a);

@@ -154,8 +154,11 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 			add_cause(out, out->marks[i].cause, out->marks[i].confidence, 1);
 	switch (out->outcome) {
 	case OUTCOME_REFUSED:
-		add_cause(out, CAUSE_NO_LISTENER,
-			  context->queue_known ? CONFIDENCE_INFERRED : CONFIDENCE_INFERRED, 1);
+		/* A listener that is there refuses nobody: something in front of it did. */
+		add_cause(out,
+			  context->queue_known && !context->listener_closed ? CAUSE_SERVER_RESET
+									    : CAUSE_NO_LISTENER,
+			  CONFIDENCE_INFERRED, 1);
 		break;
 	case OUTCOME_ABORTED:
 		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);

@@ -130,7 +130,7 @@ def expired_request_looks_like_a_bad_cookie(s):
     s.step("expiry", lambda: s.wait(first, 3.6), ["SA"], TCPTimeouts=4, TCPSynRetrans=2, RetransSegs=2)
     assert listener.half_open() == 0
     s.step("ACK", first.final_ack, ["R"], SyncookiesFailed=1, **RST_SENT)
-    s.truth(first, "reset")
+    s.truth(first, "reset", server_reset=1)
 
 
 @case(cookies=(1,))

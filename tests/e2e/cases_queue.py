@@ -281,7 +281,7 @@ def packet_filter(s):
         client = s.client()
         nft(filtered("input", f"tcp dport {s.port} reject with tcp reset"))
         s.step("SYN, rejected with a RST", client.syn, ["RA"])
-        s.truth(client, "refused")
+        s.truth(client, "refused", server_reset=1)
         nft("flush ruleset")
         client = s.client()
         nft(filtered("output", f"tcp sport {s.port} drop"))

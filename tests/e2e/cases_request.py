@@ -87,7 +87,7 @@ def zombie_that_speaks_is_reset(s):
     s.step("ACK", client.final_ack, [], **ACK_OVERFLOW)
     s.step("expiry", lambda: s.wait(client, 3.6), ["SA"], TCPTimeouts=2, **RESENT)
     s.step("data", client.data, ["R"], **RST_SENT)
-    s.truth(client, "reset", accept_queue_full_ack=1)
+    s.truth(client, "reset", accept_queue_full_ack=1, server_reset=1)
 
 
 @case(cookies=(0, 1), abort=(1,))
@@ -99,7 +99,7 @@ def abort_on_overflow(s):
         s.step(what, lambda c=client, send=send: send(c), ["R"], **ABORTED)
         assert listener.half_open() == 0
         s.step("ACK after the RST", client.final_ack, ["R"], **RST_SENT)
-        s.truth(client, "reset", accept_queue_full_ack=1)
+        s.truth(client, "reset", accept_queue_full_ack=1, server_reset=1)
         s.accept(listener)
 
 
@@ -180,7 +180,7 @@ def client_resets_half_open(s):
     client.seq += 100_000
     s.step("RST off the window", client.rst, [], drops=1)
     assert listener.half_open() == 1
-    s.truth(client, "aborted", client_reset=2)
+    s.truth(client, "aborted", client_reset=1)
 
 
 @case(cookies=(0, 1), tcp_synack_retries=1)

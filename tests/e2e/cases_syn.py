@@ -144,7 +144,9 @@ def reserve_rule_spares_a_proven_peer(s):
     s.step("a round trip that leaves an RTT behind", whole_connection, [])
     for number in range(13):
         s.step(f"SYN {number}", s.client().syn, ["SA"])
-    s.step("SYN of a stranger", s.client().syn, [], drops=1, ListenDrops=1)
+    stranger = s.client()
+    s.step("SYN of a stranger", stranger.syn, [], drops=1, ListenDrops=1)
+    s.truth(stranger, "unanswered", max_syn_backlog_reserve=1)
     proven = s.again(peer, isn=5_000_000)
     proven.sport += 20000
     s.step("SYN of the proven peer", proven.syn, ["SA"])
