@@ -227,35 +227,47 @@ static enum decode decode_other(struct decoder *d, const struct ip *ip)
 	}
 }
 
+static enum decode decode_whole(struct decoder *d, struct ip *ip)
+{
+	if (__builtin_expect(ip->protocol == PROTOCOL_TCP, 1))
+		return tcp_decode(d, ip);
+	return decode_other(d, ip);
+}
+
+/*
+ * A first fragment that the snaplen cut is read by itself: with such a snaplen
+ * the rest may not even have passed the capture's filter. Its payload is what
+ * this fragment has.
+ */
 static enum decode decode_fragment(struct decoder *d, struct ip *ip)
 {
 	struct fragment_head head;
 
-	switch (fragment_add(d, ip, &head)) {
-	case FRAGMENT_WAITS:
-		return decode_skip(d, SKIP_FRAGMENT);
-	case FRAGMENT_NO_ROOM:
-		return decode_skip(d, SKIP_FRAGMENT_TABLE);
-	case FRAGMENT_MALFORMED:
-		return decode_skip(d, SKIP_MALFORMED);
-	case FRAGMENT_WHOLE:
-		break;
+	if (ip->fragment_offset || cursor_left(&d->cursor) == cursor_wire(&d->cursor)) {
+		switch (fragment_add(d, ip, &head)) {
+		case FRAGMENT_WAITS:
+			return decode_skip(d, SKIP_FRAGMENT);
+		case FRAGMENT_NO_ROOM:
+			return decode_skip(d, SKIP_FRAGMENT_TABLE);
+		case FRAGMENT_MALFORMED:
+			return decode_skip(d, SKIP_MALFORMED);
+		case FRAGMENT_WHOLE:
+			d->cursor = cursor_of(head.bytes, head.captured, head.wire);
+			break;
+		}
 	}
 	ip->fragment_offset = 0;
 	ip->more_fragments = false;
-	d->cursor = cursor_of(head.bytes, head.captured, head.wire);
 	if (!read_extensions(d, ip))
 		return DECODE_SKIP;
-	return ip->protocol == PROTOCOL_TCP ? tcp_decode(d, ip) : decode_other(d, ip);
+	return decode_whole(d, ip);
 }
 
 static enum decode decode_payload(struct decoder *d, struct ip *ip)
 {
 	if (__builtin_expect(ip_is_fragment(ip), 0))
 		return decode_fragment(d, ip);
-	if (__builtin_expect(ip->protocol == PROTOCOL_TCP, 1))
-		return tcp_decode(d, ip);
-	return decode_other(d, ip);
+	return decode_whole(d, ip);
 }
 
 enum decode ip_decode(struct decoder *d)

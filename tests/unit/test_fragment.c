@@ -150,8 +150,8 @@ Test(fragment, payload_is_counted_over_all_pieces)
 	struct frame f = frame_of(IPV4_FRAGMENT("05dc", "2000", "06") TCP("5018"));
 	struct decoded out;
 
-	/* 1,480 bytes of which the snaplen kept the header, then 1,000 of which it kept none */
-	out = frame_decode_with(&d, DLT_RAW, &f, f.size, 1500);
+	/* 1,480 bytes, then 1,000 of which the snaplen kept none */
+	out = frame_decode_with(&d, DLT_RAW, &f, 1500, 1500);
 	cr_expect_eq(out.result, DECODE_SKIP);
 	f = frame_of(IPV4_FRAGMENT("03fc", "00b9", "06"));
 	out = frame_decode_with(&d, DLT_RAW, &f, f.size, 1020);
@@ -160,17 +160,21 @@ Test(fragment, payload_is_counted_over_all_pieces)
 	fragments_free(d.fragments);
 }
 
-Test(fragment, a_header_that_the_snaplen_cut_is_truncated)
+Test(fragment, a_first_one_that_the_snaplen_cut_is_read_by_itself)
 {
 	struct decoder d = {.frame = 0};
-	struct frame f = frame_of(FIRST4);
-	struct decoded out = frame_decode_with(&d, DLT_RAW, &f, f.size - 1, f.size);
+	struct frame f = frame_of(IPV4_FRAGMENT("05dc", "2000", "06") TCP("5002"));
+	struct decoded out = frame_decode_with(&d, DLT_RAW, &f, f.size, 1500);
 
-	cr_expect_eq(out.reason, SKIP_FRAGMENT);
-	waits(&d, SECOND4);
-	out = add(&d, LAST4);
+	cr_assert_eq(out.result, DECODE_SEGMENT);
+	frame_expect_segment(&out.event.segment, false);
+	cr_expect_eq(out.event.segment.payload, 1480 - 20);
+	/* the others never make it whole */
+	waits(&d, IPV4_FRAGMENT("0018", "00b9", "06") PIECE3);
+	/* not even the header is there */
+	f = frame_of(FIRST4);
+	out = frame_decode_with(&d, DLT_RAW, &f, f.size - 1, f.size);
 	cr_expect_eq(out.result, DECODE_SKIP);
-	cr_expect_eq(out.reason, SKIP_TRUNCATED);
 	fragments_free(d.fragments);
 }
 
