@@ -203,7 +203,7 @@ static int record(struct record *o)
 	if (o->command) {
 		rc = channel_open(&o->channel, &o->channel_fd);
 		if (rc) {
-			complain(NAME, "a pipe for the server's events: %s", strerror(-rc));
+			complain(NAME, "the channel for the server's events: %s", strerror(-rc));
 			return STATUS_FAILED;
 		}
 		o->recorder.channel = o->channel;
