@@ -17,7 +17,7 @@
 #include "netlink/watch.h"
 
 /* Descriptors of each process that are looked at first; listeners are opened early. */
-#define FDS_FIRST 40
+#define FDS_FIRST 16
 
 /* Children whose age is asked for. */
 #define AGES_MAX 4096

@@ -46,7 +46,7 @@ struct owners {
 	 */
 	size_t listed; /* bytes in it */
 	size_t next;
-	_Alignas(struct linux_dirent64) char list[1024];
+	_Alignas(struct linux_dirent64) char list[512];
 };
 
 int owners_new(struct owners **out)
