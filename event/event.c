@@ -1,7 +1,15 @@
 /*
- * The names of events, sources and losses as the recording and the report print them.
+ * The names of events, sources and losses as the recording and the report print
+ * them, and what a look at a child proves.
  */
 #include "event/event.h"
+
+/* include/net/tcp_states.h: FIN_WAIT1, FIN_WAIT2, TIME_WAIT, LAST_ACK, CLOSING. */
+bool child_accepted(const struct child *child)
+{
+	return child->inode || child->state == 4 || child->state == 5 || child->state == 6 ||
+	       child->state == 9 || child->state == 11;
+}
 
 const char *event_kind_name(enum event_kind kind)
 {

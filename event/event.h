@@ -257,6 +257,12 @@ struct event {
  */
 typedef int (*event_fn)(void *context, const struct event *event);
 
+/*
+ * True when the look proves that accept() has returned it: somebody owns it, or
+ * closed it, which also takes an owner. False says nothing.
+ */
+bool child_accepted(const struct child *child);
+
 /* "segment", "sample", ...: the "event" member of events.jsonl. */
 const char *event_kind_name(enum event_kind kind);
 const char *source_name(enum source source);

@@ -47,7 +47,7 @@ struct child_queues {
 
 enum child_status child_status(const struct child *child)
 {
-	if (child->inode)
+	if (child_accepted(child))
 		return CHILD_ACCEPTED;
 	switch (child->state) {
 	case DIAG_ESTABLISHED:
@@ -56,12 +56,6 @@ enum child_status child_status(const struct child *child)
 	case DIAG_SYN_RECV:
 	case DIAG_NEW_SYN_RECV:
 		return CHILD_HALF_OPEN;
-	case DIAG_FIN_WAIT1:
-	case DIAG_FIN_WAIT2:
-	case DIAG_TIME_WAIT:
-	case DIAG_LAST_ACK:
-	case DIAG_CLOSING:
-		return CHILD_ACCEPTED;
 	default:
 		return CHILD_GONE;
 	}

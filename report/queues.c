@@ -639,7 +639,7 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 		arrival->proven = true;
 	a->flags &= ~(uint32_t)(OPEN_ACK_DROPPED | OPEN_GONE | OPEN_REQUEST);
 	a->flags |= OPEN_ENTERED;
-	if (!child->inode)
+	if (!child_accepted(child))
 		return;
 	a->flags |= OPEN_ACCEPTED;
 	a->flags &= ~(uint32_t)OPEN_QUEUED;

@@ -632,7 +632,7 @@ static void on_child(struct tracker *t, const struct event *event)
 	if (!a || !t->options.queues)
 		return;
 	flags_before = a->flags;
-	if (child->inode && !(a->flags & OPEN_ACCEPTED)) {
+	if (child_accepted(child) && !(a->flags & OPEN_ACCEPTED)) {
 		struct detail *d = details_open(t->details, a);
 
 		if (d) {
