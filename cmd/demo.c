@@ -253,11 +253,11 @@ static int record_load(struct run *run)
 			      recorder_events(run->recorder));
 		if (signals_read(run->signals) && !interrupted) {
 			interrupted = true;
-			process_signal(&run->load_process, SIGTERM);
+			process_terminate(&run->load_process);
 		}
 		if (!stopping && process_ended(&run->load_process)) {
 			stopping = true;
-			process_signal(&run->server_process, SIGTERM);
+			process_terminate(&run->server_process);
 		}
 	}
 	progress_clear(&progress);

@@ -125,8 +125,7 @@ static void print_summary(const struct load_summary *s)
 		fprintf(stderr, "; %llu SYNs in %.3f s", (unsigned long long)s->syns,
 			(double)(s->end_ns - s->start_ns) / (double)NS_PER_SEC);
 	if (s->held)
-		fprintf(stderr, "; %llu late: no more descriptors",
-			(unsigned long long)s->held);
+		fprintf(stderr, "; %llu late: no more descriptors", (unsigned long long)s->held);
 	if (s->unstarted)
 		fprintf(stderr, "; %llu not started: %s", (unsigned long long)s->unstarted,
 			s->interrupted ? "interrupted" : "the time was up");

@@ -35,7 +35,7 @@ int process_start(struct process *process, int (*body)(void *context), void *con
 	pid_t parent = getpid(), pid = fork_quietly();
 	int status;
 
-	*process = (struct process){.pid = pid};
+	*process = (struct process){.pid = pid, .leash = -1};
 	if (pid < 0) {
 		process->pid = 0;
 		return -errno;
@@ -52,42 +52,115 @@ int process_start(struct process *process, int (*body)(void *context), void *con
 	_exit(status);
 }
 
-int process_execute(struct process *process, char **argv, const char *name, const char *value)
-{
-	int report[2], error = 0;
-	ssize_t n;
-	pid_t pid;
+static volatile sig_atomic_t child_changed;
 
-	*process = (struct process){0};
-	if (pipe2(report, O_CLOEXEC) < 0)
-		return -errno;
-	pid = fork_quietly();
-	if (pid < 0) {
-		error = errno;
-		close(report[0]);
-		close(report[1]);
-		return -error;
+static void on_child(int signal_number)
+{
+	(void)signal_number;
+	child_changed = 1;
+}
+
+/*
+ * The guardian's whole life: until the program ends, a byte or the end of the leash
+ * is passed on as SIGTERM. Ends as the program ended.
+ */
+static void guard(pid_t program, int leash)
+{
+	struct sigaction action = {.sa_handler = on_child};
+	sigset_t blocked, none;
+	bool told = false;
+	int status = 0;
+
+	/* Ctrl-C goes to the whole group: the program decides, and the guardian waits for it. */
+	signal(SIGINT, SIG_IGN);
+	sigaction(SIGCHLD, &action, NULL);
+	sigemptyset(&none);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	while (waitpid(program, &status, WNOHANG) == 0) {
+		struct pollfd fd = {.fd = told ? -1 : leash, .events = POLLIN};
+
+		if (ppoll(&fd, 1, NULL, &none) > 0) {
+			kill(program, SIGTERM);
+			told = true;
+		}
 	}
-	if (pid == 0) {
-		reset_signals();
+	if (WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	/* End by the same signal, without a core of its own. */
+	prctl(PR_SET_DUMPABLE, 0);
+	signal(WTERMSIG(status), SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	kill(getpid(), WTERMSIG(status));
+	_exit(128 + WTERMSIG(status));
+}
+
+/* In the guardian: starts the program; what exec says goes to report. */
+static void start_guarded(char **argv, const char *name, const char *value, int report, int leash)
+{
+	pid_t program = fork();
+	int error;
+
+	if (program > 0) {
+		close(report);
+		if (name)
+			close((int)strtol(value, NULL, 10)); /* the server's to write, and to end */
+		guard(program, leash);
+	}
+	if (program == 0) {
 		if (name)
 			setenv(name, value, 1);
 		execvp(argv[0], argv);
-		error = errno;
-		if (write(report[1], &error, sizeof(error)) < 0)
-			_exit(126);
-		_exit(127);
 	}
+	error = errno;
+	if (write(report, &error, sizeof(error)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+int process_execute(struct process *process, char **argv, const char *name, const char *value)
+{
+	int report[2], leash[2], error = 0;
+	ssize_t n;
+	pid_t pid;
+
+	*process = (struct process){.leash = -1};
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return -errno;
+	if (pipe2(leash, O_CLOEXEC) < 0) {
+		error = errno;
+		goto close_report;
+	}
+	pid = fork_quietly();
+	if (pid < 0) {
+		error = errno;
+		close(leash[0]);
+		close(leash[1]);
+		goto close_report;
+	}
+	if (pid == 0) {
+		reset_signals();
+		close(leash[1]);
+		start_guarded(argv, name, value, report[1], leash[0]);
+	}
+	close(leash[0]);
 	close(report[1]);
 	do
 		n = read(report[0], &error, sizeof(error));
 	while (n < 0 && errno == EINTR);
 	close(report[0]);
 	process->pid = pid;
+	process->leash = leash[1];
 	if (n != (ssize_t)sizeof(error))
 		return 0; /* close-on-exec ended the pipe: it runs */
+	close(leash[1]);
 	waitpid(pid, NULL, 0);
-	process->pid = 0;
+	*process = (struct process){.leash = -1};
+	return -error;
+close_report:
+	close(report[0]);
+	close(report[1]);
 	return -error;
 }
 
@@ -95,25 +168,36 @@ bool process_ended(struct process *process)
 {
 	if (process->pid == 0 || process->ended)
 		return true;
-	if (waitpid(process->pid, &process->status, WNOHANG) == process->pid)
+	if (waitpid(process->pid, &process->status, WNOHANG) == process->pid) {
 		process->ended = true;
+		if (process->leash >= 0)
+			close(process->leash);
+		process->leash = -1;
+	}
 	return process->ended;
 }
 
-void process_signal(struct process *process, int signal)
+void process_terminate(struct process *process)
 {
-	if (!process_ended(process))
-		kill(process->pid, signal);
+	if (process_ended(process))
+		return;
+	if (process->leash < 0) {
+		kill(process->pid, SIGTERM);
+		return;
+	}
+	close(process->leash);
+	process->leash = -1;
 }
 
 void process_stop(struct process *process, int timeout_ms)
 {
-	process_signal(process, SIGTERM);
+	process_terminate(process);
 	for (int waited = 0; waited < timeout_ms && !process_ended(process); waited += 10)
 		poll(NULL, 0, 10);
 	if (process_ended(process))
 		return;
-	kill(process->pid, SIGKILL);
+	if (kill(process->pid, SIGKILL) < 0)
+		return; /* no longer ours to end: it has been asked */
 	waitpid(process->pid, &process->status, 0);
 	process->ended = true;
 }

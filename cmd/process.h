@@ -10,6 +10,7 @@
 
 struct process {
 	pid_t pid; /* 0: none was started */
+	int leash; /* of process_execute(): its guardian holds the other end; -1 */
 	bool ended;
 	int status; /* as waitpid() has it, when ended */
 };
@@ -25,6 +26,10 @@ int process_start(struct process *process, int (*body)(void *context), void *con
 /*
  * Forks and executes argv, with name=value added to its environment when name is
  * not NULL. 0; or -errno of fork, or of exec (the program does not exist).
+ *
+ * Between the two stands a guardian, a process that keeps the privileges which the
+ * caller gives up: it passes on the request to end, and the program's status. When
+ * the caller dies, the program is told to end too.
  */
 int process_execute(struct process *process, char **argv, const char *name, const char *value)
     __attribute__((warn_unused_result));
@@ -32,8 +37,8 @@ int process_execute(struct process *process, char **argv, const char *name, cons
 /* Reaps it if it has ended; true when it has (or was never started). Never waits. */
 bool process_ended(struct process *process);
 
-/* Sends the signal to a process that has not ended. */
-void process_signal(struct process *process, int signal);
+/* Asks a process that has not ended to end: SIGTERM. */
+void process_terminate(struct process *process);
 
 /* SIGTERM, up to timeout_ms of waiting, then SIGKILL; reaps it. */
 void process_stop(struct process *process, int timeout_ms);

@@ -19,6 +19,7 @@
 #include "cmd/progress.h"
 #include "cmd/recorder.h"
 #include "cmd/rendering.h"
+#include "cmd/sandbox.h"
 #include "server/channel.h"
 #include "server/signals.h"
 
@@ -32,7 +33,8 @@ struct record {
 	struct endpoint targets[RECORDING_TARGETS_MAX];
 	int64_t duration_ns; /* 0: until it is told to end */
 	bool quiet;
-	char **command; /* NULL: none */
+	const char *user; /* NULL: the default of sandbox.h */
+	char **command;	  /* NULL: none */
 	struct rendering rendering;
 	struct channel_reader *channel;
 	int channel_fd;
@@ -53,6 +55,8 @@ static void print_help(void)
 	      "      --sample-interval TIME\n"
 	      "                        look at the queues so often while there is traffic (1ms)\n"
 	      "      --force           replace a recording that is in FOLDER\n"
+	      "      --user NAME       as root: run on as this user when all is open, and give\n"
+	      "                        him FOLDER (who called sudo, else nobody)\n"
 	      "  -q, --quiet           no report and no progress\n",
 	      stdout);
 	fputs(rendering_help, stdout);
@@ -93,6 +97,13 @@ static int parse_option(struct record *o, int option, const char *value)
 				 value);
 			return usage_error(NAME);
 		}
+		return 0;
+	case 'u':
+		if (sandbox_find_user(value) < 0) {
+			complain(NAME, "--user: there is no user '%s'", value);
+			return usage_error(NAME);
+		}
+		o->user = value;
 		return 0;
 	case 'F':
 		o->recorder.force = true;
@@ -148,6 +159,22 @@ static int start_command(struct record *o)
 	return STATUS_FAILED;
 }
 
+static int give_up_privileges(struct record *o, const struct recorder *recorder)
+{
+	struct sandbox_options options = {
+	    .change_user = true,
+	    .user = o->user,
+	    .folder_fd = recorder_folder(recorder),
+	    .writable = {o->recorder.path},
+	};
+	char error[SANDBOX_ERROR_SIZE];
+
+	if (sandbox_enter(&options, error) == 0)
+		return 0;
+	complain(NAME, "%s", error);
+	return STATUS_FAILED;
+}
+
 /* Steps until it is time to end. 0 or -errno of the recorder. */
 static int run(struct record *o, struct recorder *recorder, const struct signals *signals)
 {
@@ -173,7 +200,7 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 		/* What COMMAND does while it ends belongs to the recording. A second Ctrl-C cuts
 		 * it. */
 		stopping = true;
-		process_signal(&o->process, SIGTERM);
+		process_terminate(&o->process);
 		until_ns = clock_monotonic_ns() + COMMAND_STOP_NS;
 	}
 	progress_clear(&progress);
@@ -232,6 +259,9 @@ static int record(struct record *o)
 	status = start_command(o);
 	if (status)
 		goto give_back;
+	status = give_up_privileges(o, recorder);
+	if (status)
+		goto stop;
 	rc = run(o, recorder, &signals);
 	process_stop(&o->process, 1000);
 	say_command_status(o);
@@ -244,6 +274,8 @@ static int record(struct record *o)
 	status = rendering_close(&o->rendering, 0, recorder_report(recorder));
 	if (rc)
 		status = STATUS_FAILED;
+stop:
+	process_stop(&o->process, 1000);
 give_back:
 	signals_give_back(&signals);
 abandon:
@@ -265,6 +297,7 @@ int cmd_record(int argc, char **argv)
 	    {"duration", required_argument, NULL, 'd'},
 	    {"sample-interval", required_argument, NULL, 's'},
 	    {"force", no_argument, NULL, 'F'},
+	    {"user", required_argument, NULL, 'u'},
 	    {"quiet", no_argument, NULL, 'q'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},

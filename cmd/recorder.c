@@ -545,6 +545,11 @@ const struct recording_meta *recorder_meta(const struct recorder *recorder)
 	return &recorder->meta;
 }
 
+int recorder_folder(const struct recorder *recorder)
+{
+	return recorder->writer ? recording_writer_dirfd(recorder->writer) : -1;
+}
+
 uint64_t recorder_frames(const struct recorder *recorder)
 {
 	return recorder->frames;

@@ -70,6 +70,9 @@ int recorder_finish(struct recorder *recorder) __attribute__((warn_unused_result
 const char *recorder_error(const struct recorder *recorder);
 const struct recording_meta *recorder_meta(const struct recorder *recorder);
 
+/* A descriptor of the recording's folder, or -1. */
+int recorder_folder(const struct recorder *recorder);
+
 /* Frames and events by now, for progress. */
 uint64_t recorder_frames(const struct recorder *recorder);
 uint64_t recorder_events(const struct recorder *recorder);

@@ -2,6 +2,8 @@
  * synscope report: a recording or a capture file -> a report.
  */
 #include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include "cmd/commands.h"
 #include "cmd/rendering.h"
 #include "cmd/replay.h"
+#include "cmd/sandbox.h"
 #include "report/reporter.h"
 
 #define NAME "report"
@@ -39,6 +42,22 @@ static void print_help(void)
 	      stdout);
 }
 
+/* What is read may have been written by anybody: from here on it can do nothing but be reported. */
+static int give_up_privileges(const struct rendering *rendering)
+{
+	struct sandbox_options options = {.folder_fd = -1};
+	char error[SANDBOX_ERROR_SIZE], folder[PATH_MAX];
+
+	if (rendering->path && strcmp(rendering->path, "-") != 0) {
+		snprintf(folder, sizeof(folder), "%s", rendering->path);
+		options.writable[0] = dirname(folder);
+	}
+	if (sandbox_enter(&options, error) == 0)
+		return 0;
+	complain(NAME, "%s", error);
+	return STATUS_FAILED;
+}
+
 static int run(struct rendering *rendering, const char *path, uint32_t max_open)
 {
 	struct reporter_options options = {.path = path, .max_open = max_open};
@@ -56,6 +75,11 @@ static int run(struct rendering *rendering, const char *path, uint32_t max_open)
 	status = rendering_open(rendering);
 	if (status)
 		goto release;
+	status = give_up_privileges(rendering);
+	if (status) {
+		rendering_abandon(rendering);
+		goto release;
+	}
 	options.kind = replay.recording ? REPORT_RECORDING : REPORT_PCAP;
 	options.meta = replay.recording ? &replay.meta : NULL;
 	options.sinks[options.sinks_count++] = rendering->sink;

@@ -318,8 +318,12 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	enum tally tally = rule_of(q, a, full);
 	enum confidence confidence = CONFIDENCE_INFERRED;
 
-	if (a->answered)
+	if (a->answered) {
+		if (a->cookie)
+			judge(q, a, MARK_SYN, false, CAUSE_SYN_COOKIE, CONFIDENCE_EXACT, depth,
+			      table, details);
 		return;
+	}
 	if (a->requested && q->half_open > 0)
 		q->half_open--;
 	if (view->known && view->room_max <= 0) {
@@ -457,6 +461,19 @@ static void prove_dropped(struct queue *q, const struct open_attempt *attempt, s
 	queue_tally(q, cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL, mark->time_ns, 1);
 	if (cookie)
 		queue_tally(q, TALLY_COOKIE_ACK, mark->time_ns, -1);
+}
+
+void queue_prove_request(struct open_attempt *attempt, struct details *details)
+{
+	const struct detail *d = details_at(details, attempt->detail);
+
+	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
+	     m = details_mark(details, m)->next) {
+		struct mark *mark = &details_mark(details, m)->mark;
+
+		if (mark->cause_known && mark->cause == CAUSE_SYN_COOKIE)
+			mark->cause_known = false;
+	}
 }
 
 void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, struct details *details)

@@ -154,6 +154,9 @@ struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_
 struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,
 			   uint32_t isn);
 
+/* It is certain now that this attempt's SYN-ACK was no cookie. */
+void queue_prove_request(struct open_attempt *attempt, struct details *details);
+
 /*
  * It is certain now that this attempt entered, although every final ACK of it was
  * taken to be dropped: the last of them was not. Its place in the depth is one that

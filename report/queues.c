@@ -336,6 +336,7 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		arrival->answered = true;
 		if (wants_cookie(q, arrival)) {
 			a->flags |= OPEN_COOKIE;
+			arrival->cookie = true;
 			q->last_cookie_ns = packet->time_ns;
 			queue_tally(q, TALLY_SYN_COOKIE, arrival->time_ns, 1);
 		} else {
@@ -358,6 +359,7 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	queue_tally(q, TALLY_SYNACK_REPEATED, packet->time_ns, 1);
 	if (a->flags & OPEN_COOKIE) {
 		a->flags &= ~(uint32_t)OPEN_COOKIE;
+		queue_prove_request(a, packet->details);
 		queue_tally(q, TALLY_SYN_COOKIE, packet->time_ns, -1);
 		q->half_open++;
 	}

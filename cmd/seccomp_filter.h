@@ -1,0 +1,15 @@
+/*
+ * Interface for the seccomp filter: the system calls that the program may still
+ * make once every handle is open.
+ */
+#ifndef CMD_SECCOMP_FILTER_H
+#define CMD_SECCOMP_FILTER_H
+
+/*
+ * Loads it, for good. Any other call ends the process with exit status 1 and a
+ * line that names the call. 0 or -errno. Under a sanitizer it does nothing: those
+ * need calls of their own to find leaks.
+ */
+int seccomp_filter_load(void) __attribute__((warn_unused_result));
+
+#endif
