@@ -4,8 +4,9 @@
  *   silent     the bundled server without reports : a bare accept-fork-reply loop
  *   reporting  the same, every event read by one that polls each 5 ms : silent
  *   stalling   the same, the reader stalls for 50 ms each time : silent
- * The best of a few rounds each, since other processes take their share at times. Exit
- * status 1 when an event was lost.
+ * The best of a few rounds each, since other processes take their share at times; the
+ * processor time that the server and its children need for a connection suffers less from
+ * that than the rate does. Exit status 1 when an event was lost.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -33,7 +35,8 @@ static const char *const names[VARIANTS] = {"bare", "silent", "reporting", "stal
 static const long poll_ns[VARIANTS] = {5 * NS_PER_MS, 5 * NS_PER_MS, 5 * NS_PER_MS, 50 * NS_PER_MS};
 
 struct run {
-	double rate; /* connections a second */
+	double rate;   /* connections a second */
+	double cpu_us; /* processor time of the server and its children for a connection */
 	uint64_t events;
 	uint64_t lost;
 };
@@ -165,6 +168,7 @@ static void run_once(enum variant variant, struct run *run)
 	struct channel_reader *reader = NULL;
 	int ports[2], results[2], events_fd = -1, status;
 	struct load_summary summary;
+	struct rusage usage;
 	pid_t server, load;
 	uint16_t port;
 
@@ -196,13 +200,15 @@ static void run_once(enum variant variant, struct run *run)
 	if (status || read(results[0], &summary, sizeof(summary)) != sizeof(summary))
 		die("load");
 	kill(server, SIGTERM);
-	if (waitpid(server, &status, 0) != server || (variant != BARE && status))
+	if (wait4(server, &status, 0, &usage) != server || (variant != BARE && status))
 		die("server's end");
 	while (reader && !channel_ended(reader))
 		read_channel(reader, run);
 	run->lost = reader ? channel_lost(reader) : 0;
 	run->rate =
 	    (double)COUNT * (double)NS_PER_SEC / (double)(summary.end_ns - summary.start_ns);
+	run->cpu_us = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 / COUNT +
+		      (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / COUNT;
 	channel_reader_free(reader);
 	close(ports[0]);
 	close(ports[1]);
@@ -229,15 +235,19 @@ int main(void)
 				return 1;
 			}
 			if (run.rate > best[v].rate)
-				best[v] = run;
+				best[v].rate = run.rate;
+			if (round == 0 || run.cpu_us < best[v].cpu_us)
+				best[v].cpu_us = run.cpu_us;
 		}
 	}
 	for (enum variant v = BARE; v < VARIANTS; v++) {
-		printf("serve %-9s  %6.0f connections/s", names[v], best[v].rate);
+		enum variant reference = v == SILENT ? BARE : SILENT;
+
+		printf("serve %-9s  %6.0f connections/s  %5.1f us of processor time each", names[v],
+		       best[v].rate, best[v].cpu_us);
 		if (v != BARE)
-			printf("  %.2f of %s",
-			       best[v].rate / best[v == SILENT ? BARE : SILENT].rate,
-			       names[v == SILENT ? BARE : SILENT]);
+			printf("  rate %.2f, time %.2f of %s", best[v].rate / best[reference].rate,
+			       best[v].cpu_us / best[reference].cpu_us, names[reference]);
 		printf("\n");
 	}
 	printf("serve events lost  %llu\n", (unsigned long long)lost);
