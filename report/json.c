@@ -22,7 +22,7 @@ static int json_attempt(struct sink *sink, const struct attempt *attempt)
 	return spool_add(((struct json_sink *)sink)->spool, attempt);
 }
 
-static int put_attempts(struct json_writer *json, struct spool *spool)
+static int put_attempts(struct json_writer *json, const struct report *report, struct spool *spool)
 {
 	struct attempt attempt;
 	int result;
@@ -31,7 +31,7 @@ static int put_attempts(struct json_writer *json, struct spool *spool)
 	jw_array_begin(json, JSON_LINES);
 	spool_rewind(spool);
 	while ((result = spool_next(spool, &attempt)) == 1 && !json->output.error)
-		json_put_attempt(json, &attempt);
+		json_put_attempt(json, report, &attempt);
 	jw_end(json);
 	return result < 0 ? result : 0;
 }
@@ -53,7 +53,7 @@ static int json_finish(struct sink *sink, const struct report *report)
 	json_put_summary(json, report);
 	json_put_listeners(json, report);
 	json_put_findings(json, report);
-	result = put_attempts(json, self->spool);
+	result = put_attempts(json, report, self->spool);
 	jw_end(json);
 	written = json_writer_finish(json);
 	return result ? result : written;

@@ -13,14 +13,17 @@ static void put_pid(struct json_writer *json, const char *name, int32_t pid)
 		jw_null(json);
 }
 
-static void put_causes(struct json_writer *json, const struct attempt *a)
+static void put_causes(struct json_writer *json, const struct report *report,
+		       const struct attempt *a)
 {
 	jw_key(json, "causes");
 	jw_array_begin(json, JSON_COMPACT);
 	for (uint32_t i = 0; i < a->causes_count && i < ATTEMPT_CAUSES_MAX; i++) {
 		jw_object_begin(json, JSON_COMPACT);
 		jw_put_string(json, "name", cause_name(a->causes[i].cause));
-		jw_put_string(json, "confidence", confidence_name(a->causes[i].confidence));
+		jw_put_string(json, "confidence",
+			      confidence_name(report_confidence(report, a->causes[i].cause,
+								a->causes[i].confidence)));
 		jw_put_u64(json, "packets", a->causes[i].packets);
 		jw_end(json);
 	}
@@ -28,7 +31,8 @@ static void put_causes(struct json_writer *json, const struct attempt *a)
 }
 
 /* A packet has many members that are seldom known: those that are not are left out. */
-static void put_packet(struct json_writer *json, const struct mark *mark)
+static void put_packet(struct json_writer *json, const struct report *report,
+		       const struct mark *mark)
 {
 	jw_object_begin(json, JSON_COMPACT);
 	jw_put_time(json, "time_ns", mark->time_ns);
@@ -37,7 +41,9 @@ static void put_packet(struct json_writer *json, const struct mark *mark)
 	jw_put_bool(json, "dropped", mark->dropped);
 	if (mark->cause_known) {
 		jw_put_string(json, "cause", cause_name(mark->cause));
-		jw_put_string(json, "confidence", confidence_name(mark->confidence));
+		jw_put_string(
+		    json, "confidence",
+		    confidence_name(report_confidence(report, mark->cause, mark->confidence)));
 	}
 	if (mark->depth != MARK_DEPTH_UNKNOWN) {
 		jw_put_u64(json, "depth", mark->depth);
@@ -46,17 +52,19 @@ static void put_packet(struct json_writer *json, const struct mark *mark)
 	jw_end(json);
 }
 
-static void put_packets(struct json_writer *json, const struct attempt *a)
+static void put_packets(struct json_writer *json, const struct report *report,
+			const struct attempt *a)
 {
 	jw_key(json, "packets");
 	jw_array_begin(json, JSON_COMPACT);
 	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++)
-		put_packet(json, &a->marks[i]);
+		put_packet(json, report, &a->marks[i]);
 	jw_end(json);
 	jw_put_u64(json, "packets_lost", a->marks_lost);
 }
 
-void json_put_attempt(struct json_writer *json, const struct attempt *a)
+void json_put_attempt(struct json_writer *json, const struct report *report,
+		      const struct attempt *a)
 {
 	jw_object_begin(json, JSON_COMPACT);
 	jw_key(json, "client");
@@ -76,7 +84,7 @@ void json_put_attempt(struct json_writer *json, const struct attempt *a)
 	put_pid(json, "child_pid", a->child_pid);
 	jw_put_time(json, "end_ns", a->end_ns);
 	jw_put_string(json, "outcome", outcome_name(a->outcome));
-	put_causes(json, a);
+	put_causes(json, report, a);
 	jw_put_known(json, "syn_to_synack_ns", a->syn_to_synack_ns);
 	jw_put_known(json, "synack_to_ack_ns", a->synack_to_ack_ns);
 	jw_put_known(json, "connect_ns", a->connect_ns);
@@ -97,6 +105,6 @@ void json_put_attempt(struct json_writer *json, const struct attempt *a)
 	jw_put_time(json, "exit_ns", a->exit_ns);
 	jw_put_bool(json, "ghost", a->ghost);
 	jw_put_bool(json, "evicted", a->evicted);
-	put_packets(json, a);
+	put_packets(json, report, a);
 	jw_end(json);
 }

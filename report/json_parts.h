@@ -22,8 +22,9 @@ void json_put_listeners(struct json_writer *json, const struct report *report);
 /* "ledger", "advice", "losses", "overflows", "notes" */
 void json_put_findings(struct json_writer *json, const struct report *report);
 
-/* One object of "attempts". */
-void json_put_attempt(struct json_writer *json, const struct attempt *attempt);
+/* One object of "attempts"; the report says which causes are doubted. */
+void json_put_attempt(struct json_writer *json, const struct report *report,
+		      const struct attempt *attempt);
 
 /* An object from every outcome's name to its count. */
 void json_put_outcomes(struct json_writer *json, const uint64_t outcomes[OUTCOME_COUNT]);

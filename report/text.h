@@ -92,14 +92,27 @@ void text_paragraph_at(const struct text *text, unsigned column, unsigned indent
 /* The bullet of a list, with its blank. */
 const char *text_bullet(const struct text *text);
 
-/* a - b; at the ends of the range instead of beyond it: a file can hold any time. */
+/*
+ * a - b; at the ends of the range instead of beyond it, since a file can hold any
+ * time. Never INT64_MIN, which has no opposite.
+ */
 static inline int64_t text_since(int64_t a, int64_t b)
 {
 	int64_t difference;
 
 	if (__builtin_sub_overflow(a, b, &difference))
-		return a < b ? INT64_MIN + 1 : INT64_MAX;
-	return difference;
+		return a < b ? -INT64_MAX : INT64_MAX;
+	return difference == INT64_MIN ? -INT64_MAX : difference;
+}
+
+/* a + b, likewise. */
+static inline int64_t text_after(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(a, b, &sum))
+		return b < 0 ? -INT64_MAX : INT64_MAX;
+	return sum == INT64_MIN ? -INT64_MAX : sum;
 }
 
 /* A time axis across columns of the page. */

@@ -153,32 +153,38 @@ static void put_full_queue(const struct text *text, const struct report_listener
 	text_end_colour(text, TEXT_RED);
 }
 
-/* The listeners with the most drops, worst first. Returns how many there are. */
+static bool is_among(const size_t *list, size_t count, size_t value)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == value)
+			return true;
+	return false;
+}
+
+/* The listeners with the most drops, worst first. Returns how many dropped something. */
 static size_t put_full_queues(const struct text *text)
 {
 	const struct report *report = text->report;
-	uint64_t below = UINT64_MAX;
-	size_t told = 0, all = 0;
+	size_t told[ANSWER_LISTENERS], told_count = 0, all = 0;
 
 	for (size_t i = 0; i < report->listeners_count; i++)
 		all += report->listeners[i].drops > 0;
-	while (told < all && told < ANSWER_LISTENERS) {
-		uint64_t most = 0;
+	while (told_count < all && told_count < ANSWER_LISTENERS) {
+		const struct report_listener *worst = NULL;
 
-		for (size_t i = 0; i < report->listeners_count; i++)
-			if (report->listeners[i].drops < below && report->listeners[i].drops > most)
-				most = report->listeners[i].drops;
-		for (size_t i = 0; i < report->listeners_count && told < ANSWER_LISTENERS; i++) {
-			if (report->listeners[i].drops == most) {
-				put_full_queue(text, &report->listeners[i]);
-				told++;
-			}
+		for (size_t i = 0; i < report->listeners_count; i++) {
+			const struct report_listener *listener = &report->listeners[i];
+
+			if (listener->drops && !is_among(told, told_count, i) &&
+			    (!worst || listener->drops > worst->drops))
+				worst = listener;
 		}
-		below = most;
+		told[told_count++] = (size_t)(worst - report->listeners);
+		put_full_queue(text, worst);
 	}
-	if (all > told)
+	if (all > told_count)
 		fprintf(text->out, "%zu more listeners dropped packets: see the table.\n",
-			all - told);
+			all - told_count);
 	return all;
 }
 

@@ -243,6 +243,7 @@ const char *text_bullet(const struct text *text)
 unsigned text_axis_column(const struct text_axis *axis, int64_t time_ns)
 {
 	int64_t since = text_since(time_ns, axis->start_ns), length = axis->length_ns;
+	unsigned column;
 
 	if (since <= 0)
 		return 0;
@@ -253,10 +254,12 @@ unsigned text_axis_column(const struct text_axis *axis, int64_t time_ns)
 		length /= 2;
 		since /= 2;
 	}
-	return (unsigned)(since * axis->columns / length);
+	column = (unsigned)(since * axis->columns / length);
+	return column < axis->columns ? column : axis->columns - 1;
 }
 
 int64_t text_axis_quarter(const struct text_axis *axis, unsigned quarter)
 {
-	return axis->start_ns + axis->length_ns / 4 * quarter + axis->length_ns % 4 * quarter / 4;
+	return text_after(axis->start_ns,
+			  axis->length_ns / 4 * quarter + axis->length_ns % 4 * quarter / 4);
 }

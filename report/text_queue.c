@@ -20,7 +20,7 @@ struct chart {
 	int64_t *depths; /* of each column, -1 where nothing is known */
 };
 
-static void raise(int64_t *depth, uint32_t to)
+static void raise_to(int64_t *depth, uint32_t to)
 {
 	if (*depth < (int64_t)to)
 		*depth = to;
@@ -36,12 +36,12 @@ static void add_series(struct chart *chart, const struct depth_series *series)
 				  ? text_axis_column(&chart->axis, point[1].time_ns)
 				  : chart->axis.columns - 1;
 
-		raise(&chart->depths[from], point->max);
+		raise_to(&chart->depths[from], point->max);
 		for (unsigned j = from + 1; j < to; j++)
-			raise(&chart->depths[j], point->max);
+			raise_to(&chart->depths[j], point->max);
 		/* In the next point's column it held for a while too. */
 		if (to > from)
-			raise(&chart->depths[to], point->max);
+			raise_to(&chart->depths[to], point->max);
 	}
 }
 
@@ -141,13 +141,13 @@ static bool drops_alone(const struct text *text, const struct chart *chart)
 static void put_drops(const struct text *text, struct chart *chart)
 {
 	const struct rate_series *rates = &text->report->rates;
+	int64_t time_ns = chart->axis.start_ns;
 	unsigned columns = 0;
 
 	if (!drops_alone(text, chart))
 		return;
 	memset(chart->depths, 0, chart->axis.columns * sizeof(*chart->depths));
 	for (size_t i = 0; i < rates->count; i++) {
-		int64_t time_ns = chart->axis.start_ns + (int64_t)i * rates->bucket_ns;
 		unsigned column = text_axis_column(&chart->axis, time_ns);
 
 		for (int cause = 0; cause < CAUSE_COUNT; cause++)
@@ -155,6 +155,7 @@ static void put_drops(const struct text *text, struct chart *chart)
 				chart->depths[column] = 1;
 		if (chart->depths[column])
 			columns = column + 1;
+		time_ns = text_after(time_ns, rates->bucket_ns);
 	}
 	if (!columns)
 		return;

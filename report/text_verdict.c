@@ -24,9 +24,10 @@ static const struct attempt_cause *find_cause(const struct attempt *a, enum caus
 }
 
 /* What the words mean is told once, below the list. */
-static const char *confidence_remark(enum confidence confidence)
+static const char *confidence_remark(const struct text *text, enum cause cause,
+				     enum confidence confidence)
 {
-	switch (confidence) {
+	switch (report_confidence(text->report, cause, confidence)) {
 	case CONFIDENCE_EXACT:
 		return "";
 	case CONFIDENCE_BOUNDED:
@@ -89,7 +90,8 @@ static void add_reason(const struct text *text, const struct report_listener *li
 		sentence_add(sentence, "the kernel gave no reason");
 	}
 	if (mark->cause_known)
-		sentence_add(sentence, "%s", confidence_remark(mark->confidence));
+		sentence_add(sentence, "%s",
+			     confidence_remark(text, mark->cause, mark->confidence));
 }
 
 static bool same_drop(const struct mark *a, const struct mark *b)
@@ -190,7 +192,8 @@ static void add_accepted(const struct text *text, const struct attempt *a, bool 
 				       "fails with ECONNRESET");
 }
 
-static void add_unanswered(const struct attempt *a, bool drops, struct sentence *sentence)
+static void add_unanswered(const struct text *text, const struct attempt *a, bool drops,
+			   struct sentence *sentence)
 {
 	const struct attempt_cause *silent = find_cause(a, CAUSE_UNANSWERED_NO_COUNTER);
 
@@ -202,7 +205,7 @@ static void add_unanswered(const struct attempt *a, bool drops, struct sentence 
 		sentence_add(sentence,
 			     "; no counter of the listener moved: a firewall, rp_filter or the "
 			     "network took it, the queue is innocent%s",
-			     confidence_remark(silent->confidence));
+			     confidence_remark(text, silent->cause, silent->confidence));
 }
 
 static void add_reset(const struct text *text, const struct attempt *a, struct sentence *sentence)
@@ -221,7 +224,8 @@ static void add_reset(const struct text *text, const struct attempt *a, struct s
 		sentence_add(sentence, " while it waited in the accept queue; accept() will return "
 				       "it all the same, and the first read fails");
 	if (cause)
-		sentence_add(sentence, "%s", confidence_remark(cause->confidence));
+		sentence_add(sentence, "%s",
+			     confidence_remark(text, cause->cause, cause->confidence));
 }
 
 static void add_zombie(const struct attempt *a, struct sentence *sentence)
@@ -268,7 +272,7 @@ static void add_outcome(const struct text *text, const struct attempt *a, bool d
 		sentence_add(sentence, "%san ICMP error answered the SYN", join);
 		break;
 	case OUTCOME_UNANSWERED:
-		add_unanswered(a, drops, sentence);
+		add_unanswered(text, a, drops, sentence);
 		break;
 	case OUTCOME_HALF_OPEN:
 		sentence_add(sentence, "%s%" PRIu32 " SYN-ACK%s sent, never acknowledged", join,

@@ -422,6 +422,7 @@ static void make_recording(void)
 	buckets[0] = (struct rate_bucket){.syns = 7, .handshakes = 4, .accepts = 2};
 	buckets[0].drops[CAUSE_ACCEPT_QUEUE_FULL_SYN] = 2;
 	buckets[1].drops[CAUSE_ACCEPT_QUEUE_FULL_SYN] = 1;
+	report->cause_doubted[CAUSE_CLIENT_RESET] = true;
 	report->rates = (struct rate_series){MS(1000), LENGTH(buckets), buckets};
 	sum_up();
 	/* A permutation: worst first. */
