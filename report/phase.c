@@ -71,6 +71,27 @@ static int64_t known_or(int64_t time_ns, int64_t otherwise)
 	return time_ns != TIME_UNKNOWN ? time_ns : otherwise;
 }
 
+/*
+ * When it came into the accept queue: with its final ACK, or, where that was
+ * dropped, with the first acknowledgement or data after it that was not.
+ */
+static int64_t queued_ns(const struct attempt *a)
+{
+	int64_t lost_ns = TIME_UNKNOWN;
+
+	for (uint32_t i = 0; i < a->marks_count; i++) {
+		const struct mark *m = &a->marks[i];
+
+		if (m->time_ns < a->ack_ns || (m->kind != MARK_ACK && m->kind != MARK_DATA))
+			continue;
+		if (m->dropped)
+			lost_ns = m->time_ns;
+		else if (lost_ns != TIME_UNKNOWN)
+			return m->time_ns;
+	}
+	return known_or(lost_ns, a->ack_ns);
+}
+
 size_t attempt_phases(const struct attempt *a, int64_t end_ns,
 		      struct attempt_phase phases[ATTEMPT_PHASES_MAX])
 {
@@ -93,6 +114,7 @@ size_t attempt_phases(const struct attempt *a, int64_t end_ns,
 		until(&list, PHASE_ZOMBIE, last);
 		return list.count;
 	}
+	until(&list, PHASE_ZOMBIE, queued_ns(a));
 	if (a->accept_ns == TIME_UNKNOWN && a->accept_before_ns == TIME_UNKNOWN) {
 		until(&list, a->outcome == OUTCOME_WAITING ? PHASE_WAIT : PHASE_CLOSE, last);
 		return list.count;

@@ -18,7 +18,8 @@ enum phase {
 	PHASE_SPAWN,	 /* accept() to fork */
 	PHASE_SERVE,	 /* until the reply */
 	PHASE_CLOSE,	 /* until all of it has ended, or what is known of it */
-	PHASE_ZOMBIE,	 /* the client believes that it is connected */
+	/* The client believes that it is connected, the server dropped all that says so. */
+	PHASE_ZOMBIE,
 	PHASE_COUNT,
 };
 
@@ -28,7 +29,7 @@ struct attempt_phase {
 	int64_t to_ns; /* >= from_ns */
 };
 
-#define ATTEMPT_PHASES_MAX 8
+#define ATTEMPT_PHASES_MAX 9
 
 /* A few words: "waits for a SYN-ACK". */
 const char *phase_name(enum phase phase);

@@ -36,6 +36,8 @@ class Attempts {
 		const floats = (n) => new Float64Array(n);
 
 		this.report = report;
+		this.kindAck = report.names.marks.indexOf("ack");
+		this.kindData = report.names.marks.indexOf("data");
 		this.count = total;
 		this.number = floats(total);
 		this.anchor = floats(total);
@@ -238,6 +240,22 @@ class Attempts {
 		return (this.flags[i] & 2) !== 0;
 	}
 
+	/* When it came into the accept queue: with its ACK, or with the first ACK or data after it that was not dropped. */
+	queued(i) {
+		const ack = this.time.ack[i];
+		let lost = NaN;
+		for (let m = this.markStart[i]; m < this.markStart[i + 1]; m++) {
+			const kind = this.markCode[m] & 15;
+			if (this.markTime[m] < ack || (kind !== this.kindAck && kind !== this.kindData))
+				continue;
+			if (this.markCode[m] & MARK_DROPPED)
+				lost = this.markTime[m];
+			else if (!Number.isNaN(lost))
+				return this.markTime[m];
+		}
+		return Number.isNaN(lost) ? ack : lost;
+	}
+
 	/* Calls each(phase, from, to) for every phase that the attempt reached, in order. */
 	phases(i, each) {
 		const t = this.time;
@@ -268,18 +286,23 @@ class Attempts {
 			each(PHASE.zombie, ack, last);
 			return;
 		}
+		const queued = this.queued(i);
+		if (queued > ack)
+			each(PHASE.zombie, ack, queued);
 		if (Number.isNaN(accept) && Number.isNaN(before)) {
-			each(outcome === "waiting" ? PHASE.wait : PHASE.close, ack, last);
+			each(outcome === "waiting" ? PHASE.wait : PHASE.close, queued, last);
 			return;
 		}
-		let at = ack;
+		let at = accept;
 		if (!Number.isNaN(accept)) {
-			each(PHASE.wait, ack, accept);
-			at = accept;
+			if (accept > queued)
+				each(PHASE.wait, queued, accept);
 		} else {
-			const after = Number.isNaN(t.accept_after[i]) ? ack : Math.max(ack, t.accept_after[i]);
-			each(PHASE.wait, ack, after);
-			each(PHASE.bound, after, before);
+			const after = Number.isNaN(t.accept_after[i]) ? queued : Math.max(queued, t.accept_after[i]);
+			if (after > queued)
+				each(PHASE.wait, queued, after);
+			if (before > after)
+				each(PHASE.bound, after, before);
 			at = before;
 		}
 		if (fork > at) {

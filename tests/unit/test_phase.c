@@ -66,6 +66,24 @@ Test(phase, a_bounded_accept_is_shown_as_its_bound)
 				     40, PHASE_BOUND, 40, 60, PHASE_SERVE, 60, 80, PHASE_COUNT});
 }
 
+Test(phase, whose_ack_is_dropped_is_not_in_the_queue_yet)
+{
+	struct attempt a = blank();
+
+	a.outcome = OUTCOME_ACCEPTED;
+	a.syn_ns = 10;
+	a.synack_ns = 20;
+	a.ack_ns = 30;
+	a.accept_ns = 90;
+	a.marks_count = 4;
+	a.marks[0] = (struct mark){.time_ns = 30, .kind = MARK_ACK, .dropped = true};
+	a.marks[1] = (struct mark){.time_ns = 40, .kind = MARK_DATA, .dropped = true};
+	a.marks[2] = (struct mark){.time_ns = 60, .kind = MARK_DATA};
+	a.marks[3] = (struct mark){.time_ns = 70, .kind = MARK_DATA};
+	expect(&a, (const int64_t[]){PHASE_CONNECT, 10, 20, PHASE_HANDSHAKE, 20, 30, PHASE_ZOMBIE,
+				     30, 60, PHASE_WAIT, 60, 90, PHASE_COUNT});
+}
+
 Test(phase, what_never_came_ends_with_the_last_thing_known)
 {
 	struct attempt a = blank();
