@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "event/clock.h"
+#include "report/html_column.h"
 #include "report/phase.h"
 
 enum column {
@@ -112,12 +113,6 @@ static const char *const column_names[COLUMN_COUNT] = {
 _Static_assert(MARK_KIND_COUNT <= MARK_CODE_DROPPED, "a mark's kind has four bits");
 _Static_assert(CONFIDENCE_COUNT <= 4, "a confidence has two bits");
 
-struct bytes {
-	uint8_t *data;
-	size_t used;
-	size_t size;
-};
-
 #define ADDRESSES_MAX (2 * HTML_CHUNK_ATTEMPTS)
 #define SLOTS	      (2 * ADDRESSES_MAX)
 
@@ -128,62 +123,18 @@ struct html_columns {
 	uint32_t count;
 	uint32_t marks;
 	uint32_t causes;
-	int error;
-	struct bytes columns[COLUMN_COUNT];
+	struct html_column columns[COLUMN_COUNT];
 	uint32_t addresses_count;
 	struct address addresses[ADDRESSES_MAX];
 	uint16_t slots[SLOTS]; /* index + 1 into addresses, 0 is free */
-	struct bytes base64;
+	struct html_column base64;
 };
 
 _Static_assert(ADDRESSES_MAX < UINT16_MAX, "a slot holds an index");
 
-/* Room for size more bytes, or NULL with the error kept. */
-static uint8_t *reserve(struct html_columns *c, struct bytes *bytes, size_t size)
-{
-	if (bytes->size - bytes->used < size) {
-		size_t grown = 2 * bytes->size + size + 256;
-		uint8_t *data = realloc(bytes->data, grown);
-
-		if (!data) {
-			c->error = -ENOMEM;
-			return NULL;
-		}
-		bytes->data = data;
-		bytes->size = grown;
-	}
-	return bytes->data + bytes->used;
-}
-
-static void put_leb128(struct html_columns *c, enum column column, uint64_t u)
-{
-	struct bytes *bytes = &c->columns[column];
-	uint8_t *p = reserve(c, bytes, 10);
-
-	if (!p)
-		return;
-	while (u >= 0x80) {
-		*p++ = (uint8_t)(u | 0x80);
-		u >>= 7;
-	}
-	*p++ = (uint8_t)u;
-	bytes->used = (size_t)(p - bytes->data);
-}
-
-static void put_unknown(struct html_columns *c, enum column column)
-{
-	put_leb128(c, column, 0);
-}
-
 static void put(struct html_columns *c, enum column column, int64_t value)
 {
-	bool negative = value < 0;
-	uint64_t magnitude = negative ? 0 - (uint64_t)value : (uint64_t)value;
-
-	/* Half the range is 146 years: what is beyond is no time of this capture. */
-	if (magnitude > (UINT64_MAX - 2) / 2)
-		magnitude = (UINT64_MAX - 2) / 2;
-	put_leb128(c, column, 1 + (magnitude << 1 | negative));
+	html_column_put(&c->columns[column], value);
 }
 
 /* to - from, kept within the range. */
@@ -199,7 +150,7 @@ static int64_t difference(int64_t to, int64_t from)
 static void put_time(struct html_columns *c, enum column column, int64_t time_ns, int64_t anchor_ns)
 {
 	if (time_ns == TIME_UNKNOWN)
-		put_unknown(c, column);
+		html_column_put_unknown(&c->columns[column]);
 	else
 		put(c, column, difference(time_ns, anchor_ns));
 }
@@ -209,7 +160,7 @@ static void put_latency(struct html_columns *c, enum column column, int64_t valu
 			int64_t from)
 {
 	if (value == -1)
-		put_unknown(c, column);
+		html_column_put_unknown(&c->columns[column]);
 	else if (to == TIME_UNKNOWN || from == TIME_UNKNOWN)
 		put(c, column, value);
 	else
@@ -290,6 +241,14 @@ static void add_marks(struct html_columns *c, const struct attempt *a, int64_t a
 	}
 }
 
+static int first_error(const struct html_columns *c)
+{
+	for (int i = 0; i < COLUMN_COUNT; i++)
+		if (c->columns[i].error)
+			return c->columns[i].error;
+	return c->base64.error;
+}
+
 int html_columns_add(struct html_columns *c, const struct attempt *a)
 {
 	int64_t first_ns = attempt_first_ns(a);
@@ -323,55 +282,13 @@ int html_columns_add(struct html_columns *c, const struct attempt *a)
 	c->causes += a->causes_count;
 	add_marks(c, a, anchor_ns);
 	c->count++;
-	return c->error;
-}
-
-/* RFC 4648 section 4. */
-static void base64_encode(uint8_t *p, const uint8_t *data, size_t length)
-{
-	static const char alphabet[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t i = 0;
-
-	for (; i + 2 < length; i += 3) {
-		uint32_t u = (uint32_t)data[i] << 16 | (uint32_t)data[i + 1] << 8 | data[i + 2];
-
-		*p++ = (uint8_t)alphabet[u >> 18];
-		*p++ = (uint8_t)alphabet[u >> 12 & 63];
-		*p++ = (uint8_t)alphabet[u >> 6 & 63];
-		*p++ = (uint8_t)alphabet[u & 63];
-	}
-	if (i < length) {
-		uint32_t u = (uint32_t)data[i] << 16;
-
-		if (i + 1 < length)
-			u |= (uint32_t)data[i + 1] << 8;
-		*p++ = (uint8_t)alphabet[u >> 18];
-		*p++ = (uint8_t)alphabet[u >> 12 & 63];
-		*p++ = i + 1 < length ? (uint8_t)alphabet[u >> 6 & 63] : '=';
-		*p++ = '=';
-	}
-}
-
-static void write_column(struct html_columns *c, const struct bytes *bytes,
-			 struct json_writer *json)
-{
-	size_t length = (bytes->used + 2) / 3 * 4;
-	uint8_t *text;
-
-	c->base64.used = 0;
-	text = reserve(c, &c->base64, length);
-	if (!text)
-		length = 0;
-	else
-		base64_encode(text, bytes->data, bytes->used);
-	jw_string_bytes(json, (const char *)text, length);
+	return first_error(c);
 }
 
 static void empty(struct html_columns *c)
 {
 	for (int i = 0; i < COLUMN_COUNT; i++)
-		c->columns[i].used = 0;
+		html_column_empty(&c->columns[i]);
 	memset(c->slots, 0, sizeof(c->slots));
 	c->addresses_count = 0;
 	c->anchor_before = 0;
@@ -404,12 +321,13 @@ int html_columns_write(struct html_columns *c, struct json_writer *json)
 	jw_object_begin(json, JSON_COMPACT);
 	for (int i = 0; i < COLUMN_COUNT; i++) {
 		jw_key(json, column_names[i]);
-		write_column(c, &c->columns[i], json);
+		html_column_base64(&c->columns[i], &c->base64);
+		jw_string_bytes(json, (const char *)c->base64.data, c->base64.used);
 	}
 	jw_end(json);
 	jw_end(json);
 	empty(c);
-	return c->error;
+	return first_error(c);
 }
 
 int html_columns_new(int64_t base_ns, struct html_columns **out)
@@ -438,7 +356,7 @@ void html_columns_free(struct html_columns *c)
 	if (!c)
 		return;
 	for (int i = 0; i < COLUMN_COUNT; i++)
-		free(c->columns[i].data);
-	free(c->base64.data);
+		html_column_release(&c->columns[i]);
+	html_column_release(&c->base64);
 	free(c);
 }

@@ -3,9 +3,8 @@
  * each member's values one after another, so that 100,000 attempts stay a small
  * file and open fast. report/html/attempts.js reads them.
  *
- * A column is a list of integers, each as LEB128: 0 for "not known", else
- * 1 + (magnitude << 1 | sign). Times are differences: to the attempt's own
- * first time, which itself is one to the attempt before it.
+ * Times are differences: to the attempt's own first time, which itself is one to
+ * that of the attempt before it.
  */
 #ifndef REPORT_HTML_COLUMNS_H
 #define REPORT_HTML_COLUMNS_H
