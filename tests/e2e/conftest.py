@@ -1,4 +1,5 @@
 """What every end-to-end test has: the program, and the certainty of being in a namespace of its own."""
+import json
 import os
 import pathlib
 import subprocess
@@ -52,3 +53,32 @@ def run(synscope):
                               timeout=timeout, check=False, **options)
 
     return run_program
+
+
+@pytest.fixture(scope="session")
+def synthetic_program():
+    """Path of tests/fixture/synthetic: reports of a simulated load."""
+    path = os.environ.get("SYNSCOPE_SYNTHETIC")
+    if not path:
+        pytest.fail("SYNSCOPE_SYNTHETIC does not name the program: run the test by meson")
+    return path
+
+
+@pytest.fixture(scope="session")
+def synthetic(synthetic_program):
+    """The bytes of such a report: synthetic("html", 60), synthetic("html", 60, "hostile")."""
+
+    def print_report(*arguments):
+        return subprocess.run([synthetic_program, *map(str, arguments)], capture_output=True, check=True, timeout=120).stdout
+
+    return print_report
+
+
+@pytest.fixture(scope="session")
+def synthetic_json(synthetic):
+    """The same as JSON, parsed."""
+
+    def parse(*arguments):
+        return json.loads(synthetic("json", *arguments))
+
+    return parse
