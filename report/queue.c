@@ -66,6 +66,26 @@ bool queue_is_full(const struct queue *queue)
 	       queue->depth > (int64_t)queue->listener.limit;
 }
 
+void queue_correct_depth(struct queue *queue, int change)
+{
+	if (!queue->accept_exact && queue->siblings == 1)
+		return;
+	queue->depth += change;
+	if (queue->depth < 0)
+		queue->depth = 0;
+}
+
+/* A final ACK took its request along after all, or left it: for all who came later. */
+static void correct_half_open(struct queue *q, const struct arrival *from, int change)
+{
+	q->half_open += change;
+	if (q->half_open < 0)
+		q->half_open = 0;
+	for (size_t i = (size_t)(from - q->arrivals); i < q->arrivals_count; i++)
+		if (change > 0 || q->arrivals[i].half_open > 0)
+			q->arrivals[i].half_open += (uint32_t)change;
+}
+
 struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_t time_ns,
 			     const struct open_attempt *attempt, uint32_t index)
 {
@@ -326,6 +346,10 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	}
 	if (a->requested && q->half_open > 0)
 		q->half_open--;
+	if (a->challenged) {
+		settle_stray(q, a, view);
+		return;
+	}
 	if (view->known && view->room_max <= 0) {
 		judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT, depth,
 		      table, details);
@@ -506,6 +530,7 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 	struct arrival *a = queue_find(queue, ARRIVAL_REFUSED, index, attempt->isn);
 	bool was_queued = attempt->flags & OPEN_QUEUED;
 	bool had_room = !(attempt->flags & (OPEN_NEARLY_FULL | OPEN_COOKIE));
+	bool defers = queue->listener.defer_accept_s != 0;
 	const struct detail *d;
 	struct mark *last = NULL;
 
@@ -517,14 +542,22 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 	}
 	a = queue_find(queue, ARRIVAL_ENTER, index, attempt->isn);
 	if (a && !a->proven) {
-		if (was_queued && queue->depth > 0)
-			queue->depth--;
-		a->kind = had_room ? ARRIVAL_DEFERRED : ARRIVAL_REFUSED;
+		if (was_queued)
+			queue_correct_depth(queue, -1);
 		a->proven = true;
-		if (had_room) {
-			attempt->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
-			attempt->flags |= OPEN_DEFERRED;
+		if (!had_room) {
+			a->kind = ARRIVAL_REFUSED;
+			return;
 		}
+		attempt->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+		if (defers) {
+			a->kind = ARRIVAL_DEFERRED;
+			attempt->flags |= OPEN_DEFERRED;
+			return;
+		}
+		/* The request did not like it: PAWS, or out of its window (tcp_check_req). */
+		a->kind = ARRIVAL_STRAY;
+		a->proven = false;
 		return;
 	}
 	/* Settled by now: its mark and the sums are put right. */
@@ -533,10 +566,10 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 	     m = details_mark(details, m)->next)
 		if (stands_for_ack(&details_mark(details, m)->mark))
 			last = &details_mark(details, m)->mark;
-	if (had_room && !(last && last->cause_known && last->dropped))
-		prove_deferred(queue, attempt, last);
-	else
+	if (!had_room || (last && last->cause_known && last->dropped))
 		prove_dropped(queue, attempt, last);
+	else if (defers)
+		prove_deferred(queue, attempt, last);
 	/*
 	 * The depth stays: samples have confirmed it since, so somebody else is in this
 	 * place, who is known when accept() returns him (queue_prove_entered).
@@ -545,7 +578,7 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 		return;
 	if (was_queued && queue->base > 0) {
 		queue->base--;
-		queue->depth--;
+		queue_correct_depth(queue, -1);
 	}
 }
 
@@ -580,7 +613,9 @@ static bool turn_round(struct queue *q, const struct queue_sample *s, enum arriv
 	if (!best)
 		return false;
 	best->kind = (uint8_t)to;
-	q->depth += to == ARRIVAL_ENTER ? 1 : -1;
+	queue_correct_depth(q, to == ARRIVAL_ENTER ? 1 : -1);
+	if (!best->cookie)
+		correct_half_open(q, best, to == ARRIVAL_ENTER ? -1 : 1);
 	struct open_attempt *open = attempt_of(best, table);
 
 	if (open && to == ARRIVAL_ENTER) {
@@ -629,7 +664,7 @@ static int64_t reconcile_depth(struct queue *q, const struct queue_sample *s, st
 		q->base += depth - (depth > high ? high : depth < low ? low : depth);
 		if (q->base < 0)
 			q->base = 0;
-		q->depth += q->base;
+		queue_correct_depth(q, (int)q->base);
 		q->synced = true;
 		series_add(&q->rebuilt, s->before_ns, (uint32_t)q->base);
 		return 0;
@@ -641,7 +676,7 @@ static int64_t reconcile_depth(struct queue *q, const struct queue_sample *s, st
 				continue;
 			q->disagreements += q->accept_exact;
 			q->base += depth - high;
-			q->depth += depth - high;
+			queue_correct_depth(q, (int)(depth - high));
 		} else if (depth < low - left) {
 			if (!q->accept_exact) {
 				left = low - depth;
@@ -651,7 +686,7 @@ static int64_t reconcile_depth(struct queue *q, const struct queue_sample *s, st
 				continue;
 			q->disagreements++;
 			q->base -= low - depth;
-			q->depth -= low - depth;
+			queue_correct_depth(q, (int)(depth - low));
 		}
 		break;
 	}
@@ -723,9 +758,7 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 	drop_settled(q);
 	if (left) {
 		step(q, s->time_ns, -left);
-		q->depth -= left;
-		if (q->depth < 0)
-			q->depth = 0;
+		queue_correct_depth(q, (int)-left);
 	}
 	if (s->drops_known)
 		q->last_drops = s->drops;
@@ -795,6 +828,9 @@ void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t
 	if (leader->siblings > 1 && sample->depth > sample->limit &&
 	    sample->depth + 1 > round->fullest)
 		round->fullest = sample->depth + 1;
+	/* Arrivals come in order: what is in it now, but for those of its own instant. */
+	if (!leader->accept_exact && leader->siblings == 1)
+		leader->depth = sample->depth;
 	if (++leader->round_count < leader->siblings)
 		return;
 	leader->round_count = 0;

@@ -59,6 +59,7 @@ struct arrival {
 	bool requested;	    /* SYN: taken to have made a request, which half_open counts */
 	bool proven;	    /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
 	bool cookie;	    /* its attempt has no request */
+	bool challenged;    /* SYN: another attempt of its 4-tuple has a request */
 	bool aborted;	    /* REFUSED: and reset, by tcp_abort_on_overflow */
 };
 
@@ -92,10 +93,10 @@ struct queue {
 	bool accept_visible; /* or its children are looked up */
 	bool limit_known;
 	bool closed;
-	bool synced;		      /* base is known */
-	int64_t base;		      /* depth before the first arrival that is not settled */
-	int64_t depth;		      /* rebuilt, now */
-	int64_t half_open;	      /* rebuilt, now: requests in the SYN queue */
+	bool synced;	   /* base is known */
+	int64_t base;	   /* depth before the first arrival that is not settled */
+	int64_t depth;	   /* now: rebuilt; of the last sample where accepts are not reported */
+	int64_t half_open; /* rebuilt, now: requests in the SYN queue */
 	int64_t last_accepted_ack_ns; /* the youngest handshake that was accepted */
 
 	struct arrival *arrivals;
@@ -145,6 +146,12 @@ void queue_tally(struct queue *queue, enum tally tally, int64_t time_ns, int cou
 
 /* Depth and limit known, and depth > limit. */
 bool queue_is_full(const struct queue *queue);
+
+/*
+ * Puts the depth right by change, after a judgement was turned round. Where accepts
+ * are not reported the last sample has said already how deep the queue is.
+ */
+void queue_correct_depth(struct queue *queue, int change);
 
 /* Appends an arrival; NULL when the bound is reached (counted). Valid until the next. */
 struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_t time_ns,

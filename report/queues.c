@@ -301,6 +301,8 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		kind = ARRIVAL_REPEAT;
 	arrival = queue_arrive(q, kind, packet->time_ns, a, packet->index);
 	/* On lo all SYNs of a burst are seen before the first SYN-ACK: count requests ahead. */
+	if (arrival)
+		arrival->challenged = a->flags & OPEN_CHALLENGED;
 	if (arrival && kind == ARRIVAL_SYN && !queue_is_full(q) && !wants_cookie(q, arrival)) {
 		arrival->requested = true;
 		q->half_open++;
@@ -551,7 +553,7 @@ void queues_server_alive(struct queues *queues, const struct queue_packet *packe
 		if (arrival) {
 			arrival->kind = ARRIVAL_ENTER;
 			arrival->proven = true;
-			q->depth++;
+			queue_correct_depth(q, 1);
 		}
 		a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
 		a->flags |= OPEN_ENTERED | OPEN_QUEUED;
@@ -630,7 +632,7 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
 		if (arrival) {
 			arrival->kind = ARRIVAL_ENTER;
-			q->depth++;
+			queue_correct_depth(q, 1);
 		} else {
 			queue_prove_entered(q, a, packet->details);
 		}

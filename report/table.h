@@ -43,7 +43,8 @@ enum open_flag {
 	OPEN_GONE = 1u << 18,	     /* looked up after its ACK: no socket */
 	OPEN_REQUEST = 1u << 19,     /* looked up after its ACK: still a request */
 	OPEN_CLIENT_ACK = 1u << 20,  /* ack_ns is known */
-	OPEN_CHALLENGED = 1u << 21,  /* a bare ACK answered the SYN (TIME_WAIT, RFC 5961) */
+	OPEN_CHALLENGED =
+	    1u << 21, /* a bare ACK answered the SYN (TIME_WAIT, RFC 5961), or must have */
 	OPEN_NEARLY_FULL = 1u << 22, /* at its last final ACK there was room for one more at most */
 	OPEN_IDLE = 1u << 23,	     /* no packet since the sweep's last round found it over */
 	OPEN_REQUEST_RESET = 1u << 24, /* a RST of its client ended its request */

@@ -233,12 +233,20 @@ static void count_accept(struct tracker *t, const struct open_attempt *a, uint32
 
 static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 {
+	const uint32_t no_request =
+	    OPEN_ENTERED | OPEN_ACCEPTED | OPEN_COOKIE | OPEN_REQUEST_RESET | OPEN_ABORTED;
 	const struct segment *s = &event->segment;
-	struct open_attempt *a;
+	struct open_attempt *a = NULL;
+	bool challenged = false;
 
-	for (a = table_first(t->table, hash); a; a = table_next(t->table, a))
-		if (a->isn == s->seq && flow_equal(&a->flow, &s->flow))
-			break;
+	for (struct open_attempt *o = table_first(t->table, hash); o; o = table_next(t->table, o)) {
+		if (!flow_equal(&o->flow, &s->flow))
+			continue;
+		if (o->isn == s->seq)
+			a = o;
+		else if (o->synacks && !(o->flags & no_request))
+			challenged = true;
+	}
 	if (a) {
 		/* A copy or a retransmission. */
 		a->flags &= ~(uint32_t)OPEN_IDLE;
@@ -259,6 +267,9 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 			t->open_peak = table_count(t->table);
 	}
 	a->flags |= OPEN_SYN_PENDING;
+	a->flags &= ~(uint32_t)OPEN_CHALLENGED;
+	if (challenged)
+		a->flags |= OPEN_CHALLENGED;
 	if (t->options.queues) {
 		struct queue_packet packet = packet_of(t, a, event);
 
