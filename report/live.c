@@ -88,7 +88,7 @@ static void fill_listener(struct live *live, const struct queue *q, struct snaps
 	    .local = q->listener.local,
 	    .cookie = q->listener.cookie,
 	    .leader = q->leader->index,
-	    .reuseport = q->leader != q || q->siblings > 1,
+	    .reuseport = q->grouped,
 	    .closed = q->closed,
 	    .pids_count = q->listener.pids_count,
 	    .limit = q->listener.limit,

@@ -570,6 +570,8 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 		prove_dropped(queue, attempt, last);
 	else if (defers)
 		prove_deferred(queue, attempt, last);
+	else if (last)
+		queue_arrive(queue, ARRIVAL_STRAY, last->time_ns, attempt, index);
 	/*
 	 * The depth stays: samples have confirmed it since, so somebody else is in this
 	 * place, who is known when accept() returns him (queue_prove_entered).
@@ -712,13 +714,13 @@ static void see_answers(struct queue *q, const struct queue_sample *s, struct ta
 
 static struct drops_view view_drops(struct queue *q, const struct queue_sample *s)
 {
-	struct drops_view view = {.known = s->drops_known && q->drops_started,
+	struct drops_view view = {.known = s->drops_known && q->group_settled,
 				  .fullest = s->fullest};
 	int64_t certain = 0, possible = 0, actual;
 
 	if (!view.known)
 		return view;
-	actual = (int64_t)(uint32_t)(s->drops - q->first_drops);
+	actual = (int64_t)(uint32_t)(s->drops - q->group_first);
 	for (size_t i = 0; i < q->arrivals_count; i++) {
 		const struct arrival *a = &q->arrivals[i];
 		enum order order = order_of(a, s);
@@ -741,9 +743,9 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 	int64_t left;
 	struct drops_view view;
 
-	if (s->drops_known && !q->drops_started) {
-		q->drops_started = true;
-		q->first_drops = s->drops;
+	if (s->drops_known && !q->group_settled) {
+		q->group_settled = true;
+		q->group_first = s->drops;
 	}
 	left = reconcile_depth(q, s, table);
 	see_answers(q, s, table);
@@ -760,8 +762,6 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 		step(q, s->time_ns, -left);
 		queue_correct_depth(q, (int)-left);
 	}
-	if (s->drops_known)
-		q->last_drops = s->drops;
 }
 
 void queue_settle(struct queue *queue, int64_t now_ns, struct table *table, struct details *details)
@@ -805,6 +805,17 @@ static void push_sample(struct queue *q, const struct queue_sample *s, int64_t n
 	q->pending[q->pending_count++] = *s;
 }
 
+static void take_drops(struct queue *q, const struct sample *s)
+{
+	if (!s->drops_known)
+		return;
+	if (!q->drops_seen)
+		q->first_drops = q->last_drops = s->drops;
+	q->drops_seen = true;
+	q->leader->group_drops += s->drops - q->last_drops;
+	q->last_drops = s->drops;
+}
+
 void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t time_ns,
 		       struct table *table, struct details *details)
 {
@@ -823,7 +834,8 @@ void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t
 		*round = (struct queue_sample){.before_ns = sample->before_ns, .drops_known = true};
 	round->time_ns = time_ns;
 	round->depth += sample->depth;
-	round->drops += sample->drops;
+	take_drops(queue, sample);
+	round->drops = leader->group_drops;
 	round->drops_known &= sample->drops_known;
 	if (leader->siblings > 1 && sample->depth > sample->limit &&
 	    sample->depth + 1 > round->fullest)

@@ -93,6 +93,7 @@ struct queue {
 	bool accept_visible; /* or its children are looked up */
 	bool limit_known;
 	bool closed;
+	bool grouped;	   /* has, or had, SO_REUSEPORT siblings */
 	bool synced;	   /* base is known */
 	int64_t base;	   /* depth before the first arrival that is not settled */
 	int64_t depth;	   /* now: rebuilt; of the last sample where accepts are not reported */
@@ -108,9 +109,12 @@ struct queue {
 	struct queue_sample round; /* of the siblings, while it is not complete */
 	uint32_t round_count;
 	uint32_t last_depth;
-	bool drops_started;
+	bool drops_seen; /* of this socket alone */
 	uint32_t first_drops;
 	uint32_t last_drops;
+	bool group_settled;    /* in the leader: of all members, also those that closed */
+	uint32_t group_drops;  /* since each was first seen */
+	uint32_t group_first;  /* what of that came before the first sample settled */
 	int64_t drops_settled; /* what the settled arrivals explain of last - first */
 
 	struct series sampled;

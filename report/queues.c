@@ -133,6 +133,7 @@ static struct queue *add(struct queues *queues, const struct listener *listener)
 			q->leader = other;
 			q->siblings = 0;
 			other->siblings++;
+			q->grouped = other->grouped = true;
 			other->round_count = 0;
 			break;
 		}
@@ -602,6 +603,13 @@ void queues_accept(struct queues *queues, const struct queue_packet *packet, int
 /* States of include/net/tcp_states.h that a look-up can meet. */
 enum { STATE_NONE = 0, STATE_SYN_RECV = 3, STATE_NEW_SYN_RECV = 12 };
 
+bool queues_accept_sampled(const struct queues *queues, const struct open_attempt *attempt)
+{
+	const struct queue *q = queue_of(queues, attempt);
+
+	return q && q->accept_visible && !q->accept_exact;
+}
+
 void queues_child(struct queues *queues, const struct queue_packet *packet,
 		  const struct child *child)
 {
@@ -714,12 +722,12 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		    .episodes_lost = q->episodes_lost,
 		    .drops = q->drops,
 		    .sk_drops =
-			q->drops_started ? (int64_t)(uint32_t)(q->last_drops - q->first_drops) : -1,
+			q->drops_seen ? (int64_t)(uint32_t)(q->last_drops - q->first_drops) : -1,
 		    .disagreements = q->disagreements,
 		    .defer_accept_s = q->listener.defer_accept_s,
 		    .fastopen = q->listener.fastopen,
 		    .closed = q->closed,
-		    .reuseport = q->leader != q || q->siblings > 1,
+		    .reuseport = q->grouped,
 		    .pids_count = q->listener.pids_count,
 		    .pids = q->listener.pids,
 		    .comm = q->listener.comm,

@@ -74,6 +74,9 @@ void queues_accept(struct queues *queues, const struct queue_packet *packet, int
 void queues_child(struct queues *queues, const struct queue_packet *packet,
 		  const struct child *child);
 
+/* This attempt's accept() is not reported, but looked for from outside. */
+bool queues_accept_sampled(const struct queues *queues, const struct open_attempt *attempt);
+
 /* LISTENER, LISTEN, SAMPLE, HALF_OPEN, COUNTERS. */
 void queues_event(struct queues *queues, const struct event *event, struct table *table,
 		  struct details *details);

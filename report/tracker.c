@@ -378,6 +378,28 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 	}
 }
 
+static void take_child(struct tracker *t, const struct event *event, struct open_attempt *a,
+		       const struct child *child)
+{
+	uint32_t flags_before = a->flags;
+	struct queue_packet packet;
+
+	if (child_accepted(child) && !(a->flags & OPEN_ACCEPTED)) {
+		struct detail *d = details_open(t->details, a);
+
+		if (d) {
+			d->served = true;
+			d->accept_before_ns = event->time_ns;
+			d->accept_after_ns =
+			    child->waiting_ns > a->ack_ns ? child->waiting_ns : a->ack_ns;
+		}
+	}
+	packet = packet_of(t, a, event);
+	packet.frame = 0;
+	queues_child(t->options.queues, &packet, child);
+	count_accept(t, a, flags_before, event->time_ns);
+}
+
 static void on_server_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	const struct segment *s = &event->segment;
@@ -407,6 +429,15 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 		a->flags |= OPEN_FIN_SERVER;
 		mark_if_detailed(t, a, event, s->frame, MARK_FIN_SERVER);
 		set_end(a, event->time_ns);
+		/* Only who has accepted it can close it: what a listener closes on is reset. */
+		if (t->options.queues && queues_accept_sampled(t->options.queues, a))
+			take_child(t, event, a,
+				   &(struct child){
+				       .flow = a->flow,
+				       .before_ns = event->time_ns,
+				       .waiting_ns = TIME_UNKNOWN,
+				       .state = 4, /* FIN_WAIT1 */
+				   });
 	}
 }
 
@@ -636,28 +667,10 @@ static void on_server_step(struct tracker *t, const struct event *event)
 
 static void on_child(struct tracker *t, const struct event *event)
 {
-	const struct child *child = &event->child;
-	struct open_attempt *a = find_flow(t, &child->flow);
-	uint32_t flags_before;
+	struct open_attempt *a = find_flow(t, &event->child.flow);
 
-	if (!a || !t->options.queues)
-		return;
-	flags_before = a->flags;
-	if (child_accepted(child) && !(a->flags & OPEN_ACCEPTED)) {
-		struct detail *d = details_open(t->details, a);
-
-		if (d) {
-			d->served = true;
-			d->accept_before_ns = event->time_ns;
-			d->accept_after_ns =
-			    child->waiting_ns > a->ack_ns ? child->waiting_ns : a->ack_ns;
-		}
-	}
-	struct queue_packet packet = packet_of(t, a, event);
-
-	packet.frame = 0;
-	queues_child(t->options.queues, &packet, child);
-	count_accept(t, a, flags_before, event->time_ns);
+	if (a && t->options.queues)
+		take_child(t, event, a, &event->child);
 }
 
 int tracker_event(struct tracker *tracker, const struct event *event)
