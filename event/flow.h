@@ -72,6 +72,13 @@ static inline bool flow_equal(const struct flow *a, const struct flow *b)
 	       address_equal(&a->saddr, &b->saddr) && address_equal(&a->daddr, &b->daddr);
 }
 
+/* True when b is a with its ends exchanged. */
+static inline bool flow_is_reverse(const struct flow *a, const struct flow *b)
+{
+	return a->sport == b->dport && a->dport == b->sport &&
+	       address_equal(&a->saddr, &b->daddr) && address_equal(&a->daddr, &b->saddr);
+}
+
 static inline struct flow flow_reverse(const struct flow *f)
 {
 	return (struct flow){
@@ -94,10 +101,12 @@ bool address_is_ipv4(const struct address *a);
 /* True for 0.0.0.0 and for ::, the two addresses that a listener binds to take any. */
 bool address_is_any(const struct address *a);
 
-/* "127.0.0.1" or "::1", RFC 5952; returns the length without the NUL. size >= ENDPOINT_TEXT_SIZE. */
+/* "127.0.0.1" or "::1", RFC 5952; returns the length without the NUL. size >= ENDPOINT_TEXT_SIZE.
+ */
 size_t address_format(const struct address *a, char *text, size_t size);
 
-/* "127.0.0.1:8080" or "[::1]:8080"; returns the length without the NUL. size >= ENDPOINT_TEXT_SIZE. */
+/* "127.0.0.1:8080" or "[::1]:8080"; returns the length without the NUL. size >= ENDPOINT_TEXT_SIZE.
+ */
 size_t endpoint_format(const struct endpoint *e, char *text, size_t size);
 
 /*

@@ -34,6 +34,9 @@ void advisor_free(struct advisor *advisor)
 }
 
 static const char *keep(struct advisor *a, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static const char *keep(struct advisor *a, const char *format, va_list args)
 {
 	char *text = NULL;
 

@@ -12,46 +12,6 @@
 #define HEADS_MIN	1024u
 #define EVICTION_SEARCH 64u
 
-struct table {
-	struct open_attempt *records; /* a mapping of max records, touched from the start */
-	uint32_t *heads;
-	uint32_t heads_mask;
-	uint32_t max;
-	uint32_t high;
-	uint32_t count;
-	uint32_t free;
-	uint32_t hand; /* of the eviction's clock */
-	uint64_t evicted;
-	uint64_t secret[3];
-};
-
-__extension__ typedef unsigned __int128 uint128;
-
-/* 64x64 -> 128 bit multiplication, folded: the mixing step of wyhash and its kin. */
-static inline uint64_t fold(uint64_t a, uint64_t b)
-{
-	uint128 p = (uint128)a * b;
-
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
-
-static inline uint64_t mix_endpoint(const struct table *t, const struct address *a, uint16_t port)
-{
-	uint64_t w[2];
-
-	memcpy(w, a->bytes, 16);
-	return fold(w[0] ^ t->secret[0] ^ port, w[1] ^ t->secret[1]);
-}
-
-uint32_t table_hash(const struct table *table, const struct flow *flow)
-{
-	/* The sum does not tell the direction; the last step spreads it again. */
-	uint64_t sum = mix_endpoint(table, &flow->saddr, flow->sport) +
-		       mix_endpoint(table, &flow->daddr, flow->dport);
-
-	return (uint32_t)fold(sum ^ table->secret[2], 0x9e3779b97f4a7c15u);
-}
-
 int table_new(uint32_t max, struct table **out)
 {
 	struct table *t = calloc(1, sizeof(*t));
@@ -94,26 +54,6 @@ void table_free(struct table *table)
 	munmap(table->records, (size_t)table->max * sizeof(*table->records));
 	free(table->heads);
 	free(table);
-}
-
-struct open_attempt *table_at(const struct table *table, uint32_t index)
-{
-	return index == TABLE_NONE ? NULL : &table->records[index];
-}
-
-uint32_t table_index(const struct table *table, const struct open_attempt *attempt)
-{
-	return (uint32_t)(attempt - table->records);
-}
-
-struct open_attempt *table_first(const struct table *table, uint32_t hash)
-{
-	return table_at(table, table->heads[hash & table->heads_mask]);
-}
-
-struct open_attempt *table_next(const struct table *table, const struct open_attempt *attempt)
-{
-	return table_at(table, attempt->next);
 }
 
 /* Doubles the heads when every chain has one record on average. Without memory the chains grow. */
@@ -224,24 +164,4 @@ void table_remove(struct table *table, struct open_attempt *attempt)
 	attempt->next = table->free;
 	table->free = index;
 	table->count--;
-}
-
-uint32_t table_high(const struct table *table)
-{
-	return table->high;
-}
-
-uint32_t table_count(const struct table *table)
-{
-	return table->count;
-}
-
-uint32_t table_max(const struct table *table)
-{
-	return table->max;
-}
-
-uint64_t table_evicted(const struct table *table)
-{
-	return table->evicted;
 }

@@ -72,7 +72,19 @@ struct open_attempt {
 
 _Static_assert(sizeof(struct open_attempt) <= 120, "an open attempt and its hash fit 128 bytes");
 
-struct table;
+/* Its members are table.c's own; they stand here so that the look-ups are inlined. */
+struct table {
+	struct open_attempt *records; /* a mapping of max records, touched from the start */
+	uint32_t *heads;
+	uint32_t heads_mask;
+	uint32_t max;
+	uint32_t high;
+	uint32_t count;
+	uint32_t free;
+	uint32_t hand; /* of the eviction's clock */
+	uint64_t evicted;
+	uint64_t secret[3];
+};
 
 /* Called before a record is given up: by the sweep, or because the table is full (evicted). */
 typedef void (*table_end_fn)(void *context, struct open_attempt *attempt, bool evicted);
@@ -81,14 +93,54 @@ typedef void (*table_end_fn)(void *context, struct open_attempt *attempt, bool e
 int table_new(uint32_t max, struct table **out) __attribute__((warn_unused_result));
 void table_free(struct table *table);
 
-uint32_t table_hash(const struct table *table, const struct flow *flow);
+__extension__ typedef unsigned __int128 table_uint128;
+
+/* 64x64 -> 128 bit multiplication, folded: the mixing step of wyhash and its kin. */
+static inline uint64_t table_fold(uint64_t a, uint64_t b)
+{
+	table_uint128 p = (table_uint128)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+static inline uint64_t table_mix(const struct table *t, const struct address *a, uint16_t port)
+{
+	uint64_t w[2];
+
+	memcpy(w, a->bytes, 16);
+	return table_fold(w[0] ^ t->secret[0] ^ port, w[1] ^ t->secret[1]);
+}
+
+static inline uint32_t table_hash(const struct table *table, const struct flow *flow)
+{
+	/* The sum does not tell the direction; the last step spreads it again. */
+	uint64_t sum = table_mix(table, &flow->saddr, flow->sport) +
+		       table_mix(table, &flow->daddr, flow->dport);
+
+	return (uint32_t)table_fold(sum ^ table->secret[2], 0x9e3779b97f4a7c15u);
+}
+
+static inline struct open_attempt *table_at(const struct table *table, uint32_t index)
+{
+	return index == TABLE_NONE ? NULL : &table->records[index];
+}
+
+static inline uint32_t table_index(const struct table *table, const struct open_attempt *attempt)
+{
+	return (uint32_t)(attempt - table->records);
+}
 
 /* The first record of the chain in which flow, in either direction, would be; or NULL. */
-struct open_attempt *table_first(const struct table *table, uint32_t hash);
-struct open_attempt *table_next(const struct table *table, const struct open_attempt *attempt);
+static inline struct open_attempt *table_first(const struct table *table, uint32_t hash)
+{
+	return table_at(table, table->heads[hash & table->heads_mask]);
+}
 
-uint32_t table_index(const struct table *table, const struct open_attempt *attempt);
-struct open_attempt *table_at(const struct table *table, uint32_t index);
+static inline struct open_attempt *table_next(const struct table *table,
+					      const struct open_attempt *attempt)
+{
+	return table_at(table, attempt->next);
+}
 
 /*
  * A new record for this flow, zeroed but for flow, the unknown times and
@@ -101,9 +153,24 @@ struct open_attempt *table_add(struct table *table, const struct flow *flow, uin
 void table_remove(struct table *table, struct open_attempt *attempt);
 
 /* The records are 0 .. table_high() - 1; those without OPEN_USED are free. */
-uint32_t table_high(const struct table *table);
-uint32_t table_count(const struct table *table);
-uint32_t table_max(const struct table *table);
-uint64_t table_evicted(const struct table *table);
+static inline uint32_t table_high(const struct table *table)
+{
+	return table->high;
+}
+
+static inline uint32_t table_count(const struct table *table)
+{
+	return table->count;
+}
+
+static inline uint32_t table_max(const struct table *table)
+{
+	return table->max;
+}
+
+static inline uint64_t table_evicted(const struct table *table)
+{
+	return table->evicted;
+}
 
 #endif

@@ -26,7 +26,7 @@
 
 #define LINGER_ENDED_NS (2 * NS_PER_SEC)
 /* In a capture alone nothing but copies can follow the end of an established connection. */
-#define LINGER_CLOSED_NS (50 * NS_PER_MS)
+#define LINGER_CLOSED_NS (20 * NS_PER_MS)
 #define LINGER_SILENT_NS (75 * NS_PER_SEC)
 /* How often the queues are told that time goes on. */
 #define AGE_NS (10 * NS_PER_MS)
@@ -282,11 +282,10 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 static struct open_attempt *find_for_syn_ack(struct tracker *t, const struct segment *s,
 					     uint32_t hash)
 {
-	struct flow reverse = flow_reverse(&s->flow);
 	struct open_attempt *a;
 
 	for (a = table_first(t->table, hash); a; a = table_next(t->table, a))
-		if (s->ack - a->isn - 1 <= SYN_DATA_MAX && flow_equal(&a->flow, &reverse))
+		if (s->ack - a->isn - 1 <= SYN_DATA_MAX && flow_is_reverse(&a->flow, &s->flow))
 			return a;
 	return NULL;
 }
@@ -448,13 +447,12 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 static struct open_attempt *find(struct tracker *t, const struct segment *s, uint32_t hash,
 				 bool *from_client)
 {
-	struct flow reverse = flow_reverse(&s->flow);
 	struct open_attempt *best = NULL;
 
 	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
 		bool forward = flow_equal(&a->flow, &s->flow);
 
-		if (!forward && !flow_equal(&a->flow, &reverse))
+		if (!forward && !flow_is_reverse(&a->flow, &s->flow))
 			continue;
 		if (best && best->syn_ns > a->syn_ns)
 			continue;
