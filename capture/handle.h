@@ -60,15 +60,18 @@ int capture_fail(struct capture *c, int error, const char *format, ...)
 
 /*
  * Seconds and nanoseconds of a stamp as one number. A fraction of more than a
- * second is carried, and what a file made up is brought into range.
+ * second is carried. What a file made up is brought into the half of the range
+ * in which the difference of any two times is a number again; it reaches from
+ * 1823 to 2116, and so further than pcap's 32 bits.
  */
 static inline int64_t capture_time_ns(int64_t seconds, int64_t nanoseconds)
 {
-	const int64_t limit = INT64_MAX / NS_PER_SEC - 8;
+	const int64_t carried = 4300; /* seconds: 32 bits of microseconds */
+	const int64_t limit = INT64_MAX / 2 / NS_PER_SEC - carried;
 
 	if (seconds > limit || seconds < -limit)
 		seconds = seconds > 0 ? limit : -limit;
-	if (nanoseconds < 0 || nanoseconds > 8 * NS_PER_SEC)
+	if (nanoseconds < 0 || nanoseconds > carried * NS_PER_SEC)
 		nanoseconds = 0;
 	return seconds * NS_PER_SEC + nanoseconds;
 }

@@ -110,10 +110,12 @@ Test(file, seconds_are_unsigned)
 	capfile_record(&f, 0xffffffff, 7, SYN_FRAME);
 	/* a fraction of more than a second is carried */
 	capfile_record(&f, 10, 1011041, SYN_FRAME);
+	capfile_record(&f, 0xffffffff, 0xffffffff, SYN_FRAME);
 	r = capfile_read(&f);
-	cr_assert_eq(r->count, 2);
+	cr_assert_eq(r->count, 3);
 	cr_expect_eq(r->events[0].time_ns, 0xffffffffLL * NS_PER_SEC + 7000);
 	cr_expect_eq(r->events[1].time_ns, 11 * NS_PER_SEC + 11041000);
+	cr_expect_eq(r->events[2].time_ns, 0xffffffffLL * NS_PER_SEC + 0xffffffffLL * NS_PER_US);
 	free(r);
 }
 

@@ -203,8 +203,10 @@ Test(pcapng, stamps_of_every_resolution)
 	cr_expect_eq(time_of(6, 0, -1500000ULL), -1500 * NS_PER_MS);
 	cr_expect_eq(time_of(6, 0, -2000000ULL), -2 * NS_PER_SEC);
 	/* what nobody can mean stays in range */
-	cr_expect_gt(time_of(0x80, INT64_MAX, INT64_MAX), INT64_MAX / 2);
-	cr_expect_lt(time_of(0x80, INT64_MIN, 1ULL << 63), INT64_MIN / 2);
+	cr_expect_gt(time_of(0x80, INT64_MAX, INT64_MAX), (int64_t)UINT32_MAX * NS_PER_SEC);
+	cr_expect_leq(time_of(0x80, INT64_MAX, INT64_MAX), INT64_MAX / 2);
+	cr_expect_lt(time_of(0x80, INT64_MIN, 1ULL << 63), -(int64_t)UINT32_MAX * NS_PER_SEC);
+	cr_expect_geq(time_of(0x80, INT64_MIN, 1ULL << 63), INT64_MIN / 2);
 }
 
 Test(pcapng, packets_of_the_other_kinds)
