@@ -41,3 +41,13 @@ int64_t clock_monotonic_offset_ns(int64_t *error_ns)
 		*error_ns = (best_width + 1) / 2;
 	return best_offset;
 }
+
+void monotonic_shift_renew(struct monotonic_shift *shift)
+{
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (shift->measured_ns && now_ns - shift->measured_ns < NS_PER_SEC)
+		return;
+	shift->offset_ns = clock_monotonic_offset_ns(NULL);
+	shift->measured_ns = now_ns;
+}

@@ -30,4 +30,13 @@ int64_t clock_monotonic_ns(void);
  */
 int64_t clock_monotonic_offset_ns(int64_t *error_ns);
 
+/* The same for a source that goes on: measured again each second. Zero is ready. */
+struct monotonic_shift {
+	int64_t offset_ns; /* add it to a MONOTONIC stamp */
+	int64_t measured_ns;
+};
+
+/* Call it before the stamps of a batch are shifted. */
+void monotonic_shift_renew(struct monotonic_shift *shift);
+
 #endif

@@ -27,8 +27,6 @@
 #define BATCHES	      64
 #define DATAGRAM_SIZE 256
 
-#define OFFSET_INTERVAL_NS NS_PER_SEC
-
 struct processor {
 	bool known;
 	uint32_t next; /* sequence number */
@@ -36,8 +34,7 @@ struct processor {
 
 struct proc_connector {
 	struct mnl_socket *socket;
-	int64_t offset_ns; /* REALTIME - MONOTONIC */
-	int64_t offset_measured_ns;
+	struct monotonic_shift shift;
 	uint64_t lost;
 	struct processor *processors;
 	size_t processors_count;
@@ -201,7 +198,7 @@ static bool take(struct proc_connector *c, const uint8_t *datagram, size_t size,
 		break;
 	}
 	*event =
-	    (struct event){.source = SOURCE_PROC, .time_ns = message.monotonic_ns + c->offset_ns};
+	    (struct event){.source = SOURCE_PROC, .time_ns = message.monotonic_ns + c->shift.offset_ns};
 	if (result == PROC_FORK) {
 		event->kind = EVENT_PROC_FORK;
 		event->proc_fork = message.fork;
@@ -253,14 +250,10 @@ static size_t read_batch(struct proc_connector *c, bool *drained, int *error)
 
 int proc_connector_read(struct proc_connector *c, event_fn fn, void *context)
 {
-	int64_t now_ns = clock_monotonic_ns();
 	bool drained = false;
 	int error = 0;
 
-	if (c->offset_measured_ns == 0 || now_ns - c->offset_measured_ns >= OFFSET_INTERVAL_NS) {
-		c->offset_ns = clock_monotonic_offset_ns(NULL);
-		c->offset_measured_ns = now_ns;
-	}
+	monotonic_shift_renew(&c->shift);
 	for (int i = 0; i < BATCHES && !drained; i++) {
 		size_t count = read_batch(c, &drained, &error);
 

@@ -7,7 +7,10 @@
  *   queued    each waits until 200 more have come, so that the queue is never empty
  *   siblings  the same, over four SO_REUSEPORT listeners
  * and printed: the share of a processor that the sampler took, look-ups for each
- * connection, and how wide the bounds of accept() are.
+ * connection, and how wide the bounds of accept() are. Where the accept probe can
+ * be had, its exact times are held against the bounds: before one, which cannot
+ * be, is a failure; after it is the way from the kernel's hand-over of the socket
+ * to the end of the system call.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +27,7 @@
 
 #include "netlink/child_queue.h"
 #include "netlink/sampler.h"
+#include "probe/accept.h"
 
 #define PORT	   8080
 #define RATE	   5000 /* connections a second */
@@ -36,6 +40,17 @@
 static int64_t widths[BOUNDS_MAX];
 static size_t widths_count;
 static uint64_t accepted, unbounded;
+
+/* By the client's port: what the probe and the sampler say of a connection, until both have. */
+static struct {
+	int64_t exact_ns;
+	int64_t waiting_ns;
+	int64_t seen_ns;
+	bool bounded;
+} both[65536];
+static uint64_t compared, too_early, after;
+static int64_t after_max_ns;
+static bool failed;
 
 static void die(const char *what)
 {
@@ -128,16 +143,45 @@ static void generate(int pipe_fd, const int *listeners, int count, int queued)
 	}
 }
 
+static void compare(uint16_t port)
+{
+	if (!both[port].exact_ns || !both[port].bounded)
+		return;
+	compared++;
+	too_early += both[port].exact_ns < both[port].waiting_ns;
+	if (both[port].exact_ns > both[port].seen_ns) {
+		after++;
+		if (both[port].exact_ns - both[port].seen_ns > after_max_ns)
+			after_max_ns = both[port].exact_ns - both[port].seen_ns;
+	}
+	memset(&both[port], 0, sizeof(both[port]));
+}
+
 static int note(void *context, const struct event *event)
 {
+	uint16_t port;
+
 	(void)context;
+	if (event->kind == EVENT_ACCEPT) {
+		port = event->accept.flow.sport;
+		both[port].exact_ns = event->time_ns;
+		compare(port);
+		return 0;
+	}
 	if (event->kind != EVENT_CHILD || child_status(&event->child) != CHILD_ACCEPTED)
 		return 0;
 	accepted++;
-	if (event->child.waiting_ns == TIME_UNKNOWN)
+	if (event->child.waiting_ns == TIME_UNKNOWN) {
 		unbounded++;
-	else if (widths_count < BOUNDS_MAX)
+		return 0;
+	}
+	if (widths_count < BOUNDS_MAX)
 		widths[widths_count++] = event->time_ns - event->child.waiting_ns;
+	port = event->child.flow.sport;
+	both[port].waiting_ns = event->child.waiting_ns;
+	both[port].seen_ns = event->time_ns;
+	both[port].bounded = true;
+	compare(port);
 	return 0;
 }
 
@@ -157,18 +201,26 @@ static int64_t processor_ns(void)
 	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * NS_PER_US;
 }
 
-static void measure(const char *name, int queued, int count)
+static void measure(const char *name, int queued, int count, bool with_probe)
 {
 	struct endpoint target;
 	struct sampler_options options = {&target, 1, true};
 	int64_t begin_ns, begin_processor_ns, next_ns;
 	struct sampler_stats stats;
 	int listeners[SIBLINGS], pipe_fds[2], status;
+	struct accept_probe_options everything = {0};
+	struct accept_probe *probe = NULL;
 	struct sampler *sampler;
 	uint64_t told = 0;
 	pid_t pid;
 
-	accepted = unbounded = widths_count = 0;
+	accepted = unbounded = widths_count = compared = too_early = after = 0;
+	after_max_ns = 0;
+	memset(both, 0, sizeof(both));
+	if (with_probe && accept_probe_new(&everything, &probe) < 0) {
+		printf("%-9s the accept probe cannot be had here\n", name);
+		return;
+	}
 	for (int i = 0; i < count; i++)
 		listeners[i] = listen_on_port();
 	if (pipe(pipe_fds) < 0)
@@ -197,6 +249,8 @@ static void measure(const char *name, int queued, int count)
 			continue;
 		if (sampler_round(sampler, note, NULL) < 0)
 			die("sampler_round");
+		if (probe && accept_probe_read(probe, note, NULL) < 0)
+			die("accept_probe_read");
 		next_ns += NS_PER_MS;
 		if (clock_monotonic_ns() < next_ns)
 			clock_nanosleep(
@@ -219,6 +273,14 @@ static void measure(const char *name, int queued, int count)
 	       (unsigned long long)told, (unsigned long long)(accepted - unbounded),
 	       widths_count ? (double)widths[widths_count / 2] / 1e6 : 0.0,
 	       widths_count ? (double)widths[widths_count * 99 / 100] / 1e6 : 0.0);
+	if (probe)
+		printf("%-9s probe: %llu exact times held against bounds: %llu before, %llu after "
+		       "by at most %.3f ms; %llu lost\n",
+		       name, (unsigned long long)compared, (unsigned long long)too_early,
+		       (unsigned long long)after, (double)after_max_ns / 1e6,
+		       (unsigned long long)accept_probe_lost(probe));
+	failed |= too_early > 0;
+	accept_probe_free(probe);
 	sampler_free(sampler);
 	close(pipe_fds[0]);
 	for (int i = 0; i < count; i++)
@@ -229,8 +291,9 @@ static void measure(const char *name, int queued, int count)
 
 int main(void)
 {
-	measure("prompt", 0, 1);
-	measure("queued", QUEUED, 1);
-	measure("siblings", QUEUED, SIBLINGS);
-	return 0;
+	measure("prompt", 0, 1, false);
+	measure("queued", QUEUED, 1, false);
+	measure("siblings", QUEUED, SIBLINGS, false);
+	measure("probe", QUEUED, 1, true);
+	return failed;
 }

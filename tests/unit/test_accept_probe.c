@@ -1,0 +1,261 @@
+#include "probe/accept.h"
+
+#include <criterion/criterion.h>
+#include <sys/wait.h>
+
+#include "netlink/child_queue.h"
+#include "netlink/sampler.h"
+#include "tests/unit/netns.h"
+
+static struct event accepts[4096], children[4096];
+static size_t accepts_count, children_count;
+
+static int note(void *context, const struct event *event)
+{
+	(void)context;
+	if (event->kind == EVENT_ACCEPT) {
+		cr_assert_eq(event->source, SOURCE_BPF);
+		cr_assert_lt(accepts_count, 4096);
+		accepts[accepts_count++] = *event;
+	} else if (event->kind == EVENT_CHILD) {
+		cr_assert_lt(children_count, 4096);
+		children[children_count++] = *event;
+	}
+	return 0;
+}
+
+static struct accept_probe *probe_of(const uint16_t *ports, size_t count)
+{
+	struct accept_probe_options options = {ports, count};
+	struct accept_probe *probe;
+	int error = accept_probe_new(&options, &probe);
+
+	if (error) {
+		cr_assert(error == -EPERM || error == -ENOTSUP, "%s", strerror(-error));
+		cr_skip_test("takes CAP_BPF, CAP_PERFMON and a kernel with BTF");
+	}
+	return probe;
+}
+
+#define ENTER()                                                                 \
+	do {                                                                    \
+		if (!netns_enter())                                             \
+			cr_skip_test("no private network namespace to be had"); \
+	} while (0)
+
+static int listen_on(int family, uint16_t port)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	cr_assert_geq(fd, 0);
+	if (family == AF_INET)
+		cr_assert_eq(bind(fd, (struct sockaddr *)&v4, sizeof(v4)), 0);
+	else
+		cr_assert_eq(bind(fd, (struct sockaddr *)&v6, sizeof(v6)), 0);
+	cr_assert_eq(listen(fd, 128), 0);
+	return fd;
+}
+
+/* Connects on loopback; fills the flow that the server's side has. */
+static int connect_to(int family, uint16_t port, struct flow *flow)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET,
+				 .sin_port = htons(port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in6 v6 = {
+	    .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t size = family == AF_INET ? sizeof(v4) : sizeof(v6);
+	struct sockaddr *to = family == AF_INET ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
+
+	cr_assert_eq(connect(fd, to, size), 0);
+	cr_assert_eq(getsockname(fd, to, &size), 0);
+	if (family == AF_INET)
+		flow->saddr = flow->daddr = address_from_ipv4((uint8_t *)&v4.sin_addr);
+	else
+		flow->saddr = flow->daddr = address_from_ipv6((uint8_t *)&v6.sin6_addr);
+	flow->sport = ntohs(family == AF_INET ? v4.sin_port : v6.sin6_port);
+	flow->dport = port;
+	return fd;
+}
+
+static void drain(struct accept_probe *probe)
+{
+	cr_assert_eq(accept_probe_read(probe, note, NULL), 0);
+}
+
+Test(accept_probe, each_accept_is_seen_with_its_connection)
+{
+	static const struct {
+		int listener;
+		int client;
+		uint16_t port;
+	} cases[] = {
+	    {AF_INET, AF_INET, 8080}, {AF_INET6, AF_INET6, 8081}, {AF_INET6, AF_INET, 8082}};
+	struct accept_probe *probe;
+
+	ENTER();
+	probe = probe_of(NULL, 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int fd = listen_on(cases[i].listener, cases[i].port), peer;
+		int64_t before_ns, after_ns;
+		struct flow flow;
+
+		connect_to(cases[i].client, cases[i].port, &flow);
+		before_ns = clock_now_ns();
+		peer = i % 2 ? accept4(fd, NULL, NULL, SOCK_CLOEXEC) : accept(fd, NULL, NULL);
+		after_ns = clock_now_ns();
+		cr_assert_geq(peer, 0);
+		drain(probe);
+		cr_assert_eq(accepts_count, i + 1);
+		cr_assert(flow_equal(&accepts[i].accept.flow, &flow), "case %zu", i);
+		cr_assert_eq(accepts[i].accept.pid, getpid());
+		cr_assert_eq(accepts[i].accept.tid, gettid());
+		cr_assert_eq(accepts[i].accept.fd, peer);
+		/* One clock was shifted to the other: by less than this, as it was measured. */
+		cr_assert_gt(accepts[i].time_ns, before_ns - 100 * NS_PER_US);
+		cr_assert_lt(accepts[i].time_ns, after_ns + 100 * NS_PER_US);
+	}
+	cr_assert_eq(accept_probe_lost(probe), 0);
+	cr_assert_eq(accept_probe_unread(probe), 0);
+	accept_probe_free(probe);
+}
+
+Test(accept_probe, other_ports_networks_and_families_are_not_told)
+{
+	static const uint16_t ports[] = {8081, 8090};
+	struct sockaddr unix_name = {.sa_family = AF_UNIX};
+	socklen_t size = sizeof(sa_family_t);
+	struct accept_probe *probe;
+	struct flow flow;
+	int fd, other, client;
+	pid_t child;
+
+	ENTER();
+	probe = probe_of(ports, 2);
+	fd = listen_on(AF_INET, 8080);
+	connect_to(AF_INET, 8080, &flow);
+	cr_assert_geq(accept(fd, NULL, NULL), 0);
+	other = socket(AF_UNIX, SOCK_STREAM, 0);
+	cr_assert_eq(bind(other, &unix_name, size), 0);
+	cr_assert_eq(listen(other, 5), 0);
+	client = socket(AF_UNIX, SOCK_STREAM, 0);
+	size = sizeof(unix_name);
+	{
+		char name[128];
+		socklen_t length = sizeof(name);
+
+		cr_assert_eq(getsockname(other, (struct sockaddr *)name, &length), 0);
+		cr_assert_eq(connect(client, (struct sockaddr *)name, length), 0);
+	}
+	cr_assert_geq(accept(other, NULL, NULL), 0);
+	child = fork();
+	if (child == 0) {
+		if (!netns_enter())
+			_exit(1);
+		fd = listen_on(AF_INET, 8081);
+		connect_to(AF_INET, 8081, &flow);
+		_exit(accept(fd, NULL, NULL) < 0);
+	}
+	waitpid(child, NULL, 0);
+	drain(probe);
+	cr_assert_eq(accepts_count, 0);
+	fd = listen_on(AF_INET, 8081);
+	connect_to(AF_INET, 8081, &flow);
+	cr_assert_geq(accept(fd, NULL, NULL), 0);
+	drain(probe);
+	cr_assert_eq(accepts_count, 1);
+	accept_probe_free(probe);
+}
+
+static int count_only(void *context, const struct event *event)
+{
+	(void)event;
+	++*(uint64_t *)context;
+	return 0;
+}
+
+static void connect_and_accept(int listener)
+{
+	struct linger reset = {1, 0};
+	struct flow flow;
+	int client = connect_to(AF_INET, 8080, &flow), peer = accept(listener, NULL, NULL);
+
+	cr_assert_geq(peer, 0);
+	setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(client);
+	close(peer);
+}
+
+/* What a full ring refuses is counted, and what comes after it is seen again. */
+Test(accept_probe, losses_are_counted)
+{
+	struct accept_probe *probe;
+	uint64_t told = 0, done = 0;
+	int fd;
+
+	ENTER();
+	probe = probe_of(NULL, 0);
+	fd = listen_on(AF_INET, 8080);
+	for (; done < 20000 && accept_probe_lost(probe) < 10; done++)
+		connect_and_accept(fd);
+	cr_assert_eq(accept_probe_lost(probe), 10);
+	cr_assert_eq(accept_probe_read(probe, count_only, &told), 0);
+	cr_assert_eq(told, done - 10);
+	connect_and_accept(fd);
+	cr_assert_eq(accept_probe_read(probe, count_only, &told), 0);
+	cr_assert_eq(told, done - 10 + 1);
+	cr_assert_eq(accept_probe_lost(probe), 10);
+	accept_probe_free(probe);
+}
+
+/*
+ * The exact times against the sampled bounds. Looks and accepts take turns in one
+ * thread, so that no look falls between the moment when the kernel hands the
+ * socket over and the end of the system call.
+ */
+Test(accept_probe, every_exact_time_lies_within_its_bound)
+{
+	struct sampler_options options = {NULL, 0, true};
+	struct accept_probe *probe;
+	struct sampler *sampler;
+	struct flow flows[60];
+	int fd;
+
+	ENTER();
+	probe = probe_of(NULL, 0);
+	fd = listen_on(AF_INET, 8080);
+	cr_assert_eq(sampler_new(&options, &sampler), 0);
+	cr_assert_eq(sampler_round(sampler, note, NULL), 0);
+	for (int i = 0; i < 60; i++) {
+		connect_to(AF_INET, 8080, &flows[i]);
+		sampler_watch_child(sampler, &flows[i]);
+	}
+	/* One, two, three at a time. */
+	for (int done = 0, some = 1; done < 60; some = some % 3 + 1) {
+		cr_assert_eq(sampler_round(sampler, note, NULL), 0);
+		for (int i = 0; i < some && done < 60; i++, done++)
+			cr_assert_geq(accept(fd, NULL, NULL), 0);
+		drain(probe);
+	}
+	cr_assert_eq(sampler_round(sampler, note, NULL), 0);
+	cr_assert_eq(children_count, 60);
+	cr_assert_eq(accepts_count, 60);
+	for (size_t i = 0; i < children_count; i++) {
+		const struct child *child = &children[i].child;
+		const struct event *exact = NULL;
+
+		for (size_t j = 0; j < accepts_count; j++)
+			if (flow_equal(&accepts[j].accept.flow, &child->flow))
+				exact = &accepts[j];
+		cr_assert_not_null(exact);
+		cr_assert_eq(child_status(child), CHILD_ACCEPTED);
+		cr_assert_neq(child->waiting_ns, TIME_UNKNOWN);
+		cr_assert_geq(exact->time_ns, child->waiting_ns);
+		cr_assert_leq(exact->time_ns, children[i].time_ns);
+	}
+	sampler_free(sampler);
+	accept_probe_free(probe);
+}
