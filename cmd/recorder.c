@@ -21,6 +21,7 @@
 #include "cmd/replay.h"
 #include "netlink/proc.h"
 #include "netlink/sampler.h"
+#include "netlink/softnet.h"
 #include "report/merge.h"
 #include "report/reporter.h"
 
@@ -49,6 +50,7 @@ struct recorder {
 	const char *note_pointers[REPLAY_NOTES_MAX];
 	uint64_t events;
 	uint64_t samples_late;
+	uint64_t softnet_before;
 	uint64_t frames;
 	int64_t passed_ns;	/* events up to here were passed on */
 	int64_t snapshot_ns;	/* up to here the last snapshot says */
@@ -255,6 +257,7 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 		if (r->meta.sources[s].on)
 			merge_watermark(r->merge, (enum source)s, TIME_UNKNOWN);
 	r->last_packet_ns = clock_monotonic_ns();
+	r->softnet_before = softnet_dropped();
 	if (r->sampler) {
 		rc = sampler_round(r->sampler, on_event, r);
 		if (rc == 0)
@@ -381,6 +384,9 @@ static int say_losses(struct recorder *r)
 	rc = say_loss(r, SOURCE_CAPTURE, LOSS_PACKETS_KERNEL, capture.dropped);
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_CAPTURE, LOSS_PACKETS_INTERFACE, capture.interface_dropped);
+	if (rc == 0)
+		rc = say_loss(r, SOURCE_CAPTURE, LOSS_PACKETS_BACKLOG,
+			      softnet_dropped() - r->softnet_before);
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_SAMPLES_LATE, r->samples_late);
 	if (rc == 0)

@@ -58,6 +58,7 @@ const char *loss_kind_name(enum loss_kind kind)
 	    [LOSS_BPF_EVENTS] = "bpf-events",
 	    [LOSS_LOOKUPS] = "lookups",
 	    [LOSS_RECORDING] = "recording",
+	    [LOSS_PACKETS_BACKLOG] = "packets-backlog",
 	};
 
 	return kind < LOSS_KIND_COUNT ? names[kind] : "unknown";

@@ -59,13 +59,14 @@ enum tcp_flag {
 };
 
 enum segment_option {
-	SEGMENT_TIMESTAMP = 0x01,  /* kind 8, RFC 7323 */
-	SEGMENT_FASTOPEN = 0x02,   /* kind 34 (or 254 with its magic), RFC 7413: a cookie or a request */
+	SEGMENT_TIMESTAMP = 0x01, /* kind 8, RFC 7323 */
+	SEGMENT_FASTOPEN =
+	    0x02, /* kind 34 (or 254 with its magic), RFC 7413: a cookie or a request */
 	SEGMENT_FASTOPEN_COOKIE = 0x04, /* the same, with a cookie in it */
-	SEGMENT_MPTCP = 0x08,	   /* kind 30, RFC 8684 */
-	SEGMENT_SACK_PERMITTED = 0x10, /* kind 4 */
-	SEGMENT_WINDOW_SCALE = 0x20,   /* kind 3 */
-	SEGMENT_OPTIONS_CUT = 0x40,    /* the snaplen or a bad length ended the reading */
+	SEGMENT_MPTCP = 0x08,		/* kind 30, RFC 8684 */
+	SEGMENT_SACK_PERMITTED = 0x10,	/* kind 4 */
+	SEGMENT_WINDOW_SCALE = 0x20,	/* kind 3 */
+	SEGMENT_OPTIONS_CUT = 0x40,	/* the snaplen or a bad length ended the reading */
 };
 
 /* One TCP segment: the innermost TCP header of a frame with its innermost IP header. */
@@ -102,10 +103,11 @@ enum listener_change {
 	LISTENER_CLOSED,
 };
 
-#define LISTENER_PIDS_MAX 16
+#define LISTENER_PIDS_MAX  16
 #define LISTENER_COMM_SIZE 16
 
-/* A listening socket. The socket cookie is its name: SO_REUSEPORT siblings differ in nothing else. */
+/* A listening socket. The socket cookie is its name: SO_REUSEPORT siblings differ in nothing else.
+ */
 struct listener {
 	uint64_t cookie;
 	struct endpoint local;
@@ -191,7 +193,7 @@ struct server_listen {
 };
 
 struct server_accept {
-	struct flow flow; /* client to server */
+	struct flow flow;  /* client to server */
 	int64_t before_ns; /* accept() was called, or BPF: equal to the event's time */
 	int32_t pid;
 	int32_t tid;
@@ -220,6 +222,8 @@ enum loss_kind {
 	LOSS_BPF_EVENTS,	/* the BPF ring was full */
 	LOSS_LOOKUPS,		/* children not looked up: too many waited */
 	LOSS_RECORDING,		/* events that could not be written */
+	LOSS_PACKETS_BACKLOG,	/* the kernel's receive backlog was full: neither captured nor
+				   received */
 	LOSS_KIND_COUNT,
 };
 

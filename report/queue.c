@@ -409,6 +409,8 @@ static void make_room(struct queue *q, const struct arrival *entering)
 		step(q, entering->time_ns, -1);
 		return;
 	}
+	q->owed++;
+	step(q, entering->time_ns, -1);
 }
 
 static void settle_arrival(struct queue *q, struct arrival *a, struct drops_view *view,
@@ -429,7 +431,10 @@ static void settle_arrival(struct queue *q, struct arrival *a, struct drops_view
 		step(q, a->time_ns, 1);
 		break;
 	case ARRIVAL_LEAVE:
-		step(q, a->time_ns, -1);
+		if (q->owed)
+			q->owed--;
+		else
+			step(q, a->time_ns, -1);
 		break;
 	case ARRIVAL_REPEAT:
 		queue_tally(q, a->answered ? TALLY_SYN_REPEATED : TALLY_SYN_SKIPPED, a->time_ns, 1);

@@ -96,6 +96,7 @@ struct queue {
 	bool grouped;	   /* has, or had, SO_REUSEPORT siblings */
 	bool synced;	   /* base is known */
 	int64_t base;	   /* depth before the first arrival that is not settled */
+	int64_t owed;	   /* departures counted before their accept() was settled */
 	int64_t depth;	   /* now: rebuilt; of the last sample where accepts are not reported */
 	int64_t half_open; /* rebuilt, now: requests in the SYN queue */
 	int64_t last_accepted_ack_ns; /* the youngest handshake that was accepted */

@@ -27,6 +27,9 @@ static const char *loss_words(enum loss_kind kind)
 		return "connections not looked up, since too many waited";
 	case LOSS_RECORDING:
 		return "events that could not be written";
+	case LOSS_PACKETS_BACKLOG:
+		return "packets dropped in the host's receive backlog (netdev_max_backlog), unseen "
+		       "by all";
 	case LOSS_KIND_COUNT:
 		break;
 	}
