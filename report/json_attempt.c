@@ -37,8 +37,9 @@ static void put_packet(struct json_writer *json, const struct report *report,
 	jw_object_begin(json, JSON_COMPACT);
 	jw_put_time(json, "time_ns", mark->time_ns);
 	jw_put_string(json, "kind", mark_kind_name(mark->kind));
-	jw_put_u64(json, "frame", mark->frame);
 	jw_put_bool(json, "dropped", mark->dropped);
+	if (mark->frame)
+		jw_put_u64(json, "frame", mark->frame);
 	if (mark->cause_known) {
 		jw_put_string(json, "cause", cause_name(mark->cause));
 		jw_put_string(

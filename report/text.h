@@ -132,8 +132,14 @@ int64_t text_axis_quarter(const struct text_axis *axis, unsigned quarter);
 void text_limit(const struct text *text, const struct report_listener *listener, uint32_t limit,
 		struct sentence *sentence);
 
-/* What became of an attempt and why, as sentences: text_verdict.c. */
-void text_verdict(const struct text *text, const struct attempt *attempt,
+/* What an earlier verdict on the page has explained already: it is not said again. */
+enum text_told {
+	TEXT_TOLD_LIMIT = 1,  /* of this attempt's listener */
+	TEXT_TOLD_ZOMBIE = 2, /* how a zombie comes to be */
+};
+
+/* What became of an attempt and why, as sentences. told: enum text_told. */
+void text_verdict(const struct text *text, const struct attempt *attempt, unsigned told,
 		  struct sentence *sentence);
 
 /* True when the listener's depth was sampled or rebuilt, so that it is known when it was full. */

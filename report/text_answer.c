@@ -230,7 +230,7 @@ static void put_wait(const struct text *text)
 		return;
 	sentence_clear(&sentence);
 	sentence_add(&sentence,
-		     "In the accept queue %s connection%s waited %s (median) to %s (longest) for "
+		     "After their final ACK %s connection%s waited %s (median) to %s (longest) for "
 		     "accept().",
 		     text_count((int64_t)wait->count, count), wait->count == 1 ? "" : "s",
 		     text_duration(text, wait->p50, median), text_duration(text, wait->max, max));

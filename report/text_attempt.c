@@ -7,12 +7,26 @@
 #include <inttypes.h>
 #include <string.h>
 
-static enum text_colour attempt_colour(const struct attempt *a)
+static bool has_drop(const struct attempt *a)
 {
 	for (uint32_t i = 0; i < a->causes_count && i < ATTEMPT_CAUSES_MAX; i++)
 		if (cause_is_drop(a->causes[i].cause))
-			return TEXT_RED;
-	return TEXT_PLAIN;
+			return true;
+	return false;
+}
+
+/* What the verdicts before this one explain. */
+static unsigned told_before(const struct attempt *attempts, size_t index)
+{
+	unsigned told = 0;
+
+	for (size_t i = 0; i < index; i++) {
+		if (has_drop(&attempts[i]) && attempts[i].listener == attempts[index].listener)
+			told |= TEXT_TOLD_LIMIT;
+		if (attempts[i].outcome == OUTCOME_ZOMBIE)
+			told |= TEXT_TOLD_ZOMBIE;
+	}
+	return told;
 }
 
 void text_put_worst(const struct text *text, unsigned count)
@@ -30,14 +44,15 @@ void text_put_worst(const struct text *text, unsigned count)
 	text_heading(text, heading);
 	for (size_t i = 0; i < shown; i++) {
 		const struct attempt *a = &report->worst[i];
+		enum text_colour colour = has_drop(a) ? TEXT_RED : TEXT_PLAIN;
 		char prefix[ENDPOINT_TEXT_SIZE + 8];
 
 		endpoint_format(&a->client, address, sizeof(address));
 		snprintf(prefix, sizeof(prefix), "%s%s: ", text_bullet(text), address);
-		text_verdict(text, a, &sentence);
-		text_begin_colour(text, attempt_colour(a));
+		text_verdict(text, a, told_before(report->worst, i), &sentence);
+		text_begin_colour(text, colour);
 		text_paragraph(text, prefix, 2, sentence.text);
-		text_end_colour(text, attempt_colour(a));
+		text_end_colour(text, colour);
 		remarks = remarks || strstr(sentence.text, " (bounded)") ||
 			  strstr(sentence.text, " (inferred)");
 	}

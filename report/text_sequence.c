@@ -252,7 +252,7 @@ static void put_head(const struct text *text, const struct attempt *a)
 	endpoint_format(&a->server, server, sizeof(server));
 	snprintf(prefix, sizeof(prefix), "%s to %s", client, server);
 	text_heading(text, prefix);
-	text_verdict(text, a, &sentence);
+	text_verdict(text, a, 0, &sentence);
 	text_paragraph(text, "", 0, sentence.text);
 	fputc('\n', text->out);
 	text_cell(text, "ms", CLIENT_COLUMN - 2);

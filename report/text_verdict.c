@@ -40,45 +40,28 @@ static const char *confidence_remark(const struct text *text, enum cause cause,
 	return "";
 }
 
-static const char *packet_word(enum mark_kind kind)
+/* A drop belongs to the SYN, or to what the client sent once it believed itself connected. */
+static bool is_syn(const struct mark *mark)
 {
-	switch (kind) {
-	case MARK_SYN:
-		return "SYN";
-	case MARK_SYN_ACK:
-		return "SYN-ACK";
-	case MARK_ACK:
-		return "final ACK";
-	case MARK_DATA:
-	case MARK_SERVER_DATA:
-		return "data";
-	case MARK_RST_CLIENT:
-	case MARK_RST_SERVER:
-		return "RST";
-	case MARK_FIN_CLIENT:
-	case MARK_FIN_SERVER:
-		return "FIN";
-	case MARK_ICMP:
-		return "ICMP error";
-	case MARK_KIND_COUNT:
-		break;
-	}
-	return "packet";
+	return mark->kind == MARK_SYN;
 }
 
-/* Why a packet was dropped, after the colon. */
+/* Why a packet was dropped, after the colon; the limit is explained once. */
 static void add_reason(const struct text *text, const struct report_listener *listener,
-		       const struct mark *mark, struct sentence *sentence)
+		       const struct mark *mark, bool again, struct sentence *sentence)
 {
 	bool queue = !mark->cause_known || mark->cause == CAUSE_ACCEPT_QUEUE_FULL_SYN ||
 		     mark->cause == CAUSE_ACCEPT_QUEUE_FULL_ACK ||
 		     mark->cause == CAUSE_COOKIE_ACK_DROPPED;
 
 	if (queue && mark->depth != MARK_DEPTH_UNKNOWN) {
-		sentence_add(sentence, "accept queue held %" PRIu32 " of %" PRIu64 " (",
-			     mark->depth, (uint64_t)mark->limit + 1);
-		text_limit(text, listener, mark->limit, sentence);
-		sentence_add(sentence, ")");
+		sentence_add(sentence, "accept queue held %" PRIu32 " of %" PRIu64, mark->depth,
+			     (uint64_t)mark->limit + 1);
+		if (!again) {
+			sentence_add(sentence, " (");
+			text_limit(text, listener, mark->limit, sentence);
+			sentence_add(sentence, ")");
+		}
 	} else if (mark->cause_known && mark->cause == CAUSE_SYN_QUEUE_FULL) {
 		sentence_add(sentence, "the SYN queue was full and tcp_syncookies is off");
 	} else if (mark->cause_known && mark->cause == CAUSE_MAX_SYN_BACKLOG_RESERVE) {
@@ -96,7 +79,7 @@ static void add_reason(const struct text *text, const struct report_listener *li
 
 static bool same_drop(const struct mark *a, const struct mark *b)
 {
-	return b->dropped && a->kind == b->kind && a->cause_known == b->cause_known &&
+	return b->dropped && is_syn(a) == is_syn(b) && a->cause_known == b->cause_known &&
 	       (!a->cause_known || a->cause == b->cause);
 }
 
@@ -109,47 +92,61 @@ static uint32_t first_of_sort(const struct attempt *a, uint32_t index)
 	return index;
 }
 
-/*
- * "SYN at 12.004 s dropped: ..."; those of one sort together: "3 SYNs dropped,
- * the first at 0.004 s: ...". Returns the number of drops.
- */
-static uint32_t add_drops(const struct text *text, const struct attempt *a,
-			  struct sentence *sentence)
+/* "SYN at 12.004 s", "3 SYNs, the first at 0.004 s,", "final ACK at 1.034 s and 8 segments after
+ * it" */
+static void add_dropped(const struct text *text, const struct mark *first, uint32_t count,
+			struct sentence *sentence)
 {
-	uint32_t drops = 0;
 	char time[TEXT_VALUE_SIZE];
+
+	text_time(text, first->time_ns, time);
+	if (is_syn(first) && count > 1)
+		sentence_add(sentence, "%" PRIu32 " SYNs dropped, the first at %s: ", count, time);
+	else if (count > 1)
+		sentence_add(sentence, "%s at %s and %" PRIu32 " segment%s after it dropped: ",
+			     first->kind == MARK_ACK ? "final ACK" : "data", time, count - 1,
+			     count == 2 ? "" : "s");
+	else
+		sentence_add(sentence, "%s at %s dropped: ",
+			     is_syn(first)	       ? "SYN"
+			     : first->kind == MARK_ACK ? "final ACK"
+						       : "data",
+			     time);
+}
+
+/* The drops of SYNs, or those after the handshake. Returns how many packets were dropped. */
+static uint32_t add_drops(const struct text *text, const struct attempt *a, bool syns,
+			  unsigned told, struct sentence *sentence)
+{
+	bool again = sentence->used > 0 || (told & TEXT_TOLD_LIMIT);
+	uint32_t drops = 0;
 
 	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++) {
 		const struct mark *first = &a->marks[i];
-		const char *word = packet_word(first->kind);
 		uint32_t same = 1;
 
-		if (!first->dropped || first_of_sort(a, i) != i)
+		if (!first->dropped || is_syn(first) != syns || first_of_sort(a, i) != i)
 			continue;
 		for (uint32_t j = i + 1; j < a->marks_count && j < ATTEMPT_MARKS_MAX; j++)
 			same += same_drop(first, &a->marks[j]);
-		text_time(text, first->time_ns, time);
-		if (same == 1)
-			sentence_add(sentence, "%s%s at %s dropped: ", drops ? "; " : "", word,
-				     time);
-		else
-			sentence_add(sentence, "%s%" PRIu32 " %ss dropped, the first at %s: ",
-				     drops ? "; " : "", same, word, time);
-		add_reason(text, listener_of(text, a), first, sentence);
+		sentence_add(sentence, "%s", sentence->used ? "; " : "");
+		add_dropped(text, first, same, sentence);
+		add_reason(text, listener_of(text, a), first, again, sentence);
+		again = true;
 		drops += same;
 	}
 	return drops;
 }
 
-/* The SYN that was answered is the first one that was not dropped. */
-static void add_retry(const struct text *text, const struct attempt *a, struct sentence *sentence)
+/* The SYN that was answered is the first one that was not dropped. False: there is none. */
+static bool add_retry(const struct text *text, const struct attempt *a, struct sentence *sentence)
 {
 	const struct mark *first = NULL, *taken = NULL;
 	char delay[TEXT_VALUE_SIZE];
 	uint32_t dropped = 0;
 
 	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX && !taken; i++) {
-		if (a->marks[i].kind != MARK_SYN)
+		if (!is_syn(&a->marks[i]))
 			continue;
 		if (!first)
 			first = &a->marks[i];
@@ -159,18 +156,20 @@ static void add_retry(const struct text *text, const struct attempt *a, struct s
 			taken = &a->marks[i];
 	}
 	if (!taken)
-		return;
+		return false;
 	sentence_add(sentence, "; the client retried%s after %s",
 		     dropped > 1 ? " until a SYN was taken," : "",
 		     text_duration(text, text_since(taken->time_ns, first->time_ns), delay));
+	return true;
 }
 
-static void add_accepted(const struct text *text, const struct attempt *a, bool drops,
-			 struct sentence *sentence)
+/* join: what stands between the drops and this: "; ", " and was " or nothing. */
+static void add_accepted(const struct text *text, const struct attempt *a, const char *join,
+			 uint32_t ack_drops, struct sentence *sentence)
 {
 	char wait[TEXT_VALUE_SIZE], time[TEXT_VALUE_SIZE], other[TEXT_VALUE_SIZE];
 
-	sentence_add(sentence, "%s", drops ? " and was accepted" : "accepted");
+	sentence_add(sentence, "%saccepted", join);
 	if (a->accept_ns != TIME_UNKNOWN)
 		sentence_add(sentence, " at %s", text_time(text, a->accept_ns, time));
 	else if (a->accept_before_ns != TIME_UNKNOWN && a->accept_after_ns != TIME_UNKNOWN)
@@ -179,8 +178,11 @@ static void add_accepted(const struct text *text, const struct attempt *a, bool 
 			     text_time(text, a->accept_before_ns, other));
 	else if (a->accept_before_ns != TIME_UNKNOWN)
 		sentence_add(sentence, " before %s", text_time(text, a->accept_before_ns, time));
+	/* Whose ACK was dropped was not in the queue all that time. */
 	if (a->accept_wait_ns != -1)
-		sentence_add(sentence, " after %s%s in the accept queue",
+		sentence_add(sentence,
+			     ack_drops ? ", %s%s after its final ACK"
+				       : " after %s%s in the accept queue",
 			     a->accept_ns == TIME_UNKNOWN ? "at most " : "",
 			     text_duration(text, a->accept_wait_ns, wait));
 	if (a->child_pid)
@@ -192,13 +194,14 @@ static void add_accepted(const struct text *text, const struct attempt *a, bool 
 				       "fails with ECONNRESET");
 }
 
-static void add_unanswered(const struct text *text, const struct attempt *a, bool drops,
+static void add_unanswered(const struct text *text, const struct attempt *a,
 			   struct sentence *sentence)
 {
 	const struct attempt_cause *silent = find_cause(a, CAUSE_UNANSWERED_NO_COUNTER);
 
-	sentence_add(sentence, "%s", drops ? "; the client never had an answer" : "");
-	if (!drops)
+	if (sentence->used)
+		sentence_add(sentence, "the client never had an answer");
+	else
 		sentence_add(sentence, "no answer to %s%" PRIu32 " SYN%s",
 			     a->syns == 1 ? "its " : "any of ", a->syns, a->syns == 1 ? "" : "s");
 	if (silent)
@@ -228,9 +231,11 @@ static void add_reset(const struct text *text, const struct attempt *a, struct s
 			     confidence_remark(text, cause->cause, cause->confidence));
 }
 
-static void add_zombie(const struct attempt *a, struct sentence *sentence)
+static void add_zombie(const struct attempt *a, unsigned told, struct sentence *sentence)
 {
 	sentence_add(sentence, "the client believes that it is connected, the server does not");
+	if (told & TEXT_TOLD_ZOMBIE)
+		return;
 	if (find_cause(a, CAUSE_COOKIE_ACK_DROPPED))
 		sentence_add(sentence,
 			     "; after a SYN cookie no SYN-ACK is sent again and "
@@ -241,78 +246,106 @@ static void add_zombie(const struct attempt *a, struct sentence *sentence)
 				       "silence unless the queue gets room");
 }
 
-static void add_outcome(const struct text *text, const struct attempt *a, bool drops,
+/* The outcomes in which the client did not get through. */
+static void add_failure(const struct text *text, const struct attempt *a, unsigned told,
 			struct sentence *sentence)
 {
-	const char *join = drops ? "; " : "";
 	char value[TEXT_VALUE_SIZE];
 
 	switch (a->outcome) {
-	case OUTCOME_ACCEPTED:
-		add_accepted(text, a, drops, sentence);
-		break;
-	case OUTCOME_ESTABLISHED:
-		sentence_add(sentence, "%s", drops ? " and was connected" : "connected");
-		if (a->connect_ns != -1)
-			sentence_add(sentence, ", %s after its first SYN",
-				     text_duration(text, a->connect_ns, value));
-		sentence_add(sentence, " (whether accept() returned it is not known)");
-		break;
 	case OUTCOME_WAITING:
-		sentence_add(sentence, "%sstill in the accept queue when observation ended", join);
+		sentence_add(sentence, "still in the accept queue when observation ended");
 		if (a->accept_wait_ns != -1)
 			sentence_add(sentence, ", after %s",
 				     text_duration(text, a->accept_wait_ns, value));
 		break;
 	case OUTCOME_REFUSED:
-		sentence_add(sentence, "%srefused: a RST answered the SYN%s", join,
+		sentence_add(sentence, "refused: a RST answered the SYN%s",
 			     find_cause(a, CAUSE_NO_LISTENER) ? ", nothing listened there" : "");
 		break;
 	case OUTCOME_UNREACHABLE:
-		sentence_add(sentence, "%san ICMP error answered the SYN", join);
+		sentence_add(sentence, "an ICMP error answered the SYN");
 		break;
 	case OUTCOME_UNANSWERED:
-		add_unanswered(text, a, drops, sentence);
+		add_unanswered(text, a, sentence);
 		break;
 	case OUTCOME_HALF_OPEN:
-		sentence_add(sentence, "%s%" PRIu32 " SYN-ACK%s sent, never acknowledged", join,
-			     a->synacks, a->synacks == 1 ? "" : "s");
+		sentence_add(sentence, "%" PRIu32 " SYN-ACK%s sent, never acknowledged", a->synacks,
+			     a->synacks == 1 ? "" : "s");
 		break;
 	case OUTCOME_ABORTED:
-		sentence_add(sentence, "%sreset by the client before its final ACK", join);
+		sentence_add(sentence, "reset by the client before its final ACK");
 		break;
 	case OUTCOME_RESET:
-		sentence_add(sentence, "%s", join);
 		add_reset(text, a, sentence);
 		break;
 	case OUTCOME_ZOMBIE:
-		sentence_add(sentence, "%s", join);
-		add_zombie(a, sentence);
+		add_zombie(a, told, sentence);
 		break;
 	case OUTCOME_OPEN:
-		sentence_add(sentence, "%sstill under way when observation ended", join);
+		sentence_add(sentence, "still under way when observation ended");
 		break;
+	case OUTCOME_ACCEPTED:
+	case OUTCOME_ESTABLISHED:
 	case OUTCOME_COUNT:
 		break;
 	}
 }
 
-void text_verdict(const struct text *text, const struct attempt *a, struct sentence *sentence)
+static void add_outcome(const struct text *text, const struct attempt *a, const char *join,
+			uint32_t ack_drops, unsigned told, struct sentence *sentence)
 {
-	uint32_t drops;
+	char value[TEXT_VALUE_SIZE];
+
+	switch (a->outcome) {
+	case OUTCOME_ACCEPTED:
+		add_accepted(text, a, join, ack_drops, sentence);
+		return;
+	case OUTCOME_ESTABLISHED:
+		sentence_add(sentence, "%sconnected", join);
+		if (a->connect_ns != -1)
+			sentence_add(sentence, ", %s after its first SYN",
+				     text_duration(text, a->connect_ns, value));
+		sentence_add(sentence, " (whether accept() returned it is not known)");
+		return;
+	case OUTCOME_WAITING:
+	case OUTCOME_REFUSED:
+	case OUTCOME_UNREACHABLE:
+	case OUTCOME_UNANSWERED:
+	case OUTCOME_HALF_OPEN:
+	case OUTCOME_ABORTED:
+	case OUTCOME_RESET:
+	case OUTCOME_ZOMBIE:
+	case OUTCOME_OPEN:
+	case OUTCOME_COUNT:
+		break;
+	}
+	sentence_add(sentence, "%s", sentence->used ? "; " : "");
+	add_failure(text, a, told, sentence);
+}
+
+void text_verdict(const struct text *text, const struct attempt *a, unsigned told,
+		  struct sentence *sentence)
+{
+	uint32_t ack_drops;
+	const char *join;
+	bool retried;
 
 	sentence_clear(sentence);
-	drops = add_drops(text, a, sentence);
-	add_retry(text, a, sentence);
-	add_outcome(text, a, drops > 0, sentence);
+	(void)add_drops(text, a, true, told, sentence);
+	retried = add_retry(text, a, sentence);
+	ack_drops = add_drops(text, a, false, told, sentence);
+	join = retried && !ack_drops ? " and was " : sentence->used ? "; " : "";
+	add_outcome(text, a, join, ack_drops, told, sentence);
 	if (find_cause(a, CAUSE_SYN_COOKIE) && !find_cause(a, CAUSE_COOKIE_ACK_DROPPED))
-		sentence_add(sentence,
-			     "; its SYN was answered by a cookie, since the SYN queue was "
-			     "full");
+		sentence_add(sentence, "; its SYN was answered by a cookie, since %s",
+			     text->report->host_known && text->report->host.tcp_syncookies == 2
+				 ? "tcp_syncookies is 2"
+				 : "the SYN queue was full");
 	if (find_cause(a, CAUSE_DEFER_ACCEPT))
 		sentence_add(sentence,
 			     "; TCP_DEFER_ACCEPT put off its bare ACK on purpose: no loss");
-	if (find_cause(a, CAUSE_SLOW_ACCEPT))
+	if (find_cause(a, CAUSE_SLOW_ACCEPT) && !ack_drops)
 		sentence_add(sentence, "; accept() was called late");
 	if (a->evicted)
 		sentence_add(sentence, "; the table of open attempts was full: this is what was "
