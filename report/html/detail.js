@@ -157,6 +157,18 @@ class Look {
 		this.card.style.top = Math.max(8, top) + "px";
 	}
 
+	/* Attempt i in one sentence, for those who hear the page. */
+	say(i, place, of) {
+		const a = this.attempts;
+		const parts = [a.clientText(i) + " to " + a.serverText(i), a.outcomeName(i)];
+		if (a.drops(i))
+			parts.push(plural(a.drops(i), "packet") + " dropped");
+		for (const [name, text] of [["connect", "connected after "], ["accept_wait", "waited for accept() "]])
+			if (!Number.isNaN(a.latency[name][i]))
+				parts.push(text + duration(a.latency[name][i]));
+		return count(place) + " of " + count(of) + ": " + parts.join(", ") + ". Enter pins it.";
+	}
+
 	/* Pins attempt i, unpins with -1 or the same again. */
 	pin(i) {
 		const next = i === this.pinned ? -1 : i;

@@ -27,6 +27,11 @@ function options(select, names, counts) {
 	});
 }
 
+/* uPlot lays itself out in a microtask: the waterfall, which stands under it on the same axis, comes after. */
+function afterCharts(fn) {
+	queueMicrotask(fn);
+}
+
 function whenIdle(fn) {
 	if (typeof requestIdleCallback === "function")
 		requestIdleCallback(fn);
@@ -106,7 +111,7 @@ function start() {
 		waterfall.layout();
 		byId("shown").textContent = waterfall.describe();
 	};
-	chooseListener(report, charts, () => requestAnimationFrame(redraw));
+	chooseListener(report, charts, () => afterCharts(redraw));
 	context.hover = (time) => {
 		context.hovered = time;
 		waterfall.moved(time);
@@ -147,13 +152,12 @@ function start() {
 		for (const chart of charts.list)
 			chart.build();
 		showLegend(theme);
-		requestAnimationFrame(redraw);
+		afterCharts(redraw);
 	});
 	new ResizeObserver(() => {
 		for (const chart of charts.list)
 			chart.resize();
-		/* uPlot lays itself out in a microtask: the waterfall, which stands under it, comes after. */
-		requestAnimationFrame(redraw);
+		afterCharts(redraw);
 	}).observe(byId("charts"));
 
 	const filter = (event, key, map) => byId(event).addEventListener("input", () => {

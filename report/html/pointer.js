@@ -162,5 +162,6 @@ class Pointer {
 		const rect = waterfall.host.getBoundingClientRect();
 		const lane = waterfall.laneHeight();
 		this.look.point(i, 1, rect.left + 260, rect.top + next * lane - waterfall.top + lane);
+		byId("said").textContent = this.look.say(i, next + 1, rows.length);
 	}
 }

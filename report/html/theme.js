@@ -3,6 +3,9 @@
  * canvases ask for colours by the names of page.css.
  */
 
+/* What fits on a page, zoomed as page.css says. */
+const PAPER_WIDTH = "1040px";
+
 class Theme {
 	constructor(button) {
 		this.watchers = [];
@@ -13,9 +16,8 @@ class Theme {
 		document.body.append(this.probe);
 		button.addEventListener("click", () => this.choose(this.dark() ? "light" : "dark"));
 		this.media.addEventListener("change", () => this.changed());
-		/* Paper is white: the canvases are drawn again for it. */
-		addEventListener("beforeprint", () => this.changed());
-		addEventListener("afterprint", () => this.changed());
+		addEventListener("beforeprint", () => this.print(true));
+		addEventListener("afterprint", () => this.print(false));
 		this.label();
 	}
 
@@ -26,6 +28,21 @@ class Theme {
 
 	choose(name) {
 		document.documentElement.dataset.theme = name;
+		this.changed();
+	}
+
+	/* Paper is white, and as wide as it is: the canvases are drawn for it, and for the screen again afterwards. */
+	print(begins) {
+		document.querySelector("main").style.width = begins ? PAPER_WIDTH : "";
+		if (begins) {
+			this.before = document.documentElement.dataset.theme;
+			this.choose("light");
+			return;
+		}
+		if (this.before === undefined)
+			delete document.documentElement.dataset.theme;
+		else
+			document.documentElement.dataset.theme = this.before;
 		this.changed();
 	}
 

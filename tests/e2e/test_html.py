@@ -315,6 +315,7 @@ def test_the_keyboard_does_it_all(page):
     second = clients(page)[1]
     assert page.run("return !document.querySelector('#card').hidden")
     assert page.text("#card b") == second
+    assert page.text("#said").startswith(f"2 of 73: {second} to 10.0.0.80:8080, accepted, connected after ")
     page.press("Enter")
     page.settle()
     assert page.run("return location.hash") == "#attempt=" + second
@@ -506,6 +507,27 @@ def test_both_themes(chromium, pages):
     assert colours["light"][0] == "rgb(255, 255, 255)"
     assert all(light != dark for light, dark in zip(colours["light"], colours["dark"]))
     chromium.scheme("light")
+
+
+def test_paper_is_white(chromium, pages):
+    chromium.scheme("dark")
+    try:
+        chromium.open(pages(60))
+        chromium.settle()
+        brightest = """const c = document.querySelector('#lanes-canvas'), x = Math.round(synscope.waterfall.box().left) - 30;
+            const o = new OffscreenCanvas(x, 60).getContext('2d', {willReadFrequently: true}); o.drawImage(c, 0, 0);
+            const p = o.getImageData(0, 0, x, 60).data; let most = 0;
+            for (let i = 0; i < p.length; i += 4) if (p[i + 3] === 255) most = Math.max(most, p[i]); return most"""
+        labels = chromium.run(brightest)
+        chromium.run("dispatchEvent(new Event('beforeprint'))")
+        assert chromium.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert chromium.run(brightest) < labels, "dark labels on white paper"
+        chromium.run("dispatchEvent(new Event('afterprint'))")
+        assert chromium.run("return getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+        assert chromium.run(brightest) == labels
+        assert chromium.text("#theme") == "Light"
+    finally:
+        chromium.scheme("light")
 
 
 def test_it_prints(page):
