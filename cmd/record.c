@@ -51,6 +51,8 @@ static void print_help(void)
 	      "\n"
 	      "  -o, --output FOLDER   keep the recording there; synscope report reads it again\n"
 	      "  -i, --interface NAME  capture there (any; lo for clients of this host)\n"
+	      "      --netns NAME|PID  in that network namespace, of ip netns or of a process;\n"
+	      "                        COMMAND runs there too\n"
 	      "  -d, --duration TIME   end after this long: 30s, 5m, 1h\n"
 	      "      --sample-interval TIME\n"
 	      "                        look at the queues so often while there is traffic (1ms)\n"
@@ -82,6 +84,9 @@ static int parse_option(struct record *o, int option, const char *value)
 		return 0;
 	case 'i':
 		o->recorder.interface = value;
+		return 0;
+	case 'N':
+		o->recorder.netns = value;
 		return 0;
 	case 'd':
 		if (argument_duration(value, &o->duration_ns) < 0 || o->duration_ns == 0) {
@@ -294,6 +299,7 @@ int cmd_record(int argc, char **argv)
 	    RENDERING_OPTIONS,
 	    {"output", required_argument, NULL, 'o'},
 	    {"interface", required_argument, NULL, 'i'},
+	    {"netns", required_argument, NULL, 'N'},
 	    {"duration", required_argument, NULL, 'd'},
 	    {"sample-interval", required_argument, NULL, 's'},
 	    {"force", no_argument, NULL, 'F'},

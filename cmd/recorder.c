@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "cmd/handshakes.h"
+#include "cmd/namespace.h"
 #include "cmd/replay.h"
 #include "netlink/proc.h"
 #include "netlink/sampler.h"
@@ -239,8 +240,12 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	r->options = *options;
 	if (r->options.sample_interval_ns == 0)
 		r->options.sample_interval_ns = NS_PER_MS;
+	/* The connector first: the kernel has it in the initial network namespace alone. */
 	if (options->processes)
 		open_proc(r);
+	rc = options->netns ? namespace_enter(options->netns, error) : 0;
+	if (rc)
+		goto fail;
 	open_sampler(r);
 	rc = open_capture(r, error);
 	if (rc)

@@ -22,8 +22,9 @@
 struct recorder;
 
 struct recorder_options {
-	const char *path; /* the recording's folder; NULL: nothing is kept */
-	bool force;	  /* replace a recording that is there */
+	const char *path;  /* the recording's folder; NULL: nothing is kept */
+	bool force;	   /* replace a recording that is there */
+	const char *netns; /* the network namespace of this process or name; NULL: where it is */
 	const char *interface;
 	const struct endpoint *targets;
 	size_t targets_count;		/* 0: every TCP port */
