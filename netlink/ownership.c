@@ -30,6 +30,11 @@ void ownership_want(struct ownership *o)
 	o->wanted = true;
 }
 
+bool ownership_wanted(const struct ownership *o)
+{
+	return o->wanted || (o->walking && o->urgent);
+}
+
 static int begin(struct ownership *o, const struct watch *watch)
 {
 	uint32_t *inodes = malloc(watch->count * sizeof(*inodes));
@@ -81,6 +86,7 @@ int ownership_round(struct ownership *o, struct watch *watch, int64_t now_ns, in
 		if (begin(o, watch) < 0)
 			return 0;
 		o->walking = true;
+		o->urgent = o->wanted;
 		o->wanted = false;
 		o->cost_ns = 0;
 		now_ns = clock_monotonic_ns();

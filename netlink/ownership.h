@@ -16,6 +16,7 @@ struct ownership {
 	struct owners *owners; /* NULL: there is no /proc */
 	bool walking;
 	bool wanted;	 /* a listener came since the walk began */
+	bool urgent;	 /* the walk is for a new listener */
 	int64_t next_ns; /* monotonic: the next walk */
 	int64_t cost_ns; /* of this walk so far */
 };
@@ -25,6 +26,9 @@ void ownership_release(struct ownership *ownership);
 
 /* A listener appeared: walk soon. */
 void ownership_want(struct ownership *ownership);
+
+/* The owners of a new listener are not known yet. */
+bool ownership_wanted(const struct ownership *ownership);
 
 /*
  * Goes on for about budget_ns. When a walk ends, fn is told of each listener whose

@@ -25,9 +25,14 @@
 #define POOL_SHARE  20
 #define POOL_MAX_NS NS_PER_MS
 
-/* What the walk for owners may take of the first round, and of each other. */
-#define OWNERS_FIRST_NS (100 * NS_PER_MS)
-#define OWNERS_STEP_NS	(100 * NS_PER_US)
+/*
+ * What the walk for owners may take of the first round, of the others while it looks
+ * for those of a new listener, and of the rest. With the owners come the listener's
+ * options: what a packet means depends on TCP_DEFER_ACCEPT.
+ */
+#define OWNERS_FIRST_NS	 NS_PER_SEC
+#define OWNERS_WANTED_NS (500 * NS_PER_US)
+#define OWNERS_STEP_NS	 (100 * NS_PER_US)
 
 /* Where listeners are sampled by dumps, these take at most 1/10 of the time. */
 #define DUMP_COST_SHARE 10
@@ -388,6 +393,13 @@ static int round_children(struct sampler *s, int64_t now_ns)
 	return result == -EAGAIN ? 0 : result;
 }
 
+static int64_t owners_budget(const struct sampler *s)
+{
+	if (s->round_ns == 0)
+		return OWNERS_FIRST_NS;
+	return ownership_wanted(&s->ownership) ? OWNERS_WANTED_NS : OWNERS_STEP_NS;
+}
+
 int sampler_round(struct sampler *s, event_fn fn, void *context)
 {
 	int64_t now_ns = clock_monotonic_ns();
@@ -402,9 +414,8 @@ int sampler_round(struct sampler *s, event_fn fn, void *context)
 	if (!result)
 		result = round_half_open(s);
 	if (!result)
-		result =
-		    ownership_round(&s->ownership, &s->watch, clock_monotonic_ns(),
-				    s->round_ns ? OWNERS_STEP_NS : OWNERS_FIRST_NS, on_change, s);
+		result = ownership_round(&s->ownership, &s->watch, clock_monotonic_ns(),
+					 owners_budget(s), on_change, s);
 	s->round_ns = now_ns;
 	return result;
 }
