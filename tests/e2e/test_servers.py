@@ -1,0 +1,133 @@
+"""Servers that know nothing of the program, brought to overflow and back under a recording.
+
+Each is stopped, met by three times as many clients as its backlog, and let go. What the
+report then says is held against what the server and the kernel say themselves.
+"""
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+import servers
+from netspace import IS_ROOT, Netspace
+from running import until
+
+BACKLOG = 8
+CLIENTS = 3 * BACKLOG
+STOP_S = 0.3
+
+# The kernel tells of forks in the initial namespaces alone: these two have fixed numbers (PROC_*_INIT_INO).
+SEES_FORKS = (IS_ROOT and os.readlink("/proc/self/ns/pid") == "pid:[4026531836]"
+              and os.readlink("/proc/self/ns/user") == "user:[4026531837]")
+
+
+@pytest.fixture(name="space")
+def _space():
+    try:
+        space = Netspace(**{"net.core.somaxconn": BACKLOG})
+    except OSError as error:
+        pytest.skip(str(error))
+    yield space
+    space.close()
+
+
+@pytest.fixture(name="start")
+def _start(space, tmp_path):
+    """Starts a server of this class; it is gone after the test."""
+    started = []
+
+    def start(kind):
+        lacking = kind.lacking()
+        assert not lacking, f"not installed, see scripts/packages: {lacking}"
+        if kind.needs_root and not IS_ROOT:
+            pytest.skip(f"{kind.__name__} takes root to start")
+        started.append(kind(space, tmp_path, BACKLOG))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+class Recording:
+    """synscope record of one port, for the time of a with-block."""
+
+    def __init__(self, synscope, space, folder, *arguments):
+        self.synscope, self.folder = synscope, folder / "recording"
+        command = [synscope, "record", "-q", "-o", self.folder, "-i", "lo", *arguments]
+        # Who is not root cannot enter the namespace from outside of its user namespace.
+        command = [*command, "--netns", str(space.pid)] if IS_ROOT else space.enter(*command)
+        self.command = [*map(str, command), str(servers.PORT), "--", "sh", "-c", "echo up; exec cat"]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "up\n"
+        return self
+
+    def __exit__(self, *exception):
+        self.process.stdin.close()
+        status = self.process.wait(60)
+        self.process.stdout.close()
+        assert status == 0 or exception[0]
+
+    def report(self):
+        done = subprocess.run([self.synscope, "report", self.folder, "-f", "json"], check=True,
+                              capture_output=True, text=True)
+        return json.loads(done.stdout)
+
+
+def port_of(attempt):
+    return int(attempt["client"].rsplit(":", 1)[1])
+
+
+def overflow(synscope, space, server, folder):
+    """Stops it, fills its queue, lets it go: (the report, when it was let go, what the server says)."""
+    with Recording(synscope, space, folder) as recording:
+        before = space.counters()["ListenOverflows"]
+        with server.stopped() as let_go_ns:
+            clients = server.clients(synscope, CLIENTS, folder / "clients.jsonl")
+            # All but those who have a place were turned away once, by their SYN or their final ACK.
+            until(lambda: space.counters()["ListenOverflows"] - before >= CLIENTS - (BACKLOG + 1), "overflow")
+            time.sleep(STOP_S)
+        assert clients.wait(120) == 0
+        until(lambda: len(server.claims()) >= CLIENTS, "the server to tell of its clients")
+    return recording.report(), let_go_ns(), server.claims()
+
+
+@pytest.mark.parametrize("kind", servers.ALL, ids=lambda kind: kind.__name__.lower())
+def test_overflow_is_told_as_the_server_and_the_kernel_tell_it(synscope, space, start, tmp_path, kind):
+    server = start(kind)
+    report, let_go_ns, claims = overflow(synscope, space, server, tmp_path)
+    attempts = report["attempts"]
+
+    assert report["source"]["packets_dropped"] == 0
+    assert {row["counter"]: row["unexplained"] for row in report["ledger"] if row["unexplained"]} == {}
+
+    # Everybody was served in the end, each by whom the server says.
+    assert sorted(map(port_of, attempts)) == sorted(claim.port for claim in claims)
+    assert {attempt["outcome"] for attempt in attempts} == {"accepted"}
+    listener, = report["listeners"]
+    assert (listener["limit"], listener["queue_peak"]) == (BACKLOG, BACKLOG + 1)
+    assert report["summary"]["causes"]["accept-queue-full-syn"] > 0
+    assert (report["summary"]["causes"]["defer-accept"] > 0) == server.defers
+
+    # Who was in the queue when the server was let go had waited until then.
+    waited = [a for a in attempts if a["ack_ns"] and a["ack_ns"] < let_go_ns]
+    assert len(waited) >= BACKLOG + 1
+    for attempt in waited:
+        assert attempt["accept_before_ns"] >= let_go_ns, attempt
+        assert attempt["accept_wait_ns"] >= let_go_ns - attempt["ack_ns"], attempt
+    for attempt in attempts:
+        assert attempt["ack_ns"] <= attempt["accept_after_ns"] <= attempt["accept_before_ns"], attempt
+
+
+@pytest.mark.parametrize("who, says", [("no-such-name", "no-such-name"), ("0", "0"), ("../run", "../run"),
+                                       ("999999999", "999999999")])
+def test_a_namespace_that_is_not_there_is_one_line(run, tmp_path, who, says):
+    done = run("record", "-o", tmp_path / "recording", "--netns", who, servers.PORT)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert says in done.stderr
+    assert not (tmp_path / "recording").exists()
