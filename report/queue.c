@@ -394,7 +394,7 @@ static void settle_refused(struct queue *q, const struct arrival *a, const struc
 
 /*
  * A queue never holds more than limit + 1. Where one more entered, somebody had
- * left whose accept() was stamped, after it returned, only later.
+ * left whose accept() was stamped, after it returned, only later, or is not told at all.
  */
 static void make_room(struct queue *q, const struct arrival *entering)
 {
@@ -742,6 +742,56 @@ static struct drops_view view_drops(struct queue *q, const struct queue_sample *
 	return view;
 }
 
+/* This final ACK, taken to be refused, had entered; what stood for it later had not. */
+static void enter_instead(struct queue *q, struct arrival *a, struct open_attempt *open)
+{
+	struct arrival *entered = queue_find(q, ARRIVAL_ENTER, a->index, a->isn);
+
+	a->kind = ARRIVAL_ENTER;
+	if (entered) {
+		entered->kind = ARRIVAL_SETTLED;
+		a->proven = entered->proven;
+		return;
+	}
+	queue_correct_depth(q, 1);
+	if (!a->cookie)
+		correct_half_open(q, a, -1);
+	open->flags |= OPEN_ENTERED | OPEN_QUEUED;
+	open->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+}
+
+/*
+ * The socket dropped fewer packets than were judged to be refused: accept() made room between
+ * two samples, and some final ACK entered. Above all one whose client is taken to have entered
+ * by a later segment; then one of a client that was looked for and not found to be half-open
+ * or gone. The last of them first: room comes with time.
+ */
+static void reconcile_refused(struct queue *q, const struct queue_sample *s, struct table *table)
+{
+	int64_t excess = q->drops_settled - (int64_t)(uint32_t)(s->drops - q->group_first);
+
+	if (!s->drops_known || q->siblings > 1)
+		return;
+	for (size_t i = 0; i < q->arrivals_count; i++)
+		if (order_of(&q->arrivals[i], s) == BEFORE)
+			excess += sk_drops_of(&q->arrivals[i]);
+	for (int pass = 0; pass < 2 && excess > 0; pass++) {
+		for (size_t i = q->arrivals_count; i-- > 0 && excess > 0;) {
+			struct arrival *a = &q->arrivals[i];
+			struct open_attempt *open;
+
+			if (a->kind != ARRIVAL_REFUSED || a->proven || order_of(a, s) != BEFORE)
+				continue;
+			open = attempt_of(a, table);
+			if (!open || (open->flags & (OPEN_REQUEST | OPEN_GONE)) ||
+			    (pass == 0 && !(open->flags & OPEN_ENTERED)))
+				continue;
+			excess -= sk_drops_of(a);
+			enter_instead(q, a, open);
+		}
+	}
+}
+
 static void settle_sample(struct queue *q, const struct queue_sample *s, struct table *table,
 			  struct details *details)
 {
@@ -753,6 +803,7 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 		q->group_first = s->drops;
 	}
 	left = reconcile_depth(q, s, table);
+	reconcile_refused(q, s, table);
 	see_answers(q, s, table);
 	view = view_drops(q, s);
 	for (size_t i = 0; i < q->arrivals_count; i++) {
@@ -763,7 +814,11 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 		settle_arrival(q, a, &view, table, details);
 	}
 	drop_settled(q);
-	if (left) {
+	if (!q->accept_exact) {
+		left -= q->owed;
+		q->owed = 0;
+	}
+	if (left > 0) {
 		step(q, s->time_ns, -left);
 		queue_correct_depth(q, (int)-left);
 	}

@@ -327,6 +327,53 @@ static void set_end(struct open_attempt *a, int64_t time_ns)
 	a->touched_ns = time_ns > a->touched_ns ? time_ns : a->touched_ns;
 }
 
+/* accept() returned it in (after_ns, before_ns], or what is known of it already is closer. */
+static void bound_accept(struct tracker *t, struct open_attempt *a, int64_t after_ns,
+			 int64_t before_ns)
+{
+	struct detail *d = details_open(t->details, a);
+
+	if (!d || d->exact)
+		return;
+	d->served = true;
+	if (after_ns < a->ack_ns)
+		after_ns = a->ack_ns;
+	if (d->accept_before_ns == TIME_UNKNOWN || before_ns < d->accept_before_ns)
+		d->accept_before_ns = before_ns;
+	if (after_ns > d->accept_after_ns && after_ns <= d->accept_before_ns)
+		d->accept_after_ns = after_ns;
+}
+
+static void take_child(struct tracker *t, const struct event *event, struct open_attempt *a,
+		       const struct child *child)
+{
+	uint32_t flags_before = a->flags;
+	struct queue_packet packet;
+
+	/* By a FIN it may be known already; the last proof that it waited is news then. */
+	if (child_accepted(child))
+		bound_accept(t, a, child->waiting_ns, event->time_ns);
+	packet = packet_of(t, a, event);
+	packet.frame = 0;
+	queues_child(t->options.queues, &packet, child);
+	count_accept(t, a, flags_before, event->time_ns);
+}
+
+/* Only who has accepted it can send data, or close it: what a listener closes on is reset. */
+static void server_spoke(struct tracker *t, struct open_attempt *a, const struct event *event)
+{
+	if (!t->options.queues || (a->flags & (OPEN_ACCEPTED | OPEN_FASTOPEN)) ||
+	    !queues_accept_sampled(t->options.queues, a))
+		return;
+	take_child(t, event, a,
+		   &(struct child){
+		       .flow = a->flow,
+		       .before_ns = event->time_ns,
+		       .waiting_ns = TIME_UNKNOWN,
+		       .state = 4, /* FIN_WAIT1 */
+		   });
+}
+
 static void on_client_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	const struct segment *s = &event->segment;
@@ -344,6 +391,8 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		a->touched_ns = event->time_ns;
 		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
 		pulse_handshake(pulse_of(t, a), a->ack_ns, a->ack_ns - a->syn_ns);
+	} else if (a->synacks && (int32_t)(s->ack - a->server_isn) > 1) {
+		server_spoke(t, a, event);
 	} else if (t->options.queues && s->payload && s->seq == a->isn + 1 &&
 		   (a->flags & OPEN_CLIENT_DATA) &&
 		   !(a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))) {
@@ -377,28 +426,6 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 	}
 }
 
-static void take_child(struct tracker *t, const struct event *event, struct open_attempt *a,
-		       const struct child *child)
-{
-	uint32_t flags_before = a->flags;
-	struct queue_packet packet;
-
-	if (child_accepted(child) && !(a->flags & OPEN_ACCEPTED)) {
-		struct detail *d = details_open(t->details, a);
-
-		if (d) {
-			d->served = true;
-			d->accept_before_ns = event->time_ns;
-			d->accept_after_ns =
-			    child->waiting_ns > a->ack_ns ? child->waiting_ns : a->ack_ns;
-		}
-	}
-	packet = packet_of(t, a, event);
-	packet.frame = 0;
-	queues_child(t->options.queues, &packet, child);
-	count_accept(t, a, flags_before, event->time_ns);
-}
-
 static void on_server_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	const struct segment *s = &event->segment;
@@ -428,15 +455,7 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 		a->flags |= OPEN_FIN_SERVER;
 		mark_if_detailed(t, a, event, s->frame, MARK_FIN_SERVER);
 		set_end(a, event->time_ns);
-		/* Only who has accepted it can close it: what a listener closes on is reset. */
-		if (t->options.queues && queues_accept_sampled(t->options.queues, a))
-			take_child(t, event, a,
-				   &(struct child){
-				       .flow = a->flow,
-				       .before_ns = event->time_ns,
-				       .waiting_ns = TIME_UNKNOWN,
-				       .state = 4, /* FIN_WAIT1 */
-				   });
+		server_spoke(t, a, event);
 	}
 }
 

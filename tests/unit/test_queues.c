@@ -337,3 +337,88 @@ Test(queues, scanners_raise_sk_drops_and_drop_nothing)
 	cr_expect_eq(queues_tallies(queues, 0)[TALLY_RST_SYN_RECV], 2);
 	end();
 }
+
+/* What only who has accepted a connection can do. */
+Test(queues, a_server_that_spoke_had_accepted)
+{
+	int64_t spoke_ns;
+
+	start(1, false);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	pass(200);
+	spoke_ns = now_ns;
+	send_segment(0, false, TCP_FLAG_FIN | TCP_FLAG_ACK, 501, 101);
+	send_segment(1, true, TCP_FLAG_ACK, 101, 501 + 50); /* of the server's data */
+	pass(100);
+	looked_up(2, 5, 0); /* FIN_WAIT2: it has no inode any more */
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	for (int i = 0; i < 3; i++) {
+		const struct attempt *a = attempt_of(i);
+
+		cr_expect_eq(a->outcome, OUTCOME_ACCEPTED, "%d %s", i, outcome_name(a->outcome));
+		cr_expect_eq(a->accept_before_ns, spoke_ns + (i == 2 ? 100 * NS_PER_US : 0));
+		cr_expect_eq(a->accept_after_ns, a->ack_ns);
+		cr_expect_eq(a->accept_ns, TIME_UNKNOWN);
+	}
+	end();
+}
+
+Test(queues, a_listener_that_resets_had_not_accepted)
+{
+	start(1, false);
+	sample(0);
+	handshake(0);
+	send_segment(0, false, TCP_FLAG_RST | TCP_FLAG_ACK, 501, 101);
+	finish();
+	cr_expect_eq(attempt_of(0)->outcome, OUTCOME_RESET);
+	end();
+}
+
+/* The queue looked full to the ACK, and to the data behind it, until a sample said otherwise. */
+static void ack_and_data_between_samples(uint32_t dropped)
+{
+	start(1, false);
+	sample(0);
+	for (int i = 0; i < 4; i++) {
+		syn(i);
+		syn_ack(i); /* of the last a cookie: the SYN queue was full */
+	}
+	for (int i = 0; i < 3; i++)
+		ack(i);
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	pass(6000);
+	ack(3);
+	drops += dropped;
+	pass(100);
+	send_segment(3, true, TCP_FLAG_ACK | TCP_FLAG_PSH, 101, 501);
+	pass(100);
+	send_segment(3, true, TCP_FLAG_ACK, 151, 501 + 50);
+	pass(6000);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	cr_expect_eq(attempt_of(3)->outcome, OUTCOME_ACCEPTED);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK], 1);
+}
+
+Test(queues, the_ack_that_the_socket_did_not_drop_had_entered)
+{
+	ack_and_data_between_samples(0);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK_FULL], 0);
+	for (uint32_t i = 0; i < attempt_of(3)->causes_count; i++)
+		cr_expect(!cause_is_drop(attempt_of(3)->causes[i].cause));
+	end();
+}
+
+Test(queues, the_ack_that_the_socket_dropped_had_not)
+{
+	ack_and_data_between_samples(1);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK_FULL], 1);
+	assert_cause(3, CAUSE_COOKIE_ACK_DROPPED, CONFIDENCE_BOUNDED, 1);
+	end();
+}
