@@ -32,6 +32,8 @@ int table_new(uint32_t max, struct table **out)
 		rc = -errno;
 		goto free_heads;
 	}
+	/* Look-ups are at random: huge pages spare them most misses of the TLB. Only a hint. */
+	(void)madvise(t->records, (size_t)t->max * sizeof(*t->records), MADV_HUGEPAGE);
 	if (getrandom(t->secret, sizeof(t->secret), 0) != (ssize_t)sizeof(t->secret)) {
 		rc = -EIO;
 		goto unmap;

@@ -34,7 +34,7 @@
  * Records that the hand passes at each SYN, and at each other event but packets: a
  * table only grows with SYNs, so that they pay for keeping it small.
  */
-#define SWEEP_STEP   8
+#define SWEEP_STEP   4
 #define ROUND_EVENTS 4096
 /* SYN-ACKs acknowledge the data of a Fast Open SYN too. */
 #define SYN_DATA_MAX 65535u
@@ -771,7 +771,7 @@ int tracker_finish(struct tracker *tracker, int64_t end_ns)
 	qsort(open, n, sizeof(*open), by_first_syn);
 	for (uint32_t i = 0; i < n; i++) {
 		finish(tracker, open[i], !is_over(tracker, open[i]), false);
-		table_remove(tracker->table, open[i]);
+		open[i]->flags &= ~(uint32_t)OPEN_USED; /* its chain goes with the table */
 	}
 	free(open);
 	return tracker->error;
