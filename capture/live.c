@@ -53,9 +53,9 @@ static void on_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *by
 }
 
 /* The only failures of a read: the interface went away, or what no one can foresee. */
-static int read_failed(struct capture *c, int result)
+static int read_failed(struct capture *c)
 {
-	if (result == PCAP_ERROR_IFACE_NOT_UP || !if_nametoindex(c->name))
+	if (strcmp(c->name, ANY) != 0 && !if_nametoindex(c->name))
 		return capture_fail(c, -ENETDOWN, "the interface is gone");
 	return capture_fail(c, -EIO, "%s", pcap_geterr(c->pcap));
 }
@@ -74,7 +74,7 @@ static int64_t live_read(struct capture *c, uint64_t max)
 		if (n == 0)
 			break;
 		if (n < 0 && n != PCAP_ERROR_BREAK)
-			return read_failed(c, n);
+			return read_failed(c);
 	}
 	return (int64_t)(c->stats.frames - first);
 }
