@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "capture/file.h"
+#include "capture/interface.h"
 #include "capture/window.h"
 
 enum block_type {
@@ -46,18 +47,6 @@ enum option {
 };
 
 #define INTERFACES_MAX 65536
-
-struct interface {
-	link_fn decode;
-	int linktype;
-	uint32_t snaplen;
-	bool binary; /* stamps count 2^-exponent seconds, else 10^-exponent */
-	uint8_t exponent;
-	bool noted; /* that its link type is not known */
-	int64_t offset_s;
-	uint64_t system_drops; /* so far, as the last statistics have it */
-	uint64_t interface_drops;
-};
 
 struct pcapng {
 	struct stream *stream;
@@ -118,57 +107,6 @@ static bool next_option(const struct pcapng *p, struct body *body, uint16_t *cod
 	return true;
 }
 
-/* LINKTYPE_ values as files have them; where libpcap's own differ, its own. */
-static int linktype_of(uint16_t value)
-{
-	switch (value) {
-	case 100:
-		return DLT_ATM_RFC1483;
-	case 101:
-		return DLT_RAW;
-	case 106:
-		return DLT_ATM_CLIP;
-	default:
-		return value;
-	}
-}
-
-/* No file means a time beyond this; sums of two such numbers are still numbers. */
-static int64_t clamp_seconds(int64_t seconds)
-{
-	const int64_t limit = INT64_MAX / 4;
-
-	return seconds > limit ? limit : seconds < -limit ? -limit : seconds;
-}
-
-/* A stamp in the interface's units since 1970. One beyond 2^63 is a negative one. */
-static int64_t stamp_ns(const struct interface *i, uint64_t stamp)
-{
-	bool before = stamp > INT64_MAX;
-	uint64_t count = before ? -stamp : stamp, seconds, ns, unit = 1;
-
-	if (i->binary) {
-		seconds = count >> i->exponent;
-		ns = i->exponent ? count << (64 - i->exponent) : 0;
-		ns = (ns >> 32) * NS_PER_SEC >> 32;
-	} else {
-		for (int e = 0; e < i->exponent; e++)
-			unit *= 10;
-		seconds = count / unit;
-		ns = count % unit;
-		for (int e = i->exponent; e < 9; e++)
-			ns *= 10;
-		for (int e = i->exponent; e > 9; e--)
-			ns /= 10;
-	}
-	if (seconds > INT64_MAX)
-		seconds = INT64_MAX;
-	if (!before)
-		return capture_time_ns(i->offset_s + clamp_seconds((int64_t)seconds), (int64_t)ns);
-	return capture_time_ns(i->offset_s - clamp_seconds((int64_t)seconds) - (ns > 0),
-			       ns ? NS_PER_SEC - (int64_t)ns : 0);
-}
-
 static int read_section(struct capture *c, struct body body)
 {
 	struct pcapng *p = c->reader;
@@ -204,11 +142,7 @@ static int read_interface(struct capture *c, struct body body)
 		p->capacity = capacity;
 	}
 	i = &p->interfaces[p->count];
-	memset(i, 0, sizeof(*i));
-	i->linktype = linktype_of(get16(p, body.at));
-	i->decode = link_find(i->linktype);
-	i->snaplen = get32(p, body.at + 4);
-	i->exponent = 6;
+	interface_init(i, get16(p, body.at), get32(p, body.at + 4));
 	body.at += INTERFACE_SIZE;
 	body.left -= INTERFACE_SIZE;
 	while (next_option(p, &body, &code, &value)) {
@@ -216,10 +150,10 @@ static int read_interface(struct capture *c, struct body body)
 			i->binary = *value.at & 0x80;
 			i->exponent = *value.at & 0x7f;
 		} else if (code == OPTION_OFFSET && value.left == 8) {
-			i->offset_s = clamp_seconds((int64_t)get64(p, value.at));
+			i->offset_s = (int64_t)get64(p, value.at);
 		}
 	}
-	if (i->exponent > (i->binary ? 63 : 19)) /* more than 64 bits can count */
+	if (!interface_can_stamp(i))
 		return file_damaged(c, "stamps in units of %d^-%u s", i->binary ? 2 : 10,
 				    i->exponent);
 	p->count++;
@@ -256,7 +190,7 @@ static int read_statistics(struct capture *c, struct body body)
 	return 0;
 }
 
-static int frame(struct capture *c, uint32_t interface, int64_t stamp, bool stamped,
+static int frame(struct capture *c, uint32_t interface, uint64_t stamp, bool stamped,
 		 struct body data, uint32_t wire)
 {
 	struct pcapng *p = c->reader;
@@ -267,8 +201,7 @@ static int frame(struct capture *c, uint32_t interface, int64_t stamp, bool stam
 		capture_set_linktype(c, i->linktype); /* says that it is not known */
 		i->noted = true;
 	}
-	(void)capture_frame(c, stamped ? stamp_ns(i, (uint64_t)stamp) : 0, data.at, data.left,
-			    wire);
+	(void)capture_frame(c, stamped ? interface_time_ns(i, stamp) : 0, data.at, data.left, wire);
 	return 0;
 }
 
@@ -291,8 +224,8 @@ static int read_packet(struct capture *c, struct body body, bool enhanced)
 	if (captured > body.left - PACKET_SIZE)
 		return file_damaged(c, "a packet of %u bytes in a block of %u", captured,
 				    body.left);
-	return frame(c, interface, (int64_t)stamp, true,
-		     (struct body){body.at + PACKET_SIZE, captured}, wire);
+	return frame(c, interface, stamp, true, (struct body){body.at + PACKET_SIZE, captured},
+		     wire);
 }
 
 /* A packet of the first interface, without a stamp. */
