@@ -51,12 +51,12 @@ function histogram(name, report) {
 	for (const [key, label] of [["p99", "99 %"], ["p50", "50 %"]]) {
 		const at = Math.min(Math.max(x(summary[key]), 2), width - 2);
 		box.append(svg("line", {class: "mark-line", x1: at, x2: at, y1: 12, y2: floor}));
-		/* Where both lines are close, the upper one keeps its label. */
+		/* Each label beside its line: where both are close, the lower one goes to the left. */
 		const middle = Math.min(Math.max(at, 16), width - 16);
-		if (right - middle > 34) {
-			box.append(svg("text", {x: middle, y: 10, "text-anchor": "middle"}, label));
-			right = middle;
-		}
+		const beside = right - middle < 34;
+		if (!beside || at > 34)
+			box.append(svg("text", {x: beside ? Math.min(at - 2, right - 18) : middle, y: 10, "text-anchor": beside ? "end" : "middle"}, label));
+		right = middle;
 	}
 	let last = -1e9;
 	for (let power = Math.ceil(low); power <= high; power++) {

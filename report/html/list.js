@@ -2,6 +2,11 @@
 
 const PAGE = 25;
 
+/* Joined with commas; no line ends within a name. */
+function causeNames(causes) {
+	return el("span", null, ...causes.flatMap((cause, at) => [at ? ", " : "", el("span", {class: "name"}, cause.name)]));
+}
+
 class List {
 	constructor(rows, look) {
 		this.rows = rows;
@@ -45,7 +50,7 @@ class List {
 				cells: [pin, a.serverText(i), {text: exact(a.anchor[i]), data: a.anchor[i]}, a.outcomeName(i),
 					count(a.syns[i]), count(a.synacks[i]), exactly("syn_to_synack"), exactly("synack_to_ack"), exactly("connect"),
 					exactly("accept_wait"), exactly("accept_to_fork"), a.childPid[i] || a.acceptPid[i] || UNKNOWN,
-					a.causesOf(i).map((cause) => cause.name).join(", ")],
+					causeNames(a.causesOf(i))],
 			});
 		}
 		const number = (title) => ({title, number: true});

@@ -21,7 +21,7 @@ const CAUSE_WORDS = {
 	"accept-queue-full-syn": "SYN dropped: the accept queue was full",
 	"accept-queue-full-ack": "final ACK dropped: the accept queue was full",
 	"syn-queue-full": "SYN dropped: the SYN queue was full and cookies are off",
-	"syn-cookie": "answered with a SYN cookie: the SYN queue was full",
+	"syn-cookie": "answered with a SYN cookie: the SYN queue was full, or tcp_syncookies is 2",
 	"max-syn-backlog-reserve": "SYN dropped: the last quarter of tcp_max_syn_backlog is kept for known peers",
 	"cookie-ack-dropped": "ACK of a SYN cookie dropped: the accept queue was full",
 	"no-listener": "nobody listened on the port",
