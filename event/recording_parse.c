@@ -138,8 +138,8 @@ static bool read_hex(const char *text, char *out, size_t size)
 	for (size_t i = 0; i < length; i += 2) {
 		int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
 
-		if (high < 0 || low < 0)
-			return false;
+		if (high < 0 || low < 0 || (high == 0 && low == 0))
+			return false; /* a NUL would end the name */
 		out[i / 2] = (char)(high << 4 | low);
 	}
 	return true;

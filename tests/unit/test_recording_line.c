@@ -293,6 +293,11 @@ Test(recording_line, a_member_missing_or_of_a_wrong_type_is_malformed)
 	}
 }
 
+#define LISTENER_HEAD                                                                  \
+	"{\"time_ns\":1,\"event\":\"listener\",\"source\":\"sampler\",\"cookie\":1,"   \
+	"\"local\":\"[::]:80\",\"change\":\"seen\",\"limit\":1,\"inode\":1,\"uid\":0," \
+	"\"interface\":0,\"v6only\":false,\"defer_accept_s\":0,\"fastopen\":0,\"pids\":[],"
+
 #define SAMPLE_HEAD "{\"time_ns\":1,\"event\":\"sample\",\"source\":\"sampler\",\"cookie\":1,"
 
 static enum recording_line_result parse_text(const char *text)
@@ -306,6 +311,8 @@ Test(recording_line, what_a_later_version_adds_is_passed_over)
 {
 	cr_expect_eq(parse_text(SAMPLE_HEAD "\"before_ns\":0,\"depth\":1,\"limit\":2,\"drops\":3,"
 					    "\"new\":{\"deep\":[1,2.5,null,\"x\"]}}"),
+		     RECORDING_LINE_EVENT);
+	cr_expect_eq(parse_text(LISTENER_HEAD "\"comm\":\"\",\"comm_hex\":\"ff\"}"),
 		     RECORDING_LINE_EVENT);
 	cr_expect_eq(parse_text("{\"time_ns\":1,\"event\":\"teleport\",\"source\":\"sampler\"}"),
 		     RECORDING_LINE_UNKNOWN);
@@ -347,6 +354,10 @@ Test(recording_line, what_is_out_of_range_or_no_event_is_malformed)
 	    "\"count\":\"\"}",
 	    "{\"time_ns\":1,\"event\":\"loss\",\"source\":\"bpf\",\"kind\":\"lookups\","
 	    "\"count\":\"12x\"}",
+	    LISTENER_HEAD "\"comm\":\"a\",\"comm_hex\":\"610062\"}",
+	    LISTENER_HEAD "\"comm\":\"a\",\"comm_hex\":\"616\"}",
+	    LISTENER_HEAD "\"comm\":\"a\",\"comm_hex\":\"6g\"}",
+	    LISTENER_HEAD "\"comm\":\"sixteen-letters-\"}",
 	    "{\"time_ns\":1,\"event\":\"listen\",\"source\":\"server\",\"local\":\"localhost:80\","
 	    "\"backlog\":1,\"pid\":1}",
 	};
