@@ -12,6 +12,7 @@ static const struct command commands[] = {
     {"demo", "the bundled server and load, recorded and reported; no root needed", cmd_demo},
     {"record", "record listeners until Ctrl-C, a duration, or a command's end", cmd_record},
     {"listeners", "every listening socket: queue, limit, drops, owner", cmd_listeners},
+    {"watch", "a live view of listeners, which ends with the report", cmd_watch},
     {"report", "report a recording or a capture file", cmd_report},
     {"serve", "the bundled server alone", cmd_serve},
     {"load", "the bundled load generator alone", cmd_load},

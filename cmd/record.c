@@ -20,6 +20,7 @@
 #include "cmd/recorder.h"
 #include "cmd/rendering.h"
 #include "cmd/sandbox.h"
+#include "cmd/targets.h"
 #include "server/channel.h"
 #include "server/signals.h"
 
@@ -30,7 +31,7 @@
 
 struct record {
 	struct recorder_options recorder;
-	struct endpoint targets[RECORDING_TARGETS_MAX];
+	struct targets targets;
 	int64_t duration_ns; /* 0: until it is told to end */
 	bool quiet;
 	const char *user; /* NULL: the default of sandbox.h */
@@ -124,27 +125,6 @@ static int parse_option(struct record *o, int option, const char *value)
 		return status < 0 ? usage_error(NAME) : status;
 	}
 	}
-}
-
-static int parse_target(struct record *o, const char *text)
-{
-	struct endpoint *target = &o->targets[o->recorder.targets_count];
-
-	if (o->recorder.targets_count == RECORDING_TARGETS_MAX) {
-		complain(NAME, "more than %d ports; without any it watches all",
-			 RECORDING_TARGETS_MAX);
-		return usage_error(NAME);
-	}
-	if (endpoint_parse(text, target) < 0 || target->port == 0) {
-		complain(
-		    NAME,
-		    "'%s' is no port such as 8080, 127.0.0.1:8080 or [::1]:8080 (names are not "
-		    "looked up)",
-		    text);
-		return usage_error(NAME);
-	}
-	o->recorder.targets_count++;
-	return 0;
 }
 
 static int start_command(struct record *o)
@@ -324,7 +304,7 @@ int cmd_record(int argc, char **argv)
 		else if (optind == argc || strcmp(argv[optind - 1], "--") == 0)
 			break;
 		else
-			status = parse_target(&o, argv[optind++]);
+			status = targets_add(&o.targets, NAME, argv[optind++]);
 	}
 	if (status)
 		return status;
@@ -334,6 +314,7 @@ int cmd_record(int argc, char **argv)
 		complain(NAME, "say where to keep the recording: -o FOLDER");
 		return usage_error(NAME);
 	}
-	o.recorder.targets = o.targets;
+	o.recorder.targets = o.targets.at;
+	o.recorder.targets_count = o.targets.count;
 	return record(&o);
 }

@@ -54,7 +54,6 @@ struct recorder {
 	uint64_t softnet_before;
 	uint64_t frames;
 	int64_t passed_ns;	/* events up to here were passed on */
-	int64_t snapshot_ns;	/* up to here the last snapshot says */
 	int64_t last_packet_ns; /* CLOCK_MONOTONIC, as the next four */
 	int64_t last_round_ns;
 	int64_t last_counters_ns;
@@ -218,7 +217,7 @@ static void fill_meta(struct recorder *r)
 	snprintf(r->meta.version, sizeof(r->meta.version), "%s", SYNSCOPE_VERSION);
 	snprintf(r->meta.interface, sizeof(r->meta.interface), "%s", r->options.interface);
 	host_read(&r->meta.host);
-	r->meta.start_ns = r->passed_ns = r->snapshot_ns = clock_now_ns();
+	r->meta.start_ns = r->passed_ns = clock_now_ns();
 	r->meta.end_ns = TIME_UNKNOWN;
 	r->meta.sample_interval_us = (uint32_t)(r->options.sample_interval_ns / NS_PER_US);
 	for (size_t i = 0; i < r->options.targets_count && i < RECORDING_TARGETS_MAX; i++)
@@ -455,18 +454,13 @@ int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 
 const struct snapshot *recorder_snapshot(struct recorder *recorder)
 {
-	int64_t to_ns = recorder->finished ? recorder->meta.end_ns : recorder->passed_ns;
-
-	/* Neither before the start nor, when the clock was set back, before the one before. */
-	if (to_ns < recorder->snapshot_ns)
-		to_ns = recorder->snapshot_ns;
-	recorder->snapshot_ns = to_ns;
-	return reporter_snapshot(recorder->reporter, to_ns);
+	return reporter_snapshot(recorder->reporter,
+				 recorder->finished ? recorder->meta.end_ns : recorder->passed_ns);
 }
 
 void recorder_turn(struct recorder *recorder)
 {
-	reporter_turn(recorder->reporter, recorder->snapshot_ns);
+	reporter_turn(recorder->reporter);
 }
 
 static int look_up(void *context, const struct flow *client_to_server)

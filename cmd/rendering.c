@@ -84,8 +84,9 @@ static bool to_stdout(const struct rendering *r)
 	return !r->path || strcmp(r->path, "-") == 0;
 }
 
-static void set_style(struct rendering *r)
+void rendering_style(struct rendering *rendering)
 {
+	struct rendering *r = rendering;
 	const char *no_colour = getenv("NO_COLOR"), *columns = getenv("COLUMNS");
 	bool terminal = to_stdout(r) && isatty(STDOUT_FILENO);
 	struct winsize size;
@@ -142,7 +143,7 @@ int rendering_open(struct rendering *rendering)
 {
 	int rc = 0;
 
-	set_style(rendering);
+	rendering_style(rendering);
 	if (to_stdout(rendering))
 		rendering->out = stdout;
 	else
@@ -185,6 +186,9 @@ int rendering_close(struct rendering *rendering, int rc, const struct report *re
 	else if (rendering->out && fflush(stdout) != 0 && rc == 0)
 		rc = -errno;
 	rendering->out = NULL;
+	/* What is said here is not said again at the end of the program. */
+	if (rc && to_stdout(rendering))
+		clearerr(stdout);
 	if (rc == -EPIPE && to_stdout(rendering))
 		rc = 0; /* whoever read it has seen enough */
 	if (rc) {

@@ -44,6 +44,9 @@ void rendering_init(struct rendering *rendering, const char *command);
  */
 int rendering_option(struct rendering *rendering, int option, const char *value);
 
+/* Fills style's colour, utf8 and columns from the terminal, the locale and the options. */
+void rendering_style(struct rendering *rendering);
+
 /* Opens the output and makes the sink. 0, or the exit status after the complaint. */
 int rendering_open(struct rendering *rendering);
 

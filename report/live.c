@@ -35,7 +35,7 @@ int live_new(unsigned slots, int64_t start_ns, struct live **out)
 	live->slots = slots;
 	for (unsigned i = 0; i < slots; i++)
 		live->turns_ns[i] = start_ns;
-	live->snapshot.start_ns = live->snapshot.from_ns = start_ns;
+	live->snapshot.start_ns = live->snapshot.from_ns = live->snapshot.to_ns = start_ns;
 	*out = live;
 	return 0;
 }
@@ -132,6 +132,8 @@ const struct snapshot *live_snapshot(struct live *live, struct queues *queues,
 		return NULL;
 	window_sum_init(&live->sums[0]);
 	window_sum_init(&live->sums[1]);
+	if (to_ns < s->from_ns)
+		to_ns = s->from_ns;
 	tracker_stats(tracker, &stats);
 	s->to_ns = to_ns;
 	s->window_ns = to_ns - window_start(live);
@@ -156,8 +158,9 @@ const struct snapshot *live_snapshot(struct live *live, struct queues *queues,
 	return s;
 }
 
-void live_turn(struct live *live, struct queues *queues, struct tracker *tracker, int64_t to_ns)
+void live_turn(struct live *live, struct queues *queues, struct tracker *tracker)
 {
+	int64_t to_ns = live->snapshot.to_ns;
 	size_t count = queues ? queues_count(queues) : 0;
 
 	for (size_t i = 0; i < count; i++) {

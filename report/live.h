@@ -22,14 +22,15 @@ void live_free(struct live *live);
 void live_finished(struct live *live, const struct attempt *attempt);
 
 /*
- * The state at to_ns, up to which events were taken. queues may be NULL. NULL
- * when out of memory; else it lives until the next call.
+ * The state at to_ns, up to which events were taken; not before the interval
+ * began, though the clock was set back. queues may be NULL. NULL when out of
+ * memory; else it lives until the next call.
  */
 const struct snapshot *live_snapshot(struct live *live, struct queues *queues,
 				     struct tracker *tracker, const uint64_t *losses,
 				     int64_t to_ns);
 
-/* The interval ends at to_ns, and a new one begins. */
-void live_turn(struct live *live, struct queues *queues, struct tracker *tracker, int64_t to_ns);
+/* The interval ends where the last snapshot was taken, and a new one begins. */
+void live_turn(struct live *live, struct queues *queues, struct tracker *tracker);
 
 #endif

@@ -170,13 +170,15 @@ int reporter_unsettled(struct reporter *reporter,
 
 const struct snapshot *reporter_snapshot(struct reporter *reporter, int64_t to_ns)
 {
+	if (reporter->last_ns > to_ns)
+		to_ns = reporter->last_ns;
 	return live_snapshot(reporter->live, reporter->queues, reporter->tracker,
 			     reporter->report.losses, to_ns);
 }
 
-void reporter_turn(struct reporter *reporter, int64_t to_ns)
+void reporter_turn(struct reporter *reporter)
 {
-	live_turn(reporter->live, reporter->queues, reporter->tracker, to_ns);
+	live_turn(reporter->live, reporter->queues, reporter->tracker);
 }
 
 static void add_overflow(struct reporter *r, const char *table, uint64_t bound, uint64_t count)

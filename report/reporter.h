@@ -56,14 +56,14 @@ int reporter_unsettled(struct reporter *reporter,
     __attribute__((warn_unused_result));
 
 /*
- * The state at to_ns, up to which the events were given; with live_slots alone.
- * Legal after reporter_finish() too. NULL when out of memory; else it is
- * constant until the next call.
+ * The state at to_ns, up to which all events were given, or at the last event
+ * when that is later; with live_slots alone. Legal after reporter_finish() too.
+ * NULL when out of memory; else it is constant until the next call.
  */
 const struct snapshot *reporter_snapshot(struct reporter *reporter, int64_t to_ns);
 
-/* The snapshots' interval ends at to_ns, and a new one begins. */
-void reporter_turn(struct reporter *reporter, int64_t to_ns);
+/* The interval ends where the last snapshot was taken, and a new one begins. */
+void reporter_turn(struct reporter *reporter);
 
 /*
  * Ends observation: finishes the open attempts, reconciles, and calls each

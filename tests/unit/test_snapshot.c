@@ -111,6 +111,12 @@ static const struct snapshot *look(void)
 	return s;
 }
 
+static void turn(void)
+{
+	look();
+	reporter_turn(reporter);
+}
+
 static void end(void)
 {
 	struct reporter_source source = {.start_ns = START, .end_ns = now_ns};
@@ -151,7 +157,7 @@ Test(snapshot, handshakes_and_accepts_are_counted_when_they_happen)
 	cr_assert_eq(s->listeners[0].handshake.count, 1);
 	cr_assert_eq(s->listeners[0].handshake.max, 30 * NS_PER_MS);
 	cr_assert_eq(s->open, 1);
-	reporter_turn(reporter, now_ns);
+	turn();
 	now_ns += 20 * NS_PER_MS;
 	looked_up(1, 77);
 	looked_up(1, 77); /* told again: not another accept */
@@ -171,13 +177,13 @@ Test(snapshot, the_window_is_several_intervals)
 	handshake(1, 10);
 	for (int i = 0; i < 2; i++) {
 		now_ns += NS_PER_SEC;
-		reporter_turn(reporter, now_ns);
+		turn();
 		cr_assert_eq(look()->handshake.count, 1);
 		cr_assert_eq(look()->counts.handshakes, 0);
 	}
 	now_ns += NS_PER_SEC;
 	cr_assert_eq(look()->window_ns, now_ns - START);
-	reporter_turn(reporter, now_ns);
+	turn();
 	cr_assert_eq(look()->handshake.count, 0);
 	cr_assert_eq(look()->window_ns, 2 * NS_PER_SEC);
 	reporter_free(reporter);
@@ -197,7 +203,7 @@ Test(snapshot, depth_is_the_last_sample_and_the_peak_that_of_the_interval)
 	cr_assert_eq(look()->listeners[0].depth, 1);
 	cr_assert_eq(look()->listeners[0].depth_peak, 2);
 	cr_assert_eq(look()->listeners[0].half_open, 5);
-	reporter_turn(reporter, now_ns);
+	turn();
 	cr_assert_eq(look()->listeners[0].depth_peak, 1);
 	sample(1, 0, 0);
 	cr_assert_eq(look()->listeners[0].depth, 0);
@@ -228,7 +234,7 @@ Test(snapshot, drops_are_counted_by_cause_and_the_queue_was_full)
 	cr_assert_eq(pulse_counts_drops(&s->counts), 1);
 	cr_assert_gt(s->listeners[0].full_ns, 50 * NS_PER_MS);
 	cr_assert_eq(s->listeners[0].full_ns, s->listeners[0].full_all_ns);
-	reporter_turn(reporter, now_ns);
+	turn();
 	s = look();
 	cr_assert_eq(pulse_counts_drops(&s->counts), 0);
 	cr_assert_eq(pulse_counts_drops(&s->total), 1);
@@ -273,10 +279,10 @@ Test(snapshot, what_is_over_leaves_the_worst_with_the_window)
 	looked_up(1, 33);
 	now_ns += NS_PER_SEC;
 	cr_assert_eq(look()->worst_count, 1);
-	reporter_turn(reporter, now_ns);
+	turn();
 	now_ns += NS_PER_SEC;
 	cr_assert_eq(look()->worst_count, 1, "the window has two slots");
-	reporter_turn(reporter, now_ns);
+	turn();
 	now_ns += NS_PER_SEC;
 	cr_assert_eq(look()->worst_count, 0, "still open, but nothing happened to it since");
 	reporter_free(reporter);
@@ -289,7 +295,7 @@ Test(snapshot, finished_attempts_are_remembered_for_the_window)
 	looked_up(1, 33);
 	send_segment(1, true, TCP_FLAG_RST, 101, 0);
 	now_ns += 3 * NS_PER_SEC; /* longer than it lingers */
-	reporter_turn(reporter, now_ns);
+	turn();
 	sample(1, 0, 0);
 	for (int i = 0; i < 3 * 4096; i++)
 		looked_up(99, 0); /* nothing, but the tracker's hand moves on */
@@ -297,7 +303,7 @@ Test(snapshot, finished_attempts_are_remembered_for_the_window)
 	cr_assert_eq(look()->worst_count, 1);
 	cr_assert_eq(look()->worst[0].number, 1);
 	for (int i = 0; i < 4; i++)
-		reporter_turn(reporter, now_ns);
+		turn();
 	cr_assert_eq(look()->worst_count, 0);
 	reporter_free(reporter);
 }

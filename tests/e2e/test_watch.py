@@ -1,0 +1,512 @@
+"""The live view: on a terminal, on a pipe, and what it and record say of bad arguments."""
+import collections
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from running import GET, Server, load, until
+from terminal import Terminal
+
+ENDINGS = {
+    "Ctrl-C": lambda terminal: terminal.type(b"\x03"),
+    "Ctrl-backslash": lambda terminal: terminal.type(b"\x1c"),
+    "q": lambda terminal: terminal.type(b"q"),
+    "SIGTERM": lambda terminal: terminal.process.send_signal(signal.SIGTERM),
+    "SIGHUP": lambda terminal: terminal.process.send_signal(signal.SIGHUP),
+    "two signals": lambda terminal: [terminal.process.send_signal(s) for s in (signal.SIGINT, signal.SIGTERM)],
+}
+
+
+class Listener:
+    """A listener that accepts when it is told to."""
+
+    def __init__(self, backlog, address="127.0.0.1", port=0, reuseport=False):
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuseport:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.socket.bind((address, port))
+        self.socket.listen(backlog)
+        self.port = self.socket.getsockname()[1]
+        self.clients = []
+        self.served = []
+
+    def connect(self, count=1):
+        for _ in range(count):
+            client = socket.socket(self.socket.family)
+            client.setblocking(False)
+            client.connect_ex(self.socket.getsockname())
+            self.clients.append(client)
+
+    def accept(self, count):
+        self.served += [self.socket.accept()[0] for _ in range(count)]
+
+    def close(self):
+        for s in [self.socket, *self.clients, *self.served]:
+            s.close()
+
+
+@pytest.fixture
+def listen(namespace):
+    listeners = []
+
+    def start(*arguments, **options):
+        listeners.append(Listener(*arguments, **options))
+        return listeners[-1]
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+@pytest.fixture
+def terminal(synscope, namespace):
+    terminals = []
+
+    def start(*arguments, **options):
+        terminals.append(Terminal([synscope, "watch", *map(str, arguments)], **options))
+        return terminals[-1]
+
+    yield start
+    for one in terminals:
+        one.close()
+
+
+@pytest.fixture
+def objects(synscope, namespace):
+    """watch -f json as a generator of its objects; ends with SIGINT."""
+    started = []
+
+    class Objects:
+        def __init__(self, *arguments):
+            self.process = subprocess.Popen(
+                [synscope, "watch", "-f", "json", "-n", "200ms", *map(str, arguments)],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            started.append(self.process)
+            self.seen = []
+
+        def until(self, condition, what):
+            while not (self.seen and condition(self.seen[-1])):
+                line = self.process.stdout.readline()
+                assert line, f"it ended: {what}: {self.process.stderr.read()}"
+                self.seen.append(json.loads(line))
+                assert len(self.seen) < 150, f"waited in vain: {what}"
+            return self.seen[-1]
+
+        def end(self):
+            self.process.send_signal(signal.SIGINT)
+            out, err = self.process.communicate(timeout=30)
+            self.seen += [json.loads(line) for line in out.splitlines()]
+            assert self.process.returncode == 0, err
+            return self.seen
+
+    yield Objects
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def listener_of(snapshot, port):
+    return next((one for one in snapshot["listeners"] if one["port"] == port), None)
+
+
+# --- a terminal ---
+
+def test_a_full_queue_its_limit_and_its_drops_are_on_the_screen(terminal, listen):
+    listener = listen(2)
+    screen = terminal("-i", "lo", "-n", "200ms", listener.port)
+    screen.until(lambda: screen.shows(rf"127\.0\.0\.1:{listener.port} "), "the listener")
+    assert screen.screen is screen.alternate and not screen.cursor
+    listener.connect(8)
+    # Limit 2: three wait and the others' SYNs are dropped, again and again.
+    screen.until(lambda: screen.shows(rf"127\.0\.0\.1:{listener.port} +█+ +3 +3 +2 "), "depth 3 of limit 2")
+    screen.until(lambda: screen.shows(r"dropped [1-9]\d*, accept queue full: [1-9]\d* SYNs"), "the drops")
+    screen.until(lambda: screen.shows(r"waiting +1 .*s\+"), "an attempt that waits")
+    screen.until(lambda: screen.shows(r"(open|unanswered) +\d .*accept queue full: [1-9]\d* SYN"),
+                 "an attempt without an answer")
+    assert screen.colours
+    listener.accept(3)
+    screen.until(lambda: screen.shows(r"[1-9]\d* accepts,"), "accepts")
+    screen.type(b"\x03")
+    assert screen.end() == 0
+    assert screen.is_restored()
+    report = "\n".join(screen.text())
+    assert "connection attempts:" in report and f"127.0.0.1:{listener.port} dropped" in report
+    assert screen.stderr() == ""
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_terminal_is_as_it_was(terminal, listen, ending):
+    listener = listen(5)
+    screen = terminal("-i", "lo", "-n", "100ms", listener.port)
+    screen.until(lambda: screen.shows(rf"127\.0\.0\.1:{listener.port} "), "the listener")
+    listener.connect(2)
+    screen.until(lambda: screen.shows(r"2 attempts"), "attempts")
+    assert not screen.is_restored()
+    ENDINGS[ending](screen)
+    assert screen.end() == 0
+    assert screen.is_restored()
+    assert re.search(r"^2 connection attempts", "\n".join(screen.text()), re.M)
+
+
+def test_a_resize_is_followed(terminal, listen):
+    listener = listen(5)
+    screen = terminal("-i", "lo", "-n", "10s", listener.port, rows=40, columns=150)
+    screen.until(lambda: screen.shows("half-open"), "the wide layout")
+    for rows, columns in ((12, 60), (50, 120), (3, 20), (1, 1), (24, 80)):
+        frames = screen.frames
+        screen.alternate.lines.clear()  # a real one cuts or wraps what was there
+        screen.size(rows, columns)
+        # Long before the next interval.
+        screen.until(lambda: screen.frames > frames, f"a frame of {columns}x{rows}")
+        assert len(screen.text()) <= rows
+        assert all(len(line) <= columns for line in screen.text())
+        assert screen.text()[0] == screen.text()[0][:columns] and "synscope"[:columns] in screen.text()[0]
+    assert screen.shows(rf"127\.0\.0\.1:{listener.port}")
+    screen.type(b"q")
+    assert screen.end() == 0
+    assert screen.is_restored()
+
+
+def test_ctrl_z_gives_the_terminal_to_the_shell(terminal, listen):
+    listener = listen(5)
+    screen = terminal("-i", "lo", "-n", "100ms", listener.port)
+    screen.until(lambda: screen.frames > 1, "frames")
+    screen.type(b"\x1a")
+    until(lambda: pathlib.Path(f"/proc/{screen.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T",
+          "it stops")
+    screen.read()
+    assert screen.is_restored()
+    screen.process.send_signal(signal.SIGCONT)
+    screen.until(lambda: screen.screen is screen.alternate and screen.shows("synscope watch"), "it goes on")
+    screen.type(b"q")
+    assert screen.end() == 0
+    assert screen.is_restored()
+
+
+def test_no_colour_and_ascii(terminal, listen):
+    listener = listen(1)
+    listener.connect(4)
+    screen = terminal("-i", "lo", "-n", "100ms", listener.port,
+                      env={"NO_COLOR": "1", "LANG": "C", "LC_ALL": "C"})
+    screen.until(lambda: screen.shows(r" #+ +2 +2 +1 "), "the bar")
+    screen.type(b"q")
+    assert screen.end() == 0
+    assert not screen.colours
+    assert all(line.isascii() for line in screen.alternate.text() + screen.main.text())
+
+
+def test_an_interface_that_goes_away_leaves_the_terminal_whole(terminal, namespace):
+    added = subprocess.run(["ip", "link", "add", "gone0", "type", "veth", "peer", "name", "gone1"], check=False)
+    if added.returncode:
+        pytest.skip("this kernel makes no interface that can go away")
+    subprocess.run(["ip", "link", "set", "gone0", "up"], check=True)
+    screen = terminal("-i", "gone0", "-n", "100ms", 8080)
+    screen.until(lambda: screen.shows("Nobody listens there yet"), "a frame")
+    subprocess.run(["ip", "link", "del", "gone0"], check=True)
+    assert screen.end() == 1
+    assert screen.is_restored()
+    complaint = screen.stderr()
+    assert len(complaint.splitlines()) == 1 and "gone0" in complaint
+    assert "observed live" in "\n".join(screen.text())
+
+
+def test_a_terminal_that_takes_nothing_does_not_stop_the_recording(terminal, listen, tmp_path, run):
+    """Nobody reads the master: the terminal's buffer fills, and frames are left out."""
+    tmp_path.chmod(0o755)
+    listener = listen(5)
+    screen = terminal("-i", "lo", "-n", "100ms", "-o", tmp_path / "r", listener.port)
+    screen.until(lambda: screen.shows(rf"127\.0\.0\.1:{listener.port} "), "the listener")
+    listener.connect(3)
+    time.sleep(3)  # some thirty frames: more than a pseudo-terminal holds
+    kept = (tmp_path / "r" / "packets.pcap").stat().st_size
+    listener.connect(3)
+    until(lambda: (tmp_path / "r" / "packets.pcap").stat().st_size > kept, "the recording goes on")
+    screen.type(b"q")
+    assert screen.end() == 0
+    assert screen.is_restored()
+    report = json.loads(run("report", tmp_path / "r", "-f", "json").stdout)
+    assert report["summary"]["attempts"] == 6
+    assert report["losses"]["packets-kernel"] == 0
+
+
+def test_a_dumb_terminal_gets_lines(terminal, listen):
+    listener = listen(5)
+    screen = terminal("-i", "lo", "-n", "100ms", listener.port, env={"TERM": "dumb"})
+    screen.until(lambda: screen.shows(r"(?m)^time=\S+ attempts=0 "), "a line")
+    screen.process.send_signal(signal.SIGINT)
+    assert screen.end() == 0
+    assert screen.frames == 0
+    assert screen.is_restored()
+
+
+# --- no terminal ---
+
+def test_lines_and_then_the_report(run, listen):
+    listener = listen(1)
+    listener.connect(4)
+    done = run("watch", "-i", "lo", "-n", "500ms", "-d", "2200ms", listener.port)
+    assert done.returncode == 0 and done.stderr == ""
+    lines, report = done.stdout.split("\n\n", 1)
+    lines = [dict(word.split("=", 1) for word in line.split(" ")) for line in lines.splitlines()]
+    assert 3 <= len(lines) <= 5
+    for line in lines:
+        assert line["fullest"] == f"127.0.0.1:{listener.port}"
+        assert (line["limit"], line["peak"]) == ("1", "2")
+    assert "observed live" in report
+
+
+def test_quiet_has_no_report(run, listen):
+    listener = listen(1)
+    done = run("watch", "-q", "-i", "lo", "-n", "300ms", "-d", "1s", listener.port)
+    assert done.returncode == 0
+    assert all(line.startswith("time=") for line in done.stdout.splitlines())
+
+
+def test_the_sums_of_the_objects_are_those_of_the_report(synscope, objects, run, tmp_path):
+    tmp_path.chmod(0o755)
+    server = Server(synscope, tmp_path, "-b", "3", "-c", "4", "-s", "50ms", events=False)
+    try:
+        watch = objects("-i", "lo", "-o", tmp_path / "r", server.endpoint)
+        watch.until(lambda o: listener_of(o, server.address[1]), "the listener")
+        load(synscope, "-n", "40", "-d", "8s", "-t", "4s", server.endpoint)
+        seen = watch.end()
+    finally:
+        server.kill()
+    report = json.loads(run("report", tmp_path / "r", "-f", "json").stdout)
+    attempts = report["attempts"]
+    assert len(attempts) == 40
+    sums = collections.Counter()
+    drops = collections.Counter()
+    for one in seen:
+        assert one["schema"] == "synscope.watch/1"
+        sums.update({name: one[name] for name in ("attempts", "syns", "handshakes", "accepts")})
+        drops.update(one["drops"])
+        parts = one["listeners"] + [one["no_listener"]]
+        for name in ("attempts", "syns", "handshakes", "accepts"):
+            assert one[name] == sum(part[name] for part in parts)
+    assert sums == {
+        "attempts": 40,
+        "syns": sum(a["syns"] for a in attempts),
+        "handshakes": sum(a["ack_ns"] is not None for a in attempts),
+        "accepts": report["summary"]["outcomes"]["accepted"],
+    }
+    assert sum(drops.values()) > 0
+    for cause, packets in drops.items():
+        assert packets == report["summary"]["cause_packets"][cause], cause
+    # The rates of the report are another way to the same sums.
+    buckets = report["rates"]["buckets"]
+    assert sum(b["syns"] for b in buckets) == sums["syns"]
+    assert sum(b["handshakes"] for b in buckets) == sums["handshakes"]
+    assert sum(b["accepts"] for b in buckets) == sums["accepts"]
+    assert sum(sum(b["drops"].values()) for b in buckets) == sum(drops.values())
+    # Intervals follow each other, and the last one says that it is.
+    assert all(a["to_ns"] == b["from_ns"] for a, b in zip(seen, seen[1:]))
+    assert [one["last"] for one in seen] == [False] * (len(seen) - 1) + [True]
+    assert seen[-1]["total"] == {**sums, "drops": dict(drops)}
+
+
+def test_a_reader_that_goes_away_is_no_failure(synscope, namespace):
+    watch = subprocess.Popen([synscope, "watch", "-f", "json", "-n", "100ms", "-i", "lo", "8080"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert json.loads(watch.stdout.readline())["schema"] == "synscope.watch/1"
+    watch.stdout.close()
+    assert watch.wait(30) == 0
+    errors = watch.stderr.read()
+    watch.stderr.close()
+    assert "synscope watch: nobody listens there yet" in errors and len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "tsv"])
+def test_nor_is_it_one_for_a_report(synscope, run, tmp_path, namespace, format_):
+    tmp_path.chmod(0o755)
+    assert run("record", "-q", "-o", tmp_path / "r", "-i", "lo", "-d", "200ms").returncode == 0
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([synscope, "report", tmp_path / "r", "-f", format_], stdout=writer,
+                          stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_full_disk_is_one_line(synscope, namespace):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([synscope, "watch", "-f", "json", "-n", "100ms", "-i", "lo", "-d", "5s"],
+                              stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1 and "No space left" in done.stderr
+
+
+# --- what is watched ---
+
+def test_without_a_port_every_listener_is_there(objects, listen):
+    four, six = listen(3), listen(4, "::1")
+    watch = objects()
+    watch.until(lambda o: listener_of(o, four.port) and listener_of(o, six.port), "both listeners")
+    four.connect(2)
+    six.connect(1)
+    watch.until(lambda o: o["total"]["handshakes"] == 3, "their handshakes")
+    seen = watch.end()
+    last = seen[-1]
+    assert listener_of(last, four.port)["address"] == "127.0.0.1"
+    assert listener_of(last, six.port)["address"] == "::1"
+    assert listener_of(last, six.port)["limit"] == 4
+    assert sum(listener_of(o, six.port)["syns"] for o in seen if listener_of(o, six.port)) == 1
+    assert sum(listener_of(o, four.port)["syns"] for o in seen if listener_of(o, four.port)) == 2
+
+
+def test_several_ports_and_no_other(objects, listen):
+    one, two, other = listen(3), listen(4, "::1"), listen(5)
+    watch = objects("-i", "lo", f"127.0.0.1:{one.port}", two.port)
+    watch.until(lambda o: listener_of(o, one.port) and listener_of(o, two.port), "both listeners")
+    for listener in (one, two, other):
+        listener.connect(1)
+    watch.until(lambda o: o["total"]["handshakes"] == 2, "two handshakes")
+    seen = watch.end()
+    assert seen[-1]["total"]["syns"] == 2
+    assert not any(listener_of(o, other.port) for o in seen)
+
+
+def test_a_listener_that_comes_later_and_goes(objects, listen):
+    probe = listen(1)
+    port = probe.port
+    probe.close()
+    watch = objects("-i", "lo", port)
+    watch.until(lambda o: True, "an object")
+    assert watch.seen[-1]["listeners"] == []
+    client = socket.socket()
+    assert client.connect_ex(("127.0.0.1", port)) != 0
+    refused = watch.until(lambda o: o["total"]["syns"] == 1, "the SYN that was refused")
+    assert refused["no_listener"]["syns"] == 1
+    watch.until(lambda o: True, "one more")
+    assert any(a["outcome"] == "refused" for o in watch.seen for a in o["worst"])
+    listener = listen(7, port=port)
+    watch.until(lambda o: listener_of(o, port), "the listener")
+    assert listener_of(watch.seen[-1], port)["limit"] == 7
+    listener.connect(2)
+    watch.until(lambda o: listener_of(o, port) and listener_of(o, port)["depth"] == 2, "its depth")
+    listener.close()
+    # Told of once as closed when that is news, and never again.
+    watch.until(lambda o: not listener_of(o, port) or listener_of(o, port)["closed"], "its end")
+    watch.until(lambda o: not listener_of(o, port), "silence")
+    client.close()
+    assert watch.end()[-1]["total"]["handshakes"] == 2
+
+
+def test_siblings_have_a_depth_each(objects, listen):
+    first = listen(4, reuseport=True)
+    second = listen(4, port=first.port, reuseport=True)
+    watch = objects("-i", "lo", first.port)
+    watch.until(lambda o: len(o["listeners"]) == 2, "both siblings")
+    first.connect(6)
+    snapshot = watch.until(lambda o: sum(one["depth"] or 0 for one in o["listeners"]) == 6, "six that wait")
+    assert all(one["reuseport"] for one in snapshot["listeners"])
+    assert len({one["counted_at"] for one in snapshot["listeners"]}) == 1
+    assert snapshot["total"]["handshakes"] == 6
+    second.close()
+    watch.end()
+
+
+def test_accepts_of_an_ordinary_server_are_seen(objects, listen):
+    listener = listen(5)
+    watch = objects("-i", "lo", listener.port)
+    watch.until(lambda o: listener_of(o, listener.port), "the listener")
+    listener.connect(2)
+    watch.until(lambda o: o["total"]["handshakes"] == 2, "handshakes")
+    time.sleep(0.3)
+    listener.accept(2)
+    watch.until(lambda o: o["total"]["accepts"] == 2, "accepts")
+    waits = [o["accept_wait_ns"] for o in watch.seen if o["accept_wait_ns"]["count"]]
+    assert min(w["min"] for w in waits) >= 3e8
+    for server in listener.served:
+        server.sendall(GET)
+    watch.end()
+
+
+# --- bad arguments, for watch and record alike ---
+
+COMMANDS = {"watch": ["watch", "-f", "json"], "record": ["record", "-o", "FOLDER"]}
+
+
+@pytest.fixture(params=COMMANDS)
+def command(request, tmp_path):
+    tmp_path.chmod(0o755)
+    return [str(tmp_path / "r") if word == "FOLDER" else word for word in COMMANDS[request.param]]
+
+
+def assert_one_line(done, status, *words):
+    assert done.returncode == status
+    assert done.stdout == ""
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("Try ")]
+    assert len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[0]
+
+
+def test_an_interface_that_does_not_exist(run, command, namespace, tmp_path):
+    assert_one_line(run(*command, "-i", "nosuch0", "8080"), 1, "nosuch0")
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "host:80", "127.0.0.1:", "", "[::1:80"])
+def test_what_is_no_port(run, command, namespace, port):
+    assert_one_line(run(*command, port), 2, "is no port such as")
+
+
+def test_more_ports_than_it_takes(run, command, namespace):
+    assert_one_line(run(*command, *range(1, 66)), 2, "64")
+
+
+@pytest.mark.parametrize("option", ["--interval=1ms", "--interval=x", "--duration=0", "--sample-interval=1us",
+                                    "--format=html", "--no-such-option", "--user=no-such-user"])
+def test_wrong_options_of_watch(run, namespace, option):
+    done = run("watch", option, "8080")
+    assert done.returncode == 2
+    assert done.stdout == "" and "Try 'synscope watch --help'" in done.stderr
+
+
+def test_drops_fail_when_that_is_asked(run, listen):
+    listener = listen(1)
+    arguments = ["watch", "-f", "json", "-i", "lo", "-n", "200ms", "-d", "1500ms", "--fail-on", "drops", listener.port]
+    assert run(*arguments).returncode == 0
+    listener.connect(5)
+    assert run(*arguments).returncode == 3
+
+
+def test_a_port_that_nobody_listens_on(run, command, namespace):
+    done = run(*command, "-i", "lo", "-d", "600ms", "8080")
+    assert done.returncode == 0
+    assert "nobody listens there yet" in done.stderr
+
+
+def test_all_listeners_are_recorded(run, listen, tmp_path):
+    tmp_path.chmod(0o755)
+    four, six = listen(3), listen(4, "::1")
+    done = run("record", "-q", "-o", tmp_path / "r", "-d", "800ms")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(run("report", tmp_path / "r", "-f", "json").stdout)
+    assert {(one["address"], one["port"], one["limit"]) for one in report["listeners"]} >= {
+        ("127.0.0.1", four.port, 3), ("::1", six.port, 4)}
+
+
+def test_without_the_permission_it_says_what_is_needed(run, command, namespace, tmp_path):
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("takes root and setpriv")
+    # Without capabilities; another user as well where there is one in this namespace.
+    uid_map = pathlib.Path("/proc/self/uid_map").read_text().split()
+    other = ["--reuid=65534", "--regid=65534", "--clear-groups"] if int(uid_map[2]) > 65534 else []
+    tmp_path.chmod(0o777)
+    os.environ["PATH"] += ":/usr/sbin"
+    program = os.environ["SYNSCOPE"]
+    done = subprocess.run(["setpriv", *other, "--bounding-set=-all", "--inh-caps=-all", program, *command,
+                           "-i", "lo", "8080"], capture_output=True, text=True, timeout=30, check=False)
+    assert_one_line(done, 1, "CAP_NET_RAW")
