@@ -208,9 +208,9 @@ static void advise_children(struct advisor *a, const struct report *r,
 	    " children or workers would have kept every wait within %s; a longer queue alone only "
 	    "turns drops into waiting.",
 	    name, c->children, duration(c->target_ns, target));
-	because(a, advice, "accept wait p50 %s, max %s", duration(wait->p50, p50),
+	because(a, advice, "final ACK to accept(): p50 %s, max %s", duration(wait->p50, p50),
 		duration(wait->max, max));
-	because(a, advice, "%" PRIu64 " attempts waited longer than 100 ms",
+	because(a, advice, "%" PRIu64 " attempts were in the queue for longer than 100 ms",
 		r->causes[CAUSE_SLOW_ACCEPT]);
 	because(a, advice, "service time p50 %s", duration(c->service_p50_ns, service));
 	because(a, advice, "replay of %" PRIu64 " clients, first come, first served", c->clients);

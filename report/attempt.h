@@ -97,6 +97,8 @@ struct attempt {
 	int64_t syn_ns;
 	int64_t synack_ns;
 	int64_t ack_ns;
+	int64_t entered_ns;	 /* into the accept queue: ack_ns, or a later segment where that was
+				    dropped */
 	int64_t accept_ns;	 /* exact */
 	int64_t accept_after_ns; /* accept() returned it in (after, before] */
 	int64_t accept_before_ns;
@@ -110,6 +112,7 @@ struct attempt {
 	int64_t synack_to_ack_ns;
 	int64_t connect_ns;
 	int64_t accept_wait_ns; /* from ack_ns to accept_ns; with a bound alone: its upper end */
+	int64_t queue_wait_ns;	/* the same from entered_ns: the time in the accept queue itself */
 	int64_t accept_to_fork_ns;
 	uint32_t syns;
 	uint32_t synacks;

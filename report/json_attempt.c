@@ -93,6 +93,8 @@ void json_put_attempt(struct json_writer *json, const struct report *report,
 	jw_put_known(json, "accept_to_fork_ns", a->accept_to_fork_ns);
 
 	jw_put_u64(json, "number", a->number);
+	jw_put_time(json, "entered_ns", a->entered_ns);
+	jw_put_known(json, "queue_wait_ns", a->queue_wait_ns);
 	jw_key(json, "server_isn");
 	if (a->synacks)
 		jw_u64(json, a->server_isn);

@@ -144,7 +144,7 @@ static const char *latency_words(enum latency latency)
 	case LATENCY_CONNECT:
 		return "client's connect()";
 	case LATENCY_ACCEPT_WAIT:
-		return "wait in accept queue";
+		return "final ACK to accept()";
 	case LATENCY_ACCEPT_TO_FORK:
 		return "accept() to fork()";
 	case LATENCY_COUNT:

@@ -31,7 +31,12 @@ static void copy_packets(const struct open_attempt *open, struct attempt *out)
 	out->synack_to_ack_ns = difference(open->last_synack_ns, open->ack_ns);
 	if (open->ack_ns == TIME_UNKNOWN)
 		out->synack_to_ack_ns = -1;
-	out->connect_ns = difference(open->syn_ns, open->synack_ns);
+	/* A client that sends its SYN again has not seen the SYN-ACKs before it. */
+	out->connect_ns = difference(open->syn_ns, open->synack_ns != TIME_UNKNOWN &&
+							   open->last_syn_ns > open->synack_ns &&
+							   open->last_synack_ns > open->last_syn_ns
+						       ? open->last_synack_ns
+						       : open->synack_ns);
 }
 
 static void add_mark(struct attempt *out, int64_t time_ns, enum mark_kind kind)
@@ -184,10 +189,46 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 	}
 	if (out->ghost)
 		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
-	if (out->accept_wait_ns > context->slow_accept_ns)
+	if (out->queue_wait_ns > context->slow_accept_ns)
 		add_cause(out, CAUSE_SLOW_ACCEPT,
 			  out->accept_ns != TIME_UNKNOWN ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED,
 			  0);
+}
+
+/*
+ * When it entered the accept queue: at its final ACK, or where that was dropped, or
+ * deferred, at the first segment after it that was not.
+ */
+static int64_t find_entry(const struct open_attempt *open, const struct attempt *out)
+{
+	int64_t accepted_ns =
+	    out->accept_ns != TIME_UNKNOWN ? out->accept_ns : out->accept_before_ns;
+	int64_t entered_ns = out->ack_ns;
+
+	if (!(open->flags & (OPEN_ENTERED | OPEN_ACCEPTED)))
+		return TIME_UNKNOWN;
+	for (uint32_t i = 0; i < out->marks_count; i++) {
+		const struct mark *mark = &out->marks[i];
+
+		if (mark->kind != MARK_ACK && mark->kind != MARK_DATA &&
+		    mark->kind != MARK_FIN_CLIENT)
+			continue;
+		if (mark->dropped || (mark->cause_known && mark->cause == CAUSE_DEFER_ACCEPT))
+			entered_ns = TIME_UNKNOWN;
+		else if (entered_ns == TIME_UNKNOWN &&
+			 (accepted_ns == TIME_UNKNOWN || mark->time_ns <= accepted_ns))
+			entered_ns = mark->time_ns;
+	}
+	return entered_ns;
+}
+
+/* accept() may return before the capture's stamp of the segment that made it return. */
+static int64_t wait_of(int64_t from_ns, const struct attempt *out)
+{
+	int64_t wait_ns = difference(
+	    from_ns, out->accept_ns != TIME_UNKNOWN ? out->accept_ns : out->accept_before_ns);
+
+	return wait_ns < 0 && wait_ns != -1 ? 0 : wait_ns;
 }
 
 void verdict_attempt(const struct open_attempt *open, struct details *details,
@@ -195,11 +236,9 @@ void verdict_attempt(const struct open_attempt *open, struct details *details,
 {
 	copy_packets(open, out);
 	copy_details(open, details, out);
-	out->accept_wait_ns = difference(
-	    out->ack_ns, out->accept_ns != TIME_UNKNOWN ? out->accept_ns : out->accept_before_ns);
-	/* accept() may return before the capture's stamp of the ACK that made it return. */
-	if (out->accept_wait_ns < 0 && out->ack_ns != TIME_UNKNOWN && (open->flags & OPEN_ACCEPTED))
-		out->accept_wait_ns = 0;
+	out->entered_ns = find_entry(open, out);
+	out->accept_wait_ns = wait_of(out->ack_ns, out);
+	out->queue_wait_ns = wait_of(out->entered_ns, out);
 	out->accept_to_fork_ns = difference(out->accept_ns, out->fork_ns);
 	out->listener = open->listener == TABLE_NONE ? -1 : (int32_t)open->listener;
 	out->ghost = (open->flags & OPEN_RST_QUEUED) && (open->flags & OPEN_ACCEPTED);

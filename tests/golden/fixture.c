@@ -41,11 +41,11 @@ static struct attempt *add_attempt(const char *client, const char *server, int64
 	a->server = endpoint(server);
 	a->isn = 0x10000000u + (uint32_t)a->number;
 	a->syn_ns = T0 + syn_ns;
-	a->synack_ns = a->ack_ns = a->accept_ns = a->accept_after_ns = a->accept_before_ns =
-	    a->fork_ns = a->first_byte_ns = a->reply_ns = a->close_ns = a->exit_ns = a->end_ns =
-		TIME_UNKNOWN;
+	a->synack_ns = a->ack_ns = a->entered_ns = a->accept_ns = a->accept_after_ns =
+	    a->accept_before_ns = a->fork_ns = a->first_byte_ns = a->reply_ns = a->close_ns =
+		a->exit_ns = a->end_ns = TIME_UNKNOWN;
 	a->syn_to_synack_ns = a->synack_to_ack_ns = a->connect_ns = a->accept_wait_ns =
-	    a->accept_to_fork_ns = -1;
+	    a->queue_wait_ns = a->accept_to_fork_ns = -1;
 	return a;
 }
 
@@ -100,7 +100,8 @@ static void add_service(struct attempt *a, int64_t wait_ns, int32_t child_pid)
 {
 	a->outcome = OUTCOME_ACCEPTED;
 	a->accept_ns = a->ack_ns + wait_ns;
-	a->accept_wait_ns = wait_ns;
+	a->entered_ns = a->ack_ns;
+	a->accept_wait_ns = a->queue_wait_ns = wait_ns;
 	a->accept_to_fork_ns = US(85);
 	a->fork_ns = a->accept_ns + US(85);
 	a->accept_pid = 4000;
@@ -179,7 +180,8 @@ static void add_other_attempts(void)
 	a->outcome = OUTCOME_ACCEPTED;
 	a->accept_after_ns = a->ack_ns + MS(3);
 	a->accept_before_ns = a->ack_ns + MS(4);
-	a->accept_wait_ns = MS(4);
+	a->entered_ns = a->ack_ns;
+	a->accept_wait_ns = a->queue_wait_ns = MS(4);
 	a->accept_pid = 777;
 	a->listener = 1;
 	add_cause(a, CAUSE_DEFER_ACCEPT, CONFIDENCE_EXACT, 1);
@@ -202,7 +204,8 @@ static void add_other_attempts(void)
 	a = add_attempt("127.0.0.1:40130", "127.0.0.1:8080", MS(4000));
 	add_handshake(a, 0);
 	a->outcome = OUTCOME_WAITING;
-	a->accept_wait_ns = MS(998);
+	a->entered_ns = a->ack_ns;
+	a->accept_wait_ns = a->queue_wait_ns = MS(998);
 	a->marks_lost = 2;
 }
 
