@@ -762,9 +762,8 @@ static void enter_instead(struct queue *q, struct arrival *a, struct open_attemp
 
 /*
  * The socket dropped fewer packets than were judged to be refused: accept() made room between
- * two samples, and some final ACK entered. Above all one whose client is taken to have entered
- * by a later segment; then one of a client that was looked for and not found to be half-open
- * or gone. The last of them first: room comes with time.
+ * two samples, and some final ACK entered. The last of them first, since room comes with time;
+ * but none of a client that was looked for and found to be half-open or gone.
  */
 static void reconcile_refused(struct queue *q, const struct queue_sample *s, struct table *table)
 {
@@ -775,20 +774,17 @@ static void reconcile_refused(struct queue *q, const struct queue_sample *s, str
 	for (size_t i = 0; i < q->arrivals_count; i++)
 		if (order_of(&q->arrivals[i], s) == BEFORE)
 			excess += sk_drops_of(&q->arrivals[i]);
-	for (int pass = 0; pass < 2 && excess > 0; pass++) {
-		for (size_t i = q->arrivals_count; i-- > 0 && excess > 0;) {
-			struct arrival *a = &q->arrivals[i];
-			struct open_attempt *open;
+	for (size_t i = q->arrivals_count; i-- > 0 && excess > 0;) {
+		struct arrival *a = &q->arrivals[i];
+		struct open_attempt *open;
 
-			if (a->kind != ARRIVAL_REFUSED || a->proven || order_of(a, s) != BEFORE)
-				continue;
-			open = attempt_of(a, table);
-			if (!open || (open->flags & (OPEN_REQUEST | OPEN_GONE)) ||
-			    (pass == 0 && !(open->flags & OPEN_ENTERED)))
-				continue;
-			excess -= sk_drops_of(a);
-			enter_instead(q, a, open);
-		}
+		if (a->kind != ARRIVAL_REFUSED || a->proven || order_of(a, s) != BEFORE)
+			continue;
+		open = attempt_of(a, table);
+		if (!open || (open->flags & (OPEN_REQUEST | OPEN_GONE)))
+			continue;
+		excess -= sk_drops_of(a);
+		enter_instead(q, a, open);
 	}
 }
 
