@@ -57,6 +57,8 @@ static void print_help(void)
 	      "  -d, --duration TIME   end after this long: 30s, 5m, 1h\n"
 	      "      --sample-interval TIME\n"
 	      "                        look at the queues so often while there is traffic (1ms)\n"
+	      "      --exact-accepts   see each accept() by a BPF program: its time is a point, not\n"
+	      "                        a bound; every system call of the host takes a little longer\n"
 	      "      --force           replace a recording that is in FOLDER\n"
 	      "      --user NAME       as root: run on as this user when all is open, and give\n"
 	      "                        him FOLDER (who called sudo, else nobody)\n"
@@ -110,6 +112,9 @@ static int parse_option(struct record *o, int option, const char *value)
 			return usage_error(NAME);
 		}
 		o->user = value;
+		return 0;
+	case 'x':
+		o->recorder.exact_accepts = true;
 		return 0;
 	case 'F':
 		o->recorder.force = true;
@@ -284,6 +289,7 @@ int cmd_record(int argc, char **argv)
 	    {"sample-interval", required_argument, NULL, 's'},
 	    {"force", no_argument, NULL, 'F'},
 	    {"user", required_argument, NULL, 'u'},
+	    {"exact-accepts", no_argument, NULL, 'x'},
 	    {"quiet", no_argument, NULL, 'q'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},

@@ -22,6 +22,7 @@
 #include "cmd/replay.h"
 #include "netlink/proc.h"
 #include "netlink/sampler.h"
+#include "probe/accept.h"
 #include "netlink/softnet.h"
 #include "report/merge.h"
 #include "report/reporter.h"
@@ -41,6 +42,7 @@ struct recorder {
 	struct capture *capture;
 	struct sampler *sampler;
 	struct proc_connector *proc;
+	struct accept_probe *probe;
 	struct handshakes *handshakes;
 	struct recording_writer *writer;
 	struct merge *merge;
@@ -143,6 +145,31 @@ static void open_proc(struct recorder *r)
 			 "forks and exits of processes are not seen");
 }
 
+/* What it costs nobody pays who has not asked for it. */
+static void open_probe(struct recorder *r)
+{
+	uint16_t ports[RECORDING_TARGETS_MAX];
+	struct accept_probe_options options = {ports, r->options.targets_count};
+	int rc;
+
+	for (size_t i = 0; i < r->options.targets_count; i++)
+		ports[i] = r->options.targets[i].port;
+	rc = accept_probe_new(&options, &r->probe);
+	if (rc == 0) {
+		r->meta.sources[SOURCE_BPF].on = true;
+		return;
+	}
+	r->probe = NULL;
+	switch_off(r, SOURCE_BPF,
+		   rc == -EPERM
+		       ? "no CAP_BPF and CAP_PERFMON: times of accept() are bounds, not points"
+		   : rc == -ENOTSUP
+		       ? "the accept probe is not built in, or this kernel cannot run it: times of "
+			 "accept() are bounds, not points"
+		       : "the accept probe could not be loaded: times of accept() are bounds, not "
+			 "points");
+}
+
 static void open_sampler(struct recorder *r)
 {
 	struct sampler_options options = {
@@ -223,7 +250,6 @@ static void fill_meta(struct recorder *r)
 	for (size_t i = 0; i < r->options.targets_count && i < RECORDING_TARGETS_MAX; i++)
 		r->meta.targets[r->meta.targets_count++] = r->options.targets[i];
 	r->meta.sources[SOURCE_SERVER].on = r->options.channel != NULL;
-	switch_off(r, SOURCE_BPF, "");
 }
 
 int recorder_new(const struct recorder_options *options, struct recorder **out,
@@ -242,6 +268,9 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	/* The connector first: the kernel has it in the initial network namespace alone. */
 	if (options->processes)
 		open_proc(r);
+	switch_off(r, SOURCE_BPF, "");
+	if (options->exact_accepts)
+		open_probe(r);
 	rc = options->netns ? namespace_enter(options->netns, error) : 0;
 	if (rc)
 		goto fail;
@@ -341,6 +370,11 @@ static int read_sources(struct recorder *r, int64_t now_ns)
 		if (rc)
 			rc = fail(r, rc, "the proc connector");
 	}
+	if (rc == 0 && r->probe) {
+		rc = accept_probe_read(r->probe, on_event, r);
+		if (rc)
+			rc = fail(r, rc, "the accept probe");
+	}
 	return rc;
 }
 
@@ -399,6 +433,9 @@ static int say_losses(struct recorder *r)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_LOOKUPS, sampler.lookups_skipped);
 	if (rc == 0 && r->proc)
 		rc = say_loss(r, SOURCE_PROC, LOSS_PROC_EVENTS, proc_connector_lost(r->proc));
+	if (rc == 0 && r->probe)
+		rc = say_loss(r, SOURCE_BPF, LOSS_BPF_EVENTS,
+			      accept_probe_lost(r->probe) + accept_probe_unread(r->probe));
 	return rc;
 }
 
@@ -587,6 +624,7 @@ void recorder_free(struct recorder *recorder)
 	}
 	sampler_free(recorder->sampler);
 	proc_connector_free(recorder->proc);
+	accept_probe_free(recorder->probe);
 	handshakes_free(recorder->handshakes);
 	merge_free(recorder->merge);
 	reporter_free(recorder->reporter);

@@ -33,6 +33,7 @@ struct recorder_options {
 	struct channel_reader *channel; /* of the bundled server, stays the caller's; or NULL */
 	bool processes; /* forks and exits by the proc connector, where the kernel gives them */
 	bool look_up_children; /* for bounds of accept(): where nobody reports it */
+	bool exact_accepts;    /* see each accept() by a BPF program, where the kernel allows it */
 	uint32_t max_open;
 	unsigned live_slots; /* see struct reporter_options: recorder_snapshot() will be asked */
 	size_t sinks_count;
