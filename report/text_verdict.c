@@ -15,6 +15,14 @@ static const struct report_listener *listener_of(const struct text *text, const 
 		   : NULL;
 }
 
+static bool find_drop(const struct attempt *a)
+{
+	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++)
+		if (a->marks[i].dropped)
+			return true;
+	return false;
+}
+
 static const struct attempt_cause *find_cause(const struct attempt *a, enum cause cause)
 {
 	for (uint32_t i = 0; i < a->causes_count && i < ATTEMPT_CAUSES_MAX; i++)
@@ -306,7 +314,8 @@ static void add_outcome(const struct text *text, const struct attempt *a, const 
 		if (a->connect_ns != -1)
 			sentence_add(sentence, ", %s after its first SYN",
 				     text_duration(text, a->connect_ns, value));
-		sentence_add(sentence, " (whether accept() returned it is not known)");
+		if (text->report->kind != REPORT_PCAP) /* of packets alone it goes without saying */
+			sentence_add(sentence, " (whether accept() returned it is not known)");
 		return;
 	case OUTCOME_WAITING:
 	case OUTCOME_REFUSED:
@@ -337,6 +346,9 @@ void text_verdict(const struct text *text, const struct attempt *a, unsigned tol
 	ack_drops = add_drops(text, a, false, told, sentence);
 	join = retried && !ack_drops ? " and was " : sentence->used ? "; " : "";
 	add_outcome(text, a, join, ack_drops, told, sentence);
+	/* Dropped ones have been told; what took these is not known. */
+	if (!retried && a->syns > 1 && a->outcome != OUTCOME_UNANSWERED && !find_drop(a))
+		sentence_add(sentence, "; it took %" PRIu32 " SYNs", a->syns);
 	if (find_cause(a, CAUSE_SYN_COOKIE) && !find_cause(a, CAUSE_COOKIE_ACK_DROPPED))
 		sentence_add(sentence, "; its SYN was answered by a cookie, since %s",
 			     text->report->host_known && text->report->host.tcp_syncookies == 2
