@@ -15,7 +15,8 @@
 
 static void reset_signals(void)
 {
-	static const int ours[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE};
+	/* Not SIGHUP, which is never touched: nohup holds for COMMAND too. */
+	static const int ours[] = {SIGINT, SIGTERM, SIGCHLD, SIGPIPE};
 	sigset_t none;
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
@@ -71,8 +72,10 @@ static void guard(pid_t program, int leash)
 	bool told = false;
 	int status = 0;
 
-	/* Ctrl-C goes to the whole group: the program decides, and the guardian waits for it. */
+	/* Ctrl-C, or the end of the terminal, goes to the whole group: the program decides, and the
+	 * guardian waits for it. */
 	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	sigaction(SIGCHLD, &action, NULL);
 	sigemptyset(&none);
 	sigemptyset(&blocked);

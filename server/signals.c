@@ -10,11 +10,15 @@
 int signals_take(struct signals *signals, bool children)
 {
 	const struct sigaction ignore = {.sa_handler = SIG_IGN}, standard = {.sa_handler = SIG_DFL};
+	struct sigaction hang_up;
 	sigset_t mask;
 
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
+	/* Where it is ignored, as by nohup, it stays so. */
+	if (sigaction(SIGHUP, NULL, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN)
+		sigaddset(&mask, SIGHUP);
 	if (children)
 		sigaddset(&mask, SIGCHLD);
 	signals->fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);

@@ -1,6 +1,7 @@
 /*
- * Interface for the signals of a run: SIGTERM and SIGINT, and for who has
- * children SIGCHLD, as a descriptor for poll(). SIGPIPE is ignored meanwhile.
+ * Interface for the signals of a run: SIGTERM, SIGINT and SIGHUP (unless it is
+ * ignored), and for who has children SIGCHLD, as a descriptor for poll(). SIGPIPE
+ * is ignored meanwhile.
  */
 #ifndef SERVER_SIGNALS_H
 #define SERVER_SIGNALS_H
@@ -18,7 +19,7 @@ struct signals {
 /* Blocks and gathers them for the process, which has one thread. 0 or -errno. */
 int signals_take(struct signals *signals, bool children) __attribute__((warn_unused_result));
 
-/* Takes what came out of the descriptor. True when SIGTERM or SIGINT was among it. */
+/* Takes what came out of the descriptor. True when one that ends the run was among it. */
 bool signals_read(const struct signals *signals);
 
 /* Mask and dispositions as before signals_take(). */
