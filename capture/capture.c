@@ -124,6 +124,25 @@ int capture_dump_flush(struct capture *c)
 	return 0;
 }
 
+int capture_dump_kept(const struct capture *c, uint64_t *frames)
+{
+	*frames = c->dump ? dump_kept(c->dump) : 0;
+	return c->dump ? dump_error(c->dump) : 0;
+}
+
+uint64_t capture_dump_bytes(const struct capture *c)
+{
+	return c->dump ? dump_bytes(c->dump) : 0;
+}
+
+int capture_dump_end(struct capture *c)
+{
+	int result = dump_free(c->dump);
+
+	c->dump = NULL;
+	return result;
+}
+
 void capture_stats(struct capture *c, struct capture_stats *stats)
 {
 	*stats = c->stats;

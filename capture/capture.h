@@ -59,6 +59,18 @@ int capture_dump(struct capture *capture, int dirfd, const char *name)
     __attribute__((warn_unused_result));
 int capture_dump_flush(struct capture *capture) __attribute__((warn_unused_result));
 
+/* Frames that are in the file, whole. Returns 0, or the first error of writing it, -errno. */
+int capture_dump_kept(const struct capture *capture, uint64_t *frames);
+
+/* Bytes of the file, with those that are buffered. */
+uint64_t capture_dump_bytes(const struct capture *capture);
+
+/*
+ * Ends the file; frames are not written any more, and capture_dump() may begin
+ * another. Returns the first error of the dump; 0 where there is none to end.
+ */
+int capture_dump_end(struct capture *capture) __attribute__((warn_unused_result));
+
 /*
  * Reads up to max frames (0: for a live capture what is there now, never
  * waiting; for a file all of it) and calls fn for each event. Returns the number

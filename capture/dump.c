@@ -171,6 +171,16 @@ uint64_t dump_kept(const struct dump *dump)
 	return dump->kept;
 }
 
+uint64_t dump_bytes(const struct dump *dump)
+{
+	return dump->written + dump->used;
+}
+
+int dump_error(const struct dump *dump)
+{
+	return dump->error;
+}
+
 int dump_free(struct dump *dump)
 {
 	int result;

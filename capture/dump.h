@@ -27,6 +27,12 @@ int dump_flush(struct dump *dump) __attribute__((warn_unused_result));
 /* Frames that are in the file, whole. */
 uint64_t dump_kept(const struct dump *dump);
 
+/* Bytes of the file, with those that are buffered. */
+uint64_t dump_bytes(const struct dump *dump);
+
+/* 0, or the first error, -errno. */
+int dump_error(const struct dump *dump);
+
 /* Flushes, closes and frees. Returns the first error. NULL is legal. */
 int dump_free(struct dump *dump) __attribute__((warn_unused_result));
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/argument.h"
@@ -263,6 +264,11 @@ static int record_load(struct run *run)
 	progress_clear(&progress);
 	if (rc)
 		complain(NAME, "%s", recorder_error(run->recorder));
+	if (rc == 0 && run->server_process.ended && WIFSIGNALED(run->server_process.status)) {
+		complain(NAME, "the server was ended by signal %d; this is what happened by then",
+			 WTERMSIG(run->server_process.status));
+		rc = -ECHILD;
+	}
 	if (rc == 0 && run->load_process.ended && run->load_process.status != 0)
 		rc = -ECHILD; /* it has said why */
 	return rc;
@@ -315,10 +321,13 @@ stop:
 	}
 	if (run.recorder && comparison)
 		comparison_add(comparison, server_model_name(model), recorder_report(run.recorder));
-	if (run.recorder && rendering && rc == 0)
-		rc = rendering_close(rendering, 0, recorder_report(run.recorder));
-	else if (rendering)
-		rendering_abandon(rendering);
+	/* Also of a run that failed: what happened by then was observed. */
+	if (run.recorder && rendering) {
+		int status = rendering_close(rendering, recorder_report_error(run.recorder),
+					     recorder_report(run.recorder));
+
+		rc = rc ? rc : status;
+	}
 	close(run.ready[0]);
 out:
 	recorder_free(run.recorder);

@@ -261,7 +261,8 @@ static int record(struct record *o)
 		rc = -EIO;
 		complain(NAME, "%s", recorder_error(recorder));
 	}
-	status = rendering_close(&o->rendering, 0, recorder_report(recorder));
+	status = rendering_close(&o->rendering, recorder_report_error(recorder),
+				 recorder_report(recorder));
 	if (rc)
 		status = STATUS_FAILED;
 stop:

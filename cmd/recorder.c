@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cmd/folder.h"
 #include "cmd/handshakes.h"
 #include "cmd/namespace.h"
 #include "cmd/replay.h"
@@ -33,7 +34,8 @@
 #define IDLE_AFTER_NS	 (250 * NS_PER_MS)
 #define IDLE_INTERVAL_NS (50 * NS_PER_MS)
 #define COUNTERS_NS	 (100 * NS_PER_MS)
-#define FLUSH_NS	 NS_PER_SEC
+/* So that what a crash takes is less than a second old, also where this process waits its turn. */
+#define FLUSH_NS (500 * NS_PER_MS)
 /* How long the last packets may be on their way through the capture's blocks. */
 #define DRAIN_NS (60 * NS_PER_MS)
 
@@ -44,7 +46,7 @@ struct recorder {
 	struct proc_connector *proc;
 	struct accept_probe *probe;
 	struct handshakes *handshakes;
-	struct recording_writer *writer;
+	struct folder *folder; /* or NULL */
 	struct merge *merge;
 	struct reporter *reporter;
 	struct recording_meta meta;
@@ -62,6 +64,7 @@ struct recorder {
 	int64_t last_flush_ns;
 	bool packets_ended;
 	bool finished;
+	int report_error;
 	char error[RECORDER_ERROR_SIZE];
 };
 
@@ -77,13 +80,10 @@ static int fail(struct recorder *r, int rc, const char *what)
 static int on_event(void *context, const struct event *event)
 {
 	struct recorder *r = context;
-	int rc = 0;
 
 	r->events++;
-	if (r->writer)
-		rc = recording_write(r->writer, event);
-	if (rc)
-		return fail(r, rc, r->options.path);
+	if (r->folder)
+		folder_event(r->folder, event);
 	return merge_push(r->merge, event);
 }
 
@@ -188,34 +188,6 @@ static void open_sampler(struct recorder *r)
 		   "sock_diag does not answer: depths, limits and counters are not known");
 }
 
-static int open_recording(struct recorder *r, char error[RECORDER_ERROR_SIZE])
-{
-	int rc = recording_writer_new(r->options.path, r->options.force, &r->writer);
-
-	if (rc) {
-		r->writer = NULL;
-		if (rc == -EEXIST)
-			snprintf(error, RECORDER_ERROR_SIZE,
-				 "%.4000s: there is a recording; choose another name, or --force",
-				 r->options.path);
-		else
-			snprintf(error, RECORDER_ERROR_SIZE, "%.4000s: %s", r->options.path,
-				 strerror(-rc));
-		return rc;
-	}
-	rc = capture_dump(r->capture, recording_writer_dirfd(r->writer), RECORDING_PACKETS);
-	if (rc) {
-		snprintf(error, RECORDER_ERROR_SIZE, "%.4000s/" RECORDING_PACKETS ": %s",
-			 r->options.path, strerror(-rc));
-		return rc;
-	}
-	rc = recording_write_meta(r->writer, &r->meta);
-	if (rc)
-		snprintf(error, RECORDER_ERROR_SIZE, "%.4000s/" RECORDING_META ": %s",
-			 r->options.path, strerror(-rc));
-	return rc;
-}
-
 static int open_report(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 {
 	struct reporter_options options = {
@@ -283,7 +255,8 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	if (rc)
 		goto fail;
 	if (options->path)
-		rc = open_recording(r, error);
+		rc = folder_new(options->path, options->force, r->capture, &r->meta, &r->folder,
+				error);
 	if (rc)
 		goto fail;
 	for (int s = 0; s < SOURCE_COUNT; s++)
@@ -344,10 +317,15 @@ static int read_packets(struct recorder *r, int64_t now_ns)
 		return 0;
 	n = capture_read(r->capture, 0, on_packet, r);
 	if (n < 0) {
-		if (!r->error[0])
-			snprintf(r->error, sizeof(r->error), "%s", capture_error(r->capture));
 		r->packets_ended = true;
 		merge_close(r->merge, SOURCE_CAPTURE);
+		if (r->folder)
+			folder_check_packets(r->folder);
+		if (r->folder && folder_error(r->folder))
+			return 0; /* said at the end of the step */
+		if (!r->error[0])
+			snprintf(r->error, sizeof(r->error), "%s; what was recorded is kept",
+				 capture_error(r->capture));
 		return (int)n;
 	}
 	if (n > 0) {
@@ -439,19 +417,14 @@ static int say_losses(struct recorder *r)
 	return rc;
 }
 
-static int flush(struct recorder *r)
+/* A recording that ended early ends the run, but not the report of what came by then. */
+static int check_folder(struct recorder *r)
 {
-	int rc = 0;
-
-	if (!r->writer)
+	if (!r->folder || !folder_error(r->folder))
 		return 0;
-	rc = recording_flush(r->writer);
-	if (rc)
-		return fail(r, rc, r->options.path);
-	rc = capture_dump_flush(r->capture);
-	if (rc && !r->error[0])
-		snprintf(r->error, sizeof(r->error), "%s", capture_error(r->capture));
-	return rc;
+	if (!r->error[0])
+		snprintf(r->error, sizeof(r->error), "%s", folder_text(r->folder));
+	return folder_error(r->folder);
 }
 
 /* Promises for every source that is on, and passes on what is due. */
@@ -467,7 +440,7 @@ static int pass_on(struct recorder *r, int64_t before_reading_ns)
 	return rc ? fail(r, rc, "the report") : 0;
 }
 
-int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
+static int step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 {
 	int64_t before_ns, now_ns;
 	int rc;
@@ -481,12 +454,19 @@ int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 	if (rc == 0 && now_ns - recorder->last_flush_ns >= FLUSH_NS) {
 		recorder->last_flush_ns = now_ns;
 		rc = say_losses(recorder);
-		if (rc == 0)
-			rc = flush(recorder);
+		if (rc == 0 && recorder->folder)
+			folder_flush(recorder->folder);
 	}
 	if (rc == 0)
 		rc = pass_on(recorder, before_ns);
 	return rc;
+}
+
+int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
+{
+	int rc = step(recorder, wake_fd, until_ns);
+
+	return rc ? rc : check_folder(recorder);
 }
 
 const struct snapshot *recorder_snapshot(struct recorder *recorder)
@@ -514,7 +494,7 @@ static int finish_sources(struct recorder *r)
 	int rc = 0;
 
 	while (rc == 0 && clock_monotonic_ns() < end_ns)
-		rc = recorder_step(r, -1, end_ns);
+		rc = step(r, -1, end_ns);
 	if (rc == 0 && r->sampler) {
 		rc = sampler_round(r->sampler, on_event, r);
 		if (rc == 0)
@@ -522,7 +502,7 @@ static int finish_sources(struct recorder *r)
 	}
 	end_ns = clock_monotonic_ns() + DRAIN_NS;
 	while (rc == 0 && clock_monotonic_ns() < end_ns)
-		rc = recorder_step(r, -1, end_ns);
+		rc = step(r, -1, end_ns);
 	if (rc == 0)
 		rc = say_losses(r);
 	for (int s = 0; s < SOURCE_COUNT; s++)
@@ -561,20 +541,21 @@ static void fill_source(struct recorder *r)
 int recorder_finish(struct recorder *recorder)
 {
 	struct recorder *r = recorder;
-	int rc = finish_sources(r), rc_report, rc_writer = 0;
+	int rc = finish_sources(r), rc_folder;
 
 	r->finished = true;
 	r->meta.end_ns = clock_now_ns();
 	fill_source(r);
-	if (r->writer) {
-		rc_writer = recording_write_meta(r->writer, &r->meta);
-		if (rc_writer)
-			fail(r, rc_writer, r->options.path);
-	}
-	rc_report = reporter_finish(r->reporter, &r->source);
-	if (rc_report)
-		fail(r, rc_report, "the report");
-	return rc ? rc : rc_writer ? rc_writer : rc_report;
+	if (r->folder)
+		folder_finish(r->folder);
+	rc_folder = check_folder(r);
+	r->report_error = reporter_finish(r->reporter, &r->source);
+	return rc ? rc : rc_folder;
+}
+
+int recorder_report_error(const struct recorder *recorder)
+{
+	return recorder->report_error;
 }
 
 const char *recorder_error(const struct recorder *recorder)
@@ -589,7 +570,7 @@ const struct recording_meta *recorder_meta(const struct recorder *recorder)
 
 int recorder_folder(const struct recorder *recorder)
 {
-	return recorder->writer ? recording_writer_dirfd(recorder->writer) : -1;
+	return recorder->folder ? folder_fd(recorder->folder) : -1;
 }
 
 uint64_t recorder_frames(const struct recorder *recorder)
@@ -616,11 +597,9 @@ void recorder_free(struct recorder *recorder)
 {
 	if (!recorder)
 		return;
+	folder_free(recorder->folder);
 	if (recorder->capture && capture_free(recorder->capture) < 0) {
-		/* Said by the last flush; the recording is as whole as it gets. */
-	}
-	if (recorder->writer && recording_writer_free(recorder->writer) < 0) {
-		/* Likewise. */
+		/* The folder has ended its file: there is nothing left to fail. */
 	}
 	sampler_free(recorder->sampler);
 	proc_connector_free(recorder->proc);

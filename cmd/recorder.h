@@ -51,7 +51,8 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 /*
  * Sleeps until there is something to do, at most until wake_fd (or -1) is
  * readable or until_ns (CLOCK_MONOTONIC, INT64_MAX for none), and does it. 0, or
- * -errno with a line from recorder_error(): what was recorded by then is kept.
+ * -errno with a line from recorder_error(): the run is over, what was recorded by
+ * then is kept, and recorder_finish() makes the report of it.
  */
 int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
     __attribute__((warn_unused_result));
@@ -66,8 +67,14 @@ const struct snapshot *recorder_snapshot(struct recorder *recorder);
 /* The interval of the snapshots ends with the last one, and a new one begins. */
 void recorder_turn(struct recorder *recorder);
 
-/* Takes in what is still on its way, ends the recording, and finishes the report. */
+/*
+ * Takes in what is still on its way, ends the recording, and finishes the report,
+ * also after a step that failed. 0, or -errno with a line from recorder_error().
+ */
 int recorder_finish(struct recorder *recorder) __attribute__((warn_unused_result));
+
+/* After recorder_finish(): 0, or the first error of a sink: the report was not written whole. */
+int recorder_report_error(const struct recorder *recorder);
 
 const char *recorder_error(const struct recorder *recorder);
 const struct recording_meta *recorder_meta(const struct recorder *recorder);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -186,9 +187,11 @@ int rendering_close(struct rendering *rendering, int rc, const struct report *re
 	else if (rendering->out && fflush(stdout) != 0 && rc == 0)
 		rc = -errno;
 	rendering->out = NULL;
-	/* What is said here is not said again at the end of the program. */
-	if (rc && to_stdout(rendering))
+	if (rc && to_stdout(rendering)) {
+		/* It is dealt with here: finish_stdout() is not to find it again. */
+		__fpurge(stdout);
 		clearerr(stdout);
+	}
 	if (rc == -EPIPE && to_stdout(rendering))
 		rc = 0; /* whoever read it has seen enough */
 	if (rc) {

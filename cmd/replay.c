@@ -195,7 +195,7 @@ static int run_merged(struct replay *r, struct reporter *reporter, uint64_t *lat
 		if (rc)
 			break;
 		rc = merge_run(merge);
-		if (rc)
+		if (rc == -ENOMEM) /* anything else is a failure of the report's output */
 			snprintf(r->error, sizeof(r->error), "%s", strerror(-rc));
 	}
 	*late = merge_late(merge);
@@ -213,9 +213,28 @@ static int run_packets(struct replay *r, struct reporter *reporter)
 	return n < 0 ? packets_failed(r, n) : 0;
 }
 
+/* Whole lines or frames that are gone leave no trace in the file: meta.json knows how many it had.
+ */
+static void note_missing(struct replay *r, uint64_t frames)
+{
+	const struct recording_meta *meta = &r->meta;
+	uint64_t lines = r->reader ? recording_lines(r->reader) : 0;
+
+	if (!r->recording || meta->end_ns == TIME_UNKNOWN)
+		return;
+	if (frames < meta->packets)
+		add_note(
+		    r, "packets: %" PRIu64 " of %" PRIu64 " frames that were written are not there",
+		    meta->packets - frames, meta->packets);
+	if (lines < meta->events)
+		add_note(r,
+			 "events: %" PRIu64 " of %" PRIu64 " lines that were written are not there",
+			 meta->events - lines, meta->events);
+}
+
 static void fill_source(struct replay *r, struct reporter_source *source)
 {
-	struct capture_stats stats;
+	struct capture_stats stats = {0};
 
 	if (r->capture) {
 		capture_stats(r->capture, &stats);
@@ -227,6 +246,7 @@ static void fill_source(struct replay *r, struct reporter_source *source)
 			add_note(r, "packets: the file ends within a frame; the frames before it "
 				    "are reported");
 	}
+	note_missing(r, stats.frames);
 	if (r->reader && recording_malformed(r->reader))
 		add_note(r,
 			 "events: %" PRIu64 " of %" PRIu64

@@ -384,7 +384,7 @@ static int give_up_privileges(const struct watch *o)
 /* The screen is left: ends the recording and prints the report. Returns the exit status. */
 static int finish(struct watch *o, int rc)
 {
-	int rc_finish, status;
+	int rc_finish, rc_report, status;
 
 	if (rc)
 		complain(NAME, "%s", recorder_error(o->recorder));
@@ -392,14 +392,13 @@ static int finish(struct watch *o, int rc)
 		complain(NAME, "%s: %s", o->error == -ENOMEM ? "the live view" : "standard output",
 			 strerror(-o->error));
 	rc_finish = recorder_finish(o->recorder);
-	if (rc_finish && rc_finish != -EPIPE && !rc && !o->error)
+	if (rc_finish && !rc)
 		complain(NAME, "%s", recorder_error(o->recorder));
-	status = rendering_close(&o->rendering, 0, recorder_report(o->recorder));
-	if (rc || (o->error && o->error != -EPIPE) || (rc_finish && rc_finish != -EPIPE))
+	/* Why standard output failed has been told; a reader that went away is no failure. */
+	rc_report = o->error && o->error != -ENOMEM ? -EPIPE : recorder_report_error(o->recorder);
+	status = rendering_close(&o->rendering, rc_report, recorder_report(o->recorder));
+	if (rc || (o->error && o->error != -EPIPE) || rc_finish)
 		status = STATUS_FAILED;
-	/* It has been told; a reader that went away is none. */
-	if (o->error || rc_finish)
-		clearerr(stdout);
 	return status;
 }
 

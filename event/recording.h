@@ -44,6 +44,7 @@ struct recording_meta {
 	uint32_t targets_count; /* what was watched; a port alone has the address :: */
 	struct endpoint targets[RECORDING_TARGETS_MAX];
 	uint64_t packets; /* frames in packets.pcap */
+	uint64_t events;  /* lines in events.jsonl; 0: not told */
 	uint64_t losses[LOSS_KIND_COUNT];
 	struct source_state sources[SOURCE_COUNT];
 };
@@ -66,7 +67,7 @@ int recording_writer_dirfd(const struct recording_writer *writer);
 int recording_write(struct recording_writer *writer, const struct event *event)
     __attribute__((warn_unused_result));
 
-/* Hands the buffered lines to the kernel. Call it once a second. */
+/* Hands the buffered lines to the kernel. Call it at least once a second. */
 int recording_flush(struct recording_writer *writer) __attribute__((warn_unused_result));
 
 /* Replaces meta.json as a whole. */

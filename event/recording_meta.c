@@ -105,6 +105,8 @@ void recording_meta_format(FILE *out, const struct recording_meta *meta)
 	}
 	fprintf(out, "],\n  \"packets\": ");
 	put_u64(out, meta->packets);
+	fprintf(out, ",\n  \"events\": ");
+	put_u64(out, meta->events);
 	fprintf(out, ",\n  \"losses\": {");
 	for (int i = 0; i < LOSS_KIND_COUNT; i++) {
 		fprintf(out, "%s\"%s\": ", i ? ", " : "", loss_kind_name(i));
@@ -266,6 +268,8 @@ static const char *get_members(const json_t *root, struct recording_meta *meta)
 		return "targets";
 	if (!get_u64(root, "packets", &meta->packets))
 		return "packets";
+	if (!get_u64(root, "events", &meta->events))
+		return "events";
 	if (!get_losses(root, meta->losses))
 		return "losses";
 	if (!get_sources(root, meta->sources))

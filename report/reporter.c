@@ -31,6 +31,7 @@ struct reporter {
 	struct advisor *advisor;
 	struct overflow overflows[4];
 	struct latency_bar *bars[LATENCY_COUNT];
+	int sink_errors[REPORTER_SINKS_MAX]; /* of a live run: such a sink gets nothing more */
 	int64_t first_ns;
 	int64_t last_ns;
 };
@@ -60,10 +61,15 @@ static int on_attempt(void *context, const struct attempt *attempt)
 		live_finished(r->live, attempt);
 	for (size_t i = 0; i < r->options.sinks_count; i++) {
 		struct sink *sink = r->options.sinks[i];
-		int rc = sink->ops->attempt ? sink->ops->attempt(sink, attempt) : 0;
+		int rc = sink->ops->attempt && !r->sink_errors[i]
+			     ? sink->ops->attempt(sink, attempt)
+			     : 0;
 
-		if (rc)
+		/* What is observed now cannot be read again: a live run outlives its readers. */
+		if (rc && r->options.kind != REPORT_LIVE)
 			return rc;
+		if (rc)
+			r->sink_errors[i] = rc;
 	}
 	return 0;
 }
@@ -301,7 +307,10 @@ int reporter_finish(struct reporter *reporter, const struct reporter_source *sou
 		return rc;
 	for (size_t i = 0; i < reporter->options.sinks_count; i++) {
 		struct sink *sink = reporter->options.sinks[i];
-		int sink_rc = sink->ops->finish(sink, &reporter->report);
+		int sink_rc = reporter->sink_errors[i];
+
+		if (!sink_rc)
+			sink_rc = sink->ops->finish(sink, &reporter->report);
 
 		if (sink_rc && !rc)
 			rc = sink_rc;

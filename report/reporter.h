@@ -67,7 +67,8 @@ void reporter_turn(struct reporter *reporter);
 
 /*
  * Ends observation: finishes the open attempts, reconciles, and calls each
- * sink's finish(). Returns 0 or the first -errno of a sink.
+ * sink's finish(). Returns 0 or the first -errno of a sink. In a live run a sink
+ * that failed before is left out, and its error comes here.
  */
 int reporter_finish(struct reporter *reporter, const struct reporter_source *source)
     __attribute__((warn_unused_result));

@@ -27,6 +27,7 @@ static void fill(struct recording_meta *meta)
 	for (int i = 0; i < RECORDING_TARGETS_MAX; i++)
 		meta->targets[i].port = (uint16_t)(65535 - i);
 	meta->packets = UINT64_MAX;
+	meta->events = UINT64_MAX - 1;
 	for (int i = 0; i < LOSS_KIND_COUNT; i++)
 		meta->losses[i] = (uint64_t)i << 60;
 	meta->sources[SOURCE_CAPTURE].on = true;
@@ -86,6 +87,7 @@ Test(recording_meta, what_is_missing_is_unknown)
 	cr_expect_eq(meta.host.tcp_migrate_req, -1);
 	cr_expect_eq(meta.targets_count, 0);
 	cr_expect_eq(meta.packets, 0);
+	cr_expect_eq(meta.events, 0);
 	cr_expect_not(meta.sources[SOURCE_CAPTURE].on);
 }
 
@@ -106,6 +108,7 @@ Test(recording_meta, what_is_wrong_is_named)
 	    {"{\"schema\":\"synscope.recording/1\",\"host\":{\"somaxconn\":[]}}", -EBADMSG,
 	     "\"host\""},
 	    {"{\"schema\":\"synscope.recording/1\",\"packets\":-1}", -EBADMSG, "\"packets\""},
+	    {"{\"schema\":\"synscope.recording/1\",\"events\":\"1x\"}", -EBADMSG, "\"events\""},
 	    {"{\"schema\":\"synscope.recording/1\",\"packets\":\"1x\"}", -EBADMSG, "\"packets\""},
 	    {"{\"schema\":\"synscope.recording/1\",\"targets\":[\"x\"]}", -EBADMSG, "\"targets\""},
 	    {"{\"schema\":\"synscope.recording/1\",\"targets\":{}}", -EBADMSG, "\"targets\""},
