@@ -12,7 +12,7 @@
 /* Room for size more bytes, or NULL. */
 static uint8_t *reserve(struct html_column *column, size_t size)
 {
-	if (column->size - column->used < size) {
+	if (!column->data || column->size - column->used < size) {
 		size_t grown = 2 * column->size + size + 256;
 		uint8_t *data = realloc(column->data, grown);
 
