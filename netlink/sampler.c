@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "netlink/child_look.h"
 #include "netlink/child_queue.h"
 #include "netlink/counters.h"
 #include "netlink/diag.h"
@@ -39,6 +40,7 @@
 
 struct sampler {
 	struct diag *diag;
+	struct locality *locality;
 	struct watch watch;
 	struct child_queues *children;
 	struct half_open_counts half_open;
@@ -72,9 +74,12 @@ int sampler_new(const struct sampler_options *options, struct sampler **out)
 	error = diag_new(&s->diag);
 	if (error)
 		goto free_sampler;
-	error = counters_reader_init(&s->counters);
+	error = locality_new(&s->locality);
 	if (error)
 		goto free_diag;
+	error = counters_reader_init(&s->counters);
+	if (error)
+		goto free_locality;
 	error = watch_init(&s->watch, options->targets, options->targets_count);
 	if (error)
 		goto release_counters;
@@ -90,6 +95,8 @@ release_watch:
 	watch_release(&s->watch);
 release_counters:
 	counters_reader_release(&s->counters);
+free_locality:
+	locality_free(s->locality);
 free_diag:
 	diag_free(s->diag);
 free_sampler:
@@ -106,6 +113,7 @@ void sampler_free(struct sampler *s)
 	half_open_release(&s->half_open);
 	watch_release(&s->watch);
 	counters_reader_release(&s->counters);
+	locality_free(s->locality);
 	diag_free(s->diag);
 	free(s);
 }
@@ -351,28 +359,11 @@ static int round_half_open(struct sampler *s)
 static int look_at_child(void *context, const struct flow *flow, struct event *event)
 {
 	struct sampler *s = context;
-	struct endpoint local = flow_destination(flow), remote = flow_source(flow);
+	struct endpoint local = flow_destination(flow);
 	const struct watched *w = watch_match(&s->watch, &local, NULL);
-	struct diag_socket socket = {0};
-	int64_t before_ns = clock_now_ns();
-	int result = diag_look_up(s->diag, &local, &remote, w ? w->listener.interface : 0,
-				  DIAG_WANT_NOTHING, &socket);
 
-	if (result && result != -ENOENT)
-		return result;
 	s->stats.lookups++;
-	*event = (struct event){
-	    .kind = EVENT_CHILD,
-	    .time_ns = clock_now_ns(),
-	    .child = {.flow = *flow, .before_ns = before_ns, .waiting_ns = TIME_UNKNOWN},
-	};
-	if (result == 0 && socket.state == DIAG_LISTEN) {
-		event->child.listener = socket.cookie;
-	} else if (result == 0) {
-		event->child.inode = socket.inode;
-		event->child.state = socket.state;
-	}
-	return 0;
+	return child_look(s->diag, s->locality, flow, w ? w->listener.interface : 0, event);
 }
 
 static int tell_child(void *context, struct event *event)
@@ -439,7 +430,8 @@ void sampler_watch_child(struct sampler *s, const struct flow *client_to_server)
 	bool alone;
 	const struct watched *w = watch_match(&s->watch, &local, &alone);
 
-	if (s->look_up_children)
+	/* What passes through, or goes out, has no socket here that accept() could return. */
+	if (s->look_up_children && locality_is_local(s->locality, &local.address))
 		child_queues_push(s->children, queue_key(w, alone), client_to_server,
 				  clock_monotonic_ns());
 }

@@ -46,7 +46,8 @@ int sampler_counters(struct sampler *sampler, enum counters_when when, event_fn 
  * EVENT_CHILD comes when something is learnt: accepted, gone, or only half-open
  * (its final ACK was dropped); "still waiting" comes with what follows it, as
  * child.waiting_ns. Tell again when its client sends the final ACK again: it
- * may have a place in the queue now. Bounded: what does not fit is counted.
+ * may have a place in the queue now. Bounded: what does not fit is counted. A
+ * flow to an address that is not this host's is passed over.
  */
 void sampler_watch_child(struct sampler *sampler, const struct flow *client_to_server);
 

@@ -1,12 +1,14 @@
 #include "netlink/sampler.h"
 
 #include <criterion/criterion.h>
+#include <ifaddrs.h>
 #include <linux/if_ether.h>
 #include <net/route.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "netlink/child_queue.h"
@@ -613,6 +615,70 @@ Test(sampler, a_final_ack_that_is_dropped_leaves_a_zombie_that_is_followed)
 	go(s);
 	cr_assert_eq(child_status(&last(EVENT_CHILD)->child), CHILD_ACCEPTED);
 	cr_assert_neq(last(EVENT_CHILD)->child.waiting_ns, TIME_UNKNOWN);
+	sampler_free(s);
+}
+
+Test(sampler, what_is_not_delivered_here_is_not_followed)
+{
+	struct flow flow = syn_flow(2000, 8080);
+	struct sampler_stats stats;
+	struct sampler *s;
+
+	ENTER();
+	listen_on("0.0.0.0:8080", 5);
+	s = sampler_of(":8080");
+	go(s);
+	/* From this host to a server elsewhere: the wildcard listener has nothing to do with it. */
+	flow.daddr = endpoint("198.51.100.1:1").address;
+	sampler_watch_child(s, &flow);
+	go(s);
+	sampler_stats(s, &stats);
+	cr_assert_eq(stats.lookups, 0);
+	cr_assert_eq(sampler_look_up(s, &flow, note, NULL), 0);
+	cr_assert_eq(child_status(&last(EVENT_CHILD)->child), CHILD_GONE);
+	cr_assert_eq(last(EVENT_CHILD)->child.listener, 0);
+	sampler_free(s);
+}
+
+/* Two ends of a cable in one namespace, and a connection between their link-local addresses. */
+Test(sampler, a_link_local_connection_is_found_on_its_interface)
+{
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(8080)};
+	struct sockaddr_in6 from;
+	socklen_t size = sizeof(from);
+	struct flow flow = {.dport = 8080};
+	struct ifaddrs *addresses;
+	struct sampler *s;
+	int client;
+
+	ENTER();
+	if (!netns_sysctl("/proc/sys/net/ipv6/conf/default/accept_dad", "0") ||
+	    !netns_sysctl("/proc/sys/net/ipv6/conf/all/accept_dad", "0") ||
+	    system("ip link add v0 type veth peer name v1 && ip link set v0 up && "
+		   "ip link set v1 up") != 0)
+		cr_skip_test("takes iproute2, veth and IPv6");
+	listen_on("[::]:8080", 5);
+	for (int i = 0; i < 500 && !to.sin6_scope_id; i++) {
+		usleep(10000);
+		cr_assert_eq(getifaddrs(&addresses), 0);
+		for (const struct ifaddrs *a = addresses; a; a = a->ifa_next)
+			if (a->ifa_addr && a->ifa_addr->sa_family == AF_INET6 &&
+			    strcmp(a->ifa_name, "v1") == 0) {
+				to.sin6_addr = ((struct sockaddr_in6 *)a->ifa_addr)->sin6_addr;
+				to.sin6_scope_id = if_nametoindex("v0");
+			}
+		freeifaddrs(addresses);
+	}
+	client = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(connect(client, (struct sockaddr *)&to, sizeof(to)), 0, "%s", strerror(errno));
+	cr_assert_eq(getsockname(client, (struct sockaddr *)&from, &size), 0);
+	flow.daddr = address_from_ipv6((uint8_t *)&to.sin6_addr);
+	flow.saddr = address_from_ipv6((uint8_t *)&from.sin6_addr);
+	flow.sport = ntohs(from.sin6_port);
+	s = sampler_of(":8080");
+	go(s);
+	cr_assert_eq(sampler_look_up(s, &flow, note, NULL), 0);
+	cr_assert_eq(child_status(&last(EVENT_CHILD)->child), CHILD_WAITING);
 	sampler_free(s);
 }
 
