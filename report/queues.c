@@ -21,6 +21,7 @@ struct queues {
 	struct queue_window window;
 	struct queue **queues;
 	size_t count;
+	size_t sampled; /* the last one that by_cookie() found */
 	uint64_t refused;   /* beyond QUEUES_MAX */
 	struct queue *last; /* of the last packet: the next is mostly for the same */
 	struct report_listener *report;
@@ -57,9 +58,15 @@ void queues_free(struct queues *queues)
 
 static struct queue *by_cookie(struct queues *queues, uint64_t cookie)
 {
-	for (size_t i = 0; i < queues->count; i++)
-		if (queues->queues[i]->listener.cookie == cookie)
+	/* Each round samples all listeners in the same order: the next one is mostly the one. */
+	for (size_t looked = 0, i = queues->sampled + 1; looked < queues->count; looked++, i++) {
+		if (i >= queues->count)
+			i = 0;
+		if (queues->queues[i]->listener.cookie == cookie) {
+			queues->sampled = i;
 			return queues->queues[i];
+		}
+	}
 	return NULL;
 }
 
