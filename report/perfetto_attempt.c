@@ -16,6 +16,19 @@ static void note_known(struct trace *trace, unsigned name, int64_t value)
 		trace_note(trace, name, value);
 }
 
+/* Joined with commas, as in TSV: a note's name stands for one value. */
+static void note_causes(struct trace *trace, const struct attempt *a)
+{
+	char text[ATTEMPT_CAUSES_MAX * 32] = "";
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < a->causes_count && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? "," : "",
+					 cause_name(a->causes[i].cause));
+	if (used)
+		trace_note_text(trace, NOTE_CAUSES, text);
+}
+
 static void note_attempt(struct trace *trace, const struct attempt *a)
 {
 	char text[ENDPOINT_TEXT_SIZE];
@@ -25,8 +38,7 @@ static void note_attempt(struct trace *trace, const struct attempt *a)
 	trace_note(trace, NOTE_NUMBER, (int64_t)a->number);
 	trace_note(trace, NOTE_ISN, a->isn);
 	trace_note_text(trace, NOTE_OUTCOME, outcome_name(a->outcome));
-	for (uint32_t i = 0; i < a->causes_count; i++)
-		trace_note_text(trace, NOTE_CAUSES, cause_name(a->causes[i].cause));
+	note_causes(trace, a);
 	trace_note(trace, NOTE_SYNS, a->syns);
 	trace_note(trace, NOTE_SYNACKS, a->synacks);
 	note_known(trace, NOTE_CONNECT, a->connect_ns);
