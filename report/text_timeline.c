@@ -104,47 +104,32 @@ static void fill(struct waterfall *fall, int64_t from_ns, int64_t to_ns, enum ce
 			fall->line[i] = (uint8_t)cell;
 }
 
-/*
- * When the kernel took the handshake: at the final ACK, or, when that was
- * dropped, at what the client sent after the last drop. TIME_UNKNOWN: never.
- */
-static int64_t taken_at(const struct attempt *a)
+/* Something that the client sent after the handshake was dropped. */
+static bool has_drop(const struct attempt *a)
 {
-	int64_t taken = a->ack_ns;
-	bool dropped = false;
-
-	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++) {
-		const struct mark *mark = &a->marks[i];
-
-		if (mark->kind != MARK_ACK && mark->kind != MARK_DATA)
-			continue;
-		if (mark->dropped)
-			taken = TIME_UNKNOWN;
-		else if (dropped && taken == TIME_UNKNOWN)
-			taken = mark->time_ns;
-		dropped = dropped || mark->dropped;
-	}
-	return taken == TIME_UNKNOWN && dropped && accepted_at(a) != TIME_UNKNOWN ? accepted_at(a)
-										  : taken;
+	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++)
+		if (a->marks[i].dropped && a->marks[i].kind != MARK_SYN)
+			return true;
+	return false;
 }
 
 static void draw_line(const struct text *text, struct waterfall *fall, const struct attempt *a)
 {
 	int64_t end = end_of(text, a), accepted = accepted_at(a);
 	int64_t answered = a->synack_ns != TIME_UNKNOWN ? a->synack_ns : end;
-	int64_t taken = taken_at(a);
 	int64_t finished = a->ack_ns != TIME_UNKNOWN ? a->ack_ns : end;
 
 	memset(fall->line, CELL_EMPTY, fall->axis.columns);
 	fill(fall, a->syn_ns, answered, CELL_UNANSWERED);
 	if (a->synack_ns != TIME_UNKNOWN)
 		fill(fall, a->synack_ns, finished, CELL_HANDSHAKE);
-	if (a->ack_ns != TIME_UNKNOWN && taken != a->ack_ns)
-		fill(fall, a->ack_ns, taken != TIME_UNKNOWN ? taken : end, CELL_BELIEVED);
+	if (a->entered_ns != a->ack_ns && has_drop(a))
+		fill(fall, a->ack_ns, a->entered_ns != TIME_UNKNOWN ? a->entered_ns : end,
+		     CELL_BELIEVED);
 	if (accepted != TIME_UNKNOWN)
-		fill(fall, taken, accepted, CELL_QUEUED);
+		fill(fall, a->entered_ns, accepted, CELL_QUEUED);
 	else if (a->outcome == OUTCOME_WAITING)
-		fill(fall, taken, end, CELL_QUEUED);
+		fill(fall, a->entered_ns, end, CELL_QUEUED);
 	fill(fall, accepted, served_until(a), CELL_SERVED);
 	mark_cell(fall, accepted, CELL_ACCEPT);
 	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++) {

@@ -176,6 +176,7 @@ static void add_accepted(const struct text *text, const struct attempt *a, const
 			 uint32_t ack_drops, struct sentence *sentence)
 {
 	char wait[TEXT_VALUE_SIZE], time[TEXT_VALUE_SIZE], other[TEXT_VALUE_SIZE];
+	const char *most = a->accept_ns == TIME_UNKNOWN ? "at most " : "";
 
 	sentence_add(sentence, "%saccepted", join);
 	if (a->accept_ns != TIME_UNKNOWN)
@@ -187,12 +188,13 @@ static void add_accepted(const struct text *text, const struct attempt *a, const
 	else if (a->accept_before_ns != TIME_UNKNOWN)
 		sentence_add(sentence, " before %s", text_time(text, a->accept_before_ns, time));
 	/* Whose ACK was dropped was not in the queue all that time. */
-	if (a->accept_wait_ns != -1)
-		sentence_add(sentence,
-			     ack_drops ? ", %s%s after its final ACK"
-				       : " after %s%s in the accept queue",
-			     a->accept_ns == TIME_UNKNOWN ? "at most " : "",
+	if (ack_drops && a->accept_wait_ns != -1)
+		sentence_add(sentence, ", %s%s after its final ACK", most,
 			     text_duration(text, a->accept_wait_ns, wait));
+	if (a->queue_wait_ns != -1)
+		sentence_add(sentence, "%s %s%s in the accept queue",
+			     ack_drops ? ", of which" : " after", most,
+			     text_duration(text, a->queue_wait_ns, wait));
 	if (a->child_pid)
 		sentence_add(sentence, ", served by process %" PRId32, a->child_pid);
 	else if (a->accept_pid)

@@ -93,12 +93,14 @@ static struct endpoint any_endpoint(void)
 
 static void fill_attempt(struct attempt *a)
 {
-	int64_t *times[] = {&a->syn_ns,	   &a->synack_ns,	&a->ack_ns,
-			    &a->accept_ns, &a->accept_after_ns, &a->accept_before_ns,
-			    &a->fork_ns,   &a->first_byte_ns,	&a->reply_ns,
-			    &a->close_ns,  &a->exit_ns,		&a->end_ns};
-	int64_t *differences[] = {&a->syn_to_synack_ns, &a->synack_to_ack_ns, &a->connect_ns,
-				  &a->accept_wait_ns, &a->accept_to_fork_ns};
+	int64_t *times[] = {
+	    &a->syn_ns,	       &a->entered_ns,	    &a->synack_ns,	  &a->ack_ns,
+	    &a->accept_ns,     &a->accept_after_ns, &a->accept_before_ns, &a->fork_ns,
+	    &a->first_byte_ns, &a->reply_ns,	    &a->close_ns,	  &a->exit_ns,
+	    &a->end_ns};
+	int64_t *differences[] = {&a->syn_to_synack_ns, &a->synack_to_ack_ns,
+				  &a->connect_ns,	&a->accept_wait_ns,
+				  &a->queue_wait_ns,	&a->accept_to_fork_ns};
 
 	memset(a, 0, sizeof(*a));
 	a->number = any_count();
