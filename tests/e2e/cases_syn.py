@@ -18,7 +18,7 @@ def accept_queue_full(s):
     s.accept(listener)
     s.step("the same SYN with room", client.syn, ["SA"], **(COOKIE_SENT if s.cookies == 2 else {}))
     s.step("ACK", client.final_ack, [], **OPENED, **({"SyncookiesRecv": 1} if s.cookies == 2 else {}))
-    s.truth(client, "waiting", accept_queue_full_syn=2)
+    s.truth(client, "waiting", accept_queue_full_syn=2, **({"syn_cookie": 1} if s.cookies == 2 else {}))
 
 
 @case(cookies=(0, 1, 2))

@@ -105,6 +105,7 @@ class Stage:
         self.port = next(self.ports)
         self.listeners, self.truths = [], {}
         self.counted = collections.Counter()
+        self.untold = 0  # sk_drops that neither packets nor samples tell the reason of
         self.started, self.waited = time.monotonic(), 0
         device.take()
 
@@ -159,7 +160,7 @@ class Stage:
             self.step(f"{what}: SYN", client.syn, ["SA"], **(COOKIE_SENT if self.cookies == 2 else {}))
             self.step(f"{what}: ACK", client.final_ack, [],
                       **OPENED, **({"SyncookiesRecv": 1} if self.cookies == 2 else {}))
-            self.truth(client, "waiting")
+            self.truth(client, "waiting", **({"syn_cookie": 1} if self.cookies == 2 else {}))
         return clients
 
     def request_on_full(self, listener):
