@@ -78,7 +78,7 @@ class Truth:
     causes: dict
 
 
-def _endpoint(address, port):
+def endpoint(address, port):
     """As the report writes it; an IPv4 client of a :: listener is an IPv4 client."""
     address = address.removeprefix("::ffff:") if "." in address else address
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
@@ -198,7 +198,7 @@ class Stage:
         """accept() takes the oldest; what was said of its client is put right."""
         peer = listener.accept()
         assert peer, "the accept queue is empty"
-        name = _endpoint(*peer)
+        name = endpoint(*peer)
         for (client, _), truth in self.truths.items():
             if client == name and truth.outcome == "waiting":
                 truth.outcome = "accepted"
@@ -207,9 +207,9 @@ class Stage:
 
     def truth(self, client, outcome, **causes):
         """causes: name=packets, with "_" for "-". The last word on an attempt counts."""
-        name = _endpoint(client.address, client.sport)
+        name = endpoint(client.address, client.sport)
         self.truths[name, client.isn] = Truth(
-            name, _endpoint(wire.SERVER[client.family], client.port), client.isn, outcome,
+            name, endpoint(wire.SERVER[client.family], client.port), client.isn, outcome,
             {cause.replace("_", "-"): packets for cause, packets in causes.items()})
 
     def close(self):

@@ -1,0 +1,97 @@
+"""A few thousand attempts at once: healthy, slow, overflowing, scanned, refused, firewalled."""
+import subprocess
+
+import pytest
+
+import crowd
+import kernel
+import recording
+import stage
+import verdicts
+import wire
+
+SECONDS = 12
+CLOSED, FILTERED = 99, 98
+
+
+@pytest.fixture(scope="module")
+def device(namespace):
+    try:
+        device = wire.Wire()
+    except wire.NoDevice as reason:
+        pytest.skip(str(reason))
+    yield device
+    device.close()
+
+
+@pytest.fixture
+def packet_filter():
+    rules = f"table inet synscope_test {{\n chain c {{\n type filter hook input priority 0;\n" \
+            f" tcp dport {FILTERED} drop\n }}\n}}\n"
+    subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
+    yield
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
+
+
+def plan(people, services):
+    """Who comes when. Each service gets its own crowd."""
+    pick = people.random
+    for service in services["healthy"] + services["deferring"]:
+        for _ in range(450):
+            people.at(pick.uniform(0, SECONDS - 4), lambda s=service: people.visitor(s))
+    for service in services["healthy"]:
+        for _ in range(300):
+            people.at(pick.uniform(0, SECONDS - 4), lambda s=service: people.scanner(s))
+        for _ in range(10):
+            people.at(pick.uniform(0, SECONDS - 4), lambda s=service: people.vanisher(s))
+    for service in services["slow"]:
+        for _ in range(200):
+            people.at(pick.uniform(0, SECONDS - 4), lambda s=service: people.visitor(s))
+    for service in services["overflowing"]:
+        for burst in range(14):
+            for _ in range(12):
+                people.at(0.3 + burst * 0.5 + pick.uniform(0, 0.02),
+                          lambda s=service: pick.choice((people.visitor, people.quiet_visitor))(s))
+    for family in (4, 6):
+        for _ in range(100):
+            for port in (CLOSED, FILTERED):
+                people.at(pick.uniform(0, SECONDS - 4), lambda f=family, p=port: people.stranger(f, p))
+    for group in services.values():
+        for service in group:
+            if service.accept_every:
+                people.at(0.1, lambda s=service: people.accept(s))
+
+
+@pytest.mark.parametrize("seed", (1, 2))
+def test_crowd(device, sysctl, synscope, packet_filter, tmp_path, seed):
+    for name, value in stage.SYSCTLS.items():
+        sysctl(name, value)
+    sysctl("net.ipv4.tcp_syncookies", 1)
+    sysctl("net.ipv4.tcp_abort_on_overflow", 0)
+    device.take()
+    people = crowd.Crowd(device, seed)
+    services = {
+        "healthy": [crowd.Service(f, 8001, 128) for f in (4, 6)],
+        "deferring": [crowd.Service(f, 8002, 128, defer_accept=30) for f in (4, 6)],
+        "slow": [crowd.Service(f, 8003, 64, accept_every=0.03) for f in (4, 6)],
+        "overflowing": [crowd.Service(f, 8004, 4, accept_every=0.04) for f in (4, 6)],
+    }
+    recorder = recording.Recording(synscope, tmp_path / "recording", wire.DEVICE,
+                                   [8001, 8002, 8003, 8004, CLOSED, FILTERED], ["--fail-on", "drops"])
+    try:
+        recorder.start()
+        before = kernel.counters()
+        plan(people, services)
+        people.run(SECONDS)
+        counted = kernel.moved(before)
+        report = recorder.stop()
+    finally:
+        recorder.kill()
+        for group in services.values():
+            for service in group:
+                service.listener.close()
+    truths = people.truth()
+    wrong = verdicts.attempts_differ(truths, report) + verdicts.ledger_differs(counted, report)
+    assert not wrong, f"{len(wrong)} of {len(truths)}:\n" + "\n".join(wrong[:60])
+    assert report["summary"]["attempts"] == len(truths) > 2000
+    assert recorder.status == 3

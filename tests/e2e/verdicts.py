@@ -1,0 +1,54 @@
+"""Compares a report with what a script did on the wire."""
+
+DROPS = {"accept-queue-full-syn", "accept-queue-full-ack", "syn-queue-full", "max-syn-backlog-reserve",
+         "cookie-ack-dropped"}
+
+# Observation may end less than a second after their last packet: then they are not final.
+NOT_FINAL = {"half-open", "unanswered"}
+
+
+def verdict_of(attempt):
+    return attempt["outcome"], {cause["name"]: cause["packets"] for cause in attempt["causes"]}
+
+
+def difference(truth, attempt):
+    """What the report says of an attempt and should not, in words; empty when it is right."""
+    if attempt is None:
+        return f"{truth.client} {truth.isn}: not in the report"
+    outcome, causes = verdict_of(attempt)
+    wanted = dict(truth.causes)
+    causes.pop("slow-accept", None)  # how long a script takes is no matter
+    if "synack-unacknowledged" not in wanted:
+        causes.pop("synack-unacknowledged", None)
+    if truth.outcome in NOT_FINAL and outcome == "open":
+        wanted.pop("synack-unacknowledged", None)
+        wanted.pop("unanswered-no-counter", None)
+        causes.pop("unanswered-no-counter", None)
+        outcome = truth.outcome
+    if (outcome, causes) == (truth.outcome, wanted):
+        return ""
+    return f"{truth.client} {truth.isn}: is {truth.outcome} {wanted}; reported {verdict_of(attempt)}"
+
+
+def attempts_differ(truths, report):
+    attempts = {(a["client"], a["isn"]): a for a in report["attempts"]}
+    return [text for text in (difference(t, attempts.get(k)) for k, t in truths.items()) if text]
+
+
+def ledger_differs(counted, report, untold=0):
+    """counted: what the counters moved, or None. untold: sk_drops that nothing tells the reason of."""
+    wrong = []
+    for row in report["ledger"]:
+        sk_drops = row["counter"].startswith("sk_drops")
+        if row["unexplained"] is None or not 0 <= row["unexplained"] <= (untold if sk_drops else 0):
+            wrong.append(f"ledger: {row['counter']} observed {row['observed']} explained "
+                         f"{row['explained']} by {row['parts']}")
+        if counted is not None and not sk_drops and row["observed"] != counted.get(row["counter"], 0):
+            wrong.append(f"ledger: {row['counter']} observed {row['observed']}, the script "
+                         f"{counted.get(row['counter'], 0)}")
+    return wrong
+
+
+def dropped(truths):
+    """Whether --fail-on drops is to say so."""
+    return any(DROPS & set(truth.causes) for truth in truths.values())
