@@ -1,4 +1,6 @@
 """The same cases under a recording: every attempt's verdict, and a ledger with nothing unexplained."""
+import os
+
 import pytest
 
 import cases_cookie
@@ -11,6 +13,9 @@ import verdicts
 import wire
 
 assert all((cases_cookie, cases_queue, cases_request, cases_syn))
+
+# With sanitizers everything is slower, and IPv6 goes the same ways as IPv4 by then.
+PLAYED = [c for c in stage.CASES if c.family == 4 or not os.environ.get("SYNSCOPE_TEST_SHORT")]
 
 # Between steps: about three samples. What happens within one sample is the crowd's business.
 PACE_S = 0.004
@@ -26,7 +31,7 @@ def device(namespace):
     device.close()
 
 
-@pytest.mark.parametrize("played", stage.CASES, ids=lambda played: played.name)
+@pytest.mark.parametrize("played", PLAYED, ids=lambda played: played.name)
 def test_case(device, sysctl, synscope, played, tmp_path):
     recorder = None
 
