@@ -12,23 +12,11 @@
 #include <unistd.h>
 
 #include "netlink/counters.h"
-#include "netlink/diag.h"
+#include "netlink/listeners_reading.h"
 #include "netlink/owners.h"
-#include "netlink/watch.h"
 
 /* Descriptors of each process that are looked at first; listeners are opened early. */
 #define FDS_FIRST 16
-
-/* Children whose age is asked for. */
-#define AGES_MAX 4096
-
-/* While the snapshot is taken. Entries are in the order of the watch's listeners. */
-struct reading {
-	struct diag *diag;
-	struct watch watch;
-	struct listening *entries;
-	struct listeners_snapshot *snapshot;
-};
 
 static int ignore(void *context, struct watched *watched, enum listener_change change)
 {
@@ -47,7 +35,7 @@ static enum limit_setting limit_setting(uint32_t limit, int64_t somaxconn)
 	return limit < somaxconn ? LIMIT_BACKLOG : LIMIT_SOMAXCONN_THEN;
 }
 
-static int dump_listeners(struct reading *r, const struct diag_socket **sockets, size_t *count)
+int reading_dump_listeners(struct reading *r, const struct diag_socket **sockets, size_t *count)
 {
 	return diag_dump(r->diag, DIAG_STATE_BIT(DIAG_LISTEN), NULL, 0, DIAG_WANT_DROPS, sockets,
 			 count);
@@ -60,7 +48,7 @@ static int read_queues(struct reading *r)
 	size_t count;
 	int error;
 
-	error = dump_listeners(r, &sockets, &count);
+	error = reading_dump_listeners(r, &sockets, &count);
 	if (error)
 		return error;
 	error = watch_update(&r->watch, sockets, count, ignore, NULL, &regrouped);
@@ -91,181 +79,6 @@ static int read_queues(struct reading *r)
 		entry->drops_known = sockets[i].drops_known;
 	}
 	return 0;
-}
-
-/* The entry that stands for the listeners at this place. */
-static struct listening *entry_at(struct reading *r, const struct endpoint *local)
-{
-	struct watched *w = watch_match(&r->watch, local, NULL);
-
-	return w ? &r->entries[w - r->watch.listeners] : NULL;
-}
-
-/* Ports of listeners, of all or of those with something in their queue. 0: none, or too many. */
-static size_t gather_ports(const struct reading *r, bool queued, uint16_t ports[DIAG_PORTS_MAX],
-			   bool *none)
-{
-	size_t count = 0;
-
-	*none = true;
-	for (size_t i = 0; i < r->watch.count; i++) {
-		const struct watched *w = &r->watch.listeners[r->watch.by_port[i]];
-		uint16_t port = w->listener.local.port;
-
-		if ((queued && w->depth == 0) || (count && ports[count - 1] == port))
-			continue;
-		*none = false;
-		if (count == DIAG_PORTS_MAX)
-			return 0;
-		ports[count++] = port;
-	}
-	return count;
-}
-
-static int read_half_open(struct reading *r)
-{
-	const struct diag_socket *sockets;
-	uint16_t ports[DIAG_PORTS_MAX];
-	size_t ports_count, count;
-	bool none;
-	int error;
-
-	ports_count = gather_ports(r, false, ports, &none);
-	if (none)
-		return 0;
-	error = diag_dump(r->diag, DIAG_STATE_BIT(DIAG_SYN_RECV), ports, ports_count,
-			  DIAG_WANT_NOTHING, &sockets, &count);
-	if (error)
-		return error;
-	for (size_t i = 0; i < r->watch.count; i++)
-		entry_at(r, &r->entries[i].listener.local)->half_open = 0;
-	for (size_t i = 0; i < count; i++) {
-		struct listening *entry = entry_at(r, &sockets[i].local);
-
-		if (entry)
-			entry->half_open++;
-	}
-	return 0;
-}
-
-/*
- * A child that nobody has accepted cannot have sent data, so that the time
- * since it last did is its age (tcp_create_openreq_child() sets lsndtime).
- */
-static void read_age(struct reading *r, const struct diag_socket *child, struct listening *entry)
-{
-	struct diag_socket again;
-	int64_t age_ns;
-
-	if (diag_look_up(r->diag, &child->local, &child->remote, child->interface, DIAG_WANT_AGE,
-			 &again) < 0 ||
-	    again.cookie != child->cookie || again.inode || again.last_sent_ms < 0)
-		return;
-	age_ns = again.last_sent_ms * NS_PER_MS;
-	if (age_ns > entry->oldest_ns)
-		entry->oldest_ns = age_ns;
-}
-
-/*
- * What is queued with nothing behind it is a ghost. Said only of queues that
- * are as deep after the children were read as they were before.
- */
-static int read_ghosts(struct reading *r)
-{
-	const struct diag_socket *sockets;
-	uint64_t *before, *after;
-	size_t count;
-	int error;
-
-	error = dump_listeners(r, &sockets, &count);
-	if (error)
-		return error;
-	before = calloc(2 * r->watch.count, sizeof(*before));
-	if (!before)
-		return -ENOMEM;
-	after = before + r->watch.count;
-	for (size_t i = 0; i < r->watch.count; i++)
-		before[entry_at(r, &r->entries[i].listener.local) - r->entries] +=
-		    r->entries[i].depth;
-	for (size_t i = 0; i < count; i++) {
-		const struct listening *entry = entry_at(r, &sockets[i].local);
-
-		if (entry)
-			after[entry - r->entries] += sockets[i].depth;
-	}
-	for (size_t i = 0; i < r->watch.count; i++) {
-		struct listening *entry = &r->entries[i];
-
-		if (entry->waiting >= 0 && before[i] == after[i] &&
-		    before[i] >= (uint64_t)entry->waiting)
-			entry->ghosts = (int64_t)before[i] - entry->waiting;
-	}
-	free(before);
-	return 0;
-}
-
-static int read_children(struct reading *r)
-{
-	const struct diag_socket *sockets;
-	uint16_t ports[DIAG_PORTS_MAX];
-	size_t ports_count, count, ages = 0;
-	bool none;
-	int error;
-
-	ports_count = gather_ports(r, true, ports, &none);
-	for (size_t i = 0; i < r->watch.count; i++) {
-		struct listening *entry = entry_at(r, &r->entries[i].listener.local);
-
-		entry->waiting = 0;
-		entry->ghosts = 0;
-	}
-	if (none)
-		return 0;
-	error =
-	    diag_dump(r->diag, DIAG_STATE_BIT(DIAG_ESTABLISHED) | DIAG_STATE_BIT(DIAG_CLOSE_WAIT),
-		      ports, ports_count, DIAG_WANT_NOTHING, &sockets, &count);
-	if (error)
-		return error;
-	for (size_t i = 0; i < r->watch.count; i++)
-		r->entries[i].ghosts = -1;
-	for (size_t i = 0; i < count; i++) {
-		struct listening *entry;
-
-		if (sockets[i].inode)
-			continue;
-		entry = entry_at(r, &sockets[i].local);
-		if (!entry)
-			continue;
-		entry->waiting++;
-		if (ages++ < AGES_MAX)
-			read_age(r, &sockets[i], entry);
-	}
-	return read_ghosts(r);
-}
-
-/* Siblings stand together: what was counted for their place is shown at each of them. */
-static void share_counts(struct reading *r)
-{
-	for (size_t i = 0; i < r->watch.count; i++) {
-		struct listening *entry = &r->entries[i];
-		const struct listening *place = entry_at(r, &entry->listener.local);
-
-		entry->half_open = place->half_open;
-		entry->waiting = place->waiting;
-		entry->ghosts = place->ghosts;
-		entry->oldest_ns = place->oldest_ns;
-	}
-}
-
-static int read_connection_counts(struct reading *r)
-{
-	int error = read_half_open(r);
-
-	if (!error)
-		error = read_children(r);
-	if (!error)
-		share_counts(r);
-	return error;
 }
 
 static void take_owner(struct listener *listener, const struct owner *owner)
@@ -441,7 +254,7 @@ int listeners_read(const struct listeners_options *options, struct listeners_sna
 	snapshot->connections = read_connections();
 	snapshot->connections_read = snapshot->connections <= options->connections_max;
 	if (!error && snapshot->connections_read)
-		error = read_connection_counts(&r);
+		error = reading_connections(&r);
 	if (!error)
 		error = read_owners(&r, options->pid);
 	if (!error)
