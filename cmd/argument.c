@@ -87,3 +87,32 @@ int argument_duration(const char *text, int64_t *out_ns)
 	*out_ns = total;
 	return 0;
 }
+
+int argument_size(const char *text, uint64_t *out)
+{
+	unsigned shift;
+	uint64_t whole;
+
+	if (take_digits(&text, &whole) < 0)
+		return -EINVAL;
+	switch (*text) {
+	case '\0':
+		shift = 0;
+		break;
+	case 'K':
+		shift = 10;
+		break;
+	case 'M':
+		shift = 20;
+		break;
+	case 'G':
+		shift = 30;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if ((shift && text[1]) || whole > (uint64_t)INT64_MAX >> shift)
+		return -EINVAL;
+	*out = whole << shift;
+	return 0;
+}

@@ -21,6 +21,7 @@
 #include "cmd/rendering.h"
 #include "cmd/sandbox.h"
 #include "cmd/targets.h"
+#include "event/recording_parts.h"
 #include "server/channel.h"
 #include "server/signals.h"
 
@@ -28,6 +29,9 @@
 
 /* COMMAND is given this long to end when the recording is to end. */
 #define COMMAND_STOP_NS (10 * NS_PER_SEC)
+
+/* Smaller parts would be little more than their own beginnings. */
+#define ROTATE_SIZE_MIN (64 * 1024)
 
 struct record {
 	struct recorder_options recorder;
@@ -44,26 +48,31 @@ struct record {
 
 static void print_help(void)
 {
-	fputs("usage: synscope record -o FOLDER [OPTION...] [ADDRESS:]PORT... [-- COMMAND...]\n"
-	      "\n"
-	      "Watches the listeners of these ports: every handshake, the depth of their accept\n"
-	      "queues, and the kernel's counters. Goes on until Ctrl-C, --duration, or the end of\n"
-	      "COMMAND, and ends with the report. Without a port it watches all of them.\n"
-	      "\n"
-	      "  -o, --output FOLDER   keep the recording there; synscope report reads it again\n"
-	      "  -i, --interface NAME  capture there (any; lo for clients of this host)\n"
-	      "      --netns NAME|PID  in that network namespace, of ip netns or of a process;\n"
-	      "                        COMMAND runs there too\n"
-	      "  -d, --duration TIME   end after this long: 30s, 5m, 1h\n"
-	      "      --sample-interval TIME\n"
-	      "                        look at the queues so often while there is traffic (1ms)\n"
-	      "      --exact-accepts   see each accept() by a BPF program: its time is a point, not\n"
-	      "                        a bound; every system call of the host takes a little longer\n"
-	      "      --force           replace a recording that is in FOLDER\n"
-	      "      --user NAME       as root: run on as this user when all is open, and give\n"
-	      "                        him FOLDER (who called sudo, else nobody)\n"
-	      "  -q, --quiet           no report and no progress\n",
-	      stdout);
+	fputs(
+	    "usage: synscope record -o FOLDER [OPTION...] [ADDRESS:]PORT... [-- COMMAND...]\n"
+	    "\n"
+	    "Watches the listeners of these ports: every handshake, the depth of their accept\n"
+	    "queues, and the kernel's counters. Goes on until Ctrl-C, --duration, or the end of\n"
+	    "COMMAND, and ends with the report. Without a port it watches all of them.\n"
+	    "\n"
+	    "  -o, --output FOLDER   keep the recording there; synscope report reads it again\n"
+	    "  -i, --interface NAME  capture there (any; lo for clients of this host)\n"
+	    "      --netns NAME|PID  in that network namespace, of ip netns or of a process;\n"
+	    "                        COMMAND runs there too\n"
+	    "  -d, --duration TIME   end after this long: 30s, 5m, 1h\n"
+	    "      --sample-interval TIME\n"
+	    "                        look at the queues so often while there is traffic (1ms)\n"
+	    "      --exact-accepts   see each accept() by a BPF program: its time is a point, not\n"
+	    "                        a bound; every system call of the host takes a little longer\n"
+	    "      --force           replace a recording that is in FOLDER\n"
+	    "      --rotate-size SIZE, --rotate-time TIME\n"
+	    "                        a long run in parts: begin FOLDER/000002 and so on when a\n"
+	    "                        part has this size (100M) or age (1h)\n"
+	    "      --keep N          remove the oldest part when there are more than N\n"
+	    "      --user NAME       as root: run on as this user when all is open, and give\n"
+	    "                        him FOLDER (who called sudo, else nobody)\n"
+	    "  -q, --quiet           no report and no progress\n",
+	    stdout);
 	fputs(rendering_help, stdout);
 	fputs("  -h, --help            this text\n"
 	      "\n"
@@ -81,6 +90,8 @@ static void print_help(void)
 
 static int parse_option(struct record *o, int option, const char *value)
 {
+	uint64_t number;
+
 	switch (option) {
 	case 'o':
 		o->recorder.path = value;
@@ -115,6 +126,26 @@ static int parse_option(struct record *o, int option, const char *value)
 		return 0;
 	case 'x':
 		o->recorder.exact_accepts = true;
+		return 0;
+	case 0x201:
+		if (argument_size(value, &o->recorder.rotation.bytes) == 0 &&
+		    o->recorder.rotation.bytes >= ROTATE_SIZE_MIN)
+			return 0;
+		complain(NAME, "--rotate-size: '%s' is no size such as 100M, from 64K", value);
+		return usage_error(NAME);
+	case 0x202:
+		if (argument_duration(value, &o->recorder.rotation.time_ns) == 0 &&
+		    o->recorder.rotation.time_ns >= NS_PER_SEC)
+			return 0;
+		complain(NAME, "--rotate-time: '%s' is no time such as 1h, from 1s", value);
+		return usage_error(NAME);
+	case 0x203:
+		if (argument_number(value, 1, RECORDING_PART_MAX, &number) < 0) {
+			complain(NAME, "--keep: '%s' is no number from 1 to %d", value,
+				 RECORDING_PART_MAX);
+			return usage_error(NAME);
+		}
+		o->recorder.rotation.keep = (uint32_t)number;
 		return 0;
 	case 'F':
 		o->recorder.force = true;
@@ -156,6 +187,7 @@ static int give_up_privileges(struct record *o, const struct recorder *recorder)
 	    .user = o->user,
 	    .folder_fd = recorder_folder(recorder),
 	    .writable = {o->recorder.path},
+	    .parts = rotation_is_on(&o->recorder.rotation),
 	};
 	char error[SANDBOX_ERROR_SIZE];
 
@@ -289,6 +321,9 @@ int cmd_record(int argc, char **argv)
 	    {"duration", required_argument, NULL, 'd'},
 	    {"sample-interval", required_argument, NULL, 's'},
 	    {"force", no_argument, NULL, 'F'},
+	    {"rotate-size", required_argument, NULL, 0x201},
+	    {"rotate-time", required_argument, NULL, 0x202},
+	    {"keep", required_argument, NULL, 0x203},
 	    {"user", required_argument, NULL, 'u'},
 	    {"exact-accepts", no_argument, NULL, 'x'},
 	    {"quiet", no_argument, NULL, 'q'},
@@ -319,6 +354,10 @@ int cmd_record(int argc, char **argv)
 		o.command = argv + optind;
 	if (!o.recorder.path) {
 		complain(NAME, "say where to keep the recording: -o FOLDER");
+		return usage_error(NAME);
+	}
+	if (o.recorder.rotation.keep && !rotation_is_on(&o.recorder.rotation)) {
+		complain(NAME, "--keep goes with --rotate-size or --rotate-time");
 		return usage_error(NAME);
 	}
 	o.recorder.targets = o.targets.at;

@@ -255,8 +255,8 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	if (rc)
 		goto fail;
 	if (options->path)
-		rc = folder_new(options->path, options->force, r->capture, &r->meta, &r->folder,
-				error);
+		rc = folder_new(options->path, options->force, &options->rotation, r->capture,
+				&r->meta, &r->folder, error);
 	if (rc)
 		goto fail;
 	for (int s = 0; s < SOURCE_COUNT; s++)
@@ -462,10 +462,31 @@ static int step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 	return rc;
 }
 
+static int to_folder(void *context, const struct event *event)
+{
+	folder_event(context, event);
+	return 0;
+}
+
+/* The counters at the boundary are of the parts alone: to the run as a whole they say nothing. */
+static int turn_folder(struct recorder *r)
+{
+	int rc = 0;
+
+	if (r->sampler)
+		rc = sampler_counters(r->sampler, COUNTERS_AFTER, to_folder, r->folder);
+	folder_turn(r->folder);
+	if (r->sampler && rc == 0)
+		rc = sampler_counters(r->sampler, COUNTERS_BEFORE, to_folder, r->folder);
+	return rc ? fail(r, rc, "the counters") : 0;
+}
+
 int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 {
 	int rc = step(recorder, wake_fd, until_ns);
 
+	if (rc == 0 && recorder->folder && folder_is_due(recorder->folder))
+		rc = turn_folder(recorder);
 	return rc ? rc : check_folder(recorder);
 }
 

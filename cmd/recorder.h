@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "capture/capture.h"
+#include "cmd/folder.h"
 #include "event/event.h"
 #include "event/recording.h"
 #include "report/report.h"
@@ -25,6 +26,7 @@ struct recorder_options {
 	const char *path;  /* the recording's folder; NULL: nothing is kept */
 	bool force;	   /* replace a recording that is there */
 	const char *netns; /* the network namespace of this process or name; NULL: where it is */
+	struct rotation rotation; /* of path; all 0: none */
 	const char *interface;
 	const struct endpoint *targets;
 	size_t targets_count;		/* 0: every TCP port */

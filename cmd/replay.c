@@ -1,37 +1,27 @@
 /*
  * Replays what was recorded. It decides nothing: it reads, merges by time and
  * passes on, and turns what is missing into notes.
+ *
+ * A recording in parts is read as one: the files of its parts one after the
+ * other, without what is repeated at the boundaries, and with the losses, which
+ * each part counts from its own beginning, added up.
  */
 #include "cmd/replay.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/replay_parts.h"
 #include "report/merge.h"
 
 #define FRAMES_AT_ONCE 4096
 #define LINES_AT_ONCE  4096
 /* events.jsonl is in order of arrival: an event is at most this much older than one before it. */
 #define EVENTS_SKEW_NS (5 * NS_PER_SEC)
-
-static void add_note(struct replay *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void add_note(struct replay *r, const char *format, ...)
-{
-	va_list args;
-
-	if (r->notes_count == REPLAY_NOTES_MAX)
-		return;
-	va_start(args, format);
-	vsnprintf(r->notes[r->notes_count++], REPLAY_NOTE_SIZE, format, args);
-	va_end(args);
-}
 
 size_t replay_notes(const struct recording_meta *meta, char notes[][REPLAY_NOTE_SIZE], size_t max)
 {
@@ -44,94 +34,75 @@ size_t replay_notes(const struct recording_meta *meta, char notes[][REPLAY_NOTE_
 	return n;
 }
 
-static int open_packets(struct replay *r, const char *path)
-{
-	char error[CAPTURE_ERROR_SIZE];
-	int rc = capture_open_file(path, &r->capture, error);
-
-	if (rc == 0)
-		return 0;
-	r->capture = NULL;
-	if (!r->recording) {
-		snprintf(r->error, sizeof(r->error), "%s", error);
-		return rc;
-	}
-	add_note(r, "packets: %.400s; without them no handshake can be followed", error);
-	return 0;
-}
-
-static int open_recording(struct replay *r)
-{
-	char error[RECORDING_ERROR_SIZE], path[PATH_MAX];
-	int rc;
-
-	rc = recording_read_meta(r->path, &r->meta, error);
-	if (rc) {
-		/* The rest may still be good: say what is missing and go on. */
-		add_note(r, "meta: %.400s; the host's settings are unknown", error);
-		memset(&r->meta, 0, sizeof(r->meta));
-		r->meta.start_ns = r->meta.end_ns = TIME_UNKNOWN;
-		r->meta.host.somaxconn = r->meta.host.tcp_max_syn_backlog = -1;
-		r->meta.host.tcp_syncookies = r->meta.host.tcp_abort_on_overflow = -1;
-		r->meta.host.tcp_synack_retries = -1;
-	} else if (r->meta.end_ns == TIME_UNKNOWN) {
-		add_note(r, "meta: the recording was not ended; it holds what was written by then");
-	}
-	rc = recording_reader_new(r->path, &r->reader, error);
-	if (rc) {
-		r->reader = NULL;
-		add_note(r, "events: %.400s; queue depths, accepts and counters are unknown",
-			 error);
-	}
-	if (snprintf(path, sizeof(path), "%s/%s", r->path, RECORDING_PACKETS) >=
-	    (int)sizeof(path)) {
-		snprintf(r->error, sizeof(r->error), "%.4000s: the path is too long", r->path);
-		return -ENAMETOOLONG;
-	}
-	rc = open_packets(r, path);
-	if (rc == 0 && !r->capture && !r->reader) {
-		snprintf(r->error, sizeof(r->error),
-			 "%.4000s: neither " RECORDING_PACKETS " nor " RECORDING_EVENTS
-			 " can be read: there is nothing to report",
-			 r->path);
-		return -ENOENT;
-	}
-	return rc;
-}
-
-int replay_open(struct replay *replay, const char *path)
-{
-	memset(replay, 0, sizeof(*replay));
-	replay->path = path;
-	replay->recording = recording_is(path);
-	if (replay->recording)
-		return open_recording(replay);
-	return open_packets(replay, path);
-}
+struct packets_to {
+	struct merge *merge;
+	uint64_t frames_before; /* in the parts before: the numbers go on */
+};
 
 static int to_merge(void *context, const struct event *event)
 {
-	return merge_push(context, event);
+	const struct packets_to *to = context;
+	struct event own = *event;
+
+	if (own.kind == EVENT_SEGMENT)
+		own.segment.frame += to->frames_before;
+	else if (own.kind == EVENT_ICMP)
+		own.icmp.frame += to->frames_before;
+	return merge_push(to->merge, &own);
 }
 
 static int packets_failed(struct replay *r, int64_t rc)
 {
-	snprintf(r->error, sizeof(r->error), "%s", capture_error(r->capture));
+	snprintf(r->error, sizeof(r->error), "%s",
+		 capture_error(r->parts[r->packets_part].capture));
 	return (int)rc;
 }
 
 /* Reads some frames into the merge; *more is false at the end. */
 static int pull_packets(struct replay *r, struct merge *merge, bool *more)
 {
-	int64_t n = capture_read(r->capture, FRAMES_AT_ONCE, to_merge, merge);
+	struct replay_part *part = &r->parts[r->packets_part];
+	struct packets_to to = {merge, r->frames_before};
+	struct capture_stats stats;
+	int64_t n = 0;
 
+	if (part->capture)
+		n = capture_read(part->capture, FRAMES_AT_ONCE, to_merge, &to);
 	if (n < 0)
 		return packets_failed(r, n);
-	if (n == 0) {
+	if (n > 0)
+		return 0;
+	if (part->capture) {
+		capture_stats(part->capture, &stats);
+		r->frames_before += stats.frames;
+	}
+	if (++r->packets_part == r->parts_count) {
 		merge_close(merge, SOURCE_CAPTURE);
 		*more = false;
 	}
 	return 0;
+}
+
+/* What a part says at its beginning and end so that it stands alone: the whole says it once. */
+static bool is_repeated(const struct replay *r, const struct event *event)
+{
+	bool first = r->events_part == 0, last = r->events_part + 1 == r->parts_count;
+
+	if (event->kind == EVENT_COUNTERS)
+		return (event->counters.when == COUNTERS_BEFORE && !first) ||
+		       (event->counters.when == COUNTERS_AFTER && !last);
+	if (event->kind == EVENT_LISTENER || event->kind == EVENT_LISTEN)
+		return !first && event->time_ns == r->parts[r->events_part].start_ns;
+	return false;
+}
+
+/* A part counts its losses from its own beginning. */
+static void add_losses(const struct replay *r, struct event *event)
+{
+	const struct replay_part *part = &r->parts[r->events_part];
+
+	if (event->kind == EVENT_LOSS && event->loss.kind < LOSS_KIND_COUNT)
+		event->loss.count += part->losses_before[event->loss.kind];
 }
 
 static int pull_events(struct replay *r, struct merge *merge, bool *more)
@@ -141,24 +112,31 @@ static int pull_events(struct replay *r, struct merge *merge, bool *more)
 	int rc = 0;
 
 	for (int i = 0; i < LINES_AT_ONCE && rc == 0 && *more; i++) {
-		switch (recording_read(r->reader, &event)) {
+		struct recording_reader *reader = r->parts[r->events_part].reader;
+		enum recording_result result =
+		    reader ? recording_read(reader, &event) : RECORDING_END;
+
+		switch (result) {
 		case RECORDING_EVENT:
 			if (event.time_ns > newest_ns)
 				newest_ns = event.time_ns;
+			if (is_repeated(r, &event))
+				break;
+			add_losses(r, &event);
 			rc = merge_push(merge, &event);
 			break;
 		case RECORDING_CUT:
-			add_note(r, "events: the last line of " RECORDING_EVENTS " is cut off");
+			replay_note(r, "events: the last line of " RECORDING_EVENTS " is cut off");
 			break;
 		case RECORDING_MALFORMED:
 			break;
 		case RECORDING_ERROR:
-			add_note(r, "events: reading " RECORDING_EVENTS " failed: %s",
-				 strerror(errno));
-			*more = false;
+			replay_note(r, "events: reading " RECORDING_EVENTS " failed: %s",
+				    strerror(-recording_reader_error(reader)));
+			*more = ++r->events_part < r->parts_count;
 			break;
 		case RECORDING_END:
-			*more = false;
+			*more = ++r->events_part < r->parts_count;
 			break;
 		}
 	}
@@ -176,13 +154,17 @@ static int pull_events(struct replay *r, struct merge *merge, bool *more)
 /* Packets and events side by side: whichever the merge waits for is read on. */
 static int run_merged(struct replay *r, struct reporter *reporter, uint64_t *late)
 {
-	bool packets = r->capture != NULL, events = r->reader != NULL;
+	bool packets = false, events = false;
 	struct merge *merge;
 	int rc = merge_new(reporter_event, reporter, &merge);
 
 	if (rc) {
 		snprintf(r->error, sizeof(r->error), "%s", strerror(-rc));
 		return rc;
+	}
+	for (size_t i = 0; i < r->parts_count; i++) {
+		packets = packets || r->parts[i].capture;
+		events = events || r->parts[i].reader;
 	}
 	for (int s = 0; s < SOURCE_COUNT; s++)
 		if (s == SOURCE_CAPTURE ? packets : events)
@@ -208,50 +190,57 @@ static int run_packets(struct replay *r, struct reporter *reporter)
 	int64_t n;
 
 	do
-		n = capture_read(r->capture, 0, reporter_event, reporter);
+		n = capture_read(r->parts->capture, 0, reporter_event, reporter);
 	while (n > 0);
 	return n < 0 ? packets_failed(r, n) : 0;
 }
 
 /* Whole lines or frames that are gone leave no trace in the file: meta.json knows how many it had.
  */
-static void note_missing(struct replay *r, uint64_t frames)
+static void note_missing(struct replay *r, const struct replay_part *part, uint64_t frames)
 {
-	const struct recording_meta *meta = &r->meta;
-	uint64_t lines = r->reader ? recording_lines(r->reader) : 0;
+	uint64_t lines = part->reader ? recording_lines(part->reader) : 0;
 
-	if (!r->recording || meta->end_ns == TIME_UNKNOWN)
+	if (!r->recording || !part->ended)
 		return;
-	if (frames < meta->packets)
-		add_note(
+	if (frames < part->packets)
+		replay_note(
 		    r, "packets: %" PRIu64 " of %" PRIu64 " frames that were written are not there",
-		    meta->packets - frames, meta->packets);
-	if (lines < meta->events)
-		add_note(r,
-			 "events: %" PRIu64 " of %" PRIu64 " lines that were written are not there",
-			 meta->events - lines, meta->events);
+		    part->packets - frames, part->packets);
+	if (lines < part->events)
+		replay_note(
+		    r, "events: %" PRIu64 " of %" PRIu64 " lines that were written are not there",
+		    part->events - lines, part->events);
+}
+
+static void add_up(struct replay *r, const struct replay_part *part, struct reporter_source *source)
+{
+	struct capture_stats stats = {0};
+
+	if (part->capture) {
+		capture_stats(part->capture, &stats);
+		source->packets += stats.frames;
+		for (int i = 0; i < SKIP_REASON_COUNT; i++)
+			source->skipped[i] += stats.skipped[i];
+		if (stats.note[0])
+			replay_note(r, "packets: %.500s", stats.note);
+		else if (stats.cut)
+			replay_note(r,
+				    "packets: the file ends within a frame; the frames before it "
+				    "are reported");
+	}
+	note_missing(r, part, stats.frames);
+	if (part->reader && recording_malformed(part->reader))
+		replay_note(r,
+			    "events: %" PRIu64 " of %" PRIu64
+			    " lines are no events and were passed over",
+			    recording_malformed(part->reader), recording_lines(part->reader));
 }
 
 static void fill_source(struct replay *r, struct reporter_source *source)
 {
-	struct capture_stats stats = {0};
-
-	if (r->capture) {
-		capture_stats(r->capture, &stats);
-		source->packets = stats.frames;
-		memcpy(source->skipped, stats.skipped, sizeof(source->skipped));
-		if (stats.note[0])
-			add_note(r, "packets: %.500s", stats.note);
-		else if (stats.cut)
-			add_note(r, "packets: the file ends within a frame; the frames before it "
-				    "are reported");
-	}
-	note_missing(r, stats.frames);
-	if (r->reader && recording_malformed(r->reader))
-		add_note(r,
-			 "events: %" PRIu64 " of %" PRIu64
-			 " lines are no events and were passed over",
-			 recording_malformed(r->reader), recording_lines(r->reader));
+	for (size_t i = 0; i < r->parts_count; i++)
+		add_up(r, &r->parts[i], source);
 	source->start_ns = source->end_ns = TIME_UNKNOWN;
 	if (r->recording) {
 		source->start_ns = r->meta.start_ns;
@@ -261,6 +250,9 @@ static void fill_source(struct replay *r, struct reporter_source *source)
 		r->notes_count += replay_notes(&r->meta, r->notes + r->notes_count,
 					       REPLAY_NOTES_MAX - r->notes_count);
 	}
+	if (r->notes_left_out)
+		snprintf(r->notes[REPLAY_NOTES_MAX - 1], REPLAY_NOTE_SIZE,
+			 "recording: and %u more of such notes", r->notes_left_out + 1);
 	for (size_t i = 0; i < r->notes_count; i++)
 		r->note_pointers[i] = r->notes[i];
 	source->notes = r->note_pointers;
@@ -284,10 +276,13 @@ int replay_run(struct replay *replay, struct reporter *reporter, struct reporter
 
 void replay_release(struct replay *replay)
 {
-	if (replay->capture && capture_free(replay->capture) < 0) {
-		/* It wrote nothing: there is nothing to lose. */
+	for (size_t i = 0; i < replay->parts_count; i++) {
+		if (capture_free(replay->parts[i].capture) < 0) {
+			/* It wrote nothing: there is nothing to lose. */
+		}
+		recording_reader_free(replay->parts[i].reader);
 	}
-	recording_reader_free(replay->reader);
-	replay->capture = NULL;
-	replay->reader = NULL;
+	free(replay->parts);
+	replay->parts = NULL;
+	replay->parts_count = 0;
 }

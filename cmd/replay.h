@@ -9,18 +9,35 @@
 #include "event/recording.h"
 #include "report/reporter.h"
 
-#define REPLAY_NOTES_MAX 16
+#define REPLAY_NOTES_MAX 32
+/* Their files are open all at once: what is read is opened before privileges are given up. */
+#define REPLAY_PARTS_MAX 128
 #define REPLAY_NOTE_SIZE 512
+
+/* A recording is one, or several, as record --rotate-time leaves them. */
+struct replay_part {
+	struct capture *capture; /* NULL: it has no packets */
+	struct recording_reader *reader;
+	int64_t start_ns;
+	bool ended; /* then meta.json says how many frames and lines there were */
+	uint64_t packets;
+	uint64_t events;
+	uint64_t losses_before[LOSS_KIND_COUNT]; /* in the parts before this one */
+};
 
 struct replay {
 	const char *path;
 	bool recording;
 	struct recording_meta meta;
-	struct capture *capture; /* NULL: the recording has no packets */
-	struct recording_reader *reader;
+	struct replay_part *parts;
+	size_t parts_count;
+	uint64_t frames_before; /* of the parts whose packets were read */
+	size_t packets_part;	/* which is read */
+	size_t events_part;
 	char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_SIZE];
 	const char *note_pointers[REPLAY_NOTES_MAX];
 	size_t notes_count;
+	unsigned notes_left_out;
 	char error[CAPTURE_ERROR_SIZE];
 };
 

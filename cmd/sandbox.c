@@ -56,7 +56,7 @@ static int choose_user(const char *user, uid_t *uid, gid_t *gid)
 }
 
 /* The files by name, never through a link; then the folder itself, if it is ours to give. */
-static int give_folder(int folder_fd, uid_t uid, gid_t gid)
+static int give_folder(int folder_fd, bool is_part, uid_t uid, gid_t gid)
 {
 	static const char *const names[] = {RECORDING_PACKETS, RECORDING_EVENTS, RECORDING_META};
 	struct stat st;
@@ -68,6 +68,12 @@ static int give_folder(int folder_fd, uid_t uid, gid_t gid)
 	if (fstat(folder_fd, &st) < 0)
 		return -errno;
 	if (st.st_uid == geteuid() && fchown(folder_fd, uid, gid) < 0)
+		return -errno;
+	if (!is_part)
+		return 0;
+	if (fstatat(folder_fd, "..", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (st.st_uid == geteuid() && fchownat(folder_fd, "..", uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return 0;
 }
@@ -87,7 +93,7 @@ static int change_user(const struct sandbox_options *options, char error[SANDBOX
 		return rc;
 	}
 	if (options->folder_fd >= 0) {
-		rc = give_folder(options->folder_fd, uid, gid);
+		rc = give_folder(options->folder_fd, options->parts, uid, gid);
 		if (rc)
 			return fail(error, rc, "the recording's owner");
 	}
@@ -130,6 +136,7 @@ static int drop_capabilities(char error[SANDBOX_ERROR_SIZE])
 /* The folders that stay writable, opened while the old user can still reach them. */
 struct folders {
 	int count;
+	__u64 access;
 	int fds[5];
 };
 
@@ -146,6 +153,9 @@ static void open_folders(struct folders *folders, const struct sandbox_options *
 	const char *temporary = getenv("TMPDIR");
 
 	folders->count = 0;
+	folders->access = LANDLOCK_FOLDER;
+	if (options->parts)
+		folders->access |= LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR;
 	/* Finished attempts that memory does not hold are put aside there. */
 	open_folder(folders, temporary && *temporary ? temporary : "/tmp");
 	for (int i = 0; i < 4 && options->writable[i]; i++)
@@ -161,7 +171,7 @@ static int restrict_files(const struct folders *folders, char error[SANDBOX_ERRO
 	if (ruleset < 0)
 		return 0; /* not in this kernel, or switched off: the other stages stand */
 	for (int i = 0; rc == 0 && i < folders->count; i++) {
-		struct landlock_path_beneath_attr rule = {.allowed_access = LANDLOCK_FOLDER,
+		struct landlock_path_beneath_attr rule = {.allowed_access = folders->access,
 							  .parent_fd = folders->fds[i]};
 
 		if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) <

@@ -20,6 +20,8 @@ struct sandbox_options {
 	int folder_fd; /* the recording's folder, or -1 */
 	/* Files may be made and renamed below these alone; NULL ends the list. */
 	const char *writable[4];
+	/* Folders too: parts of the recording come and go; folder_fd is the first of them. */
+	bool parts;
 };
 
 /*

@@ -66,6 +66,8 @@ static const char *const allowed[] = {
     "renameat2",
     "unlink",
     "unlinkat",
+    "mkdir",
+    "mkdirat",
     "umask",
     "fchmod",
     "getcwd",

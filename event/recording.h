@@ -59,6 +59,10 @@ struct recording_writer;
 int recording_writer_new(const char *path, bool force, struct recording_writer **out)
     __attribute__((warn_unused_result));
 
+/* The same of a folder by its name in another; AT_FDCWD is the current one. */
+int recording_writer_new_at(int dirfd, const char *name, bool force, struct recording_writer **out)
+    __attribute__((warn_unused_result));
+
 /* A descriptor of the folder, for packets.pcap; the writer's own, do not close. */
 int recording_writer_dirfd(const struct recording_writer *writer);
 
@@ -80,6 +84,9 @@ int recording_write_meta(struct recording_writer *writer, const struct recording
  * last recording_flush().
  */
 uint64_t recording_events_kept(const struct recording_writer *writer);
+
+/* Bytes of events.jsonl, with those that are buffered. */
+uint64_t recording_bytes(const struct recording_writer *writer);
 
 /* Flushes, closes and frees; returns the first error that it met. NULL is legal. */
 int recording_writer_free(struct recording_writer *writer) __attribute__((warn_unused_result));

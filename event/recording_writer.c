@@ -37,17 +37,18 @@ struct recording_writer {
 };
 
 /* The folder itself, never through a symbolic link: in /tmp anyone could have put it there. */
-static int open_folder(const char *path)
+static int open_folder(int dirfd, const char *path)
 {
 	struct stat status;
 	int fd;
 
-	if (mkdir(path, FOLDER_MODE) != 0 && errno != EEXIST)
+	if (mkdirat(dirfd, path, FOLDER_MODE) != 0 && errno != EEXIST)
 		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
-	if (errno == ENOTDIR && lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
+	if (errno == ENOTDIR && fstatat(dirfd, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISLNK(status.st_mode))
 		return -ELOOP;
 	return -errno;
 }
@@ -82,7 +83,7 @@ static int clear_folder(int folder, bool force)
 	return remove_file(folder, META_NEW);
 }
 
-int recording_writer_new(const char *path, bool force, struct recording_writer **out)
+int recording_writer_new_at(int dirfd, const char *path, bool force, struct recording_writer **out)
 {
 	struct recording_writer *writer;
 	int result;
@@ -93,7 +94,7 @@ int recording_writer_new(const char *path, bool force, struct recording_writer *
 		return -ENOMEM;
 	/* Not the buffer: its pages come when they are used. */
 	memset(writer, 0, offsetof(struct recording_writer, buffer));
-	writer->folder = open_folder(path);
+	writer->folder = open_folder(dirfd, path);
 	if (writer->folder < 0) {
 		result = writer->folder;
 		goto free_writer;
@@ -115,6 +116,11 @@ close_folder:
 free_writer:
 	free(writer);
 	return result;
+}
+
+int recording_writer_new(const char *path, bool force, struct recording_writer **out)
+{
+	return recording_writer_new_at(AT_FDCWD, path, force, out);
 }
 
 int recording_writer_dirfd(const struct recording_writer *writer)
@@ -192,6 +198,11 @@ int recording_write(struct recording_writer *writer, const struct event *event)
 	writer->used += length;
 	writer->lines_buffered++;
 	return 0;
+}
+
+uint64_t recording_bytes(const struct recording_writer *writer)
+{
+	return (uint64_t)writer->bytes_kept + writer->used;
 }
 
 uint64_t recording_events_kept(const struct recording_writer *writer)

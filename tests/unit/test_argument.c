@@ -55,3 +55,25 @@ Test(argument, numbers_have_bounds)
 	cr_expect_eq(argument_number("99999999999999999999", 0, UINT64_MAX, &n), -EINVAL);
 	cr_expect_eq(n, 5, "a refused value was stored");
 }
+
+Test(argument, a_size_is_in_bytes)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} good[] = {{"0", 0},
+		    {"65536", 65536},
+		    {"64K", 65536},
+		    {"100M", 104857600},
+		    {"2G", UINT64_C(2147483648)}};
+	static const char *const bad[] = {
+	    "", "M", "1MB", "1.5M", "-1", " 1", "1k", "9223372036854775808", "8589934592G", "1 M"};
+	uint64_t bytes;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		cr_expect_eq(argument_size(good[i].text, &bytes), 0, "%s", good[i].text);
+		cr_expect_eq(bytes, good[i].bytes, "%s", good[i].text);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_expect_eq(argument_size(bad[i], &bytes), -EINVAL, "%s", bad[i]);
+}

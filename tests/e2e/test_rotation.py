@@ -1,0 +1,137 @@
+"""A long run in parts: each is a recording of its own, and together they are the run."""
+import json
+import signal
+import subprocess
+
+import pytest
+
+from running import until
+from traffic import Traffic
+
+
+@pytest.fixture
+def traffic(namespace):
+    made = Traffic()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    tmp_path.chmod(0o755)
+    return tmp_path / "recording"
+
+
+@pytest.fixture
+def record(synscope, traffic):
+    """record(folder, until it, options) -> its report and what it complained about."""
+
+    def record_until(folder, condition, *options):
+        process = subprocess.Popen([synscope, "record", "-f", "json", "-i", "lo", "-o", folder, *options,
+                                    str(traffic.port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            until(lambda: condition() or process.poll() is not None, "parts")
+            process.send_signal(signal.SIGTERM)
+            output, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert process.returncode == 0, errors
+        return json.loads(output), errors
+
+    return record_until
+
+
+@pytest.fixture
+def report(run):
+    def read(path):
+        result = run("report", "-f", "json", path)
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout), result.stderr
+
+    return read
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def unexpected(complaints):
+    """Beside what a network namespace of its own always misses."""
+    return [line for line in complaints.splitlines() if "proc: not the initial network namespace" not in line]
+
+
+def test_the_parts_together_are_the_run(record, report, folder):
+    live, _ = record(folder, lambda: len(names(folder)) >= 4, "--rotate-time", "1s")
+    assert names(folder) == [f"{number:06}" for number in range(1, len(names(folder)) + 1)]
+    whole, complaints = report(folder)
+    assert unexpected(complaints) == []
+    assert whole["summary"] == live["summary"]
+    assert whole["ledger"] == live["ledger"]
+    assert whole["attempts"] == live["attempts"]
+    assert [l["limit"] for l in whole["listeners"]] == [64]
+    assert whole["source"]["packets"] == live["source"]["packets"] > 0
+    assert (whole["source"]["start_ns"], whole["source"]["kind"]) == (live["source"]["start_ns"], "recording")
+
+
+def test_each_part_is_a_recording_of_its_own(record, report, folder):
+    live, _ = record(folder, lambda: len(names(folder)) >= 4, "--rotate-time", "1s")
+    packets, clients, end_ns = 0, set(), None
+    for name in names(folder):
+        part, complaints = report(folder / name)
+        assert unexpected(complaints) == []
+        packets += part["source"]["packets"]
+        clients |= {attempt["client"] for attempt in part["attempts"]}
+        assert len(part["attempts"]) > 0
+        assert [l["limit"] for l in part["listeners"]] == [64], "the listener is not told again"
+        assert all(row["observed"] is not None for row in part["ledger"])
+        assert end_ns is None or end_ns <= part["source"]["start_ns"] + 100_000_000
+        end_ns = part["source"]["end_ns"]
+    assert packets == live["source"]["packets"]
+    assert clients == {attempt["client"] for attempt in live["attempts"]}
+
+
+def test_the_oldest_go(record, report, folder):
+    live, _ = record(folder, lambda: names(folder) and names(folder)[-1] >= "000006",
+                     "--rotate-size", "64K", "--keep", "2")
+    assert len(names(folder)) == 2
+    first, last = names(folder)
+    assert int(last) == int(first) + 1
+    assert 64 * 1024 <= sum(path.stat().st_size for path in (folder / first).iterdir()) < 256 * 1024
+    whole, complaints = report(folder)
+    assert f"begins with part {first}" in complaints
+    assert 0 < whole["summary"]["attempts"] < live["summary"]["attempts"]
+
+
+def test_parts_are_not_overwritten(record, run, traffic, folder):
+    record(folder, lambda: len(names(folder)) >= 3, "--rotate-time", "1s")
+    before = names(folder)
+    for options in ((), ("--rotate-time", "1s")):
+        result = run("record", "-o", folder, "-i", "lo", "-d", "100ms", *options, traffic.port)
+        assert result.returncode == 1
+        assert "there is a recording" in result.stderr
+        assert names(folder) == before
+    result = run("record", "-q", "-o", folder, "-i", "lo", "-d", "100ms", "--force", "--rotate-time", "1s", traffic.port)
+    assert result.returncode == 0, result.stderr
+    assert names(folder) == ["000001"]
+    result = run("record", "-q", "-o", folder, "-i", "lo", "-d", "100ms", "--force", traffic.port)
+    assert result.returncode == 0, result.stderr
+    assert names(folder) == ["events.jsonl", "meta.json", "packets.pcap"]
+
+
+@pytest.mark.parametrize("options", [["--keep", "3"], ["--rotate-size", "1K"], ["--rotate-size", "1MB"],
+                                     ["--rotate-time", "1ms"], ["--rotate-time", "1s", "--keep", "0"]])
+def test_what_makes_no_sense_is_refused(run, folder, options):
+    result = run("record", "-o", folder, *options, "80")
+    assert result.returncode == 2
+    assert "--keep" in result.stderr or "--rotate" in result.stderr
+    assert not folder.exists()
+
+
+def test_a_part_that_is_missing_is_told(record, report, folder):
+    record(folder, lambda: len(names(folder)) >= 4, "--rotate-time", "1s")
+    for path in (folder / "000002").iterdir():
+        path.unlink()
+    (folder / "000002").rmdir()
+    _, complaints = report(folder)
+    assert "missing before part 000003" in complaints
