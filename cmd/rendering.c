@@ -180,6 +180,9 @@ int rendering_close(struct rendering *rendering, int rc, const struct report *re
 {
 	const char *where = to_stdout(rendering) ? "standard output" : rendering->path;
 
+	/* What failed although the output took everything is the sink's spool. */
+	if (rc && rc != -ENOMEM && rendering->out && !ferror(rendering->out))
+		where = "the report's temporary file, in $TMPDIR or /tmp";
 	sink_free(rendering->sink);
 	rendering->sink = NULL;
 	if (rendering->out && !to_stdout(rendering))
