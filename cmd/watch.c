@@ -4,13 +4,8 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "cmd/argument.h"
 #include "cmd/command.h"
@@ -20,20 +15,11 @@
 #include "cmd/sandbox.h"
 #include "cmd/screen.h"
 #include "cmd/targets.h"
-#include "report/view.h"
+#include "cmd/viewer.h"
 
 #define NAME "watch"
 
-/* What the screen's latencies and worst attempts are taken from. */
-#define WINDOW_NS (10 * NS_PER_SEC)
-
-/* What happened at the start is known by then: see recorder_snapshot(). */
-#define FIRST_NS (600 * NS_PER_MS)
-
-enum mode { MODE_SCREEN, MODE_LINES, MODE_JSON };
-
 struct watch {
-	struct sink sink; /* tells of the last interval, before the report */
 	struct recorder_options options;
 	struct targets targets;
 	int64_t interval_ns;
@@ -42,16 +28,9 @@ struct watch {
 	bool json;
 	const char *user; /* NULL: the default of sandbox.h */
 	struct rendering rendering;
-	enum mode mode;
 	char ports[128];
+	struct viewer *viewer;
 	struct recorder *recorder;
-	struct screen screen;
-	int signal_fd;
-	int wake_fd; /* an epoll of the signals and the keys */
-	sigset_t mask_before;
-	const struct snapshot *snapshot; /* the last one */
-	bool over;
-	int error; /* of the output */
 };
 
 static void print_help(void)
@@ -151,220 +130,6 @@ static int parse_option(struct watch *o, int option, const char *value)
 	}
 }
 
-static int take_signals(struct watch *o)
-{
-	struct sigaction hang_up;
-	sigset_t mask;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	/* nohup wants it to be ignored. */
-	if (sigaction(SIGHUP, NULL, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN)
-		sigaddset(&mask, SIGHUP);
-	if (o->mode == MODE_SCREEN) {
-		sigaddset(&mask, SIGQUIT);
-		sigaddset(&mask, SIGWINCH);
-		sigaddset(&mask, SIGTSTP);
-		sigaddset(&mask, SIGCONT);
-	}
-	o->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (o->signal_fd < 0)
-		return -errno;
-	sigprocmask(SIG_BLOCK, &mask, &o->mask_before);
-	return 0;
-}
-
-static void give_signals_back(struct watch *o)
-{
-	if (o->signal_fd < 0)
-		return;
-	close(o->signal_fd);
-	sigprocmask(SIG_SETMASK, &o->mask_before, NULL);
-}
-
-static int watch_fd(struct watch *o, int fd)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-
-	return epoll_ctl(o->wake_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
-}
-
-static void paint(struct watch *o)
-{
-	const struct recording_meta *meta = recorder_meta(o->recorder);
-	struct view_context context = {
-	    .interface = o->options.interface,
-	    .ports = o->ports,
-	    .hint = o->screen.keys_fd >= 0 ? "q: end" : "Ctrl-C: end",
-	    .note = meta->sources[SOURCE_SAMPLER].on ? NULL : meta->sources[SOURCE_SAMPLER].note,
-	    .packets = recorder_frames(o->recorder),
-	};
-	struct view_style style = {
-	    .colour = o->rendering.style.colour,
-	    .utf8 = o->rendering.style.utf8,
-	    .columns = o->screen.columns,
-	    .rows = o->screen.rows,
-	};
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
-
-	if (!out) {
-		o->error = -errno;
-		return;
-	}
-	view_put_screen(out, o->snapshot, &context, &style);
-	if (fclose(out) != 0)
-		o->error = -ENOMEM;
-	else
-		o->error = screen_paint(&o->screen, text, length);
-	free(text);
-}
-
-/* One interval is over. */
-static void show(struct watch *o, bool last)
-{
-	o->snapshot = recorder_snapshot(o->recorder);
-	if (!o->snapshot) {
-		o->error = -ENOMEM;
-		return;
-	}
-	switch (o->mode) {
-	case MODE_SCREEN:
-		paint(o);
-		break;
-	case MODE_LINES:
-		view_put_line(stdout, o->snapshot);
-		if (fflush(stdout) != 0)
-			o->error = -errno;
-		break;
-	case MODE_JSON:
-		o->error = view_put_json(stdout, o->snapshot, last);
-		break;
-	}
-	recorder_turn(o->recorder);
-}
-
-/* What the last events brought, before the report is printed. */
-static int finish_view(struct sink *sink, const struct report *report)
-{
-	struct watch *o = (struct watch *)sink;
-
-	(void)report;
-	if (o->mode == MODE_SCREEN || o->error)
-		return 0;
-	show(o, true);
-	if (o->mode == MODE_LINES && o->rendering.sink)
-		putchar('\n');
-	return o->error;
-}
-
-/* It is the caller's own. */
-static void free_view(struct sink *sink)
-{
-	(void)sink;
-}
-
-static const struct sink_ops view_ops = {NULL, finish_view, free_view};
-
-static void enter(struct watch *o)
-{
-	o->error = screen_enter(&o->screen);
-	if (!o->error && o->screen.keys_fd >= 0)
-		o->error = watch_fd(o, o->screen.keys_fd);
-	o->snapshot = recorder_snapshot(o->recorder);
-	if (!o->error && o->snapshot)
-		paint(o);
-}
-
-/* Ctrl-Z: the terminal is the shell's while the program stands still. */
-static void suspend(struct watch *o)
-{
-	screen_leave(&o->screen);
-	raise(SIGSTOP);
-	o->error = screen_enter(&o->screen);
-	if (!o->error)
-		paint(o);
-}
-
-static void take_signal(struct watch *o, int signal)
-{
-	switch (signal) {
-	case SIGWINCH:
-		screen_measure(&o->screen);
-		paint(o);
-		break;
-	case SIGTSTP:
-		suspend(o);
-		break;
-	case SIGCONT:
-		/* After a SIGSTOP of somebody else: the shell may have used the terminal. */
-		screen_leave(&o->screen);
-		o->error = screen_enter(&o->screen);
-		if (!o->error)
-			paint(o);
-		break;
-	default:
-		o->over = true;
-	}
-}
-
-static void take_signals_and_keys(struct watch *o)
-{
-	struct epoll_event events[2];
-	struct signalfd_siginfo info;
-	int n = epoll_wait(o->wake_fd, events, 2, 0);
-	char key;
-
-	for (int i = 0; i < n; i++) {
-		if (events[i].data.fd != o->signal_fd) {
-			while ((key = screen_key(&o->screen)) != 0)
-				o->over |= key == 'q' || key == 'Q';
-			if (events[i].events & (EPOLLHUP | EPOLLERR))
-				o->over = true;
-			continue;
-		}
-		while (!o->error &&
-		       read(o->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-			take_signal(o, (int)info.ssi_signo);
-	}
-}
-
-/* Steps until it is time to end. 0 or -errno of the recorder. */
-static int run(struct watch *o)
-{
-	int64_t now_ns = clock_monotonic_ns(), next_ns;
-	int64_t until_ns = o->duration_ns && o->duration_ns < INT64_MAX - now_ns
-			       ? now_ns + o->duration_ns
-			       : INT64_MAX;
-	int rc = 0;
-
-	/* Before FIRST_NS there is nothing to tell; on a screen nobody waits much longer. */
-	next_ns = now_ns +
-		  (o->mode == MODE_SCREEN || o->interval_ns < FIRST_NS ? FIRST_NS : o->interval_ns);
-	while (rc == 0 && !o->over && !o->error) {
-		rc =
-		    recorder_step(o->recorder, o->wake_fd, next_ns < until_ns ? next_ns : until_ns);
-		take_signals_and_keys(o);
-		now_ns = clock_monotonic_ns();
-		if (now_ns >= until_ns)
-			o->over = true;
-		if (rc || o->over || o->error)
-			break;
-		if (now_ns >= next_ns) {
-			show(o, false);
-			next_ns += o->interval_ns;
-			/* After a standstill: no frames for the time that has gone by. */
-			if (next_ns < now_ns)
-				next_ns = now_ns + o->interval_ns;
-		} else if (screen_busy(&o->screen)) {
-			o->error = screen_continue(&o->screen);
-		}
-	}
-	return rc;
-}
-
 static int give_up_privileges(const struct watch *o)
 {
 	struct sandbox_options options = {
@@ -384,83 +149,80 @@ static int give_up_privileges(const struct watch *o)
 /* The screen is left: ends the recording and prints the report. Returns the exit status. */
 static int finish(struct watch *o, int rc)
 {
-	int rc_finish, rc_report, status;
+	int error = viewer_error(o->viewer), rc_finish, rc_report, status;
 
 	if (rc)
 		complain(NAME, "%s", recorder_error(o->recorder));
-	else if (o->error && o->error != -EPIPE)
-		complain(NAME, "%s: %s", o->error == -ENOMEM ? "the live view" : "standard output",
-			 strerror(-o->error));
+	else if (error && error != -EPIPE)
+		complain(NAME, "%s: %s", error == -ENOMEM ? "the live view" : "standard output",
+			 strerror(-error));
 	rc_finish = recorder_finish(o->recorder);
 	if (rc_finish && !rc)
 		complain(NAME, "%s", recorder_error(o->recorder));
 	/* Why standard output failed has been told; a reader that went away is no failure. */
-	rc_report = o->error && o->error != -ENOMEM ? -EPIPE : recorder_report_error(o->recorder);
+	rc_report = error && error != -ENOMEM ? -EPIPE : recorder_report_error(o->recorder);
 	status = rendering_close(&o->rendering, rc_report, recorder_report(o->recorder));
-	if (rc || (o->error && o->error != -EPIPE) || rc_finish)
+	if (rc || (error && error != -EPIPE) || rc_finish)
 		status = STATUS_FAILED;
 	return status;
 }
 
-static unsigned slots_of(const struct watch *o)
+static int make_viewer(struct watch *o)
 {
-	int64_t slots = (WINDOW_NS + o->interval_ns - 1) / o->interval_ns;
+	struct viewer_options options = {
+	    .mode = o->json		? VIEWER_JSON
+		    : screen_possible() ? VIEWER_SCREEN
+					: VIEWER_LINES,
+	    .interval_ns = o->interval_ns,
+	    .duration_ns = o->duration_ns,
+	    .interface = o->options.interface,
+	    .ports = o->ports,
+	    .colour = o->rendering.style.colour,
+	    .utf8 = o->rendering.style.utf8,
+	    .blank_line = !o->json && !o->quiet,
+	};
+	int rc = viewer_new(&options, &o->viewer);
 
-	/* Lines and objects say what was in their own interval. */
-	if (o->mode != MODE_SCREEN)
-		return 1;
-	return slots < WINDOW_SLOTS_MAX ? (unsigned)slots : WINDOW_SLOTS_MAX;
+	if (rc) {
+		complain(NAME, "the live view: %s", strerror(-rc));
+		return STATUS_FAILED;
+	}
+	o->options.live_slots = viewer_slots(o->viewer);
+	o->options.sinks[o->options.sinks_count++] = viewer_sink(o->viewer);
+	return 0;
 }
 
 static int watch(struct watch *o)
 {
 	char error[RECORDER_ERROR_SIZE];
-	int rc, status = 0;
+	int status;
 
-	o->mode = o->json ? MODE_JSON : screen_possible() ? MODE_SCREEN : MODE_LINES;
-	o->options.live_slots = slots_of(o);
-	o->options.sinks[o->options.sinks_count++] = &o->sink;
 	rendering_style(&o->rendering);
+	status = make_viewer(o);
+	if (status)
+		return status;
 	if (!o->json && !o->quiet) {
 		status = rendering_open(&o->rendering);
 		if (status)
-			return status;
+			goto abandon;
 		o->options.sinks[o->options.sinks_count++] = o->rendering.sink;
 	}
-	o->wake_fd = epoll_create1(EPOLL_CLOEXEC);
-	rc = o->wake_fd < 0 ? -errno : take_signals(o);
-	if (rc == 0)
-		rc = watch_fd(o, o->signal_fd);
-	if (rc) {
-		complain(NAME, "signals: %s", strerror(-rc));
-		status = STATUS_FAILED;
-		goto abandon;
-	}
-	rc = recorder_new(&o->options, &o->recorder, error);
-	if (rc) {
+	if (recorder_new(&o->options, &o->recorder, error) < 0) {
 		complain(NAME, "%s", error);
 		status = STATUS_FAILED;
 		goto abandon;
 	}
-	if (o->mode == MODE_SCREEN)
-		screen_init(&o->screen);
-	else if (o->targets.count && recorder_listeners(o->recorder) == 0)
+	if ((o->json || !screen_possible()) && o->targets.count &&
+	    recorder_listeners(o->recorder) == 0)
 		complain(NAME, "nobody listens there yet; watching for what comes");
+	viewer_attach(o->viewer, o->recorder);
 	status = give_up_privileges(o);
-	if (status)
-		goto abandon;
-	if (o->mode == MODE_SCREEN)
-		enter(o);
-	rc = o->error ? 0 : run(o);
-	screen_leave(&o->screen);
-	status = finish(o, rc);
+	if (status == 0)
+		status = finish(o, viewer_run(o->viewer));
 abandon:
-	screen_release(&o->screen);
 	rendering_abandon(&o->rendering);
 	recorder_free(o->recorder);
-	give_signals_back(o);
-	if (o->wake_fd >= 0)
-		close(o->wake_fd);
+	viewer_free(o->viewer);
 	return status;
 }
 
@@ -479,12 +241,9 @@ int cmd_watch(int argc, char **argv)
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
-	static struct watch o = {
-	    .sink = {&view_ops},
-	    .options = {.interface = "any", .look_up_children = true},
+	struct watch o = {
+	    .options = {.interface = "any", .processes = true, .look_up_children = true},
 	    .interval_ns = NS_PER_SEC,
-	    .signal_fd = -1,
-	    .wake_fd = -1,
 	};
 	int option, status = 0;
 

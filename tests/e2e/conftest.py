@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from listening import Listener
+
 
 def in_own_namespace():
     outside = os.environ.get("SYNSCOPE_TEST_OUTSIDE")
@@ -82,3 +84,16 @@ def synthetic_json(synthetic):
         return json.loads(synthetic("json", *arguments))
 
     return parse
+
+
+@pytest.fixture
+def listen(namespace):
+    listeners = []
+
+    def start(*arguments, **options):
+        listeners.append(Listener(*arguments, **options))
+        return listeners[-1]
+
+    yield start
+    for listener in listeners:
+        listener.close()
