@@ -21,7 +21,7 @@ struct queues {
 	struct queue_window window;
 	struct queue **queues;
 	size_t count;
-	size_t sampled; /* the last one that by_cookie() found */
+	size_t sampled;	    /* the last one that by_cookie() found */
 	uint64_t refused;   /* beyond QUEUES_MAX */
 	struct queue *last; /* of the last packet: the next is mostly for the same */
 	struct report_listener *report;

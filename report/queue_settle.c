@@ -1,0 +1,340 @@
+/*
+ * Settling: the arrivals of a queue held against its samples.
+ */
+#include <string.h>
+
+#include "report/arrival.h"
+
+/* Without samples an arrival is judged by the rebuilt depth alone after this. */
+#define NO_SAMPLE_NS (2 * NS_PER_SEC)
+
+static void drop_settled(struct queue *q)
+{
+	size_t n = 0;
+
+	while (n < q->arrivals_count && q->arrivals[n].kind == ARRIVAL_SETTLED)
+		n++;
+	if (!n)
+		return;
+	memmove(q->arrivals, q->arrivals + n, (q->arrivals_count - n) * sizeof(*q->arrivals));
+	q->arrivals_count -= n;
+}
+
+/* Turns the judgement of one unproven final ACK round. */
+static bool turn_round(struct queue *q, const struct queue_sample *s, enum arrival_kind from,
+		       enum arrival_kind to, struct table *table)
+{
+	struct arrival *best = NULL;
+
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		struct arrival *a = &q->arrivals[i];
+
+		if (a->kind != from || a->proven || arrival_order(a, s) == ARRIVED_AFTER)
+			continue;
+		/* Of those that entered the last is the doubtful one, of those refused the first.
+		 */
+		if (!best || from == ARRIVAL_ENTER)
+			best = a;
+	}
+	if (!best)
+		return false;
+	best->kind = (uint8_t)to;
+	queue_correct_depth(q, to == ARRIVAL_ENTER ? 1 : -1);
+	if (!best->cookie)
+		queue_correct_half_open(q, best, to == ARRIVAL_ENTER ? -1 : 1);
+	struct open_attempt *open = arrival_attempt(best, table);
+
+	if (open && to == ARRIVAL_ENTER) {
+		open->flags |= OPEN_ENTERED | OPEN_QUEUED;
+		open->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+	} else if (open) {
+		open->flags |= OPEN_ACK_DROPPED;
+		open->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
+	}
+	return true;
+}
+
+static void depth_range(const struct queue *q, const struct queue_sample *s, int64_t *low,
+			int64_t *high)
+{
+	*low = *high = q->base;
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		const struct arrival *a = &q->arrivals[i];
+		int delta = arrival_delta(a);
+
+		switch (arrival_order(a, s)) {
+		case ARRIVED_BEFORE:
+			*low += delta;
+			*high += delta;
+			break;
+		case ARRIVED_WITHIN:
+			if (delta < 0)
+				*low += delta;
+			else
+				*high += delta;
+			break;
+		case ARRIVED_AFTER:
+			break;
+		}
+	}
+}
+
+/* Makes the rebuilt depth agree with the sampled one. Returns departures to be inferred. */
+static int64_t reconcile_depth(struct queue *q, const struct queue_sample *s, struct table *table)
+{
+	int64_t low, high, depth = s->depth, left = 0;
+
+	if (!q->synced) {
+		/* The first sample says what was there when observation began. */
+		depth_range(q, s, &low, &high);
+		q->base += depth - (depth > high ? high : depth < low ? low : depth);
+		if (q->base < 0)
+			q->base = 0;
+		queue_correct_depth(q, (int)q->base);
+		q->synced = true;
+		series_add(&q->rebuilt, s->before_ns, (uint32_t)q->base);
+		return 0;
+	}
+	for (;;) {
+		depth_range(q, s, &low, &high);
+		if (depth > high) {
+			if (turn_round(q, s, ARRIVAL_REFUSED, ARRIVAL_ENTER, table))
+				continue;
+			q->disagreements += q->accept_exact;
+			q->base += depth - high;
+			queue_correct_depth(q, (int)(depth - high));
+		} else if (depth < low - left) {
+			if (!q->accept_exact) {
+				left = low - depth;
+				break;
+			}
+			if (turn_round(q, s, ARRIVAL_ENTER, ARRIVAL_REFUSED, table))
+				continue;
+			q->disagreements++;
+			q->base -= low - depth;
+			queue_correct_depth(q, (int)(depth - low));
+		}
+		break;
+	}
+	return left;
+}
+
+/* A SYN that a RST, an ICMP error or a bare ACK answered was not dropped either. */
+static void see_answers(struct queue *q, const struct queue_sample *s, struct table *table)
+{
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		struct arrival *a = &q->arrivals[i];
+		const struct open_attempt *open;
+
+		if (a->kind != ARRIVAL_SYN || a->answered)
+			continue;
+		if (s && arrival_order(a, s) == ARRIVED_AFTER)
+			break;
+		open = arrival_attempt(a, table);
+		if (open && !(open->flags & OPEN_SYN_PENDING) && open->last_syn_ns == a->time_ns)
+			a->answered = true;
+	}
+}
+
+static struct drops_view view_drops(struct queue *q, const struct queue_sample *s)
+{
+	struct drops_view view = {.known = s->drops_known && q->group_settled,
+				  .fullest = s->fullest};
+	int64_t certain = 0, possible = 0, actual;
+
+	if (!view.known)
+		return view;
+	actual = (int64_t)(uint32_t)(s->drops - q->group_first);
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		const struct arrival *a = &q->arrivals[i];
+		enum arrival_order order = arrival_order(a, s);
+
+		if (order == ARRIVED_BEFORE)
+			certain += arrival_sk_drops(a);
+		else if (order == ARRIVED_WITHIN)
+			possible += arrival_sk_drops(a) + arrival_may_drop(a);
+		if (order == ARRIVED_BEFORE && arrival_may_drop(a))
+			view.asking++;
+	}
+	view.room_max = actual - q->drops_settled - certain;
+	view.room_min = view.room_max - possible;
+	return view;
+}
+
+/* This final ACK, taken to be refused, had entered; what stood for it later had not. */
+static void enter_instead(struct queue *q, struct arrival *a, struct open_attempt *open)
+{
+	struct arrival *entered = queue_find(q, ARRIVAL_ENTER, a->index, a->isn);
+
+	a->kind = ARRIVAL_ENTER;
+	if (entered) {
+		entered->kind = ARRIVAL_SETTLED;
+		a->proven = entered->proven;
+		return;
+	}
+	queue_correct_depth(q, 1);
+	if (!a->cookie)
+		queue_correct_half_open(q, a, -1);
+	open->flags |= OPEN_ENTERED | OPEN_QUEUED;
+	open->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+}
+
+/*
+ * The socket dropped fewer packets than were judged to be refused: accept() made room between
+ * two samples, and some final ACK entered. The last of them first, since room comes with time;
+ * but none of a client that was looked for and found to be half-open or gone.
+ */
+static void reconcile_refused(struct queue *q, const struct queue_sample *s, struct table *table)
+{
+	int64_t excess = q->drops_settled - (int64_t)(uint32_t)(s->drops - q->group_first);
+
+	if (!s->drops_known || q->siblings > 1)
+		return;
+	for (size_t i = 0; i < q->arrivals_count; i++)
+		if (arrival_order(&q->arrivals[i], s) == ARRIVED_BEFORE)
+			excess += arrival_sk_drops(&q->arrivals[i]);
+	for (size_t i = q->arrivals_count; i-- > 0 && excess > 0;) {
+		struct arrival *a = &q->arrivals[i];
+		struct open_attempt *open;
+
+		if (a->kind != ARRIVAL_REFUSED || a->proven ||
+		    arrival_order(a, s) != ARRIVED_BEFORE)
+			continue;
+		open = arrival_attempt(a, table);
+		if (!open || (open->flags & (OPEN_REQUEST | OPEN_GONE)))
+			continue;
+		excess -= arrival_sk_drops(a);
+		enter_instead(q, a, open);
+	}
+}
+
+static void settle_sample(struct queue *q, const struct queue_sample *s, struct table *table,
+			  struct details *details)
+{
+	int64_t left;
+	struct drops_view view;
+
+	if (s->drops_known && !q->group_settled) {
+		q->group_settled = true;
+		q->group_first = s->drops;
+	}
+	left = reconcile_depth(q, s, table);
+	reconcile_refused(q, s, table);
+	see_answers(q, s, table);
+	view = view_drops(q, s);
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		struct arrival *a = &q->arrivals[i];
+
+		if (arrival_order(a, s) != ARRIVED_BEFORE)
+			break;
+		arrival_settle(q, a, &view, table, details);
+	}
+	drop_settled(q);
+	if (!q->accept_exact) {
+		left -= q->owed;
+		q->owed = 0;
+	}
+	if (left > 0) {
+		queue_step(q, s->time_ns, -left);
+		queue_correct_depth(q, (int)-left);
+	}
+}
+
+void queue_settle(struct queue *queue, int64_t now_ns, struct table *table, struct details *details)
+{
+	size_t n = 0;
+
+	while (n < queue->pending_count && queue->pending[n].time_ns + SETTLE_DELAY_NS <= now_ns)
+		settle_sample(queue, &queue->pending[n++], table, details);
+	if (n) {
+		queue->pending_count -= n;
+		memmove(queue->pending, queue->pending + n,
+			queue->pending_count * sizeof(queue->pending[0]));
+		return;
+	}
+	if (queue->pending_count || !queue->arrivals_count)
+		return;
+	struct drops_view nothing = {.known = false};
+
+	see_answers(queue, NULL, table);
+	for (size_t i = 0; i < queue->arrivals_count; i++) {
+		struct arrival *a = &queue->arrivals[i];
+
+		if (a->time_ns + NO_SAMPLE_NS > now_ns)
+			break;
+		queue->synced = true;
+		arrival_settle(queue, a, &nothing, table, details);
+	}
+	drop_settled(queue);
+}
+
+static void push_sample(struct queue *q, const struct queue_sample *s, int64_t now_ns,
+			struct table *table, struct details *details)
+{
+	queue_settle(q, now_ns, table, details);
+	if (q->pending_count == QUEUE_SAMPLES_MAX) {
+		/* More than the delay can hold: the oldest is settled early. */
+		settle_sample(q, &q->pending[0], table, details);
+		q->pending_count--;
+		memmove(q->pending, q->pending + 1, q->pending_count * sizeof(q->pending[0]));
+	}
+	q->pending[q->pending_count++] = *s;
+}
+
+static void take_drops(struct queue *q, const struct sample *s)
+{
+	if (!s->drops_known)
+		return;
+	if (!q->drops_seen)
+		q->first_drops = q->last_drops = s->drops;
+	q->drops_seen = true;
+	q->leader->group_drops += s->drops - q->last_drops;
+	q->last_drops = s->drops;
+}
+
+void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t time_ns,
+		       struct table *table, struct details *details)
+{
+	struct queue *leader = queue->leader;
+	struct queue_sample *round = &leader->round;
+
+	queue->samples++;
+	queue->listener.limit = sample->limit;
+	queue->last_depth = sample->depth;
+	if (sample->depth > queue->turn_peak)
+		queue->turn_peak = sample->depth;
+	if ((int64_t)sample->depth > queue->sampled_peak)
+		queue->sampled_peak = sample->depth;
+	series_add(&queue->sampled, time_ns, sample->depth);
+	if (leader->round_count == 0)
+		*round = (struct queue_sample){.before_ns = sample->before_ns, .drops_known = true};
+	round->time_ns = time_ns;
+	round->depth += sample->depth;
+	take_drops(queue, sample);
+	round->drops = leader->group_drops;
+	round->drops_known &= sample->drops_known;
+	if (leader->siblings > 1 && sample->depth > sample->limit &&
+	    sample->depth + 1 > round->fullest)
+		round->fullest = sample->depth + 1;
+	/* Arrivals come in order: what is in it now, but for those of its own instant. */
+	if (!leader->accept_exact && leader->siblings == 1)
+		leader->depth = sample->depth;
+	if (++leader->round_count < leader->siblings)
+		return;
+	leader->round_count = 0;
+	push_sample(leader, round, time_ns, table, details);
+}
+
+void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct details *details)
+{
+	struct drops_view nothing = {.known = false};
+
+	for (size_t i = 0; i < queue->pending_count; i++)
+		settle_sample(queue, &queue->pending[i], table, details);
+	queue->pending_count = 0;
+	see_answers(queue, NULL, table);
+	for (size_t i = 0; i < queue->arrivals_count; i++)
+		arrival_settle(queue, &queue->arrivals[i], &nothing, table, details);
+	queue->arrivals_count = 0;
+	queue_track_full(queue, end_ns, 0);
+}
