@@ -75,7 +75,7 @@ Test(proc, forks_and_exits_are_told_with_their_times)
 	cr_assert_eq(seen.forks, 1);
 	cr_assert_eq(seen.exits, 1);
 	cr_assert_eq(seen.fork.proc_fork.parent_pid, getpid());
-	cr_assert_eq(seen.exit.proc_exit.exit_code, status);
+	cr_assert_eq(seen.exit.proc_exit.exit_code, (uint32_t)status);
 	/* Its times are ours, but for the error of the two clocks' distance. */
 	cr_assert_geq(seen.fork.time_ns, before_ns - NS_PER_MS);
 	cr_assert_leq(seen.exit.time_ns, after_ns + NS_PER_MS);

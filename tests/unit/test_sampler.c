@@ -138,7 +138,7 @@ Test(sampler, every_sibling_of_a_group_has_its_own_samples)
 			const struct sample *sample = last_sample(cookie[i]);
 
 			cr_assert_not_null(sample);
-			cr_assert_eq(sample->limit, 50 + i);
+			cr_assert_eq(sample->limit, (uint32_t)(50 + i));
 			depth[i] = sample->depth;
 			sum += depth[i];
 		}
