@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "event/clock.h"
 #include "report/formats.h"
 #include "report/html_columns.h"
 #include "report/html_page.h"
@@ -70,11 +69,11 @@ static int write_chunk(struct html_sink *html, struct html_columns *columns)
 	return rc ? rc : error;
 }
 
-static int write_attempts(struct html_sink *html, int64_t base_ns)
+static int write_attempts(struct html_sink *html, const struct report *report)
 {
 	struct html_columns *columns;
 	struct attempt attempt;
-	int rc = html_columns_new(base_ns, &columns);
+	int rc = html_columns_new(report, &columns);
 
 	if (rc)
 		return rc;
@@ -159,7 +158,6 @@ static void put_report(struct json_writer *json, const struct report *report)
 static int html_finish(struct sink *sink, const struct report *report)
 {
 	struct html_sink *html = (struct html_sink *)sink;
-	int64_t base_ns = report->start_ns == TIME_UNKNOWN ? 0 : report->start_ns;
 	int rc = write_bytes(html->out, html_page_head, html_page_head_size);
 
 	if (!rc)
@@ -169,7 +167,7 @@ static int html_finish(struct sink *sink, const struct report *report)
 		rc = end_data(html);
 	}
 	if (!rc)
-		rc = write_attempts(html, base_ns);
+		rc = write_attempts(html, report);
 	if (!rc)
 		rc = write_bytes(html->out, html_page_tail, html_page_tail_size);
 	errno = 0;

@@ -18,6 +18,7 @@ enum column {
 	COLUMN_SYN,
 	COLUMN_SYNACK,
 	COLUMN_ACK,
+	COLUMN_ENTERED,
 	COLUMN_ACCEPT,
 	COLUMN_ACCEPT_AFTER,
 	COLUMN_ACCEPT_BEFORE,
@@ -31,6 +32,7 @@ enum column {
 	COLUMN_SYNACK_TO_ACK,
 	COLUMN_CONNECT,
 	COLUMN_ACCEPT_WAIT,
+	COLUMN_QUEUE_WAIT,
 	COLUMN_ACCEPT_TO_FORK,
 	COLUMN_CLIENT,
 	COLUMN_CLIENT_PORT,
@@ -64,6 +66,7 @@ static const char *const column_names[COLUMN_COUNT] = {
     [COLUMN_SYN] = "syn",
     [COLUMN_SYNACK] = "synack",
     [COLUMN_ACK] = "ack",
+    [COLUMN_ENTERED] = "entered",
     [COLUMN_ACCEPT] = "accept",
     [COLUMN_ACCEPT_AFTER] = "accept_after",
     [COLUMN_ACCEPT_BEFORE] = "accept_before",
@@ -77,6 +80,7 @@ static const char *const column_names[COLUMN_COUNT] = {
     [COLUMN_SYNACK_TO_ACK] = "synack_to_ack",
     [COLUMN_CONNECT] = "connect",
     [COLUMN_ACCEPT_WAIT] = "accept_wait",
+    [COLUMN_QUEUE_WAIT] = "queue_wait",
     [COLUMN_ACCEPT_TO_FORK] = "accept_to_fork",
     [COLUMN_CLIENT] = "client",
     [COLUMN_CLIENT_PORT] = "client_port",
@@ -117,6 +121,7 @@ _Static_assert(CONFIDENCE_COUNT <= 4, "a confidence has two bits");
 #define SLOTS	      (2 * ADDRESSES_MAX)
 
 struct html_columns {
+	const struct report *report;
 	int64_t base_ns;
 	int64_t anchor_before; /* of the attempt before, relative to base_ns */
 	uint64_t number_before;
@@ -198,6 +203,7 @@ static void add_times(struct html_columns *c, const struct attempt *a, int64_t a
 	put_time(c, COLUMN_SYN, a->syn_ns, anchor);
 	put_time(c, COLUMN_SYNACK, a->synack_ns, anchor);
 	put_time(c, COLUMN_ACK, a->ack_ns, anchor);
+	put_time(c, COLUMN_ENTERED, a->entered_ns, anchor);
 	put_time(c, COLUMN_ACCEPT, a->accept_ns, anchor);
 	put_time(c, COLUMN_ACCEPT_AFTER, a->accept_after_ns, anchor);
 	put_time(c, COLUMN_ACCEPT_BEFORE, a->accept_before_ns, anchor);
@@ -211,7 +217,14 @@ static void add_times(struct html_columns *c, const struct attempt *a, int64_t a
 	put_latency(c, COLUMN_SYNACK_TO_ACK, a->synack_to_ack_ns, a->ack_ns, a->synack_ns);
 	put_latency(c, COLUMN_CONNECT, a->connect_ns, a->synack_ns, a->syn_ns);
 	put_latency(c, COLUMN_ACCEPT_WAIT, a->accept_wait_ns, accepted, a->ack_ns);
+	put_latency(c, COLUMN_QUEUE_WAIT, a->queue_wait_ns, accepted, a->entered_ns);
 	put_latency(c, COLUMN_ACCEPT_TO_FORK, a->accept_to_fork_ns, a->fork_ns, a->accept_ns);
+}
+
+static int64_t cause_code(const struct html_columns *c, enum cause cause,
+			  enum confidence confidence)
+{
+	return (int64_t)cause << 2 | report_confidence(c->report, cause, confidence);
 }
 
 static void add_marks(struct html_columns *c, const struct attempt *a, int64_t anchor)
@@ -233,7 +246,7 @@ static void add_marks(struct html_columns *c, const struct attempt *a, int64_t a
 			(m->cause_known ? MARK_CODE_CAUSE : 0) |
 			(depth_known ? MARK_CODE_DEPTH : 0));
 		if (m->cause_known)
-			put(c, COLUMN_MARK_CAUSE, (int64_t)m->cause << 2 | m->confidence);
+			put(c, COLUMN_MARK_CAUSE, cause_code(c, m->cause, m->confidence));
 		if (depth_known) {
 			put(c, COLUMN_MARK_DEPTH, m->depth);
 			put(c, COLUMN_MARK_LIMIT, m->limit);
@@ -276,7 +289,7 @@ int html_columns_add(struct html_columns *c, const struct attempt *a)
 	for (uint32_t i = 0; i < a->causes_count; i++) {
 		const struct attempt_cause *cause = &a->causes[i];
 
-		put(c, COLUMN_CAUSE, (int64_t)cause->cause << 2 | cause->confidence);
+		put(c, COLUMN_CAUSE, cause_code(c, cause->cause, cause->confidence));
 		put(c, COLUMN_CAUSE_PACKETS, cause->packets);
 	}
 	c->causes += a->causes_count;
@@ -330,13 +343,14 @@ int html_columns_write(struct html_columns *c, struct json_writer *json)
 	return first_error(c);
 }
 
-int html_columns_new(int64_t base_ns, struct html_columns **out)
+int html_columns_new(const struct report *report, struct html_columns **out)
 {
 	struct html_columns *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
-	c->base_ns = base_ns;
+	c->report = report;
+	c->base_ns = report->start_ns == TIME_UNKNOWN ? 0 : report->start_ns;
 	*out = c;
 	return 0;
 }

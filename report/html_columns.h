@@ -14,14 +14,18 @@
 
 #include "report/attempt.h"
 #include "report/json_writer.h"
+#include "report/report.h"
 
 /* Attempts a chunk: bounds the memory of a report, whatever its length. */
 #define HTML_CHUNK_ATTEMPTS 4096
 
 struct html_columns;
 
-/* Times are given relative to base_ns. Returns 0 or -ENOMEM. */
-int html_columns_new(int64_t base_ns, struct html_columns **out)
+/*
+ * Times are given relative to the start of observation. The report is the
+ * caller's and must outlive the columns. Returns 0 or -ENOMEM.
+ */
+int html_columns_new(const struct report *report, struct html_columns **out)
     __attribute__((warn_unused_result));
 
 /* Not to be called when full. Returns 0 or -ENOMEM. */

@@ -25,6 +25,7 @@ static const char *const note_names[NOTE_COUNT] = {
     [NOTE_SYNACKS] = "synacks",
     [NOTE_CONNECT] = "connect_ns",
     [NOTE_ACCEPT_WAIT] = "accept_wait_ns",
+    [NOTE_QUEUE_WAIT] = "queue_wait_ns",
     [NOTE_CHILD] = "child_pid",
     [NOTE_CLIENT] = "client",
     [NOTE_CONFIDENCE] = "confidence",

@@ -43,14 +43,17 @@ static void note_attempt(struct trace *trace, const struct attempt *a)
 	trace_note(trace, NOTE_SYNACKS, a->synacks);
 	note_known(trace, NOTE_CONNECT, a->connect_ns);
 	note_known(trace, NOTE_ACCEPT_WAIT, a->accept_wait_ns);
+	note_known(trace, NOTE_QUEUE_WAIT, a->queue_wait_ns);
 	if (a->child_pid)
 		trace_note(trace, NOTE_CHILD, a->child_pid);
 }
 
-static void note_mark(struct trace *trace, const struct mark *m)
+static void note_mark(struct trace *trace, const struct report *report, const struct mark *m)
 {
 	if (m->cause_known)
-		trace_note_text(trace, NOTE_CONFIDENCE, confidence_name(m->confidence));
+		trace_note_text(
+		    trace, NOTE_CONFIDENCE,
+		    confidence_name(report_confidence(report, m->cause, m->confidence)));
 	if (m->frame)
 		trace_note(trace, NOTE_FRAME, (int64_t)m->frame);
 	if (m->depth != MARK_DEPTH_UNKNOWN) {
@@ -96,7 +99,7 @@ static void write_mark(struct perfetto *p, const struct attempt *a, const struct
 		       uint64_t track, uint64_t drops_track)
 {
 	trace_event_begin(&p->trace, TRACE_INSTANT, track, m->time_ns, mark_name(m));
-	note_mark(&p->trace, m);
+	note_mark(&p->trace, p->report, m);
 	trace_event_end(&p->trace);
 	if (!m->dropped)
 		return;

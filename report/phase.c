@@ -71,25 +71,14 @@ static int64_t known_or(int64_t time_ns, int64_t otherwise)
 	return time_ns != TIME_UNKNOWN ? time_ns : otherwise;
 }
 
-/*
- * When it came into the accept queue: with its final ACK, or, where that was
- * dropped, with the first acknowledgement or data after it that was not.
+/* A bare ACK under TCP_DEFER_ACCEPT is ignored on purpose: the handshake goes on until data comes.
  */
-static int64_t queued_ns(const struct attempt *a)
+static bool deferred(const struct attempt *a)
 {
-	int64_t lost_ns = TIME_UNKNOWN;
-
-	for (uint32_t i = 0; i < a->marks_count; i++) {
-		const struct mark *m = &a->marks[i];
-
-		if (m->time_ns < a->ack_ns || (m->kind != MARK_ACK && m->kind != MARK_DATA))
-			continue;
-		if (m->dropped)
-			lost_ns = m->time_ns;
-		else if (lost_ns != TIME_UNKNOWN)
-			return m->time_ns;
-	}
-	return known_or(lost_ns, a->ack_ns);
+	for (uint32_t i = 0; i < a->causes_count; i++)
+		if (a->causes[i].cause == CAUSE_DEFER_ACCEPT)
+			return true;
+	return false;
 }
 
 size_t attempt_phases(const struct attempt *a, int64_t end_ns,
@@ -114,7 +103,7 @@ size_t attempt_phases(const struct attempt *a, int64_t end_ns,
 		until(&list, PHASE_ZOMBIE, last);
 		return list.count;
 	}
-	until(&list, PHASE_ZOMBIE, queued_ns(a));
+	until(&list, deferred(a) ? PHASE_HANDSHAKE : PHASE_ZOMBIE, a->entered_ns);
 	if (a->accept_ns == TIME_UNKNOWN && a->accept_before_ns == TIME_UNKNOWN) {
 		until(&list, a->outcome == OUTCOME_WAITING ? PHASE_WAIT : PHASE_CLOSE, last);
 		return list.count;

@@ -12,7 +12,7 @@
 
 enum phase {
 	PHASE_CONNECT,	 /* first SYN to SYN-ACK: the client waits for an answer */
-	PHASE_HANDSHAKE, /* SYN-ACK to the final ACK */
+	PHASE_HANDSHAKE, /* SYN-ACK to the final ACK, or, under TCP_DEFER_ACCEPT, to data */
 	PHASE_WAIT,	 /* in the accept queue */
 	PHASE_BOUND,	 /* accepted at some time within */
 	PHASE_SPAWN,	 /* accept() to fork */

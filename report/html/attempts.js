@@ -3,9 +3,9 @@
  * Times are nanoseconds after the start of observation, NaN where not known.
  */
 
-const TIMES = ["syn", "synack", "ack", "accept", "accept_after", "accept_before", "fork", "first_byte", "reply", "close",
+const TIMES = ["syn", "synack", "ack", "entered", "accept", "accept_after", "accept_before", "fork", "first_byte", "reply", "close",
 	"exit", "end"];
-const LATENCIES = ["syn_to_synack", "synack_to_ack", "connect", "accept_wait", "accept_to_fork"];
+const LATENCIES = ["syn_to_synack", "synack_to_ack", "connect", "accept_wait", "queue_wait", "accept_to_fork"];
 const DEPTH_UNKNOWN = -1;
 
 const MARK_DROPPED = 16;
@@ -25,6 +25,7 @@ const LATENCY_FROM = {
 	synack_to_ack: (t, i) => t.ack[i] - t.synack[i],
 	connect: (t, i) => t.synack[i] - t.syn[i],
 	accept_wait: (t, i) => (Number.isNaN(t.accept[i]) ? t.accept_before[i] : t.accept[i]) - t.ack[i],
+	queue_wait: (t, i) => (Number.isNaN(t.accept[i]) ? t.accept_before[i] : t.accept[i]) - t.entered[i],
 	accept_to_fork: (t, i) => t.fork[i] - t.accept[i],
 };
 
@@ -36,8 +37,7 @@ class Attempts {
 		const floats = (n) => new Float64Array(n);
 
 		this.report = report;
-		this.kindAck = report.names.marks.indexOf("ack");
-		this.kindData = report.names.marks.indexOf("data");
+		this.deferAccept = report.names.causes.indexOf("defer-accept");
 		this.count = total;
 		this.number = floats(total);
 		this.anchor = floats(total);
@@ -240,20 +240,12 @@ class Attempts {
 		return (this.flags[i] & 2) !== 0;
 	}
 
-	/* When it came into the accept queue: with its ACK, or with the first ACK or data after it that was not dropped. */
-	queued(i) {
-		const ack = this.time.ack[i];
-		let lost = NaN;
-		for (let m = this.markStart[i]; m < this.markStart[i + 1]; m++) {
-			const kind = this.markCode[m] & 15;
-			if (this.markTime[m] < ack || (kind !== this.kindAck && kind !== this.kindData))
-				continue;
-			if (this.markCode[m] & MARK_DROPPED)
-				lost = this.markTime[m];
-			else if (!Number.isNaN(lost))
-				return this.markTime[m];
-		}
-		return Number.isNaN(lost) ? ack : lost;
+	/* A bare ACK under TCP_DEFER_ACCEPT is ignored on purpose: the handshake goes on until data comes. */
+	deferred(i) {
+		for (let c = this.causeStart[i]; c < this.causeStart[i + 1]; c++)
+			if (this.cause[c] === this.deferAccept)
+				return true;
+		return false;
 	}
 
 	/* Calls each(phase, from, to) for every phase that the attempt reached, in order. */
@@ -286,9 +278,9 @@ class Attempts {
 			each(PHASE.zombie, ack, last);
 			return;
 		}
-		const queued = this.queued(i);
+		const queued = t.entered[i] > ack ? t.entered[i] : ack;
 		if (queued > ack)
-			each(PHASE.zombie, ack, queued);
+			each(this.deferred(i) ? PHASE.handshake : PHASE.zombie, ack, queued);
 		if (Number.isNaN(accept) && Number.isNaN(before)) {
 			each(outcome === "waiting" ? PHASE.wait : PHASE.close, queued, last);
 			return;

@@ -26,6 +26,11 @@ function story(attempts, i) {
 		list.push({t: t.synack[i], text: "SYN-ACK", note: ""});
 	if (!has("ack") && !Number.isNaN(t.ack[i]))
 		list.push({t: t.ack[i], text: "final ACK: the kernel's handshake is done", note: ""});
+	if (t.entered[i] > t.ack[i] && !list.some((event) => event.t === t.entered[i]))
+		list.push({t: t.entered[i], text: "entered the accept queue", note: ""});
+	for (const event of list)
+		if (event.t === t.entered[i] && event.kind)
+			event.note = [event.note, "enters the accept queue"].filter(Boolean).join(", ");
 	const pid = attempts.acceptPid[i] ? "by process " + attempts.acceptPid[i] : "";
 	if (!Number.isNaN(t.accept[i]))
 		list.push({t: t.accept[i], text: "accept() returned it", note: pid, call: true});

@@ -6,7 +6,7 @@ const n = (value) => ({text: count(value), data: value});
 
 function showLatency(report) {
 	const host = byId("latency");
-	const names = LATENCIES.filter((name) => report.latency[name].count > 0);
+	const names = LATENCIES.filter((name) => report.latency[name] && report.latency[name].count > 0);
 	const keys = ["min", "p50", "p90", "p99", "p999", "max"];
 
 	if (!names.length) {
@@ -75,20 +75,22 @@ function histogram(name, report) {
 }
 
 function showOutcomes(report) {
-	const rows = (list, extra, wordsOf) => list.map((many, at) => ({many, at})).filter(({many}) => many > 0)
-		.sort((a, b) => b.many - a.many).map(({many, at}) => extra(many, at, wordsOf));
+	const rows = (list, row) => list.map((many, at) => ({many, at})).filter(({many}) => many > 0)
+		.sort((a, b) => b.many - a.many).map(({many, at}) => row(many, at));
 
+	const scrolling = (node) => el("div", {class: "table-wrap"}, node);
 	byId("outcomes").append(el("div", {class: "two"},
-		table("Outcomes", [{title: "Outcome"}, number("Attempts"), number("Share"), {title: "Which means"}],
+		scrolling(table("Outcomes", [{title: "Outcome"}, number("Attempts"), number("Share"), {title: "Which means"}],
 			rows(report.outcomes, (many, at) => ({
 				attributes: {"data-outcome": report.names.outcomes[at]},
 				cells: [report.names.outcomes[at], n(many), percent(many, report.attempts), words(OUTCOME_WORDS, report.names.outcomes[at])],
-			}))),
-		report.causes.some((many) => many > 0) ? table("Causes of drops and delays", [{title: "Cause"}, number("Attempts"), number("Packets"), {title: "Which means"}],
-			rows(report.causes, (many, at) => ({
-				attributes: {"data-cause": report.names.causes[at]},
-				cells: [report.names.causes[at], n(many), n(report.cause_packets[at]), words(CAUSE_WORDS, report.names.causes[at])],
-			}))) : el("p", null, "No drop and no delay was found.")));
+			})))),
+		report.causes.some((many) => many > 0) ? scrolling(table("Causes of drops and delays", [{title: "Cause"}, number("Attempts"), number("Packets"),
+			{title: "Which means"}],
+		rows(report.causes, (many, at) => ({
+			attributes: {"data-cause": report.names.causes[at]},
+			cells: [report.names.causes[at], n(many), n(report.cause_packets[at]), words(CAUSE_WORDS, report.names.causes[at])],
+		})))) : el("p", null, "No drop and no delay was found.")));
 }
 
 function showListeners(report) {

@@ -56,7 +56,8 @@ const LATENCY_WORDS = {
 	"syn_to_synack": ["SYN to SYN-ACK", "from the first SYN to the first SYN-ACK"],
 	"synack_to_ack": ["SYN-ACK to ACK", "from the last SYN-ACK before the final ACK to that ACK"],
 	"connect": ["connect()", "what the client waited for connect(): first SYN to the first SYN-ACK that it can have seen"],
-	"accept_wait": ["wait for accept()", "how long a finished handshake stood in the accept queue"],
+	"accept_wait": ["wait for accept()", "from the client's final ACK to accept()"],
+	"queue_wait": ["of that in the queue", "from the segment that the accept queue had room for to accept()"],
 	"accept_to_fork": ["accept() to fork", "until the child that serves it was forked"],
 };
 

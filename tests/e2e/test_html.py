@@ -148,7 +148,7 @@ for (let i = 0; i < a.count; i++) {
     for (const name of Object.keys(a.time)) one[name + "_ns"] = known(a.time[name][i]);
     for (const name of Object.keys(a.latency)) one["of_" + name] = known(a.latency[name][i]);
     for (let m = a.markStart[i]; m < a.markStart[i + 1]; m++)
-        one.packets.push({time_ns: a.markTime[m], kind: names.marks[a.markCode[m] & 15], frame: a.markFrame[m], dropped: (a.markCode[m] & 16) !== 0,
+        one.packets.push({time_ns: a.markTime[m], kind: names.marks[a.markCode[m] & 15], frame: a.markFrame[m] || undefined, dropped: (a.markCode[m] & 16) !== 0,
             cause: a.markCode[m] & 32 ? names.causes[a.markCause[m]] : undefined, confidence: a.markCode[m] & 32 ? names.confidences[a.markConfidence[m]] : undefined,
             depth: a.markCode[m] & 64 ? a.markDepth[m] : undefined, limit: a.markCode[m] & 64 ? a.markLimit[m] : undefined});
     out.push(one);
@@ -165,10 +165,10 @@ def agree_on_attempts(page, report):
         one = found[expected["number"]]
         for name in ("client", "server", "isn", "syns", "synacks", "child_pid", "accept_pid", "outcome", "causes", "ghost", "evicted", "packets_lost"):
             assert one[name] == expected[name], (expected["number"], name)
-        for name in ("syn", "synack", "ack", "accept", "accept_after", "accept_before", "fork", "first_byte", "reply", "close", "exit", "end"):
+        for name in ("syn", "synack", "ack", "entered", "accept", "accept_after", "accept_before", "fork", "first_byte", "reply", "close", "exit", "end"):
             time = expected[name + "_ns"]
             assert one[name + "_ns"] == (None if time is None else time - start), (expected["number"], name)
-        for name in ("syn_to_synack", "synack_to_ack", "connect", "accept_wait", "accept_to_fork"):
+        for name in ("syn_to_synack", "synack_to_ack", "connect", "accept_wait", "queue_wait", "accept_to_fork"):
             assert one["of_" + name] == expected[name + "_ns"], (expected["number"], name)
         assert len(one["packets"]) == len(expected["packets"])
         for packet, wanted in zip(one["packets"], expected["packets"]):

@@ -13,11 +13,12 @@ static struct attempt blank(uint64_t number)
 
 	memset(&a, 0, sizeof(a));
 	a.number = number;
-	a.syn_ns = a.synack_ns = a.ack_ns = a.accept_ns = a.accept_after_ns = TIME_UNKNOWN;
+	a.syn_ns = a.synack_ns = a.ack_ns = a.entered_ns = a.accept_ns = TIME_UNKNOWN;
+	a.accept_after_ns = TIME_UNKNOWN;
 	a.accept_before_ns = a.fork_ns = a.first_byte_ns = a.reply_ns = TIME_UNKNOWN;
 	a.close_ns = a.exit_ns = a.end_ns = TIME_UNKNOWN;
 	a.syn_to_synack_ns = a.synack_to_ack_ns = a.connect_ns = -1;
-	a.accept_wait_ns = a.accept_to_fork_ns = -1;
+	a.accept_wait_ns = a.queue_wait_ns = a.accept_to_fork_ns = -1;
 	a.listener = -1;
 	return a;
 }
@@ -62,7 +63,7 @@ Test(html_columns, times_are_differences)
 	struct attempt a = blank(7);
 	json_t *chunk;
 
-	cr_assert_eq(html_columns_new(1000, &columns), 0);
+	cr_assert_eq(html_columns_new(&(struct report){.start_ns = 1000}, &columns), 0);
 	a.syn_ns = 1010;
 	a.synack_ns = 1013;
 	a.syn_to_synack_ns = a.connect_ns = 3;
@@ -89,7 +90,7 @@ Test(html_columns, a_chunk_is_full_and_begins_anew)
 	struct html_columns *columns;
 	json_t *chunk;
 
-	cr_assert_eq(html_columns_new(0, &columns), 0);
+	cr_assert_eq(html_columns_new(&(struct report){.start_ns = 0}, &columns), 0);
 	for (uint32_t i = 0; i < HTML_CHUNK_ATTEMPTS; i++) {
 		struct attempt a = blank(i + 1);
 		uint8_t client[4] = {10, 0, (uint8_t)(i >> 8), (uint8_t)i};
@@ -126,7 +127,9 @@ Test(html_columns, times_at_the_ends_of_the_range)
 	json_t *chunk;
 
 	for (int base = 0; base < ENDS - 1; base++) {
-		cr_assert_eq(html_columns_new(ends[base], &columns), 0);
+		struct report report = {.start_ns = ends[base]};
+
+		cr_assert_eq(html_columns_new(&report, &columns), 0);
 		for (int i = 0; i < ENDS * ENDS; i++) {
 			struct attempt a = blank(UINT64_MAX - (uint64_t)i);
 

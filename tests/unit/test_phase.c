@@ -10,7 +10,8 @@ static struct attempt blank(void)
 	struct attempt a;
 
 	memset(&a, 0, sizeof(a));
-	a.syn_ns = a.synack_ns = a.ack_ns = a.accept_ns = a.accept_after_ns = TIME_UNKNOWN;
+	a.syn_ns = a.synack_ns = a.ack_ns = a.entered_ns = a.accept_ns = a.accept_after_ns =
+	    TIME_UNKNOWN;
 	a.accept_before_ns = a.fork_ns = a.first_byte_ns = a.reply_ns = TIME_UNKNOWN;
 	a.close_ns = a.exit_ns = a.end_ns = TIME_UNKNOWN;
 	return a;
@@ -75,13 +76,13 @@ Test(phase, whose_ack_is_dropped_is_not_in_the_queue_yet)
 	a.synack_ns = 20;
 	a.ack_ns = 30;
 	a.accept_ns = 90;
-	a.marks_count = 4;
-	a.marks[0] = (struct mark){.time_ns = 30, .kind = MARK_ACK, .dropped = true};
-	a.marks[1] = (struct mark){.time_ns = 40, .kind = MARK_DATA, .dropped = true};
-	a.marks[2] = (struct mark){.time_ns = 60, .kind = MARK_DATA};
-	a.marks[3] = (struct mark){.time_ns = 70, .kind = MARK_DATA};
+	a.entered_ns = 60;
 	expect(&a, (const int64_t[]){PHASE_CONNECT, 10, 20, PHASE_HANDSHAKE, 20, 30, PHASE_ZOMBIE,
 				     30, 60, PHASE_WAIT, 60, 90, PHASE_COUNT});
+	a.causes_count = 1;
+	a.causes[0].cause = CAUSE_DEFER_ACCEPT;
+	expect(&a, (const int64_t[]){PHASE_CONNECT, 10, 20, PHASE_HANDSHAKE, 20, 30,
+				     PHASE_HANDSHAKE, 30, 60, PHASE_WAIT, 60, 90, PHASE_COUNT});
 }
 
 Test(phase, what_never_came_ends_with_the_last_thing_known)
