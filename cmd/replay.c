@@ -22,6 +22,8 @@
 #define LINES_AT_ONCE  4096
 /* events.jsonl is in order of arrival: an event is at most this much older than one before it. */
 #define EVENTS_SKEW_NS (5 * NS_PER_SEC)
+/* Samples come more often while packets do: where they end earlier than that, some are missing. */
+#define EVENTS_GAP_NS NS_PER_SEC
 
 size_t replay_notes(const struct recording_meta *meta, char notes[][REPLAY_NOTE_SIZE], size_t max)
 {
@@ -37,6 +39,7 @@ size_t replay_notes(const struct recording_meta *meta, char notes[][REPLAY_NOTE_
 struct packets_to {
 	struct merge *merge;
 	uint64_t frames_before; /* in the parts before: the numbers go on */
+	int64_t *last_ns;	/* becomes the youngest stamp */
 };
 
 static int to_merge(void *context, const struct event *event)
@@ -48,6 +51,8 @@ static int to_merge(void *context, const struct event *event)
 		own.segment.frame += to->frames_before;
 	else if (own.kind == EVENT_ICMP)
 		own.icmp.frame += to->frames_before;
+	if (own.time_ns > *to->last_ns)
+		*to->last_ns = own.time_ns;
 	return merge_push(to->merge, &own);
 }
 
@@ -62,7 +67,7 @@ static int packets_failed(struct replay *r, int64_t rc)
 static int pull_packets(struct replay *r, struct merge *merge, bool *more)
 {
 	struct replay_part *part = &r->parts[r->packets_part];
-	struct packets_to to = {merge, r->frames_before};
+	struct packets_to to = {merge, r->frames_before, &r->last_packet_ns};
 	struct capture_stats stats;
 	int64_t n = 0;
 
@@ -120,6 +125,8 @@ static int pull_events(struct replay *r, struct merge *merge, bool *more)
 		case RECORDING_EVENT:
 			if (event.time_ns > newest_ns)
 				newest_ns = event.time_ns;
+			if (event.time_ns > r->last_event_ns)
+				r->last_event_ns = event.time_ns;
 			if (is_repeated(r, &event))
 				break;
 			add_losses(r, &event);
@@ -242,6 +249,13 @@ static void fill_source(struct replay *r, struct reporter_source *source)
 	for (size_t i = 0; i < r->parts_count; i++)
 		add_up(r, &r->parts[i], source);
 	source->start_ns = source->end_ns = TIME_UNKNOWN;
+	if (r->recording && r->last_event_ns != TIME_UNKNOWN && r->last_packet_ns != TIME_UNKNOWN &&
+	    r->last_packet_ns - r->last_event_ns > EVENTS_GAP_NS)
+		replay_note(
+		    r,
+		    "events: they end %.1f s before the packets: accepts, depths and counters "
+		    "after that are not known",
+		    (double)(r->last_packet_ns - r->last_event_ns) / NS_PER_SEC);
 	if (r->recording) {
 		source->start_ns = r->meta.start_ns;
 		source->end_ns = r->meta.end_ns;

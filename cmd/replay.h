@@ -26,6 +26,8 @@ struct replay_part {
 };
 
 struct replay {
+	int64_t last_packet_ns; /* the youngest seen; TIME_UNKNOWN */
+	int64_t last_event_ns;
 	const char *path;
 	bool recording;
 	struct recording_meta meta;

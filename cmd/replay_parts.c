@@ -200,6 +200,7 @@ int replay_open(struct replay *replay, const char *path)
 	int rc;
 
 	memset(replay, 0, sizeof(*replay));
+	replay->last_packet_ns = replay->last_event_ns = TIME_UNKNOWN;
 	replay->path = path;
 	replay->recording = recording_is(path);
 	rc = replay->recording ? -ENOENT : open_parts(replay);
