@@ -145,6 +145,9 @@ void text_verdict(const struct text *text, const struct attempt *attempt, unsign
 /* True when the listener's depth was sampled or rebuilt, so that it is known when it was full. */
 bool text_depth_known(const struct report_listener *listener);
 
+/* What else the inferred causes of these attempts could have been, and what would have told. */
+void text_put_doubts(const struct text *text, const struct attempt *attempts, size_t count);
+
 /* A cause in words, for a list: "SYN dropped, the accept queue was full". */
 const char *text_cause(enum cause cause);
 

@@ -5,7 +5,6 @@
 #include "report/text.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 static bool has_drop(const struct attempt *a)
 {
@@ -35,7 +34,6 @@ void text_put_worst(const struct text *text, unsigned count)
 	size_t shown = report->worst_count < count ? report->worst_count : count;
 	char address[ENDPOINT_TEXT_SIZE], heading[TEXT_VALUE_SIZE];
 	struct sentence sentence;
-	bool remarks = false;
 
 	if (!shown)
 		return;
@@ -53,16 +51,8 @@ void text_put_worst(const struct text *text, unsigned count)
 		text_begin_colour(text, colour);
 		text_paragraph(text, prefix, 2, sentence.text);
 		text_end_colour(text, colour);
-		remarks = remarks || strstr(sentence.text, " (bounded)") ||
-			  strstr(sentence.text, " (inferred)");
 	}
-	if (!remarks)
-		return;
-	text_begin_colour(text, TEXT_DIM);
-	text_paragraph(text, "", 0,
-		       "Bounded: it happened within an interval that was measured. Inferred: it "
-		       "fits best, but something that would decide it is missing.");
-	text_end_colour(text, TEXT_DIM);
+	text_put_doubts(text, report->worst, shown);
 }
 
 bool text_handshake_better(const struct attempt *a, const struct attempt *shown)

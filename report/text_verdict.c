@@ -211,9 +211,10 @@ static void add_unanswered(const struct text *text, const struct attempt *a,
 
 	if (sentence->used)
 		sentence_add(sentence, "the client never had an answer");
+	else if (a->syns == 1)
+		sentence_add(sentence, "no answer to its SYN");
 	else
-		sentence_add(sentence, "no answer to %s%" PRIu32 " SYN%s",
-			     a->syns == 1 ? "its " : "any of ", a->syns, a->syns == 1 ? "" : "s");
+		sentence_add(sentence, "no answer to any of %" PRIu32 " SYNs", a->syns);
 	if (silent)
 		sentence_add(sentence,
 			     "; no counter of the listener moved: a firewall, rp_filter or the "
@@ -256,6 +257,21 @@ static void add_zombie(const struct attempt *a, unsigned told, struct sentence *
 				       "silence unless the queue gets room");
 }
 
+static void add_refused(const struct text *text, const struct attempt *a, struct sentence *sentence)
+{
+	const struct attempt_cause *nobody = find_cause(a, CAUSE_NO_LISTENER);
+	const struct attempt_cause *somebody = find_cause(a, CAUSE_SERVER_RESET);
+	const struct attempt_cause *cause = nobody ? nobody : somebody;
+
+	sentence_add(sentence, "refused: a RST answered the SYN%s",
+		     nobody	? ", nothing listened there"
+		     : somebody ? " although the listener was there: something in front of it did"
+				: "");
+	if (cause)
+		sentence_add(sentence, "%s",
+			     confidence_remark(text, cause->cause, cause->confidence));
+}
+
 /* The outcomes in which the client did not get through. */
 static void add_failure(const struct text *text, const struct attempt *a, unsigned told,
 			struct sentence *sentence)
@@ -270,8 +286,7 @@ static void add_failure(const struct text *text, const struct attempt *a, unsign
 				     text_duration(text, a->accept_wait_ns, value));
 		break;
 	case OUTCOME_REFUSED:
-		sentence_add(sentence, "refused: a RST answered the SYN%s",
-			     find_cause(a, CAUSE_NO_LISTENER) ? ", nothing listened there" : "");
+		add_refused(text, a, sentence);
 		break;
 	case OUTCOME_UNREACHABLE:
 		sentence_add(sentence, "an ICMP error answered the SYN");

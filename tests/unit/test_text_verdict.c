@@ -1,0 +1,268 @@
+/*
+ * The sentences about attempts: for each outcome and each reason of a drop what
+ * an engineer is told.
+ */
+#include "report/text.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S(n)  ((int64_t)(n)*NS_PER_SEC)
+#define MS(n) ((int64_t)(n)*NS_PER_MS)
+
+static struct report_listener listener;
+static struct report report;
+static struct attempt a;
+
+static void set_up(void)
+{
+	memset(&a, 0, sizeof(a));
+	memset(&listener, 0, sizeof(listener));
+	memset(&report, 0, sizeof(report));
+	report.kind = REPORT_RECORDING;
+	report.end_ns = S(60);
+	report.host_known = true;
+	report.host.somaxconn = 4096;
+	report.host.tcp_syncookies = 1;
+	report.listeners_count = 1;
+	report.listeners = &listener;
+	listener.backlog = 5;
+	listener.limit = 5;
+	a.synack_ns = a.ack_ns = a.entered_ns = a.accept_ns = a.accept_after_ns =
+	    a.accept_before_ns = a.fork_ns = a.end_ns = TIME_UNKNOWN;
+	a.syn_to_synack_ns = a.synack_to_ack_ns = a.connect_ns = a.accept_wait_ns =
+	    a.queue_wait_ns = a.accept_to_fork_ns = -1;
+	a.syns = 1;
+}
+
+TestSuite(text_verdict, .init = set_up);
+
+static void expect_told(unsigned told, const char *expected)
+{
+	const struct text text = {.columns = 100, .report = &report};
+	struct sentence *sentence = malloc(sizeof(*sentence));
+
+	cr_assert_not_null(sentence);
+	text_verdict(&text, &a, told, sentence);
+	cr_expect_str_eq(sentence->text, expected);
+	free(sentence);
+}
+
+static void expect(const char *expected)
+{
+	expect_told(0, expected);
+}
+
+static void add_drop(enum mark_kind kind, int64_t time_ns, enum cause cause)
+{
+	a.marks[a.marks_count++] = (struct mark){.time_ns = time_ns,
+						 .kind = kind,
+						 .dropped = true,
+						 .cause_known = true,
+						 .cause = cause,
+						 .depth = 6,
+						 .limit = 5};
+}
+
+static void add_taken(enum mark_kind kind, int64_t time_ns)
+{
+	a.marks[a.marks_count++] =
+	    (struct mark){.time_ns = time_ns, .kind = kind, .depth = MARK_DEPTH_UNKNOWN};
+}
+
+static void add_cause(enum cause cause, enum confidence confidence)
+{
+	a.causes[a.causes_count++] = (struct attempt_cause){cause, confidence, 1};
+}
+
+Test(text_verdict, a_syn_dropped_and_sent_again)
+{
+	add_drop(MARK_SYN, MS(12004), CAUSE_ACCEPT_QUEUE_FULL_SYN);
+	add_taken(MARK_SYN, MS(13024));
+	a.outcome = OUTCOME_ACCEPTED;
+	a.syns = 2;
+	expect(
+	    "SYN at 12.004 s dropped: accept queue held 6 of 6 (limit 5 = listen backlog; "
+	    "somaxconn 4096 would allow more); the client retried after 1.02 s and was accepted.");
+	expect_told(TEXT_TOLD_LIMIT,
+		    "SYN at 12.004 s dropped: accept queue held 6 of 6; the client "
+		    "retried after 1.02 s and was accepted.");
+	a.accept_ns = MS(13100);
+	a.accept_wait_ns = a.queue_wait_ns = MS(76);
+	a.child_pid = 77;
+	expect_told(TEXT_TOLD_LIMIT,
+		    "SYN at 12.004 s dropped: accept queue held 6 of 6; the client retried after "
+		    "1.02 s and was accepted at 13.100 s after 76.0 ms in the accept queue, served "
+		    "by process 77.");
+}
+
+Test(text_verdict, which_setting_binds)
+{
+	static const struct {
+		int64_t backlog, somaxconn;
+		const char *words;
+	} cases[] = {
+	    {5, 5, "limit 5 = listen backlog"},
+	    {511, 5, "limit 5 = somaxconn; the listen backlog of 511 would allow more"},
+	    {511, 4096, "limit 5 = somaxconn when listen() was called, backlog 511"},
+	    {-1, 4096, "limit 5; somaxconn 4096 would allow more, so it is the listen backlog"},
+	    {-1, 5, "limit 5 = somaxconn, or the listen backlog"},
+	    {-1, -1, "limit 5"},
+	};
+
+	add_drop(MARK_SYN, MS(2000), CAUSE_ACCEPT_QUEUE_FULL_SYN);
+	a.outcome = OUTCOME_UNANSWERED;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char expected[256];
+
+		listener.backlog = cases[i].backlog;
+		report.host.somaxconn = cases[i].somaxconn;
+		snprintf(expected, sizeof(expected),
+			 "SYN at 2.000 s dropped: accept queue held 6 of 6 (%s); the client never "
+			 "had an answer.",
+			 cases[i].words);
+		expect(expected);
+	}
+}
+
+Test(text_verdict, drops_of_several_sorts)
+{
+	add_drop(MARK_SYN, MS(2000), CAUSE_SYN_QUEUE_FULL);
+	add_drop(MARK_SYN, MS(3000), CAUSE_SYN_QUEUE_FULL);
+	add_drop(MARK_SYN, MS(5000), CAUSE_MAX_SYN_BACKLOG_RESERVE);
+	a.marks[2].confidence = CONFIDENCE_BOUNDED;
+	add_taken(MARK_SYN, MS(9000));
+	a.outcome = OUTCOME_ESTABLISHED;
+	a.connect_ns = MS(7000);
+	a.syns = 4;
+	expect("2 SYNs dropped, the first at 2.000 s: the SYN queue was full and tcp_syncookies is "
+	       "off; SYN at 5.000 s dropped: three quarters of tcp_max_syn_backlog were in use and "
+	       "the peer not proven (tcp_syncookies is off) (bounded); the client retried until a "
+	       "SYN was taken, after 7.00 s and was connected, 7.00 s after its first SYN (whether "
+	       "accept() returned it is not known).");
+}
+
+Test(text_verdict, an_ack_dropped_and_recovered)
+{
+	add_taken(MARK_SYN, MS(2000));
+	add_drop(MARK_ACK, MS(2001), CAUSE_ACCEPT_QUEUE_FULL_ACK);
+	add_drop(MARK_DATA, MS(2002), CAUSE_ACCEPT_QUEUE_FULL_ACK);
+	a.outcome = OUTCOME_ACCEPTED;
+	a.accept_ns = MS(5001);
+	a.accept_wait_ns = MS(3000);
+	a.queue_wait_ns = MS(1);
+	a.accept_pid = 9;
+	expect_told(
+	    TEXT_TOLD_LIMIT,
+	    "final ACK at 2.001 s and 1 segment after it dropped: accept queue held 6 of 6; "
+	    "accepted at 5.001 s, 3.00 s after its final ACK, of which 1.00 ms in the accept "
+	    "queue, by process 9.");
+}
+
+Test(text_verdict, zombies)
+{
+	add_taken(MARK_SYN, MS(2000));
+	add_drop(MARK_ACK, MS(2001), CAUSE_ACCEPT_QUEUE_FULL_ACK);
+	a.marks[1].depth = MARK_DEPTH_UNKNOWN;
+	a.outcome = OUTCOME_ZOMBIE;
+	expect(
+	    "final ACK at 2.001 s dropped: the accept queue was full; the client believes that it "
+	    "is connected, the server does not; the kernel sends its SYN-ACK again and gives up "
+	    "in silence unless the queue gets room.");
+	add_cause(CAUSE_COOKIE_ACK_DROPPED, CONFIDENCE_EXACT);
+	expect(
+	    "final ACK at 2.001 s dropped: the accept queue was full; the client believes that it "
+	    "is connected, the server does not; after a SYN cookie no SYN-ACK is sent again and "
+	    "tcp_abort_on_overflow does not help: only the client's next data can save it.");
+	expect_told(TEXT_TOLD_ZOMBIE,
+		    "final ACK at 2.001 s dropped: the accept queue was full; the client believes "
+		    "that it is connected, the server does not.");
+}
+
+Test(text_verdict, accepted_within_bounds)
+{
+	a.outcome = OUTCOME_ACCEPTED;
+	a.accept_after_ns = MS(2001);
+	a.accept_before_ns = MS(2002);
+	a.accept_wait_ns = a.queue_wait_ns = MS(3);
+	expect("accepted between 2.001 s and 2.002 s after at most 3.00 ms in the accept queue.");
+	a.accept_after_ns = TIME_UNKNOWN;
+	expect("accepted before 2.002 s after at most 3.00 ms in the accept queue.");
+	a.ghost = true;
+	add_cause(CAUSE_CLIENT_RESET, CONFIDENCE_EXACT);
+	expect("accepted before 2.002 s after at most 3.00 ms in the accept queue; its client had "
+	       "reset it meanwhile, so the first read fails with ECONNRESET.");
+}
+
+Test(text_verdict, who_never_got_through)
+{
+	a.outcome = OUTCOME_WAITING;
+	a.accept_wait_ns = MS(500);
+	expect("still in the accept queue when observation ended, after 500 ms.");
+	a.outcome = OUTCOME_REFUSED;
+	expect("refused: a RST answered the SYN.");
+	add_cause(CAUSE_NO_LISTENER, CONFIDENCE_INFERRED);
+	expect("refused: a RST answered the SYN, nothing listened there (inferred).");
+	a.causes[0].cause = CAUSE_SERVER_RESET;
+	expect(
+	    "refused: a RST answered the SYN although the listener was there: something in front "
+	    "of it did (inferred).");
+	a.causes_count = 0;
+	a.outcome = OUTCOME_UNREACHABLE;
+	expect("an ICMP error answered the SYN.");
+	a.outcome = OUTCOME_UNANSWERED;
+	expect("no answer to its SYN.");
+	add_cause(CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT);
+	a.syns = 3;
+	expect(
+	    "no answer to any of 3 SYNs; no counter of the listener moved: a firewall, rp_filter "
+	    "or the network took it, the queue is innocent.");
+	report.cause_doubted[CAUSE_UNANSWERED_NO_COUNTER] = true;
+	expect(
+	    "no answer to any of 3 SYNs; no counter of the listener moved: a firewall, rp_filter "
+	    "or the network took it, the queue is innocent (inferred).");
+	a.syns = 1;
+	a.causes_count = 0;
+	a.outcome = OUTCOME_HALF_OPEN;
+	a.synacks = 6;
+	expect("6 SYN-ACKs sent, never acknowledged.");
+	a.outcome = OUTCOME_ABORTED;
+	expect("reset by the client before its final ACK.");
+	a.outcome = OUTCOME_OPEN;
+	a.evicted = true;
+	expect(
+	    "still under way when observation ended; the table of open attempts was full: this is "
+	    "what was known by then.");
+}
+
+Test(text_verdict, resets)
+{
+	a.outcome = OUTCOME_RESET;
+	a.end_ns = MS(4000);
+	expect("reset by one side at 4.000 s.");
+	add_cause(CAUSE_SERVER_RESET, CONFIDENCE_EXACT);
+	expect("reset by the server at 4.000 s.");
+	a.causes[0].cause = CAUSE_CLIENT_RESET;
+	a.ack_ns = MS(3000);
+	expect("reset by the client at 4.000 s while it waited in the accept queue; accept() will "
+	       "return it all the same, and the first read fails.");
+}
+
+Test(text_verdict, remarks)
+{
+	a.outcome = OUTCOME_ACCEPTED;
+	a.syns = 2;
+	expect("accepted; it took 2 SYNs.");
+	add_cause(CAUSE_SYN_COOKIE, CONFIDENCE_EXACT);
+	expect(
+	    "accepted; it took 2 SYNs; its SYN was answered by a cookie, since the SYN queue was "
+	    "full.");
+	report.host.tcp_syncookies = 2;
+	add_cause(CAUSE_DEFER_ACCEPT, CONFIDENCE_EXACT);
+	add_cause(CAUSE_SLOW_ACCEPT, CONFIDENCE_EXACT);
+	expect(
+	    "accepted; it took 2 SYNs; its SYN was answered by a cookie, since tcp_syncookies is "
+	    "2; TCP_DEFER_ACCEPT put off its bare ACK on purpose: no loss; accept() was called "
+	    "late.");
+}
