@@ -26,7 +26,8 @@ int sampler_new(const struct sampler_options *options, struct sampler **out)
     __attribute__((warn_unused_result));
 
 /*
- * One round: a sample of each watched listener; with LISTENER events for what
+ * One round: a sample of each watched listener (where there are more than 16, an
+ * empty queue that stays empty only every 100 ms); with LISTENER events for what
  * appeared, changed or closed since; and half-open counts when their own pace,
  * which follows their cost, says so. Delivers events with
  * ever increasing times. Returns 0 or what fn returned, or -errno when netlink

@@ -27,7 +27,7 @@ struct sampler {
 	int64_t rescan_ns;    /* monotonic: the next dump of listeners */
 	int64_t dump_ns;      /* monotonic: the last of them */
 	int64_t round_ns;     /* monotonic: the last round; 0: there was none */
-	int64_t look_cost_ns; /* running averages: which way of sampling is cheaper? */
+	int64_t look_cost_ns; /* as it usually is: which way of sampling is cheaper? */
 	int64_t dump_cost_ns;
 	int64_t last_ns; /* of the last event */
 	uint32_t depth;

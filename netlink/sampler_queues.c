@@ -13,8 +13,16 @@
 /* Remote ports that are tried to reach every sibling, for each of them. */
 #define SIBLING_TRIES 32
 
-/* Where listeners are sampled by dumps, these take at most 1/10 of the time. */
+/* Where listeners are sampled by dumps that take long, these take at most 1/10 of the time. */
+#define DUMP_CHEAP_NS	(100 * NS_PER_US)
 #define DUMP_COST_SHARE 10
+
+/*
+ * Of more listeners than this, those whose queue stays empty are told this often:
+ * each round of hundreds of listeners would be megabytes a second that say nothing.
+ */
+#define MANY_LISTENERS 16
+#define IDLE_SAMPLE_NS (100 * NS_PER_MS)
 
 static int take_sample(struct sampler *s, struct watched *w, const struct diag_socket *socket,
 		       int64_t before_ns, int64_t after_ns)
@@ -32,6 +40,8 @@ static int take_sample(struct sampler *s, struct watched *w, const struct diag_s
 		},
 	};
 
+	bool was_idle = w->depth == 0 && w->told_ns;
+
 	w->depth = socket->depth;
 	if (s->depth < socket->depth)
 		s->depth = socket->depth;
@@ -47,6 +57,12 @@ static int take_sample(struct sampler *s, struct watched *w, const struct diag_s
 		child_queues_full(s->children, sampler_queue_key(w, w->group_size == 1),
 				  clock_monotonic_ns());
 	s->stats.samples++;
+	if (s->watch.count > MANY_LISTENERS && was_idle && socket->depth == 0 &&
+	    socket->drops == w->drops && before_ns - w->told_ns < IDLE_SAMPLE_NS &&
+	    before_ns >= w->told_ns)
+		return 0;
+	w->drops = socket->drops;
+	w->told_ns = before_ns;
 	return sampler_deliver(s, &event, after_ns);
 }
 
@@ -97,9 +113,12 @@ static void reach_siblings(struct sampler *s)
 	}
 }
 
-static void average(int64_t *mean, int64_t value)
+/* What it usually costs: down at once, up in steps, since much that is measured is others' time. */
+static void usual(int64_t *cost_ns, int64_t measured_ns)
 {
-	*mean += (value - *mean) / 8;
+	int64_t step_ns = *cost_ns / 4 + 1;
+
+	*cost_ns = measured_ns < *cost_ns + step_ns ? measured_ns : *cost_ns + step_ns;
 }
 
 /* All listeners at once: finds new and closed ones, and samples every one. */
@@ -116,7 +135,7 @@ static int round_dump(struct sampler *s)
 	if (result)
 		return result;
 	after_ns = clock_now_ns();
-	average(&s->dump_cost_ns, clock_monotonic_ns() - begin_ns);
+	usual(&s->dump_cost_ns, clock_monotonic_ns() - begin_ns);
 	result = watch_update(&s->watch, sockets, count, sampler_on_change, s, &regrouped);
 	if (result)
 		return result;
@@ -164,7 +183,7 @@ static int round_exact(struct sampler *s)
 		}
 		if (result)
 			return result;
-		average(&s->look_cost_ns, after_ns - before_ns);
+		usual(&s->look_cost_ns, after_ns - before_ns);
 		result = take_sample(s, w, &socket, before_ns, after_ns);
 		if (result)
 			return result;
@@ -190,7 +209,8 @@ int sampler_round_queues(struct sampler *s, int64_t now_ns)
 		s->depth = 0;
 		return round_exact(s);
 	}
-	if (!due && now_ns - s->dump_ns < DUMP_COST_SHARE * s->dump_cost_ns)
+	if (!due && s->dump_cost_ns > DUMP_CHEAP_NS &&
+	    now_ns - s->dump_ns < DUMP_COST_SHARE * s->dump_cost_ns)
 		return 0;
 	s->depth = 0;
 	return round_dump(s);

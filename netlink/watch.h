@@ -20,6 +20,8 @@ struct watched {
 	uint32_t seen;		  /* number of the dump that showed it last */
 	uint16_t remote_port;	  /* a look-up from this port reaches it, and not its siblings */
 	bool reachable;		  /* remote_port is known to do so */
+	uint32_t drops;		  /* of the last sample */
+	int64_t told_ns;	  /* before_ns of the last sample that was delivered */
 };
 
 struct watch {

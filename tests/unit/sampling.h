@@ -47,6 +47,19 @@ static inline const struct sample *last_sample(uint64_t cookie)
 	return NULL;
 }
 
+/* Rounds until there is a sample of it; where dumps take long, not every round has one. */
+static inline const struct sample *next_sample(struct sampler *s, uint64_t cookie)
+{
+	count = 0;
+	for (int i = 0; i < 2000 && !last_sample(cookie); i++) {
+		go(s);
+		if (!last_sample(cookie))
+			usleep(100);
+	}
+	cr_assert_not_null(last_sample(cookie));
+	return last_sample(cookie);
+}
+
 static inline const struct listener *last_listener(enum listener_change change)
 {
 	for (size_t i = count; i-- > 0;)

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "netlink/child_queue.h"
 #include "netlink/diag_message.h"
@@ -132,8 +133,7 @@ Test(sampler, every_sibling_of_a_group_has_its_own_samples)
 	for (int round = 0; round < 3; round++) {
 		uint32_t sum = 0;
 
-		count = 0;
-		go(s);
+		next_sample(s, cookie[0]);
 		for (int i = 0; i < 4; i++) {
 			const struct sample *sample = last_sample(cookie[i]);
 
@@ -148,17 +148,53 @@ Test(sampler, every_sibling_of_a_group_has_its_own_samples)
 		if (depth[i] == 0)
 			continue;
 		cr_assert_geq(accept(fd[i], NULL, NULL), 0);
-		go(s);
-		cr_assert_eq(last_sample(cookie[i])->depth, depth[i] - 1);
+		cr_assert_eq(next_sample(s, cookie[i])->depth, depth[i] - 1);
 	}
 	/* The group shrinks; those that are left are still told apart. */
 	close(fd[1]);
 	cr_assert_eq(wait_for(s, LISTENER_CLOSED)->cookie, cookie[1]);
-	count = 0;
-	go(s);
-	cr_assert_eq(last_sample(cookie[0])->limit, 50);
+	cr_assert_eq(next_sample(s, cookie[0])->limit, 50);
 	cr_assert_eq(last_sample(cookie[3])->limit, 53);
 	cr_assert_null(last_sample(cookie[1]));
+	sampler_free(s);
+}
+
+Test(sampler, of_many_listeners_the_idle_ones_are_told_less_often)
+{
+	struct sampler_options all = {NULL, 0, true};
+	unsigned rounds = 0, busy = 0, idle = 0;
+	struct sampler *s;
+	struct flow flow;
+	uint64_t cookie;
+	char name[32];
+
+	ENTER();
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "127.0.0.1:%d", 8000 + i);
+		cookie = cookie_of(listen_on(name, 5));
+	}
+	cr_assert_eq(sampler_new(&all, &s), 0);
+	go(s);
+	for (size_t i = 0; i < count; i++)
+		idle += events[i].kind == EVENT_SAMPLE;
+	cr_assert_eq(idle, 20, "each is told at first");
+	connect_to(name, &flow);
+	count = 0;
+	for (idle = 0; rounds < 10; rounds++) {
+		go(s);
+		usleep(1000);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (events[i].kind != EVENT_SAMPLE)
+			continue;
+		if (events[i].sample.cookie == cookie)
+			busy++;
+		else
+			idle++;
+	}
+	cr_assert_gt(busy, 0);
+	cr_assert_eq(last_sample(cookie)->depth, 1);
+	cr_assert_lt(idle, 19 * busy);
 	sampler_free(s);
 }
 
