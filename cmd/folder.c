@@ -299,7 +299,9 @@ void folder_finish(struct folder *folder)
 
 	folder_flush(folder);
 	check_removed(folder);
-	rc = write_meta(folder, clock_now_ns());
+	/* Of the whole recording: the end that the report has, not a moment later. */
+	rc = write_meta(folder, folder->meta->end_ns != TIME_UNKNOWN ? folder->meta->end_ns
+								     : clock_now_ns());
 	if (rc)
 		fail(folder, rc, RECORDING_META);
 }
