@@ -57,6 +57,7 @@ struct recorder {
 	uint64_t samples_late;
 	uint64_t softnet_before;
 	uint64_t frames;
+	int64_t opened_ns;	/* before the capture was opened */
 	int64_t passed_ns;	/* events up to here were passed on */
 	int64_t last_packet_ns; /* CLOCK_MONOTONIC, as the next four */
 	int64_t last_round_ns;
@@ -85,6 +86,20 @@ static int on_event(void *context, const struct event *event)
 	if (r->folder)
 		folder_event(r->folder, event);
 	return merge_push(r->merge, event);
+}
+
+/*
+ * Of the first round. A listener that it finds was there when the capture began,
+ * though the round takes its time: the packets until then are for it.
+ */
+static int on_first_event(void *context, const struct event *event)
+{
+	struct recorder *r = context;
+	struct event earlier = *event;
+
+	if (event->kind == EVENT_LISTENER && event->listener.change == LISTENER_SEEN)
+		earlier.time_ns = r->opened_ns;
+	return on_event(r, &earlier);
 }
 
 static int on_packet(void *context, const struct event *event)
@@ -247,6 +262,7 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	if (rc)
 		goto fail;
 	open_sampler(r);
+	r->opened_ns = clock_now_ns();
 	rc = open_capture(r, error);
 	if (rc)
 		goto fail;
@@ -265,7 +281,7 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	r->last_packet_ns = clock_monotonic_ns();
 	r->softnet_before = softnet_dropped();
 	if (r->sampler) {
-		rc = sampler_round(r->sampler, on_event, r);
+		rc = sampler_round(r->sampler, on_first_event, r);
 		if (rc == 0)
 			rc = sampler_counters(r->sampler, COUNTERS_BEFORE, on_event, r);
 		if (rc)
