@@ -80,7 +80,7 @@ static void put_totals(const struct text *text, const struct snapshot *s,
 		     text_count(s->total.accepts, c), text_count(drops > 0 ? drops : 0, d));
 	sentence_add(&sentence, "; %s packets", text_count((int64_t)context->packets, a));
 	if (s->elsewhere_total.attempts)
-		sentence_add(&sentence, "; %s attempts (%s SYNs a second) to no listener here",
+		sentence_add(&sentence, "; %s (%s a second) to no listener",
 			     text_count(s->elsewhere_total.attempts, a),
 			     view_rate(s->elsewhere.syns, s->to_ns - s->from_ns, b));
 	view_put_cut(text, TEXT_PLAIN, sentence.text);
@@ -174,8 +174,10 @@ void view_put_screen(FILE *out, const struct snapshot *snapshot, const struct vi
 	fputc('\n', out);
 	if (snapshot->listeners_count)
 		view_put_table(&text, snapshot, table);
-	else
+	else if (snapshot->to_ns > snapshot->start_ns)
 		view_put_cut(&text, TEXT_YELLOW, "Nobody listens there yet.");
+	else
+		view_put_cut(&text, TEXT_DIM, "Half a second, please: what is shown is so old.");
 	fputc('\n', out);
 	view_put_worst(&text, snapshot, worst);
 }
