@@ -59,11 +59,12 @@ static json_int_t number(const json_t *chunk, const char *name)
 
 Test(html_columns, times_are_differences)
 {
+	static const struct report report = {.start_ns = 1000};
 	struct html_columns *columns;
 	struct attempt a = blank(7);
 	json_t *chunk;
 
-	cr_assert_eq(html_columns_new(&(struct report){.start_ns = 1000}, &columns), 0);
+	cr_assert_eq(html_columns_new(&report, &columns), 0);
 	a.syn_ns = 1010;
 	a.synack_ns = 1013;
 	a.syn_to_synack_ns = a.connect_ns = 3;
@@ -87,10 +88,11 @@ Test(html_columns, times_are_differences)
 
 Test(html_columns, a_chunk_is_full_and_begins_anew)
 {
+	static const struct report report = {.start_ns = 0};
 	struct html_columns *columns;
 	json_t *chunk;
 
-	cr_assert_eq(html_columns_new(&(struct report){.start_ns = 0}, &columns), 0);
+	cr_assert_eq(html_columns_new(&report, &columns), 0);
 	for (uint32_t i = 0; i < HTML_CHUNK_ATTEMPTS; i++) {
 		struct attempt a = blank(i + 1);
 		uint8_t client[4] = {10, 0, (uint8_t)(i >> 8), (uint8_t)i};
