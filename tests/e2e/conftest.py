@@ -2,11 +2,24 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 
 from listening import Listener
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """A folder of its own for each run: pytest's common one is closed to other users by the next run that starts,
+    and servers under test are other users."""
+    if config.option.basetemp is None:
+        folder = tempfile.mkdtemp(prefix="synscope-e2e-")
+        os.chmod(folder, 0o755)
+        config.option.basetemp = os.path.join(folder, "run")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def in_own_namespace():
