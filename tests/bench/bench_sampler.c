@@ -243,8 +243,11 @@ static void measure(const char *name, int queued, int count, bool with_probe)
 
 		if (n == 0)
 			break;
-		for (ssize_t i = 0; i < n / (ssize_t)sizeof(flows[0]); i++, told++)
+		for (ssize_t i = 0; i < n / (ssize_t)sizeof(flows[0]); i++, told++) {
+			/* The port may be one that served before. */
+			memset(&both[flows[i].sport], 0, sizeof(both[0]));
 			sampler_watch_child(sampler, &flows[i]);
+		}
 		if (n == sizeof(flows))
 			continue;
 		if (sampler_round(sampler, note, NULL) < 0)
