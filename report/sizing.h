@@ -16,7 +16,7 @@
 #define SIZING_MAX 65536
 
 /* How much later than measured an accept() is taken to come: a burst is then counted whole. */
-#define SIZING_ACCEPT_LAG_NS (10 * NS_PER_MS)
+#define SIZING_ACCEPT_LAG_NS (50 * NS_PER_MS)
 
 struct sizing_client {
 	int64_t arrival_ns; /* the first SYN */
