@@ -1,22 +1,28 @@
 /*
  * Interface for series: the steps of a depth over time in bounded memory. When
- * the bound is reached, neighbours are folded into one point with their minimum
- * and maximum.
+ * the bound is reached, time is cut into equal intervals, twice as long as often
+ * as it takes, and the steps within one are folded into one point with their
+ * minimum and maximum: a long run is as fine at its beginning as at its end.
  */
 #ifndef REPORT_SERIES_H
 #define REPORT_SERIES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "report/report.h"
 
 #define SERIES_POINTS_MAX 8192
 
+/* All zero is empty. */
 struct series {
 	size_t count;
 	size_t room;
 	uint64_t merged;
 	struct depth_point *points;
+	uint32_t depth;	 /* now */
+	bool settling;	 /* points[count] is ready: the depth after the last point's interval */
+	int64_t step_ns; /* of the intervals; 0: every step is a point */
 };
 
 void series_release(struct series *series);
