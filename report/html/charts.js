@@ -62,7 +62,9 @@ class Chart {
 			cursor: {
 				sync: {key: SYNC, setSeries: false},
 				drag: {x: true, y: false, setScale: false, dist: 5},
-				points: {size: 6},
+				/* A step's value has no one place to put a point on. */
+				points: {show: false},
+				y: false,
 				bind: {dblclick: () => () => { view.reset(); return null; }},
 			},
 			scales: {
@@ -83,6 +85,7 @@ class Chart {
 				paths: one.path,
 				points: {show: false},
 			}))],
+			bands: this.options.bands ? this.options.bands.map(([high, low, name]) => ({series: [high, low], fill: faint(colour(name))})) : [],
 			hooks: {
 				drawClear: this.options.behind ? [(u) => this.options.behind(u, theme)] : [],
 				draw: this.options.before ? [(u) => this.options.before(u, theme)] : [],
@@ -149,6 +152,11 @@ class Chart {
 	}
 }
 
+/* rgb(r, g, b) at a fifth of its strength. */
+function faint(colour) {
+	return colour.replace("rgb(", "rgba(").replace(")", ", 0.2)");
+}
+
 const stepped = () => uPlot.paths.stepped({align: 1});
 
 function depthChart(context, listener) {
@@ -156,15 +164,22 @@ function depthChart(context, listener) {
 	const series = [];
 	const capacity = listener.capacity;
 
-	if (listener.rebuilt.t.length) {
-		list.push({t: listener.rebuilt.t, v: listener.rebuilt.max});
-		series.push({label: "rebuilt", colour: "rebuilt", path: stepped(), width: 1.4});
-	}
-	if (listener.sampled.t.length) {
-		list.push({t: listener.sampled.t, v: listener.sampled.max});
-		series.push({label: "sampled", colour: "sampled", path: stepped(), width: 2.4, dash: [5, 3]});
-	}
-	const options = {times: true, top: capacity, behind: (u, theme) => shadeEpisodes(u, theme, listener), before: (u, theme) => drawLimit(u, theme, capacity)};
+	const bands = [];
+	const add = (name, points, style) => {
+		if (!points.t.length)
+			return;
+		list.push({t: points.t, v: points.max});
+		series.push({label: name, colour: name, path: stepped(), ...style});
+		/* Points that were folded into their neighbours have a range: from their minimum to their maximum. */
+		if (points.max.some((max, i) => max !== points.min[i])) {
+			list.push({t: points.t, v: points.min});
+			series.push({colour: name, path: stepped(), width: 0.5});
+			bands.push([series.length - 1, series.length, name]);
+		}
+	};
+	add("rebuilt", listener.rebuilt, {width: 1.4});
+	add("sampled", listener.sampled, {width: 2.4, dash: [5, 3]});
+	const options = {times: true, bands, top: capacity, behind: (u, theme) => shadeEpisodes(u, theme, listener), before: (u, theme) => drawLimit(u, theme, capacity)};
 	if (!list.length)
 		options.note = "Neither sampled nor rebuilt: packets alone do not show it.";
 	options.keys = (keys, theme) => {
@@ -173,7 +188,8 @@ function depthChart(context, listener) {
 				el("b", null, count(capacity))));
 		if (listener.episodes.length)
 			keys.append(el("li", null, swatch(theme.colour("full"), null, true),
-				el("span", null, "full " + plural(listener.episodes.length + listener.full_episodes_lost, "time")),
+				el("span", null, "full " + plural(listener.episodes.length + listener.full_episodes_lost, "time") +
+					(listener.full_episodes_lost ? " (the first " + count(listener.episodes.length) + " shaded)" : "")),
 				el("b", null, duration(listener.full_ns))));
 	};
 	return new Chart(context, "Accept queue", 170, series, mergeSteps(list, context.view.span), options);
@@ -187,11 +203,15 @@ function shadeEpisodes(u, theme, listener) {
 	ctx.rect(left, top, width, height);
 	ctx.clip();
 	ctx.fillStyle = theme.colour("full");
+	/* No pixel twice: short episodes side by side are as faint as a long one. */
+	let done = left;
 	for (const [start, end] of listener.episodes) {
-		const from = u.valToPos(start, "x", true);
-		const to = u.valToPos(end, "x", true);
-		if (to >= left && from <= left + width)
-			ctx.fillRect(from, top, Math.max(to - from, 1), height);
+		const from = Math.max(u.valToPos(start, "x", true), done);
+		const to = Math.max(u.valToPos(end, "x", true), from + 1);
+		if (to <= done || from > left + width)
+			continue;
+		ctx.fillRect(from, top, to - from, height);
+		done = to;
 	}
 	ctx.restore();
 }
