@@ -323,12 +323,14 @@ int folder_fd(const struct folder *folder)
 
 void folder_free(struct folder *folder)
 {
+	int rc;
+
 	if (!folder)
 		return;
-	if (capture_dump_end(folder->capture) < 0 ||
-	    (folder->writer && recording_writer_free(folder->writer) < 0)) {
-		/* Said by folder_finish(); the recording is as whole as it gets. */
-	}
+	/* Errors were said by folder_finish(); the recording is as whole as it gets. */
+	rc = capture_dump_end(folder->capture);
+	if (recording_writer_free(folder->writer) < 0 || rc < 0)
+		folder->writer = NULL;
 	if (folder->top >= 0)
 		close(folder->top);
 	folder_known_release(&folder->known);
