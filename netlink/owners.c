@@ -15,23 +15,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "netlink/descriptors.h"
+
 /* The clock is read once for so many descriptors. */
 #define SLICE 32
 
-/* As getdents64(2) has it. */
-struct linux_dirent64 {
-	uint64_t d_ino;
-	int64_t d_off;
-	uint16_t d_reclen;
-	uint8_t d_type;
-	char d_name[];
-};
-
 struct owners {
 	DIR *proc;
-	int fds;       /* directory of the process that is being looked into, or -1 */
-	int32_t pid;   /* that process */
-	size_t looked; /* at so many of its descriptors */
+	struct descriptors open; /* of the process that is being looked into */
+	bool entered;		 /* there is one */
+	int32_t pid;		 /* that process */
+	size_t looked;		 /* at so many of its descriptors */
 	size_t fds_max;
 	int32_t only_pid;
 	char network[64]; /* "net:[4026531840]": only processes in it; empty: all */
@@ -40,13 +34,6 @@ struct owners {
 	size_t cut;
 	struct owner *found; /* sorted by inode; pids_count 0: not met */
 	size_t count;
-	/*
-	 * Of fds. Small: the kernel makes an inode for each entry that it lists, and
-	 * with readdir()'s buffer that would be a thousand of them at a time.
-	 */
-	size_t listed; /* bytes in it */
-	size_t next;
-	_Alignas(struct linux_dirent64) char list[512];
 };
 
 int owners_new(struct owners **out)
@@ -62,16 +49,15 @@ int owners_new(struct owners **out)
 		free(o);
 		return error;
 	}
-	o->fds = -1;
+	o->open.fds = -1;
 	*out = o;
 	return 0;
 }
 
 static void leave_process(struct owners *o)
 {
-	if (o->fds >= 0)
-		close(o->fds);
-	o->fds = -1;
+	descriptors_close(&o->open);
+	o->entered = false;
 }
 
 void owners_free(struct owners *o)
@@ -150,37 +136,17 @@ const struct owner *owners_of(const struct owners *o, uint32_t inode)
 	return owner && owner->pids_count ? owner : NULL;
 }
 
-/* A number in full, or -1. */
-static int64_t read_number(const char *text, char end)
+/* The pid that a name in /proc is, or 0. */
+static int32_t read_pid(const char *name)
 {
-	int64_t n = 0;
+	char *end;
+	long pid;
 
-	if (*text == end)
-		return -1;
-	for (; *text != end; text++) {
-		if (*text < '0' || *text > '9' || n > UINT32_MAX)
-			return -1;
-		n = 10 * n + (*text - '0');
-	}
-	return n <= UINT32_MAX ? n : -1;
-}
-
-/* The inode that "socket:[123]" names, or 0; errno is EACCES when it may not be read. */
-static uint32_t socket_inode(int dirfd, const char *name)
-{
-	static const char prefix[] = "socket:[";
-	char text[64];
-	ssize_t n = readlinkat(dirfd, name, text, sizeof(text) - 1);
-	int64_t inode;
-
-	if (n < 0)
+	if (*name < '1' || *name > '9')
 		return 0;
 	errno = 0;
-	if (n <= (ssize_t)sizeof(prefix) || n == sizeof(text) - 1 ||
-	    memcmp(text, prefix, sizeof(prefix) - 1) != 0 || text[n - 1] != ']')
-		return 0;
-	inode = read_number(text + sizeof(prefix) - 1, ']');
-	return inode > 0 ? (uint32_t)inode : 0;
+	pid = strtol(name, &end, 10);
+	return errno == 0 && *end == '\0' && pid <= INT32_MAX ? (int32_t)pid : 0;
 }
 
 static void read_comm(const struct owners *o, int32_t pid, char comm[LISTENER_COMM_SIZE])
@@ -215,13 +181,14 @@ static void meet(struct owners *o, struct owner *owner, int32_t fd)
 /* True when there is a process to look into; false at the end. */
 static bool enter_process(struct owners *o)
 {
-	char path[32], network[sizeof(o->network)];
+	char network[sizeof(o->network)];
 	struct dirent *entry;
 
 	while ((entry = readdir(o->proc))) {
-		int64_t pid = read_number(entry->d_name, '\0');
+		int32_t pid = read_pid(entry->d_name);
+		int error;
 
-		if (pid <= 0 || pid > INT32_MAX || (o->only_pid && pid != o->only_pid))
+		if (!pid || (o->only_pid && pid != o->only_pid))
 			continue;
 		if (o->network[0]) {
 			if (!read_network(o, entry->d_name, network)) {
@@ -233,54 +200,41 @@ static bool enter_process(struct owners *o)
 				continue;
 			}
 		}
-		snprintf(path, sizeof(path), "%d/fd", (int)pid);
-		o->fds = openat(dirfd(o->proc), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (o->fds < 0) {
+		error = descriptors_open(&o->open, dirfd(o->proc), pid);
+		if (error) {
 			/* It may be another user's, and it may have ended. */
-			if (errno == EACCES || errno == EPERM)
+			if (error == -EACCES || error == -EPERM)
 				o->denied++;
 			continue;
 		}
-		o->pid = (int32_t)pid;
+		o->entered = true;
+		o->pid = pid;
 		o->looked = 0;
-		o->listed = o->next = 0;
 		return true;
 	}
 	return false;
 }
 
-/* The name of the next descriptor, or NULL at the end, with errno when it is an error. */
-static const char *next_descriptor(struct owners *o)
+/* At the next descriptor. */
+static void look(struct owners *o)
 {
-	struct linux_dirent64 entry;
+	struct owner *owner;
+	uint32_t inode;
+	int32_t fd;
+	int n = descriptors_next(&o->open, &fd, &inode);
 
-	if (o->next == o->listed) {
-		long n = syscall(SYS_getdents64, o->fds, o->list, sizeof(o->list));
-
-		if (n <= 0) {
-			errno = n < 0 ? errno : 0;
-			return NULL;
-		}
-		o->listed = (size_t)n;
-		o->next = 0;
+	if (n <= 0 || o->looked == o->fds_max) {
+		if (n > 0)
+			o->cut++;
+		else if (n == -EACCES || n == -EPERM)
+			o->denied++;
+		leave_process(o);
+		return;
 	}
-	memcpy(&entry, o->list + o->next, sizeof(entry));
-	o->next += entry.d_reclen;
-	return o->list + o->next - entry.d_reclen + offsetof(struct linux_dirent64, d_name);
-}
-
-/* False when this process may be listed but not read (it is not dumpable). */
-static bool look_at(struct owners *o, const char *name)
-{
-	uint32_t inode = socket_inode(o->fds, name);
-	struct owner *owner = find(o, inode);
-
-	if (!inode && errno == EACCES)
-		return false;
+	owner = find(o, inode);
 	if (owner)
-		meet(o, owner, (int32_t)read_number(name, '\0'));
+		meet(o, owner, fd);
 	o->looked++;
-	return true;
 }
 
 bool owners_step(struct owners *o, int64_t budget_ns)
@@ -288,27 +242,12 @@ bool owners_step(struct owners *o, int64_t budget_ns)
 	int64_t end_ns = clock_monotonic_ns() + budget_ns;
 
 	for (unsigned n = 1; o->walking; n++) {
-		const char *name;
-
 		if (n % SLICE == 0 && clock_monotonic_ns() >= end_ns)
 			return false;
-		if (o->fds < 0 && !enter_process(o)) {
-			o->walking = false;
-			break;
-		}
-		name = next_descriptor(o);
-		if (!name || o->looked == o->fds_max) {
-			if (name)
-				o->cut++;
-			else if (errno == EACCES || errno == EPERM)
-				o->denied++;
-			leave_process(o);
-			continue;
-		}
-		if (name[0] != '.' && !look_at(o, name)) {
-			o->denied++;
-			leave_process(o);
-		}
+		if (o->entered)
+			look(o);
+		else
+			o->walking = enter_process(o);
 	}
 	return true;
 }
