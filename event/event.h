@@ -35,6 +35,7 @@ enum event_kind {
 	EVENT_COUNTERS,	  /* sampler: the counters of the namespace */
 	EVENT_PROC_FORK,  /* proc connector */
 	EVENT_PROC_EXIT,  /* proc connector */
+	EVENT_HOLDER,	  /* sampler: a process has an accepted connection open */
 	EVENT_LISTEN,	  /* server: listen() called, with its backlog */
 	EVENT_ACCEPT,	  /* server or BPF: accept() returned this connection */
 	EVENT_FORK,	  /* server: the child that serves it */
@@ -186,6 +187,21 @@ struct proc_exit {
 	uint32_t exit_code; /* as wait() has it */
 };
 
+/*
+ * What a process was seen to have open. True at some instant within [before_ns,
+ * event.time_ns]. inode is that of the server's socket, as in struct child; 0: the
+ * last of several looks at a child of a listener's owner, and it has none of the
+ * connections whose holder was sought (flow says nothing then).
+ */
+struct holder {
+	struct flow flow; /* client to server */
+	int64_t before_ns;
+	uint32_t inode;
+	int32_t pid;
+	int32_t parent_pid; /* an owner of a watched listener, 0: not known to be a child of one */
+	bool listens;	    /* it has a watched listener open too */
+};
+
 struct server_listen {
 	struct endpoint local;
 	int32_t backlog; /* as given to listen() */
@@ -247,6 +263,7 @@ struct event {
 		struct counters counters;
 		struct proc_fork proc_fork;
 		struct proc_exit proc_exit;
+		struct holder holder;
 		struct server_listen listen;
 		struct server_accept accept;
 		struct server_step step;

@@ -72,6 +72,16 @@ static const struct member proc_exit_members[] = {
     MEMBERS_END,
 };
 
+static const struct member holder_members[] = {
+    MEMBER("", MEMBER_FLOW, holder.flow),
+    MEMBER("before_ns", MEMBER_TIME, holder.before_ns),
+    MEMBER("inode", MEMBER_U32, holder.inode),
+    MEMBER("pid", MEMBER_I32, holder.pid),
+    MEMBER("parent_pid", MEMBER_I32, holder.parent_pid),
+    MEMBER("listens", MEMBER_BOOL, holder.listens),
+    MEMBERS_END,
+};
+
 static const struct member listen_members[] = {
     MEMBER("local", MEMBER_ENDPOINT, listen.local),
     MEMBER("backlog", MEMBER_I32, listen.backlog),
@@ -124,6 +134,8 @@ const struct member *recording_members(enum event_kind kind)
 		return proc_fork_members;
 	case EVENT_PROC_EXIT:
 		return proc_exit_members;
+	case EVENT_HOLDER:
+		return holder_members;
 	case EVENT_LISTEN:
 		return listen_members;
 	case EVENT_ACCEPT:

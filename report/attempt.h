@@ -118,7 +118,8 @@ struct attempt {
 	uint32_t synacks;
 	int32_t accept_pid;
 	int32_t child_pid;
-	int32_t listener; /* index into report.listeners, -1 when no listener is known */
+	bool child_inferred; /* nobody saw it with the connection: by the order of forks */
+	int32_t listener;    /* index into report.listeners, -1 when no listener is known */
 	enum outcome outcome;
 	bool ghost;   /* reset by its client while it waited; accept() returned it all the same */
 	bool evicted; /* its table was full: outcome is what was known by then */

@@ -28,8 +28,9 @@ struct detail {
 	uint32_t last_mark;
 	uint32_t marks;
 	uint32_t marks_lost;
-	bool served; /* the members below are meaningful */
-	bool exact;  /* accept_ns is a point */
+	bool served;	     /* the members below are meaningful */
+	bool exact;	     /* accept_ns is a point */
+	bool child_inferred; /* child_pid and what belongs to it: by the order of forks alone */
 	int32_t accept_pid;
 	int32_t child_pid;
 	int64_t accept_ns;

@@ -102,6 +102,7 @@ void json_put_attempt(struct json_writer *json, const struct report *report,
 		jw_null(json);
 	jw_put_known(json, "listener", a->listener);
 	put_pid(json, "accept_pid", a->accept_pid);
+	jw_put_bool(json, "child_inferred", a->child_inferred);
 	jw_put_time(json, "first_byte_ns", a->first_byte_ns);
 	jw_put_time(json, "reply_ns", a->reply_ns);
 	jw_put_time(json, "close_ns", a->close_ns);

@@ -666,6 +666,29 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 		q->last_accepted_ack_ns = a->ack_ns;
 }
 
+static bool owns(const struct queue *q, int32_t pid)
+{
+	for (unsigned i = 0; i < q->listener.pids_count; i++)
+		if (q->listener.pids[i] == pid)
+			return true;
+	return false;
+}
+
+bool queues_owns(const struct queues *queues, uint32_t listener, int32_t pid)
+{
+	const struct queue *leader;
+
+	if (listener >= queues->count)
+		return false;
+	leader = queues->queues[listener]->leader;
+	if (!leader->grouped)
+		return owns(leader, pid);
+	for (size_t i = 0; i < queues->count; i++)
+		if (queues->queues[i]->leader == leader && owns(queues->queues[i], pid))
+			return true;
+	return false;
+}
+
 void queues_context(const struct queues *queues, const struct open_attempt *attempt,
 		    struct verdict_context *context)
 {
@@ -677,6 +700,8 @@ void queues_context(const struct queues *queues, const struct open_attempt *atte
 	context->accept_exact = q->accept_exact;
 	context->queue_known = q->samples > 0;
 	context->listener_closed = q->closed;
+	if (q->listener.pids_count == 1 && !q->grouped)
+		context->owner_pid = q->listener.pids[0];
 	/* First in, first out: a later handshake came out, so this one was not in. */
 	context->overtaken = q->siblings == 1 && attempt->ack_ns != TIME_UNKNOWN &&
 			     q->last_accepted_ack_ns != TIME_UNKNOWN &&

@@ -81,6 +81,9 @@ bool queues_accept_sampled(const struct queues *queues, const struct open_attemp
 void queues_event(struct queues *queues, const struct event *event, struct table *table,
 		  struct details *details);
 
+/* This process has the listener, or a sibling in its SO_REUSEPORT group, open. */
+bool queues_owns(const struct queues *queues, uint32_t listener, int32_t pid);
+
 /* What the queue of this attempt's listener adds to its verdict. */
 void queues_context(const struct queues *queues, const struct open_attempt *attempt,
 		    struct verdict_context *context);

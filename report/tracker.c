@@ -21,6 +21,7 @@
 
 #include "report/detail.h"
 #include "report/queues.h"
+#include "report/serving.h"
 #include "report/table.h"
 #include "report/verdict.h"
 
@@ -45,6 +46,7 @@ struct tracker {
 	struct tracker_options options;
 	struct table *table;
 	struct details *details;
+	struct serving *serving;
 	int64_t now_ns;
 	int64_t aged_ns;
 	uint32_t hand;
@@ -74,8 +76,13 @@ int tracker_new(const struct tracker_options *options, struct tracker **out)
 	rc = details_new(&t->details);
 	if (rc)
 		goto free_table;
+	rc = serving_new(t->table, t->details, t->options.queues, &t->serving);
+	if (rc)
+		goto free_details;
 	*out = t;
 	return 0;
+free_details:
+	details_free(t->details);
 free_table:
 	table_free(t->table);
 free_tracker:
@@ -88,6 +95,7 @@ void tracker_free(struct tracker *tracker)
 	if (!tracker)
 		return;
 	pulse_release(&tracker->elsewhere);
+	serving_free(tracker->serving);
 	table_free(tracker->table);
 	details_free(tracker->details);
 	free(tracker);
@@ -226,6 +234,7 @@ static void count_accept(struct tracker *t, const struct open_attempt *a, uint32
 
 	if (!(a->flags & ~flags_before & OPEN_ACCEPTED))
 		return;
+	serving_accepted(t->serving, a);
 	if (a->ack_ns != TIME_UNKNOWN)
 		wait_ns = time_ns > a->ack_ns ? time_ns - a->ack_ns : 0;
 	pulse_accept(pulse_of(t, a), time_ns, wait_ns);
@@ -665,6 +674,8 @@ static void on_server_step(struct tracker *t, const struct event *event)
 	case EVENT_FORK:
 		d->fork_ns = event->time_ns;
 		d->child_pid = event->step.pid;
+		d->child_inferred = false;
+		serving_forked_for(t->serving, a, event->step.pid, event->time_ns);
 		break;
 	case EVENT_FIRST_BYTE:
 		d->first_byte_ns = event->time_ns;
@@ -698,6 +709,7 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		tracker->aged_ns = tracker->now_ns;
 		queues_age(tracker->options.queues, tracker->now_ns, tracker->table,
 			   tracker->details);
+		serving_settle(tracker->serving, tracker->now_ns);
 	}
 	switch (event->kind) {
 	case EVENT_SEGMENT:
@@ -728,8 +740,19 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 				     tracker->details);
 		break;
 	case EVENT_PROC_FORK:
+		serving_fork(tracker->serving, &event->proc_fork, event->time_ns);
+		break;
 	case EVENT_PROC_EXIT:
+		serving_exit(tracker->serving, event->proc_exit.pid, event->time_ns);
+		break;
 	case EVENT_EXIT:
+		serving_exit(tracker->serving, event->exit.pid, event->time_ns);
+		break;
+	case EVENT_HOLDER:
+		serving_holder(tracker->serving,
+			       event->holder.inode ? find_flow(tracker, &event->holder.flow) : NULL,
+			       &event->holder);
+		break;
 	case EVENT_LOSS:
 	case EVENT_KIND_COUNT:
 		break;
@@ -762,6 +785,7 @@ int tracker_finish(struct tracker *tracker, int64_t end_ns)
 	if (tracker->options.queues)
 		queues_end(tracker->options.queues, tracker->table, tracker->details,
 			   tracker->now_ns);
+	serving_settle(tracker->serving, INT64_MAX);
 	for (uint32_t i = 0; i < high; i++) {
 		struct open_attempt *a = table_at(tracker->table, i);
 

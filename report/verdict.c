@@ -59,6 +59,7 @@ static void copy_details(const struct open_attempt *open, struct details *detail
 	out->fork_ns = out->first_byte_ns = out->reply_ns = TIME_UNKNOWN;
 	out->close_ns = out->exit_ns = TIME_UNKNOWN;
 	out->accept_pid = out->child_pid = 0;
+	out->child_inferred = false;
 	out->marks_count = out->marks_lost = 0;
 	if (!d) {
 		/* A plain handshake: its packets are its times. */
@@ -84,6 +85,7 @@ static void copy_details(const struct open_attempt *open, struct details *detail
 	out->exit_ns = d->exit_ns;
 	out->accept_pid = d->accept_pid;
 	out->child_pid = d->child_pid;
+	out->child_inferred = d->child_inferred;
 	if (out->end_ns == TIME_UNKNOWN)
 		out->end_ns = d->close_ns;
 }
@@ -245,5 +247,7 @@ void verdict_attempt(const struct open_attempt *open, struct details *details,
 	out->evicted = context->evicted;
 	out->causes_count = 0;
 	out->outcome = decide_outcome(open, context);
+	if (!out->accept_pid && out->outcome == OUTCOME_ACCEPTED)
+		out->accept_pid = context->owner_pid;
 	decide_causes(open, context, out);
 }

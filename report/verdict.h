@@ -22,6 +22,7 @@ struct verdict_context {
 	bool accept_visible;	/* accept() is reported or looked up for this listener */
 	bool queue_known;	/* samples of this listener exist */
 	bool overtaken;		/* a later handshake of the same queue was accepted before it */
+	int32_t owner_pid;	/* the one process that has the listener open; 0: none or several */
 	bool listener_closed;	/* the listener closed before this attempt ended */
 	int64_t slow_accept_ns; /* waits longer than this have the cause slow-accept */
 };

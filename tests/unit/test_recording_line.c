@@ -125,6 +125,14 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->proc_exit.tid = i32(e);
 		event->proc_exit.exit_code = u32(e);
 		break;
+	case EVENT_HOLDER:
+		event->holder.flow = flow(e);
+		event->holder.before_ns = i64(e);
+		event->holder.inode = u32(e);
+		event->holder.pid = i32(e);
+		event->holder.parent_pid = i32(e);
+		event->holder.listens = e == HIGHEST;
+		break;
 	case EVENT_LISTEN:
 		event->listen.local = endpoint(e);
 		event->listen.backlog = i32(e);

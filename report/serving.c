@@ -1,0 +1,193 @@
+/*
+ * Who serves whom.
+ */
+#include "report/serving.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "report/forks.h"
+#include "report/queues.h"
+
+struct serving {
+	struct table *table;
+	struct details *details;
+	const struct queues *queues;
+	struct forks *forks;
+};
+
+int serving_new(struct table *table, struct details *details, const struct queues *queues,
+		struct serving **out)
+{
+	struct serving *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct serving){.table = table, .details = details, .queues = queues};
+	rc = forks_new(&s->forks);
+	if (rc) {
+		free(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void serving_free(struct serving *serving)
+{
+	if (!serving)
+		return;
+	forks_free(serving->forks);
+	free(serving);
+}
+
+/* NULL when it is no longer open, or another has its place. */
+static struct detail *detail_of(struct serving *s, uint32_t index, uint32_t isn)
+{
+	struct open_attempt *a = table_at(s->table, index);
+
+	if (!a || !(a->flags & OPEN_USED) || a->isn != isn)
+		return NULL;
+	return details_open(s->details, a);
+}
+
+void serving_fork(struct serving *serving, const struct proc_fork *fork, int64_t time_ns)
+{
+	/* The server may have said it already. */
+	struct fork *known = forks_find(serving->forks, fork->child_pid);
+
+	if (known && known->serves && !known->parent_pid && known->exit_ns == TIME_UNKNOWN)
+		known->parent_pid = fork->parent_pid;
+	else
+		(void)!forks_add(serving->forks, fork->child_pid, fork->parent_pid, time_ns);
+}
+
+static void serve(struct serving *s, struct fork *fork, const struct open_attempt *a)
+{
+	fork->serves = true;
+	fork->other = false;
+	fork->index = table_index(s->table, a);
+	fork->isn = a->isn;
+}
+
+void serving_forked_for(struct serving *serving, const struct open_attempt *attempt, int32_t pid,
+			int64_t time_ns)
+{
+	struct fork *fork = forks_find(serving->forks, pid);
+
+	if (!fork || fork->exit_ns != TIME_UNKNOWN || fork->serves)
+		fork = forks_add(serving->forks, pid, 0, time_ns);
+	if (fork)
+		serve(serving, fork, attempt);
+}
+
+void serving_exit(struct serving *serving, int32_t pid, int64_t time_ns)
+{
+	struct fork *fork = forks_find(serving->forks, pid);
+	struct detail *d;
+
+	/* What is reaped had ended before: the first word counts. */
+	if (!fork || fork->exit_ns != TIME_UNKNOWN)
+		return;
+	fork->exit_ns = time_ns;
+	d = fork->serves ? detail_of(serving, fork->index, fork->isn) : NULL;
+	if (d && d->child_pid == pid)
+		d->exit_ns = time_ns;
+}
+
+void serving_holder(struct serving *serving, struct open_attempt *attempt,
+		    const struct holder *holder)
+{
+	struct fork *fork = forks_find(serving->forks, holder->pid);
+	struct detail *d;
+
+	if (!holder->inode) {
+		if (fork && !fork->serves)
+			fork->other = true;
+		return;
+	}
+	d = attempt ? details_open(serving->details, attempt) : NULL;
+	if (!d)
+		return;
+	d->served = true;
+	if (!forks_is_child(fork, holder, d->exact ? d->accept_ns : d->accept_after_ns,
+			    d->exact ? d->accept_ns : d->accept_before_ns)) {
+		if (fork && !fork->serves)
+			fork->other = true;
+		if (!d->accept_pid)
+			d->accept_pid = holder->pid;
+		return;
+	}
+	/* A child may have inherited it from the one before, or forked another: the first is it. */
+	if (d->child_pid && d->fork_ns != TIME_UNKNOWN && (!fork || fork->fork_ns >= d->fork_ns))
+		return;
+	d->child_pid = holder->pid;
+	d->child_inferred = false;
+	if (!d->accept_pid || d->accept_pid == holder->pid)
+		d->accept_pid = holder->parent_pid;
+	if (!fork)
+		return;
+	serve(serving, fork, attempt);
+	d->fork_ns = fork->fork_ns;
+	d->exit_ns = fork->exit_ns;
+}
+
+static void take_bounds(struct forks_accept *accept, const struct detail *d)
+{
+	accept->after_ns = d->exact ? d->accept_ns : d->accept_after_ns;
+	accept->before_ns = d->exact ? d->accept_ns : d->accept_before_ns;
+}
+
+void serving_accepted(struct serving *serving, const struct open_attempt *attempt)
+{
+	const struct detail *d = details_at(serving->details, attempt->detail);
+	struct forks_accept accept = {
+	    .index = table_index(serving->table, attempt),
+	    .isn = attempt->isn,
+	    .listener = attempt->listener,
+	    .ack_ns = attempt->ack_ns,
+	};
+
+	if (!d || !serving->queues || attempt->listener == TABLE_NONE)
+		return;
+	take_bounds(&accept, d);
+	forks_accepted(serving->forks, &accept);
+}
+
+static bool wanted(void *context, struct forks_accept *accept)
+{
+	const struct detail *d = detail_of(context, accept->index, accept->isn);
+
+	if (!d || d->child_pid)
+		return false;
+	take_bounds(accept, d);
+	return true;
+}
+
+static bool owns(void *context, uint32_t listener, int32_t pid)
+{
+	const struct serving *s = context;
+
+	return pid && queues_owns(s->queues, listener, pid);
+}
+
+static void matched(void *context, const struct forks_accept *accept, const struct fork *fork)
+{
+	struct detail *d = detail_of(context, accept->index, accept->isn);
+
+	d->served = true;
+	d->child_pid = fork->pid;
+	d->child_inferred = true;
+	d->fork_ns = fork->fork_ns;
+	d->exit_ns = fork->exit_ns;
+	if (!d->accept_pid)
+		d->accept_pid = fork->parent_pid;
+}
+
+void serving_settle(struct serving *serving, int64_t now_ns)
+{
+	static const struct forks_asks asks = {wanted, owns, matched};
+
+	forks_settle(serving->forks, now_ns, &asks, serving);
+}

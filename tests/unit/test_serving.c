@@ -1,0 +1,174 @@
+#include "report/serving.h"
+
+#include <criterion/criterion.h>
+
+#include "report/queues.h"
+
+#define MS NS_PER_MS
+
+static struct table *table;
+static struct details *details;
+static struct queues *queues;
+static struct serving *serving;
+static uint16_t port;
+
+static void begin(void)
+{
+	struct queues_options options = {.children_looked_up = true};
+	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
+
+	cr_assert_eq(table_new(0, &table), 0);
+	cr_assert_eq(details_new(&details), 0);
+	cr_assert_eq(queues_new(&options, &queues), 0);
+	cr_assert_eq(serving_new(table, details, queues, &serving), 0);
+	e.listener = (struct listener){.cookie = 1, .limit = 5, .pids_count = 1, .pids = {100}};
+	cr_assert_eq(endpoint_parse("10.0.0.1:80", &e.listener.local), 0);
+	queues_event(queues, &e, table, details);
+}
+
+static void end(void)
+{
+	serving_free(serving);
+	queues_free(queues);
+	details_free(details);
+	table_free(table);
+}
+
+static void never(void *context, struct open_attempt *attempt, bool evicted)
+{
+	(void)context;
+	(void)attempt;
+	(void)evicted;
+}
+
+/* Of the listener, and accepted within these bounds. */
+static struct open_attempt *accepted(int64_t after_ns, int64_t before_ns)
+{
+	struct flow flow = {.sport = ++port, .dport = 80};
+	struct open_attempt *a = table_add(table, &flow, table_hash(table, &flow), never, NULL);
+	struct detail *d = details_open(details, a);
+
+	a->isn = port;
+	a->listener = 0;
+	a->ack_ns = after_ns - MS;
+	d->accept_after_ns = after_ns;
+	d->accept_before_ns = before_ns;
+	serving_accepted(serving, a);
+	return a;
+}
+
+static const struct detail *detail(const struct open_attempt *a)
+{
+	return details_at(details, a->detail);
+}
+
+static void forked(int32_t pid, int64_t time_ns)
+{
+	serving_fork(serving, &(struct proc_fork){100, pid, pid}, time_ns);
+}
+
+static void holds(struct open_attempt *a, int32_t pid, bool listens)
+{
+	serving_holder(
+	    serving, a,
+	    &(struct holder){
+		.flow = a->flow, .inode = 1, .pid = pid, .parent_pid = 100, .listens = listens});
+}
+
+Test(serving, a_child_seen_with_the_connection_is_exact, .init = begin, .fini = end)
+{
+	struct open_attempt *a;
+
+	forked(7, 50 * MS);
+	a = accepted(40 * MS, 45 * MS);
+	holds(a, 7, false);
+	serving_exit(serving, 7, 90 * MS);
+	serving_settle(serving, INT64_MAX);
+	cr_expect_eq(detail(a)->child_pid, 7);
+	cr_expect_eq(detail(a)->fork_ns, 50 * MS);
+	cr_expect_eq(detail(a)->exit_ns, 90 * MS);
+	cr_expect_eq(detail(a)->accept_pid, 100);
+	cr_expect_not(detail(a)->child_inferred);
+}
+
+Test(serving, a_child_gone_before_anybody_looked_is_inferred, .init = begin, .fini = end)
+{
+	struct open_attempt *a;
+
+	forked(6, 1 * MS); /* from now on accepts are remembered */
+	a = accepted(40 * MS, 45 * MS);
+	forked(7, 41 * MS);
+	serving_exit(serving, 7, 42 * MS);
+	serving_settle(serving, INT64_MAX);
+	cr_expect_eq(detail(a)->child_pid, 7);
+	cr_expect(detail(a)->child_inferred);
+	cr_expect_eq(detail(a)->exit_ns, 42 * MS);
+	cr_expect_eq(detail(a)->accept_pid, 100);
+}
+
+Test(serving, a_worker_is_who_accepted, .init = begin, .fini = end)
+{
+	struct open_attempt *a;
+
+	forked(7, 10 * MS);
+	a = accepted(40 * MS, 45 * MS);
+	holds(a, 7, true);
+	cr_expect_eq(detail(a)->accept_pid, 7);
+	cr_expect_eq(detail(a)->child_pid, 0);
+	/* And nobody's child from now on. */
+	a = accepted(1 * MS, 9 * MS);
+	serving_settle(serving, INT64_MAX);
+	cr_expect_eq(detail(a)->child_pid, 0);
+}
+
+Test(serving, a_child_that_still_listened_is_known_when_it_stops, .init = begin, .fini = end)
+{
+	struct open_attempt *a;
+
+	forked(7, 42 * MS);
+	a = accepted(20 * MS, 45 * MS);
+	holds(a, 7, true);
+	cr_expect_eq(detail(a)->accept_pid, 7);
+	holds(a, 7, false);
+	cr_expect_eq(detail(a)->child_pid, 7);
+	cr_expect_eq(detail(a)->accept_pid, 100);
+}
+
+Test(serving, of_two_that_have_it_the_first_is_named, .init = begin, .fini = end)
+{
+	struct open_attempt *a;
+
+	forked(7, 46 * MS);
+	forked(8, 48 * MS);
+	a = accepted(40 * MS, 45 * MS);
+	holds(a, 8, false);
+	holds(a, 7, false);
+	cr_expect_eq(detail(a)->child_pid, 7);
+	holds(a, 8, false);
+	cr_expect_eq(detail(a)->child_pid, 7);
+}
+
+Test(serving, the_servers_own_word_has_its_exit_too, .init = begin, .fini = end)
+{
+	struct open_attempt *a = accepted(40 * MS, 45 * MS);
+
+	details_open(details, a)->child_pid = 7;
+	serving_forked_for(serving, a, 7, 46 * MS);
+	forked(7, 46 * MS); /* the connector says the same */
+	serving_exit(serving, 7, 60 * MS);
+	serving_exit(serving, 7, 61 * MS); /* reaped */
+	cr_expect_eq(detail(a)->exit_ns, 60 * MS);
+}
+
+Test(serving, an_attempt_that_is_gone_is_left_alone, .init = begin, .fini = end)
+{
+	struct open_attempt *a;
+
+	forked(7, 46 * MS);
+	a = accepted(40 * MS, 45 * MS);
+	holds(a, 7, false);
+	table_remove(table, a);
+	serving_exit(serving, 7, 60 * MS);
+	serving_settle(serving, INT64_MAX);
+	serving_holder(serving, NULL, &(struct holder){.inode = 3, .pid = 7});
+}
