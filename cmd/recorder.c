@@ -21,7 +21,7 @@
 #include "cmd/handshakes.h"
 #include "cmd/namespace.h"
 #include "cmd/replay.h"
-#include "netlink/proc.h"
+#include "cmd/scout.h"
 #include "netlink/sampler.h"
 #include "probe/accept.h"
 #include "netlink/softnet.h"
@@ -36,6 +36,14 @@
 #define COUNTERS_NS	 (100 * NS_PER_MS)
 /* So that what a crash takes is less than a second old, also where this process waits its turn. */
 #define FLUSH_NS (500 * NS_PER_MS)
+/*
+ * A child is looked up when its ACK has been read: a late block makes wide bounds of accept(). A
+ * block that is handed over early is not full: twice the ring for as long a stall.
+ */
+#define BLOCK_TIMEOUT_MS 4
+#define RING_BYTES	 (32 << 20)
+/* How long the first look for the listeners' owners may take. */
+#define OWNERS_NS NS_PER_SEC
 /* How long the last packets may be on their way through the capture's blocks. */
 #define DRAIN_NS (60 * NS_PER_MS)
 
@@ -43,7 +51,7 @@ struct recorder {
 	struct recorder_options options;
 	struct capture *capture;
 	struct sampler *sampler;
-	struct proc_connector *proc;
+	struct scout *scout;
 	struct accept_probe *probe;
 	struct handshakes *handshakes;
 	struct folder *folder; /* or NULL */
@@ -85,6 +93,8 @@ static int on_event(void *context, const struct event *event)
 	r->events++;
 	if (r->folder)
 		folder_event(r->folder, event);
+	if (r->scout)
+		scout_tell(r->scout, event);
 	return merge_push(r->merge, event);
 }
 
@@ -97,7 +107,7 @@ static int on_first_event(void *context, const struct event *event)
 	struct recorder *r = context;
 	struct event earlier = *event;
 
-	if (event->kind == EVENT_LISTENER && event->listener.change == LISTENER_SEEN)
+	if (event->kind == EVENT_LISTENER && event->listener.change != LISTENER_CLOSED)
 		earlier.time_ns = r->opened_ns;
 	return on_event(r, &earlier);
 }
@@ -115,7 +125,8 @@ static int on_packet(void *context, const struct event *event)
 static void switch_off(struct recorder *r, enum source source, const char *note)
 {
 	r->meta.sources[source].on = false;
-	snprintf(r->meta.sources[source].note, sizeof(r->meta.sources[source].note), "%s", note);
+	snprintf(r->meta.sources[source].note, sizeof(r->meta.sources[source].note), "%.*s",
+		 RECORDING_TEXT_SIZE - 1, note);
 }
 
 static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
@@ -123,7 +134,8 @@ static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	struct capture_live_options options = {
 	    .interface = r->options.interface,
 	    .filter = r->meta.filter,
-	    .ring_bytes = r->options.ring_bytes,
+	    .ring_bytes = r->options.ring_bytes ? r->options.ring_bytes : RING_BYTES,
+	    .block_timeout_ms = BLOCK_TIMEOUT_MS,
 	};
 	char reason[CAPTURE_ERROR_SIZE];
 	int rc;
@@ -144,20 +156,62 @@ static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	return 0;
 }
 
-static void open_proc(struct recorder *r)
+static int say_loss(struct recorder *r, enum source source, enum loss_kind kind, uint64_t count)
 {
-	int rc = proc_connector_new(&r->proc);
+	struct event event = {
+	    .time_ns = clock_now_ns(), .kind = EVENT_LOSS, .source = source, .loss = {kind, count}};
 
-	if (rc == 0) {
-		r->meta.sources[SOURCE_PROC].on = true;
+	if (r->meta.losses[kind] == count)
+		return 0;
+	r->meta.losses[kind] = count;
+	return on_event(r, &event);
+}
+
+/* What the scout has found. */
+static int on_found(void *context, const struct event *event)
+{
+	struct recorder *r = context;
+
+	switch ((int)event->kind) {
+	case EVENT_LISTENER:
+		return r->sampler ? sampler_owned(r->sampler, &event->listener, on_event, r) : 0;
+	case EVENT_LOSS:
+		return say_loss(r, event->source, event->loss.kind, event->loss.count);
+	default:
+		return on_event(r, event);
+	}
+}
+
+/* Until the owners of the first listeners are known: they were theirs when the capture began. */
+static int on_first_found(void *context, const struct event *event)
+{
+	struct recorder *r = context;
+
+	if (event->kind == EVENT_LISTENER)
+		return r->sampler ? sampler_owned(r->sampler, &event->listener, on_first_event, r)
+				  : 0;
+	return on_found(context, event);
+}
+
+/* Before anything else is open, and before the namespace is another. */
+static void open_scout(struct recorder *r)
+{
+	struct scout_findings findings;
+	char error[SCOUT_ERROR_SIZE];
+
+	if (scout_start(r->options.netns, &r->scout, error) < 0) {
+		r->scout = NULL;
+		switch_off(r, SOURCE_PROC, error);
 		return;
 	}
-	r->proc = NULL;
-	switch_off(r, SOURCE_PROC,
-		   rc == -EPERM
-		       ? "no CAP_NET_ADMIN: forks and exits of processes are not seen"
-		       : "not the initial network namespace, where alone the kernel answers: "
-			 "forks and exits of processes are not seen");
+	scout_findings(r->scout, &findings);
+	r->meta.sources[SOURCE_PROC].on = findings.proc_error == 0;
+	if (findings.proc_error)
+		switch_off(r, SOURCE_PROC,
+			   findings.proc_error == -EPERM
+			       ? "no CAP_NET_ADMIN: forks and exits of processes are not seen"
+			       : "not the initial network namespace, where alone the kernel "
+				 "answers: forks and exits of processes are not seen");
 }
 
 /* What it costs nobody pays who has not asked for it. */
@@ -194,6 +248,8 @@ static void open_sampler(struct recorder *r)
 	};
 	int rc = sampler_new(&options, &r->sampler);
 
+	if (rc == 0 && r->scout)
+		sampler_expect_owners(r->sampler);
 	if (rc == 0) {
 		r->meta.sources[SOURCE_SAMPLER].on = true;
 		return;
@@ -252,9 +308,8 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	r->options = *options;
 	if (r->options.sample_interval_ns == 0)
 		r->options.sample_interval_ns = NS_PER_MS;
-	/* The connector first: the kernel has it in the initial network namespace alone. */
 	if (options->processes)
-		open_proc(r);
+		open_scout(r);
 	switch_off(r, SOURCE_BPF, "");
 	if (options->exact_accepts)
 		open_probe(r);
@@ -282,6 +337,9 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	r->softnet_before = softnet_dropped();
 	if (r->sampler) {
 		rc = sampler_round(r->sampler, on_first_event, r);
+		/* With its owners come a listener's options: they decide what a packet means. */
+		if (rc == 0 && r->scout)
+			rc = scout_settle(r->scout, OWNERS_NS, on_first_found, r);
 		if (rc == 0)
 			rc = sampler_counters(r->sampler, COUNTERS_BEFORE, on_event, r);
 		if (rc)
@@ -359,11 +417,8 @@ static int read_sources(struct recorder *r, int64_t now_ns)
 		rc = channel_read(r->options.channel, on_event, r);
 		rc = rc < 0 ? fail(r, rc, "the server's events") : 0;
 	}
-	if (rc == 0 && r->proc) {
-		rc = proc_connector_read(r->proc, on_event, r);
-		if (rc)
-			rc = fail(r, rc, "the proc connector");
-	}
+	if (rc == 0 && r->scout)
+		rc = scout_read(r->scout, on_found, r);
 	if (rc == 0 && r->probe) {
 		rc = accept_probe_read(r->probe, on_event, r);
 		if (rc)
@@ -392,17 +447,6 @@ static int sample(struct recorder *r, int64_t now_ns)
 	return rc ? fail(r, rc, "sock_diag") : 0;
 }
 
-static int say_loss(struct recorder *r, enum source source, enum loss_kind kind, uint64_t count)
-{
-	struct event event = {
-	    .time_ns = clock_now_ns(), .kind = EVENT_LOSS, .source = source, .loss = {kind, count}};
-
-	if (r->meta.losses[kind] == count)
-		return 0;
-	r->meta.losses[kind] = count;
-	return on_event(r, &event);
-}
-
 /* The server says its own losses; these are the recorder's. */
 static int say_losses(struct recorder *r)
 {
@@ -425,8 +469,6 @@ static int say_losses(struct recorder *r)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_NETLINK, sampler.netlink_lost);
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_LOOKUPS, sampler.lookups_skipped);
-	if (rc == 0 && r->proc)
-		rc = say_loss(r, SOURCE_PROC, LOSS_PROC_EVENTS, proc_connector_lost(r->proc));
 	if (rc == 0 && r->probe)
 		rc = say_loss(r, SOURCE_BPF, LOSS_BPF_EVENTS,
 			      accept_probe_lost(r->probe) + accept_probe_unread(r->probe));
@@ -639,7 +681,7 @@ void recorder_free(struct recorder *recorder)
 		/* The folder has ended its file: there is nothing left to fail. */
 	}
 	sampler_free(recorder->sampler);
-	proc_connector_free(recorder->proc);
+	scout_free(recorder->scout);
 	accept_probe_free(recorder->probe);
 	handshakes_free(recorder->handshakes);
 	merge_free(recorder->merge);

@@ -202,6 +202,35 @@ int sandbox_enter(const struct sandbox_options *options, char error[SANDBOX_ERRO
 		close(folders.fds[i]);
 	if (rc)
 		return rc;
-	rc = seccomp_filter_load();
+	rc = seccomp_filter_load(SECCOMP_RECORDING);
+	return rc ? fail(error, rc, "seccomp") : 0;
+}
+
+int sandbox_enter_looking(char error[SANDBOX_ERROR_SIZE])
+{
+	static const unsigned kept[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
+	bool have[sizeof(kept) / sizeof(kept[0])];
+	uid_t uid;
+	gid_t gid;
+	int rc;
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		have[i] = capng_have_capability(CAPNG_PERMITTED, kept[i]);
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (have[i])
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept[i]);
+	if (geteuid() == 0 && choose_user("nobody", &uid, &gid) == 0) {
+		rc =
+		    capng_change_id((int)uid, (int)gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+		/* In a user namespace that maps one user alone there is nobody else to become. */
+		if (rc && errno != EINVAL)
+			return fail(error, -EPERM, "the user");
+	}
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return fail(error, -EPERM, "capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return fail(error, -errno, "no_new_privs");
+	rc = seccomp_filter_load(SECCOMP_LOOKING);
 	return rc ? fail(error, rc, "seccomp") : 0;
 }

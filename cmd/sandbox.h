@@ -33,6 +33,13 @@ struct sandbox_options {
 int sandbox_enter(const struct sandbox_options *options, char error[SANDBOX_ERROR_SIZE])
     __attribute__((warn_unused_result));
 
+/*
+ * The same for the process that looks into others: the capabilities that this takes stay, as
+ * far as they are there (CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH), and a shorter list of calls. No
+ * Landlock: within it, no process outside may be looked into.
+ */
+int sandbox_enter_looking(char error[SANDBOX_ERROR_SIZE]) __attribute__((warn_unused_result));
+
 /* Whether the user of --user exists; before anything is opened. 0 or -ENOENT. */
 int sandbox_find_user(const char *user) __attribute__((warn_unused_result));
 

@@ -5,11 +5,16 @@
 #ifndef CMD_SECCOMP_FILTER_H
 #define CMD_SECCOMP_FILTER_H
 
+enum seccomp_job {
+	SECCOMP_RECORDING, /* and reporting */
+	SECCOMP_LOOKING,   /* into other processes: see cmd/scout.h */
+};
+
 /*
  * Loads it, for good. Any other call ends the process with exit status 1 and a
  * line that names the call. 0 or -errno. Under a sanitizer it does nothing: those
  * need calls of their own to find leaks.
  */
-int seccomp_filter_load(void) __attribute__((warn_unused_result));
+int seccomp_filter_load(enum seccomp_job job) __attribute__((warn_unused_result));
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "netlink/child_look.h"
 #include "netlink/sampler_parts.h"
@@ -182,7 +183,7 @@ int sampler_round(struct sampler *s, event_fn fn, void *context)
 		result = round_children(s, now_ns);
 	if (!result)
 		result = round_half_open(s);
-	if (!result)
+	if (!result && !s->owners_told)
 		result = ownership_round(&s->ownership, &s->watch, clock_monotonic_ns(),
 					 owners_budget(s), sampler_on_change, s);
 	s->round_ns = now_ns;
@@ -200,6 +201,29 @@ int sampler_counters(struct sampler *s, enum counters_when when, event_fn fn, vo
 	s->fn = fn;
 	s->context = context;
 	return sampler_deliver(s, &event, after_ns);
+}
+
+void sampler_expect_owners(struct sampler *s)
+{
+	s->owners_told = true;
+}
+
+int sampler_owned(struct sampler *s, const struct listener *owned, event_fn fn, void *context)
+{
+	struct watched *w = watch_find(&s->watch, owned->cookie);
+	struct listener *l;
+
+	if (!w)
+		return 0; /* closed meanwhile */
+	l = &w->listener;
+	l->pids_count = owned->pids_count;
+	memcpy(l->pids, owned->pids, sizeof(l->pids));
+	memcpy(l->comm, owned->comm, sizeof(l->comm));
+	l->defer_accept_s = owned->defer_accept_s;
+	l->fastopen = owned->fastopen;
+	s->fn = fn;
+	s->context = context;
+	return tell_listener(s, w, LISTENER_CHANGED);
 }
 
 void sampler_watch_child(struct sampler *s, const struct flow *client_to_server)

@@ -17,9 +17,10 @@
 struct sampler;
 
 struct sampler_options {
-	const struct endpoint *targets; /* address :: takes every listener of the port, whatever its address */
-	size_t targets_count;		/* 0: every listener of the namespace */
-	bool look_up_children;		/* for accept() bounds; off when exact accepts are at hand */
+	const struct endpoint
+	    *targets; /* address :: takes every listener of the port, whatever its address */
+	size_t targets_count;  /* 0: every listener of the namespace */
+	bool look_up_children; /* for accept() bounds; off when exact accepts are at hand */
 };
 
 int sampler_new(const struct sampler_options *options, struct sampler **out)
@@ -51,6 +52,16 @@ int sampler_counters(struct sampler *sampler, enum counters_when when, event_fn 
  * flow to an address that is not this host's is passed over.
  */
 void sampler_watch_child(struct sampler *sampler, const struct flow *client_to_server);
+
+/* Somebody else looks for the owners of the listeners, and tells by sampler_owned(). */
+void sampler_expect_owners(struct sampler *sampler);
+
+/*
+ * The owners of the listener of this cookie, and with them its options (pids, comm,
+ * defer_accept_s, fastopen) -> LISTENER, if it is watched.
+ */
+int sampler_owned(struct sampler *sampler, const struct listener *owned, event_fn fn, void *context)
+    __attribute__((warn_unused_result));
 
 /* Looks one connection's server-side socket up now -> one EVENT_CHILD. */
 int sampler_look_up(struct sampler *sampler, const struct flow *client_to_server, event_fn fn,

@@ -23,6 +23,7 @@ struct sampler {
 	struct counters_reader counters;
 	struct ownership ownership;
 	bool look_up_children;
+	bool owners_told;     /* not looked for here */
 	bool rescan;	      /* at the next chance */
 	int64_t rescan_ns;    /* monotonic: the next dump of listeners */
 	int64_t dump_ns;      /* monotonic: the last of them */
