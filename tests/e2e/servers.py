@@ -211,9 +211,11 @@ class Socat(Web):
                 f"SYSTEM:read line; cat {self.folder}/reply"]
 
     def claims(self):
-        # Both lines are the parent's, one after the other.
-        return [Claim(int(port), int(pid)) for port, pid in self.lines(
-            r"accepting connection from AF=2 127\.0\.0\.1:(\d+) .*\n(?:.*\n)*?.* forked off child process (\d+)")]
+        # Lines of the parent alone: it says both, one after the other. A child forks too, for its shell.
+        said = self.lines(rf"socat\[{self.pid}\] N (accepting connection from AF=2 127\.0\.0\.1:|forked off child "
+                          r"process )(\d+)")
+        numbers = [int(number) for _, number in said]
+        return [Claim(port, pid) for port, pid in zip(numbers[::2], numbers[1::2])]
 
 
 class Sshd(Server):
