@@ -71,6 +71,8 @@ struct recorder {
 	int64_t last_round_ns;
 	int64_t last_counters_ns;
 	int64_t last_flush_ns;
+	int64_t clock_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC, 0: not known yet */
+	int64_t clock_back_ns;	 /* so far it was set back, in all */
 	bool packets_ended;
 	bool finished;
 	int report_error;
@@ -485,6 +487,23 @@ static int check_folder(struct recorder *r)
 	return folder_error(r->folder);
 }
 
+/*
+ * CLOCK_REALTIME was set back, by more than what is held: see merge_restart(). A
+ * smaller step, or one forward, sorts itself out.
+ */
+static int follow_clock(struct recorder *r, int64_t realtime_ns, int64_t monotonic_ns)
+{
+	int64_t offset_ns = realtime_ns - monotonic_ns, before_ns = r->clock_offset_ns;
+	int rc;
+
+	r->clock_offset_ns = offset_ns;
+	if (before_ns == 0 || offset_ns - before_ns > -HOLD_NS)
+		return 0;
+	r->clock_back_ns += before_ns - offset_ns;
+	rc = merge_restart(r->merge);
+	return rc ? fail(r, rc, "the report") : 0;
+}
+
 /* Promises for every source that is on, and passes on what is due. */
 static int pass_on(struct recorder *r, int64_t before_reading_ns)
 {
@@ -506,7 +525,9 @@ static int step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 	wait_for_work(recorder, wake_fd, until_ns);
 	before_ns = clock_now_ns();
 	now_ns = clock_monotonic_ns();
-	rc = read_sources(recorder, now_ns);
+	rc = follow_clock(recorder, before_ns, now_ns);
+	if (rc == 0)
+		rc = read_sources(recorder, now_ns);
 	if (rc == 0)
 		rc = sample(recorder, now_ns);
 	if (rc == 0 && now_ns - recorder->last_flush_ns >= FLUSH_NS) {
@@ -612,6 +633,12 @@ static void fill_source(struct recorder *r)
 	r->source.start_ns = r->meta.start_ns;
 	r->source.end_ns = r->meta.end_ns;
 	r->source.notes_count = replay_notes(&r->meta, r->notes, REPLAY_NOTES_MAX);
+	if (r->clock_back_ns && r->source.notes_count < REPLAY_NOTES_MAX)
+		snprintf(
+		    r->notes[r->source.notes_count++], REPLAY_NOTE_SIZE,
+		    "clock: it was set back by %lld ms while it was recorded; times before and "
+		    "after that cannot be compared",
+		    (long long)(r->clock_back_ns / NS_PER_MS));
 	for (size_t i = 0; i < r->source.notes_count; i++)
 		r->note_pointers[i] = r->notes[i];
 	r->source.notes = r->note_pointers;

@@ -161,6 +161,19 @@ int merge_run(struct merge *merge)
 	}
 }
 
+int merge_restart(struct merge *merge)
+{
+	struct lane *lane;
+	int rc = 0;
+
+	while (rc == 0 && (lane = oldest(merge)))
+		rc = pass(merge, lane);
+	for (int i = 0; i < SOURCE_COUNT; i++)
+		merge->lanes[i].watermark_ns = TIME_UNKNOWN;
+	merge->passed_ns = TIME_UNKNOWN;
+	return rc;
+}
+
 bool merge_waiting(const struct merge *merge, enum source source)
 {
 	return merge->lanes[source].count > 0;

@@ -33,6 +33,13 @@ void merge_close(struct merge *merge, enum source source);
 /* Passes on what can be. Returns 0, or what fn returned if not 0. */
 int merge_run(struct merge *merge) __attribute__((warn_unused_result));
 
+/*
+ * The clock was set back: passes on all that is held, and begins anew. Without it
+ * what is held would wait until the clock is again where it was, and all that
+ * comes would be late. Returns 0, or what fn returned if not 0.
+ */
+int merge_restart(struct merge *merge) __attribute__((warn_unused_result));
+
 /* True when events of this source wait for another source's promise. */
 bool merge_waiting(const struct merge *merge, enum source source);
 

@@ -119,3 +119,33 @@ Test(merge, the_order_does_not_depend_on_when_events_arrive)
 		merge_free(merge);
 	}
 }
+
+Test(merge, what_is_held_goes_on_when_the_clock_is_set_back)
+{
+	const int64_t hour_ns = 3600 * NS_PER_SEC;
+
+	start();
+	merge_watermark(merge, SOURCE_CAPTURE, 2 * hour_ns);
+	merge_watermark(merge, SOURCE_SAMPLER, 2 * hour_ns);
+	push(SOURCE_CAPTURE, 2 * hour_ns + 20);
+	push(SOURCE_SAMPLER, 2 * hour_ns + 30);
+	cr_assert_leq(passed_count, 1);
+	cr_assert_eq(merge_restart(merge), 0);
+	cr_assert_eq(passed_count, 2);
+	cr_expect_eq(passed[0], 2 * hour_ns + 20);
+	cr_expect_eq(passed[1], 2 * hour_ns + 30);
+
+	/* An hour earlier: in order again, nothing late, and held until every source has promised.
+	 */
+	push(SOURCE_CAPTURE, hour_ns + 50);
+	cr_expect_eq(passed_count, 2);
+	push(SOURCE_SAMPLER, hour_ns + 40);
+	merge_watermark(merge, SOURCE_CAPTURE, hour_ns + 100);
+	merge_watermark(merge, SOURCE_SAMPLER, hour_ns + 100);
+	cr_assert_eq(merge_run(merge), 0);
+	cr_assert_eq(passed_count, 4);
+	cr_expect_eq(passed[2], hour_ns + 40);
+	cr_expect_eq(passed[3], hour_ns + 50);
+	cr_expect_eq(merge_late(merge), 0);
+	merge_free(merge);
+}

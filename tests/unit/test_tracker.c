@@ -221,3 +221,36 @@ Test(tracker, a_full_table_gives_up_half_open_attempts_first)
 		established += got[i].outcome == OUTCOME_ESTABLISHED;
 	cr_assert_eq(established, 8);
 }
+
+/* A handshake at ms, by a client of its own port. */
+static void connect_at(int64_t ms, uint16_t port)
+{
+	to_server.sport = port;
+	send_segment(ms, true, SYN, 100, 0);
+	send_segment(ms + 1, false, SYN_ACK, 500, 101);
+	send_segment(ms + 2, true, ACK, 101, 501);
+}
+
+Test(tracker, a_clock_that_steps_costs_no_attempt)
+{
+	const int64_t hour_ms = 3600 * 1000;
+
+	start(0);
+	connect_at(10 * hour_ms, 40001);
+	connect_at(9 * hour_ms, 40002); /* back */
+	connect_at(9 * hour_ms + 10, 40003);
+	connect_at(12 * hour_ms, 40004); /* and forward */
+	/* In the middle of one, either way. */
+	to_server.sport = 40005;
+	send_segment(12 * hour_ms + 10, true, SYN, 100, 0);
+	send_segment(11 * hour_ms, false, SYN_ACK, 500, 101);
+	send_segment(11 * hour_ms + 1, true, ACK, 101, 501);
+	to_server.sport = 40006;
+	send_segment(11 * hour_ms + 10, true, SYN, 100, 0);
+	send_segment(13 * hour_ms, false, SYN_ACK, 500, 101);
+	send_segment(13 * hour_ms + 1, true, ACK, 101, 501);
+	end(13 * hour_ms + 100);
+	cr_assert_eq(got_count, 6);
+	for (size_t i = 0; i < got_count; i++)
+		cr_expect_eq(got[i].outcome, OUTCOME_ESTABLISHED, "port %u", got[i].client.port);
+}
