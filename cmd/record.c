@@ -69,6 +69,7 @@ static void print_help(void)
 	    "                        a long run in parts: begin FOLDER/000002 and so on when a\n"
 	    "                        part has this size (100M) or age (1h)\n"
 	    "      --keep N          remove the oldest part when there are more than N\n"
+	    "      --max-open N      follow at most N open attempts at once (1048576)\n"
 	    "      --user NAME       as root: run on as this user when all is open, and give\n"
 	    "                        him FOLDER (who called sudo, else nobody)\n"
 	    "  -q, --quiet           no report and no progress\n",
@@ -146,6 +147,14 @@ static int parse_option(struct record *o, int option, const char *value)
 			return usage_error(NAME);
 		}
 		o->recorder.rotation.keep = (uint32_t)number;
+		return 0;
+	case 0x204:
+		if (argument_number(value, 16, 1u << 26, &number) < 0) {
+			complain(NAME, "--max-open: '%s' is no number from 16 to %u", value,
+				 1u << 26);
+			return usage_error(NAME);
+		}
+		o->recorder.max_open = (uint32_t)number;
 		return 0;
 	case 'F':
 		o->recorder.force = true;
@@ -323,6 +332,7 @@ int cmd_record(int argc, char **argv)
 	    {"force", no_argument, NULL, 'F'},
 	    {"rotate-size", required_argument, NULL, 0x201},
 	    {"rotate-time", required_argument, NULL, 0x202},
+	    {"max-open", required_argument, NULL, 0x204},
 	    {"keep", required_argument, NULL, 0x203},
 	    {"user", required_argument, NULL, 'u'},
 	    {"exact-accepts", no_argument, NULL, 'x'},

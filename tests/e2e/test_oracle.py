@@ -9,6 +9,7 @@ import csv
 import os
 import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -115,3 +116,17 @@ def test_every_file_is_read_or_refused_in_one_line(run):
         if result.returncode == 1:
             assert str(path) in result.stderr and result.stderr.count("\n") == 1, result.stderr
             assert row["libpcap_rc"] != "0", f"libpcap opens it: {result.stderr}"
+
+
+@pytest.mark.parametrize("form", ["text", "tsv", "html", "perfetto"])
+def test_a_sample_of_the_files_in_every_format(synscope, form):
+    """One in twenty; JSON reads them all. The sanitized build of the program runs this too."""
+    count = 0
+    for row in list(table("INDEX.tsv"))[::20]:
+        path = CASES / row["file"]
+        result = subprocess.run([synscope, "report", "--format", form, path], capture_output=True,
+                                timeout=20 + path.stat().st_size / 1e6 * SECONDS, check=False)
+        assert result.returncode in (0, 1), f"{path}: exit {result.returncode}: {result.stderr}"
+        assert (result.stdout != b"") == (result.returncode == 0), path
+        count += 1
+    assert count > 40
