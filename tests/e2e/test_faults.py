@@ -328,8 +328,9 @@ def test_a_server_that_is_killed_leaves_its_events(start, synscope, run, folder)
         with socket.create_connection(("127.0.0.1", 8080), timeout=5) as client:
             client.sendall(b"GET / HTTP/1.0\r\n\r\n")
             client.recv(1000)
-    guardian = _children(process.pid)[0]
-    os.kill(_children(guardian)[0], signal.SIGKILL)
+    # Its children are the guardian of the command, whose child is the server, and the scout.
+    server = next(child for other in _children(process.pid) for child in _children(other))
+    os.kill(server, signal.SIGKILL)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "was ended by signal 9" in errors
