@@ -1,31 +1,13 @@
 /*
- * The queues of all watched listeners: which listener a packet is for, and what
- * its arrival means there.
+ * The queues of all watched listeners, and what a packet of a handshake means there.
+ * Resets are in queues_reset.c, accepts and look-ups in queues_accept.c.
  */
 #include "report/queues.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "report/queue.h"
-
-#define QUEUES_MAX 4096
-
-struct queues {
-	struct host host;
-	bool children_looked_up;
-	bool lo_only;
-	struct rates *rates;
-	unsigned live_slots;
-	struct queue_window window;
-	struct queue **queues;
-	size_t count;
-	size_t sampled;	    /* the last one that by_cookie() found */
-	uint64_t refused;   /* beyond QUEUES_MAX */
-	struct queue *last; /* of the last packet: the next is mostly for the same */
-	struct report_listener *report;
-};
+#include "report/queues_parts.h"
 
 int queues_new(const struct queues_options *options, struct queues **out)
 {
@@ -47,126 +29,40 @@ void queues_free(struct queues *queues)
 {
 	if (!queues)
 		return;
-	for (size_t i = 0; i < queues->count; i++) {
-		queue_release(queues->queues[i]);
-		free(queues->queues[i]);
-	}
-	free(queues->queues);
+	listening_release(&queues->listening);
 	free(queues->report);
 	free(queues);
 }
 
-static struct queue *by_cookie(struct queues *queues, uint64_t cookie)
-{
-	/* Each round samples all listeners in the same order: the next one is mostly the one. */
-	for (size_t looked = 0, i = queues->sampled + 1; looked < queues->count; looked++, i++) {
-		if (i >= queues->count)
-			i = 0;
-		if (queues->queues[i]->listener.cookie == cookie) {
-			queues->sampled = i;
-			return queues->queues[i];
-		}
-	}
-	return NULL;
-}
-
-/* How well a listener fits a destination, as inet_lookup_listener() scores it; 0: not at all. */
-static int fit(const struct listener *l, const struct endpoint *destination)
-{
-	static const struct address any6;
-
-	if (l->local.port != destination->port)
-		return 0;
-	if (address_equal(&l->local.address, &destination->address))
-		return 4;
-	if (!address_is_any(&l->local.address))
-		return 0;
-	if (address_is_ipv4(&l->local.address))
-		return address_is_ipv4(&destination->address) ? 3 : 0;
-	if (address_is_ipv4(&destination->address))
-		return address_equal(&l->local.address, &any6) && !l->v6only ? 1 : 0;
-	return 2;
-}
-
-static struct queue *by_destination(struct queues *queues, const struct endpoint *destination)
-{
-	struct queue *best = NULL;
-	int best_fit = 0;
-
-	for (size_t i = 0; i < queues->count; i++) {
-		struct queue *q = queues->queues[i];
-		int f = q->closed ? 0 : fit(&q->listener, destination);
-
-		if (f > best_fit) {
-			best = q;
-			best_fit = f;
-		}
-	}
-	return best ? best->leader : NULL;
-}
-
-/* The queue of an attempt that queues_syn() has assigned, or NULL. */
-static struct queue *queue_of(const struct queues *queues, const struct open_attempt *a)
-{
-	return a->listener < queues->count ? queues->queues[a->listener] : NULL;
-}
-
 static struct queue *add(struct queues *queues, const struct listener *listener)
 {
-	struct queue *q, **bigger;
+	struct queue *q = malloc(sizeof(*q));
 
-	if (queues->count == QUEUES_MAX) {
-		queues->refused++;
-		return NULL;
-	}
-	bigger = realloc(queues->queues, (queues->count + 1) * sizeof(struct queue *));
-	if (!bigger)
-		return NULL;
-	queues->queues = bigger;
-	q = malloc(sizeof(*q));
 	if (!q)
 		return NULL;
 	queue_init(q, listener, &queues->host, &queues->window);
 	pulse_init(&q->pulse, queues->rates, queues->live_slots);
-	q->index = (uint32_t)queues->count;
 	q->accept_visible = queues->children_looked_up;
-	/* SO_REUSEPORT: the kernel picks a sibling by a hash that packets do not show. */
-	for (size_t i = 0; i < queues->count; i++) {
-		struct queue *other = queues->queues[i];
-
-		if (!other->closed && other->leader == other &&
-		    other->listener.interface == listener->interface &&
-		    endpoint_equal(&other->listener.local, &listener->local)) {
-			q->leader = other;
-			q->siblings = 0;
-			other->siblings++;
-			q->grouped = other->grouped = true;
-			other->round_count = 0;
-			break;
-		}
-	}
-	queues->queues[queues->count++] = q;
-	return q;
+	if (listening_add(&queues->listening, q))
+		return q;
+	queue_release(q);
+	free(q);
+	return NULL;
 }
 
 /* A listener that only the server reported yet gets its cookie now. */
 static struct queue *adopt(struct queues *queues, const struct listener *listener)
 {
-	for (size_t i = 0; i < queues->count; i++) {
-		struct queue *q = queues->queues[i];
+	struct queue *q = listening_nameless(&queues->listening, &listener->local);
 
-		if (q->listener.cookie == 0 && !q->closed &&
-		    endpoint_equal(&q->listener.local, &listener->local)) {
-			q->listener = *listener;
-			return q;
-		}
-	}
-	return NULL;
+	if (q)
+		q->listener = *listener;
+	return q;
 }
 
 static void on_listener(struct queues *queues, const struct listener *listener)
 {
-	struct queue *q = by_cookie(queues, listener->cookie);
+	struct queue *q = listening_by_cookie(&queues->listening, listener->cookie);
 
 	if (!q)
 		q = adopt(queues, listener);
@@ -181,10 +77,7 @@ static void on_listener(struct queues *queues, const struct listener *listener)
 		q->closed = false;
 		break;
 	case LISTENER_CLOSED:
-		q->closed = true;
-		if (q->leader->siblings > 1)
-			q->leader->siblings--;
-		q->leader->round_count = 0;
+		listening_close(q);
 		break;
 	}
 }
@@ -192,12 +85,8 @@ static void on_listener(struct queues *queues, const struct listener *listener)
 static void on_listen(struct queues *queues, const struct event *event)
 {
 	const struct server_listen *listen = &event->listen;
-	struct queue *q = NULL;
+	struct queue *q = listening_at(&queues->listening, &listen->local);
 
-	for (size_t i = 0; i < queues->count && !q; i++)
-		if (!queues->queues[i]->closed &&
-		    endpoint_equal(&queues->queues[i]->listener.local, &listen->local))
-			q = queues->queues[i];
 	if (!q) {
 		/* sock_diag may follow, or be off: the limit is what listen() makes of it. */
 		struct listener listener = {
@@ -233,12 +122,12 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 		on_listen(queues, event);
 		break;
 	case EVENT_SAMPLE:
-		q = by_cookie(queues, event->sample.cookie);
+		q = listening_by_cookie(&queues->listening, event->sample.cookie);
 		if (q)
 			queue_take_sample(q, &event->sample, event->time_ns, table, details);
 		break;
 	case EVENT_HALF_OPEN:
-		q = by_cookie(queues, event->half_open.cookie);
+		q = listening_by_cookie(&queues->listening, event->half_open.cookie);
 		if (!q)
 			break;
 		series_add(&q->half_open_series, event->time_ns, event->half_open.count);
@@ -259,15 +148,15 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 
 void queues_age(struct queues *queues, int64_t now_ns, struct table *table, struct details *details)
 {
-	for (size_t i = 0; i < queues->count; i++)
-		if (queues->queues[i]->leader == queues->queues[i])
-			queue_settle(queues->queues[i], now_ns, table, details);
+	for (size_t i = 0; i < queues->listening.count; i++)
+		if (queues->listening.queues[i]->leader == queues->listening.queues[i])
+			queue_settle(queues->listening.queues[i], now_ns, table, details);
 }
 
 void queues_end(struct queues *queues, struct table *table, struct details *details, int64_t end_ns)
 {
-	for (size_t i = 0; i < queues->count; i++)
-		queue_end(queues->queues[i], end_ns, table, details);
+	for (size_t i = 0; i < queues->listening.count; i++)
+		queue_end(queues->listening.queues[i], end_ns, table, details);
 }
 
 /* A client of this namespace: its SYN retransmissions are in TCPSynRetrans too. */
@@ -290,12 +179,12 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 {
 	struct open_attempt *a = packet->attempt;
 	struct endpoint destination = flow_destination(&a->flow);
-	struct queue *q = queue_of(queues, a);
+	struct queue *q = queues_of(queues, a);
 	enum arrival_kind kind = ARRIVAL_SYN;
 	struct arrival *arrival;
 
 	if (!q) {
-		q = by_destination(queues, &destination);
+		q = listening_for(&queues->listening, &destination);
 		if (!q)
 			return;
 		a->listener = q->index;
@@ -335,7 +224,7 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		    const struct segment *segment)
 {
 	struct open_attempt *a = packet->attempt;
-	struct queue *q = queue_of(queues, a);
+	struct queue *q = queues_of(queues, a);
 	struct arrival *arrival;
 
 	(void)segment;
@@ -385,7 +274,7 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 		       const struct segment *segment)
 {
 	struct open_attempt *a = packet->attempt;
-	struct queue *q = queue_of(queues, a);
+	struct queue *q = queues_of(queues, a);
 
 	if (!q || (a->flags & (OPEN_ENTERED | OPEN_ACCEPTED | OPEN_ABORTED | OPEN_RST_CLIENT)))
 		return;
@@ -411,7 +300,7 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 void queues_unheard(struct queues *queues, const struct queue_packet *packet)
 {
 	struct open_attempt *a = packet->attempt;
-	struct queue *q = queue_of(queues, a);
+	struct queue *q = queues_of(queues, a);
 
 	/* Where the queue had room, it is the network that lost the server's answer. */
 	if (!q || !(a->flags & OPEN_QUEUED) || !(a->flags & OPEN_NEARLY_FULL))
@@ -421,278 +310,10 @@ void queues_unheard(struct queues *queues, const struct queue_packet *packet)
 	queue_prove_refused(q, a, packet->index, packet->details);
 }
 
-void queues_client_reset(struct queues *queues, const struct queue_packet *packet,
-			 const struct segment *segment)
-{
-	struct open_attempt *a = packet->attempt;
-	struct queue *q = queue_of(queues, a);
-	struct arrival *arrival;
-
-	if (!q)
-		return;
-	if ((a->flags & (OPEN_QUEUED | OPEN_RST_QUEUED)) == OPEN_QUEUED) {
-		a->flags |= OPEN_RST_QUEUED;
-		return;
-	}
-	if (a->flags & (OPEN_COOKIE | OPEN_ENTERED | OPEN_REQUEST_RESET) || !a->synacks ||
-	    segment->seq != a->isn + 1) {
-		arrival = queue_arrive(q, ARRIVAL_STRAY, packet->time_ns, a, packet->index);
-		/* Of a socket that lived nobody knows when it was gone. */
-		if (arrival)
-			arrival->proven = !(a->flags & OPEN_ENTERED) && a->synacks;
-		return;
-	}
-	a->flags |= OPEN_REQUEST_RESET;
-	queue_arrive(q, ARRIVAL_RST, packet->time_ns, a, packet->index);
-	if (q->half_open > 0)
-		q->half_open--;
-}
-
-void queues_request_error(struct queues *queues, const struct queue_packet *packet)
-{
-	struct open_attempt *a = packet->attempt;
-	struct queue *q = queue_of(queues, a);
-
-	if (!q || (a->flags & (OPEN_ENTERED | OPEN_COOKIE | OPEN_ACCEPTED)))
-		return;
-	queue_arrive(q, ARRIVAL_ICMP, packet->time_ns, a, packet->index);
-	if (q->half_open > 0)
-		q->half_open--;
-}
-
-/* How long a listener remembers that it sent cookies: TCP_SYNCOOKIE_VALID, two minutes. */
-#define COOKIE_VALID_NS (120 * NS_PER_SEC)
-
-static void bad_cookie(struct queue *q, int64_t time_ns)
-{
-	if (q->last_cookie_ns != TIME_UNKNOWN && time_ns - q->last_cookie_ns <= COOKIE_VALID_NS)
-		queue_tally(q, TALLY_COOKIE_BAD, time_ns, 1);
-}
-
-void queues_other_segment(struct queues *queues, int64_t time_ns, const struct segment *segment)
-{
-	static const struct open_attempt nobody = {.listener = TABLE_NONE};
-	struct endpoint source = flow_source(&segment->flow);
-	struct endpoint destination = flow_destination(&segment->flow);
-	bool ack = segment->flags & TCP_FLAG_ACK, rst = segment->flags & TCP_FLAG_RST;
-	struct queue *q = by_destination(queues, &destination);
-
-	/* tcp_rcv_state_process() of a listener drops what has RST, or neither ACK nor SYN alone.
-	 */
-	if (q && (rst || !ack)) {
-		queue_arrive(q, ARRIVAL_STRAY, time_ns, &nobody, TABLE_NONE);
-		return;
-	}
-	/* A RST without ACK answers an ACK: one that met the listener, and was no cookie. */
-	q = by_destination(queues, &source);
-	if (q && rst && !ack)
-		bad_cookie(q, time_ns);
-}
-
-/* The kernel's answer to a segment leaves within this time of it. */
-#define ANSWER_NS NS_PER_MS
-
-/*
- * A RST without ACK answers a segment. Met by a request on a full queue, under
- * tcp_abort_on_overflow, that segment was a final ACK refused; otherwise it met
- * neither a request nor a valid cookie: whatever it was, the queue had no part.
- */
-static void answer_with_reset(struct queue *q, const struct queue_packet *packet,
-			      struct arrival *arrival)
-{
-	struct open_attempt *a = packet->attempt;
-
-	if (arrival->kind == ARRIVAL_ENTER)
-		q->depth--;
-	a->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
-	if (q->host->tcp_abort_on_overflow == 1 && !(a->flags & OPEN_COOKIE)) {
-		if (arrival->kind == ARRIVAL_REFUSED && q->half_open > 0)
-			q->half_open--;
-		arrival->kind = ARRIVAL_REFUSED;
-		arrival->proven = arrival->aborted = true;
-		a->flags |= OPEN_ACK_DROPPED | OPEN_ABORTED;
-		return;
-	}
-	if (arrival->kind == ARRIVAL_ENTER && !(a->flags & OPEN_COOKIE))
-		q->half_open++;
-	arrival->kind = ARRIVAL_SETTLED;
-	bad_cookie(q, packet->time_ns);
-}
-
-void queues_server_reset(struct queues *queues, const struct queue_packet *packet,
-			 const struct segment *segment, bool ended)
-{
-	struct open_attempt *a = packet->attempt;
-	struct queue *q = queue_of(queues, a);
-	bool answer = !(segment->flags & TCP_FLAG_ACK);
-	struct arrival *arrival;
-
-	if (!q)
-		return;
-	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
-	if (arrival)
-		arrival->answered = true; /* refused, not dropped */
-	arrival = queue_find(q, a->flags & OPEN_QUEUED ? ARRIVAL_ENTER : ARRIVAL_REFUSED,
-			     packet->index, a->isn);
-	if (arrival && answer && !arrival->proven &&
-	    packet->time_ns - arrival->time_ns < ANSWER_NS) {
-		answer_with_reset(q, packet, arrival);
-	} else if (answer && (ended || !(a->flags & OPEN_CLIENT_ACK))) {
-		bad_cookie(q, packet->time_ns);
-	} else if ((a->flags & OPEN_QUEUED) && !(a->flags & OPEN_ACCEPTED)) {
-		/* The listener closed on its queue. */
-		queue_arrive(q, ARRIVAL_LEAVE, packet->time_ns, a, packet->index);
-		a->flags &= ~(uint32_t)OPEN_QUEUED;
-		q->depth--;
-	}
-}
-
-void queues_server_alive(struct queues *queues, const struct queue_packet *packet)
-{
-	struct open_attempt *a = packet->attempt;
-	struct queue *q = queue_of(queues, a);
-	struct arrival *arrival;
-
-	if (!q)
-		return;
-	arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
-	if (a->flags & OPEN_ACK_DROPPED) {
-		/* A socket answers: the ACK that was thought dropped had entered. */
-		if (arrival) {
-			arrival->kind = ARRIVAL_ENTER;
-			arrival->proven = true;
-			queue_correct_depth(q, 1);
-		}
-		a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
-		a->flags |= OPEN_ENTERED | OPEN_QUEUED;
-		return;
-	}
-	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
-	if (arrival)
-		arrival->proven = true;
-}
-
-void queues_accept(struct queues *queues, const struct queue_packet *packet, int64_t from_ns)
-{
-	struct open_attempt *a = packet->attempt;
-	struct queue *q = queue_of(queues, a);
-	struct arrival *arrival;
-
-	if (!q)
-		return;
-	q->accept_exact = q->accept_visible = true;
-	if (a->flags & OPEN_ACCEPTED)
-		return;
-	if (!(a->flags & OPEN_QUEUED)) {
-		/* Its final ACK was thought dropped, or was not captured. */
-		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
-		if (arrival) {
-			arrival->kind = ARRIVAL_ENTER;
-			q->depth++;
-		} else {
-			queue_prove_entered(q, a, packet->details);
-		}
-		a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
-		a->flags |= OPEN_ENTERED;
-	}
-	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
-	if (arrival)
-		arrival->proven = true;
-	arrival = queue_arrive(q, ARRIVAL_LEAVE, packet->time_ns, a, packet->index);
-	if (arrival)
-		arrival->from_ns = from_ns;
-	if (q->depth > 0)
-		q->depth--;
-	if (a->ack_ns > q->last_accepted_ack_ns)
-		q->last_accepted_ack_ns = a->ack_ns;
-}
-
-/* States of include/net/tcp_states.h that a look-up can meet. */
-enum { STATE_NONE = 0, STATE_SYN_RECV = 3, STATE_NEW_SYN_RECV = 12 };
-
-bool queues_accept_sampled(const struct queues *queues, const struct open_attempt *attempt)
-{
-	const struct queue *q = queue_of(queues, attempt);
-
-	return q && q->accept_visible && !q->accept_exact;
-}
-
-void queues_child(struct queues *queues, const struct queue_packet *packet,
-		  const struct child *child)
-{
-	struct open_attempt *a = packet->attempt;
-	struct queue *q = queue_of(queues, a);
-	struct arrival *arrival;
-
-	if (!q)
-		return;
-	q->accept_visible = true;
-	if (child->state == STATE_SYN_RECV || child->state == STATE_NEW_SYN_RECV ||
-	    child->state == STATE_NONE) {
-		bool none = child->state == STATE_NONE;
-
-		/* Gone says little of a connection that lived, or that a RST or FIN ended. */
-		if (none &&
-		    (a->end_ns != TIME_UNKNOWN || (a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))))
-			return;
-		a->flags |= none ? OPEN_GONE : OPEN_REQUEST;
-		if (a->flags & OPEN_DEFERRED)
-			return;
-		if ((a->flags & OPEN_QUEUED) && !none)
-			q->half_open++;
-		queue_prove_refused(q, a, packet->index, packet->details);
-		return;
-	}
-	if (a->flags & OPEN_ACK_DROPPED) {
-		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
-		if (arrival) {
-			arrival->kind = ARRIVAL_ENTER;
-			queue_correct_depth(q, 1);
-		} else {
-			queue_prove_entered(q, a, packet->details);
-		}
-		a->flags |= OPEN_QUEUED;
-	}
-	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
-	if (arrival)
-		arrival->proven = true;
-	a->flags &= ~(uint32_t)(OPEN_ACK_DROPPED | OPEN_GONE | OPEN_REQUEST);
-	a->flags |= OPEN_ENTERED;
-	if (!child_accepted(child))
-		return;
-	a->flags |= OPEN_ACCEPTED;
-	a->flags &= ~(uint32_t)OPEN_QUEUED;
-	if (a->ack_ns > q->last_accepted_ack_ns)
-		q->last_accepted_ack_ns = a->ack_ns;
-}
-
-static bool owns(const struct queue *q, int32_t pid)
-{
-	for (unsigned i = 0; i < q->listener.pids_count; i++)
-		if (q->listener.pids[i] == pid)
-			return true;
-	return false;
-}
-
-bool queues_owns(const struct queues *queues, uint32_t listener, int32_t pid)
-{
-	const struct queue *leader;
-
-	if (listener >= queues->count)
-		return false;
-	leader = queues->queues[listener]->leader;
-	if (!leader->grouped)
-		return owns(leader, pid);
-	for (size_t i = 0; i < queues->count; i++)
-		if (queues->queues[i]->leader == leader && owns(queues->queues[i], pid))
-			return true;
-	return false;
-}
-
 void queues_context(const struct queues *queues, const struct open_attempt *attempt,
 		    struct verdict_context *context)
 {
-	const struct queue *q = queue_of(queues, attempt);
+	const struct queue *q = queues_of(queues, attempt);
 
 	if (!q)
 		return;
@@ -711,7 +332,7 @@ void queues_context(const struct queues *queues, const struct open_attempt *atte
 void queues_finished(struct queues *queues, struct open_attempt *open,
 		     const struct attempt *attempt)
 {
-	struct queue *q = queue_of(queues, open);
+	struct queue *q = queues_of(queues, open);
 
 	if (!q)
 		return;
@@ -725,78 +346,29 @@ void queues_finished(struct queues *queues, struct open_attempt *open,
 		q->half_open--;
 }
 
-size_t queues_report(struct queues *queues, const struct report_listener **out)
-{
-	*out = NULL;
-	free(queues->report);
-	queues->report = queues->count ? calloc(queues->count, sizeof(*queues->report)) : NULL;
-	if (!queues->report)
-		return 0;
-	for (size_t i = 0; i < queues->count; i++) {
-		struct queue *q = queues->queues[i];
-		struct report_listener *l = &queues->report[i];
-		int64_t peak = q->sampled_peak;
-
-		if (q->siblings == 1 && q->rebuilt_peak > peak)
-			peak = q->rebuilt_peak;
-		*l = (struct report_listener){
-		    .local = q->listener.local,
-		    .cookie = q->listener.cookie,
-		    .backlog = q->backlog,
-		    .limit = q->listener.limit,
-		    .capacity = (int64_t)q->listener.limit + 1,
-		    .queue_peak = peak,
-		    .sampled_peak = q->sampled_peak,
-		    .samples = q->samples,
-		    .full_ns = q->full_ns,
-		    .episodes_count = q->episodes_count,
-		    .episodes = q->episodes,
-		    .episodes_lost = q->episodes_lost,
-		    .drops = q->drops,
-		    .sk_drops =
-			q->drops_seen ? (int64_t)(uint32_t)(q->last_drops - q->first_drops) : -1,
-		    .disagreements = q->disagreements,
-		    .defer_accept_s = q->listener.defer_accept_s,
-		    .fastopen = q->listener.fastopen,
-		    .closed = q->closed,
-		    .reuseport = q->grouped,
-		    .pids_count = q->listener.pids_count,
-		    .pids = q->listener.pids,
-		    .comm = q->listener.comm,
-		    .sampled = series_view(&q->sampled),
-		    .rebuilt = series_view(&q->rebuilt),
-		    .half_open = series_view(&q->half_open_series),
-		    .attempts = q->attempts,
-		};
-		memcpy(l->outcomes, q->outcomes, sizeof(l->outcomes));
-	}
-	*out = queues->report;
-	return queues->count;
-}
-
 struct queue *queues_at(struct queues *queues, size_t index)
 {
-	return queues->queues[index];
+	return queues->listening.queues[index];
 }
 
 struct pulse *queues_pulse(struct queues *queues, const struct open_attempt *attempt)
 {
-	struct queue *q = queue_of(queues, attempt);
+	struct queue *q = queues_of(queues, attempt);
 
 	return q ? &q->pulse : NULL;
 }
 
 struct sizing *queues_sizing(struct queues *queues, size_t index)
 {
-	return &queues->queues[index]->sizing;
+	return &queues->listening.queues[index]->sizing;
 }
 
 size_t queues_count(const struct queues *queues)
 {
-	return queues->count;
+	return queues->listening.count;
 }
 
 const uint64_t *queues_tallies(const struct queues *queues, size_t index)
 {
-	return queues->queues[index]->tallies;
+	return queues->listening.queues[index]->tallies;
 }

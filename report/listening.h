@@ -1,0 +1,46 @@
+/*
+ * Interface for the listening: the queues of all listeners that were ever seen, and
+ * which of them a name (a socket cookie), an address or a packet means.
+ */
+#ifndef REPORT_LISTENING_H
+#define REPORT_LISTENING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report/queue.h"
+
+#define LISTENING_MAX 4096
+
+struct listening {
+	struct queue **queues; /* owned; by queue.index */
+	size_t count;
+	size_t last;	  /* the last one that listening_by_cookie() found */
+	uint64_t refused; /* beyond LISTENING_MAX */
+};
+
+/* Zero is ready. Releases and frees the queues. */
+void listening_release(struct listening *listening);
+
+/*
+ * Takes over a queue that queue_init() made, gives it its index, and joins it to the
+ * SO_REUSEPORT siblings that are open. False when there are too many, or no memory:
+ * then it stays the caller's.
+ */
+bool listening_add(struct listening *listening, struct queue *queue)
+    __attribute__((warn_unused_result));
+
+/* The listener closed: its siblings go on without it, and no packet finds it. */
+void listening_close(struct queue *queue);
+
+/* Each is NULL when there is none. */
+struct queue *listening_by_cookie(struct listening *listening, uint64_t cookie);
+/* The open listener of just this address and port that was seen first. */
+struct queue *listening_at(const struct listening *listening, const struct endpoint *local);
+/* The same, of those that have no cookie yet. */
+struct queue *listening_nameless(const struct listening *listening, const struct endpoint *local);
+/* The open listener that gets a SYN to this destination; of siblings their leader. */
+struct queue *listening_for(const struct listening *listening, const struct endpoint *destination);
+
+#endif

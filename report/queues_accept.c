@@ -1,0 +1,148 @@
+/*
+ * What shows that a connection was in its accept queue, or left it: accept(), look-ups
+ * of its socket, what it says.
+ */
+#include "report/queues_parts.h"
+
+void queues_server_alive(struct queues *queues, const struct queue_packet *packet)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *arrival;
+
+	if (!q)
+		return;
+	arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
+	if (a->flags & OPEN_ACK_DROPPED) {
+		/* A socket answers: the ACK that was thought dropped had entered. */
+		if (arrival) {
+			arrival->kind = ARRIVAL_ENTER;
+			arrival->proven = true;
+			queue_correct_depth(q, 1);
+		}
+		a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+		a->flags |= OPEN_ENTERED | OPEN_QUEUED;
+		return;
+	}
+	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
+	if (arrival)
+		arrival->proven = true;
+}
+
+void queues_accept(struct queues *queues, const struct queue_packet *packet, int64_t from_ns)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *arrival;
+
+	if (!q)
+		return;
+	q->accept_exact = q->accept_visible = true;
+	if (a->flags & OPEN_ACCEPTED)
+		return;
+	if (!(a->flags & OPEN_QUEUED)) {
+		/* Its final ACK was thought dropped, or was not captured. */
+		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
+		if (arrival) {
+			arrival->kind = ARRIVAL_ENTER;
+			q->depth++;
+		} else {
+			queue_prove_entered(q, a, packet->details);
+		}
+		a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+		a->flags |= OPEN_ENTERED;
+	}
+	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
+	if (arrival)
+		arrival->proven = true;
+	arrival = queue_arrive(q, ARRIVAL_LEAVE, packet->time_ns, a, packet->index);
+	if (arrival)
+		arrival->from_ns = from_ns;
+	if (q->depth > 0)
+		q->depth--;
+	if (a->ack_ns > q->last_accepted_ack_ns)
+		q->last_accepted_ack_ns = a->ack_ns;
+}
+
+/* States of include/net/tcp_states.h that a look-up can meet. */
+enum { STATE_NONE = 0, STATE_SYN_RECV = 3, STATE_NEW_SYN_RECV = 12 };
+
+bool queues_accept_sampled(const struct queues *queues, const struct open_attempt *attempt)
+{
+	const struct queue *q = queues_of(queues, attempt);
+
+	return q && q->accept_visible && !q->accept_exact;
+}
+
+void queues_child(struct queues *queues, const struct queue_packet *packet,
+		  const struct child *child)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *arrival;
+
+	if (!q)
+		return;
+	q->accept_visible = true;
+	if (child->state == STATE_SYN_RECV || child->state == STATE_NEW_SYN_RECV ||
+	    child->state == STATE_NONE) {
+		bool none = child->state == STATE_NONE;
+
+		/* Gone says little of a connection that lived, or that a RST or FIN ended. */
+		if (none &&
+		    (a->end_ns != TIME_UNKNOWN || (a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))))
+			return;
+		a->flags |= none ? OPEN_GONE : OPEN_REQUEST;
+		if (a->flags & OPEN_DEFERRED)
+			return;
+		if ((a->flags & OPEN_QUEUED) && !none)
+			q->half_open++;
+		queue_prove_refused(q, a, packet->index, packet->details);
+		return;
+	}
+	if (a->flags & OPEN_ACK_DROPPED) {
+		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
+		if (arrival) {
+			arrival->kind = ARRIVAL_ENTER;
+			queue_correct_depth(q, 1);
+		} else {
+			queue_prove_entered(q, a, packet->details);
+		}
+		a->flags |= OPEN_QUEUED;
+	}
+	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
+	if (arrival)
+		arrival->proven = true;
+	a->flags &= ~(uint32_t)(OPEN_ACK_DROPPED | OPEN_GONE | OPEN_REQUEST);
+	a->flags |= OPEN_ENTERED;
+	if (!child_accepted(child))
+		return;
+	a->flags |= OPEN_ACCEPTED;
+	a->flags &= ~(uint32_t)OPEN_QUEUED;
+	if (a->ack_ns > q->last_accepted_ack_ns)
+		q->last_accepted_ack_ns = a->ack_ns;
+}
+
+static bool owns(const struct queue *q, int32_t pid)
+{
+	for (unsigned i = 0; i < q->listener.pids_count; i++)
+		if (q->listener.pids[i] == pid)
+			return true;
+	return false;
+}
+
+bool queues_owns(const struct queues *queues, uint32_t listener, int32_t pid)
+{
+	const struct queue *leader;
+
+	if (listener >= queues->listening.count)
+		return false;
+	leader = queues->listening.queues[listener]->leader;
+	if (!leader->grouped)
+		return owns(leader, pid);
+	for (size_t i = 0; i < queues->listening.count; i++)
+		if (queues->listening.queues[i]->leader == leader &&
+		    owns(queues->listening.queues[i], pid))
+			return true;
+	return false;
+}

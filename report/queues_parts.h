@@ -1,0 +1,27 @@
+/*
+ * What the files of the queues (queues*.c) share, and nobody else.
+ */
+#ifndef REPORT_QUEUES_PARTS_H
+#define REPORT_QUEUES_PARTS_H
+
+#include "report/listening.h"
+#include "report/queues.h"
+
+struct queues {
+	struct host host;
+	bool children_looked_up;
+	bool lo_only;
+	struct rates *rates;
+	unsigned live_slots;
+	struct queue_window window;
+	struct listening listening;
+	struct report_listener *report;
+};
+
+/* The queue of an attempt that queues_syn() has assigned, or NULL. */
+static inline struct queue *queues_of(const struct queues *queues, const struct open_attempt *a)
+{
+	return a->listener < queues->listening.count ? queues->listening.queues[a->listener] : NULL;
+}
+
+#endif
