@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "report/detail.h"
+#include "report/early.h"
 #include "report/queues.h"
 #include "report/serving.h"
 #include "report/table.h"
@@ -47,6 +48,7 @@ struct tracker {
 	struct table *table;
 	struct details *details;
 	struct serving *serving;
+	struct early *early;
 	int64_t now_ns;
 	int64_t aged_ns;
 	uint32_t hand;
@@ -79,8 +81,13 @@ int tracker_new(const struct tracker_options *options, struct tracker **out)
 	rc = serving_new(t->table, t->details, t->options.queues, &t->serving);
 	if (rc)
 		goto free_details;
+	rc = early_new(&t->early);
+	if (rc)
+		goto free_serving;
 	*out = t;
 	return 0;
+free_serving:
+	serving_free(t->serving);
 free_details:
 	details_free(t->details);
 free_table:
@@ -95,6 +102,7 @@ void tracker_free(struct tracker *tracker)
 	if (!tracker)
 		return;
 	pulse_release(&tracker->elsewhere);
+	early_free(tracker->early);
 	serving_free(tracker->serving);
 	table_free(tracker->table);
 	details_free(tracker->details);
@@ -537,40 +545,68 @@ static void on_reset(struct tracker *t, const struct event *event, uint32_t hash
 		queues_server_reset(t->options.queues, &packet, s, ended);
 }
 
+static void on_segment(struct tracker *t, const struct event *event);
+
+/* What the capture has before the segment that it answers, now that this is here. */
+static void replay(struct tracker *t, const struct event *like, const struct early_segments *early)
+{
+	struct event event = {.kind = EVENT_SEGMENT, .source = like->source};
+
+	if (early->stray)
+		t->other_segments -= early->count;
+	for (uint32_t i = 0; i < early->count; i++) {
+		event.time_ns = early->time_ns[i];
+		event.segment = early->segments[i];
+		on_segment(t, &event);
+	}
+}
+
 static void on_segment(struct tracker *t, const struct event *event)
 {
 	const struct segment *s = &event->segment;
 	const uint8_t flags =
 	    s->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST | TCP_FLAG_FIN);
 	uint32_t hash = table_hash(t->table, &s->flow);
+	struct early_segments early;
 	struct open_attempt *a;
 	bool from_client = false;
 
 	if (flags == TCP_FLAG_SYN) {
 		on_syn(t, event, hash);
+		if (early_take_syn(t->early, hash, event, &early))
+			replay(t, event, &early);
 		return;
 	}
 	if (flags == (TCP_FLAG_SYN | TCP_FLAG_ACK)) {
 		a = find_for_syn_ack(t, s, hash);
 		if (a) {
 			on_syn_ack(t, event, a);
+			if (early_take_syn_ack(t->early, hash, event, &early))
+				replay(t, event, &early);
 			return;
 		}
 	}
 	a = find(t, s, hash, &from_client);
-	if (!a) {
+	/* An earlier connection may have had these addresses. */
+	if (!a || flags == (TCP_FLAG_SYN | TCP_FLAG_ACK)) {
 		t->other_segments++;
+		early_stray(t->early, hash, event);
+	}
+	if (!a) {
 		if (t->options.queues)
 			queues_other_segment(t->options.queues, event->time_ns, s);
 		return;
 	}
 	a->flags &= ~(uint32_t)OPEN_IDLE;
-	if (flags & TCP_FLAG_RST)
+	if (flags & TCP_FLAG_RST) {
 		on_reset(t, event, hash, a);
-	else if (from_client)
+	} else if (from_client) {
 		on_client_segment(t, event, a);
-	else if (!(flags & TCP_FLAG_SYN))
+		if (!a->synacks && (flags & TCP_FLAG_ACK))
+			early_ack(t->early, hash, event);
+	} else if (!(flags & TCP_FLAG_SYN)) {
 		on_server_segment(t, event, a);
+	}
 }
 
 static struct open_attempt *find_flow(struct tracker *t, const struct flow *client_to_server)
