@@ -284,6 +284,7 @@ int tracker_finish(struct tracker *tracker, int64_t end_ns)
 {
 	uint32_t high = table_high(tracker->table), n = 0;
 	struct open_attempt **open = malloc(((size_t)high + 1) * sizeof(*open));
+	bool sorted = true; /* mostly they are: records are given out in order */
 
 	if (!open)
 		return -ENOMEM;
@@ -296,10 +297,13 @@ int tracker_finish(struct tracker *tracker, int64_t end_ns)
 	for (uint32_t i = 0; i < high; i++) {
 		struct open_attempt *a = table_at(tracker->table, i);
 
-		if (a->flags & OPEN_USED)
-			open[n++] = a;
+		if (!(a->flags & OPEN_USED))
+			continue;
+		sorted = sorted && (n == 0 || open[n - 1]->syn_ns <= a->syn_ns);
+		open[n++] = a;
 	}
-	qsort(open, n, sizeof(*open), by_first_syn);
+	if (!sorted)
+		qsort(open, n, sizeof(*open), by_first_syn);
 	for (uint32_t i = 0; i < n; i++) {
 		finish(tracker, open[i], !is_over(tracker, open[i]), false);
 		open[i]->flags &= ~(uint32_t)OPEN_USED; /* its chain goes with the table */

@@ -3,7 +3,10 @@
  * connection a handshake, a request, a reply, and a close, interleaved with its
  * neighbours as on a busy server. Some SYNs are lost and come again.
  *
- *   make_capture FILE CONNECTIONS
+ *   make_capture FILE CONNECTIONS [PACKETS]
+ *
+ * With PACKETS, only so many of the nine of each connection: 3 is a handshake that
+ * is never closed, the most attempts that a file of its size can have.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -116,10 +119,12 @@ int main(int argc, char **argv)
 	static const uint32_t header[6] = {0xa1b23c4d, 0x00040002, 0, 0, 96, 1};
 	static struct connection open[AT_ONCE];
 	uint64_t time_ns = 1700000000000000000u;
-	unsigned long count, begun = 0, done = 0;
+	unsigned long count, packets = PACKETS_EACH, begun = 0, done = 0;
 	FILE *out;
 
-	if (argc != 3)
+	if (argc == 4)
+		packets = strtoul(argv[3], NULL, 10);
+	if (argc < 3 || argc > 4 || packets < 3 || packets > PACKETS_EACH)
 		return 2;
 	count = strtoul(argv[2], NULL, 10);
 	out = fopen(argv[1], "wb");
@@ -129,11 +134,11 @@ int main(int argc, char **argv)
 	}
 	fwrite(header, sizeof(header), 1, out);
 	for (int i = 0; i < AT_ONCE; i++)
-		open[i].step = PACKETS_EACH;
+		open[i].step = (int)packets;
 	while (done < count) {
 		struct connection *c = &open[next_random() % AT_ONCE];
 
-		if (c->step == PACKETS_EACH) {
+		if (c->step == (int)packets) {
 			if (begun == count)
 				continue;
 			*c = (struct connection){
@@ -152,7 +157,7 @@ int main(int argc, char **argv)
 			time_ns += 1000;
 		}
 		step(out, c, time_ns);
-		done += c->step == PACKETS_EACH;
+		done += c->step == (int)packets;
 	}
 	if (fclose(out) != 0) {
 		perror(argv[1]);
