@@ -12,7 +12,8 @@ void listening_release(struct listening *l)
 		free(l->queues[i]);
 	}
 	free(l->queues);
-	*l = (struct listening){0};
+	l->queues = NULL;
+	l->count = 0;
 }
 
 bool listening_add(struct listening *l, struct queue *queue)
@@ -32,7 +33,8 @@ bool listening_add(struct listening *l, struct queue *queue)
 	for (size_t i = 0; i < l->count; i++) {
 		struct queue *other = l->queues[i];
 
-		if (!other->closed && other->leader == other &&
+		if (l->ports[i] == queue->listener.local.port && !other->closed &&
+		    other->leader == other &&
 		    other->listener.interface == queue->listener.interface &&
 		    endpoint_equal(&other->listener.local, &queue->listener.local)) {
 			queue->leader = other;
@@ -43,13 +45,24 @@ bool listening_add(struct listening *l, struct queue *queue)
 			break;
 		}
 	}
+	l->cookies[l->count] = queue->listener.cookie;
+	l->ports[l->count] = queue->listener.local.port;
 	l->queues[l->count++] = queue;
 	return true;
 }
 
-void listening_close(struct queue *queue)
+void listening_update(struct listening *l, struct queue *queue, const struct listener *listener)
+{
+	queue->listener = *listener;
+	queue->closed = false;
+	l->cookies[queue->index] = listener->cookie;
+	l->ports[queue->index] = listener->local.port;
+}
+
+void listening_close(struct listening *l, struct queue *queue)
 {
 	queue->closed = true;
+	l->ports[queue->index] = 0;
 	if (queue->leader->siblings > 1)
 		queue->leader->siblings--;
 	queue->leader->round_count = 0;
@@ -61,7 +74,7 @@ struct queue *listening_by_cookie(struct listening *l, uint64_t cookie)
 	for (size_t looked = 0, i = l->last + 1; looked < l->count; looked++, i++) {
 		if (i >= l->count)
 			i = 0;
-		if (l->queues[i]->listener.cookie == cookie) {
+		if (l->cookies[i] == cookie) {
 			l->last = i;
 			return l->queues[i];
 		}
@@ -72,7 +85,8 @@ struct queue *listening_by_cookie(struct listening *l, uint64_t cookie)
 struct queue *listening_at(const struct listening *l, const struct endpoint *local)
 {
 	for (size_t i = 0; i < l->count; i++)
-		if (!l->queues[i]->closed && endpoint_equal(&l->queues[i]->listener.local, local))
+		if (l->ports[i] == local->port && !l->queues[i]->closed &&
+		    endpoint_equal(&l->queues[i]->listener.local, local))
 			return l->queues[i];
 	return NULL;
 }
@@ -80,19 +94,18 @@ struct queue *listening_at(const struct listening *l, const struct endpoint *loc
 struct queue *listening_nameless(const struct listening *l, const struct endpoint *local)
 {
 	for (size_t i = 0; i < l->count; i++)
-		if (l->queues[i]->listener.cookie == 0 && !l->queues[i]->closed &&
+		if (l->cookies[i] == 0 && !l->queues[i]->closed &&
 		    endpoint_equal(&l->queues[i]->listener.local, local))
 			return l->queues[i];
 	return NULL;
 }
 
-/* How well a listener fits a destination, as inet_lookup_listener() scores it; 0: not at all. */
+/* How well a listener of its port fits a destination, as inet_lookup_listener() scores it; 0: not.
+ */
 static int fit(const struct listener *l, const struct endpoint *destination)
 {
 	static const struct address any6;
 
-	if (l->local.port != destination->port)
-		return 0;
 	if (address_equal(&l->local.address, &destination->address))
 		return 4;
 	if (!address_is_any(&l->local.address))
@@ -110,11 +123,12 @@ struct queue *listening_for(const struct listening *l, const struct endpoint *de
 	int best_fit = 0;
 
 	for (size_t i = 0; i < l->count; i++) {
-		struct queue *q = l->queues[i];
-		int f = q->closed ? 0 : fit(&q->listener, destination);
+		int f = 0;
 
+		if (l->ports[i] == destination->port && destination->port)
+			f = fit(&l->queues[i]->listener, destination);
 		if (f > best_fit) {
-			best = q;
+			best = l->queues[i];
 			best_fit = f;
 		}
 	}

@@ -15,6 +15,9 @@
 
 struct listening {
 	struct queue **queues; /* owned; by queue.index */
+	/* Of each queue again, close together: a search that meets no queue is short. */
+	uint64_t cookies[LISTENING_MAX];
+	uint16_t ports[LISTENING_MAX]; /* 0: closed */
 	size_t count;
 	size_t last;	  /* the last one that listening_by_cookie() found */
 	uint64_t refused; /* beyond LISTENING_MAX */
@@ -31,8 +34,12 @@ void listening_release(struct listening *listening);
 bool listening_add(struct listening *listening, struct queue *queue)
     __attribute__((warn_unused_result));
 
+/* What is known of the queue's listener now; it is open. */
+void listening_update(struct listening *listening, struct queue *queue,
+		      const struct listener *listener);
+
 /* The listener closed: its siblings go on without it, and no packet finds it. */
-void listening_close(struct queue *queue);
+void listening_close(struct listening *listening, struct queue *queue);
 
 /* Each is NULL when there is none. */
 struct queue *listening_by_cookie(struct listening *listening, uint64_t cookie);

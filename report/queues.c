@@ -56,7 +56,7 @@ static struct queue *adopt(struct queues *queues, const struct listener *listene
 	struct queue *q = listening_nameless(&queues->listening, &listener->local);
 
 	if (q)
-		q->listener = *listener;
+		listening_update(&queues->listening, q, listener);
 	return q;
 }
 
@@ -73,11 +73,10 @@ static void on_listener(struct queues *queues, const struct listener *listener)
 	switch (listener->change) {
 	case LISTENER_SEEN:
 	case LISTENER_CHANGED:
-		q->listener = *listener;
-		q->closed = false;
+		listening_update(&queues->listening, q, listener);
 		break;
 	case LISTENER_CLOSED:
-		listening_close(q);
+		listening_close(&queues->listening, q);
 		break;
 	}
 }
