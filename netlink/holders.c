@@ -161,7 +161,9 @@ static int found(struct holders *h, struct young *y, struct sought *s)
 {
 	y->told = s->inode;
 	y->told_flow = s->flow;
-	if (!y->listens)
+	if (y->listens)
+		young_look_again(y, clock_monotonic_ns());
+	else
 		y->due_ns = INT64_MAX;
 	sought_remove(&h->sought, s);
 	return tell_young(h, y);
@@ -312,9 +314,11 @@ static void look_at(struct holders *h, struct young *y)
 	if (rc == -EACCES || rc == -EPERM) {
 		h->stats.denied++;
 		y->due_ns = INT64_MAX;
-	} else if (rc < 0 || sockets == 0) {
-		/* It is gone, or about to: what it had before is the last word. */
-		y->listens = listened;
+	} else if (rc == -ENOENT || rc == -ESRCH) {
+		y->listens = listened; /* what it had before is the last word */
+		y->due_ns = INT64_MAX;
+	} else if (sockets == 0) {
+		y->listens = listened; /* about to end, or has never had any */
 	} else {
 		y->seen = true;
 		y->before_ns = before_ns;
@@ -330,10 +334,12 @@ static int look_once(struct holders *h, struct young *y, int64_t now_ns)
 		return 0;
 	last = young_looked(y, now_ns);
 	if (y->told) {
-		if (y->listens || !y->told_listens)
+		if (y->listens) {
+			young_look_again(y, now_ns);
 			return 0;
+		}
 		y->due_ns = INT64_MAX;
-		return tell_young(h, y);
+		return y->told_listens ? tell_young(h, y) : 0;
 	}
 	for (unsigned k = 0; k < y->sockets_count; k++) {
 		struct sought *s = sought_find(&h->sought, y->sockets[k]);

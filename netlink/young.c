@@ -11,6 +11,7 @@ static const int64_t look_at_ns[] = {0, 1 * NS_PER_MS, 4 * NS_PER_MS, 12 * NS_PE
 
 #define LOOKS	    (sizeof(look_at_ns) / sizeof(look_at_ns[0]))
 #define REMEMBER_NS NS_PER_SEC
+#define AGAIN_NS    (2 * NS_PER_SEC)
 
 struct young *young_at(struct young_ring *ring, uint32_t i)
 {
@@ -62,6 +63,14 @@ bool young_looked(struct young *young, int64_t now_ns)
 	}
 	young->due_ns = INT64_MAX;
 	return true;
+}
+
+void young_look_again(struct young *young, int64_t now_ns)
+{
+	int64_t age_ns = now_ns - young->since_ns;
+
+	if (young->due_ns == INT64_MAX && age_ns < AGAIN_NS)
+		young->due_ns = now_ns + age_ns / 4 + NS_PER_MS;
 }
 
 void young_expire(struct young_ring *ring, int64_t now_ns)

@@ -54,8 +54,11 @@ struct young *young_at(struct young_ring *ring, uint32_t i);
 /* It has this socket, as of its last look. */
 bool young_has(const struct young *young, uint32_t inode);
 
-/* A look was taken. True when it was the last. */
+/* A look was taken. True when it was the last that was planned. */
 bool young_looked(struct young *young, int64_t now_ns);
+
+/* It is not clear yet what it will be: another look, ever more rarely, and for two seconds. */
+void young_look_again(struct young *young, int64_t now_ns);
 
 /* Some have a look before them. */
 bool young_waiting(const struct young_ring *ring);

@@ -33,6 +33,8 @@ struct fork {
 	uint32_t isn;
 	bool serves;
 	bool other; /* it was looked at, and serves none: a worker, or something else */
+	bool maybe; /* other, unless it ends soon: index and isn are of the attempt that it would
+		       serve */
 };
 
 /* An attempt whose accept() is known, as an exact time or within (after_ns, before_ns]. */

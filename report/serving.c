@@ -66,7 +66,7 @@ void serving_fork(struct serving *serving, const struct proc_fork *fork, int64_t
 static void serve(struct serving *s, struct fork *fork, const struct open_attempt *a)
 {
 	fork->serves = true;
-	fork->other = false;
+	fork->other = fork->maybe = false;
 	fork->index = table_index(s->table, a);
 	fork->isn = a->isn;
 }
@@ -82,6 +82,17 @@ void serving_forked_for(struct serving *serving, const struct open_attempt *atte
 		serve(serving, fork, attempt);
 }
 
+/* Taken for a worker, since it listened; but a worker does not end after one connection. */
+static void serve_after_all(struct fork *fork, struct detail *d)
+{
+	fork->serves = true;
+	fork->other = fork->maybe = false;
+	d->child_pid = fork->pid;
+	d->child_inferred = true;
+	d->fork_ns = fork->fork_ns;
+	d->accept_pid = fork->parent_pid;
+}
+
 void serving_exit(struct serving *serving, int32_t pid, int64_t time_ns)
 {
 	struct fork *fork = forks_find(serving->forks, pid);
@@ -91,9 +102,23 @@ void serving_exit(struct serving *serving, int32_t pid, int64_t time_ns)
 	if (!fork || fork->exit_ns != TIME_UNKNOWN)
 		return;
 	fork->exit_ns = time_ns;
-	d = fork->serves ? detail_of(serving, fork->index, fork->isn) : NULL;
+	d = fork->serves || fork->maybe ? detail_of(serving, fork->index, fork->isn) : NULL;
+	if (d && fork->maybe && !d->child_pid && d->accept_pid == pid)
+		serve_after_all(fork, d);
 	if (d && d->child_pid == pid)
 		d->exit_ns = time_ns;
+}
+
+static void take_for_worker(struct serving *s, struct fork *fork, const struct open_attempt *a,
+			    const struct detail *d)
+{
+	if (!fork || fork->serves)
+		return;
+	/* Forked before it can have been accepted, or for the second time: there is no doubt. */
+	fork->maybe = !fork->other && !d->exact && fork->fork_ns > d->accept_after_ns;
+	fork->other = true;
+	fork->index = table_index(s->table, a);
+	fork->isn = a->isn;
 }
 
 void serving_holder(struct serving *serving, struct open_attempt *attempt,
@@ -113,8 +138,7 @@ void serving_holder(struct serving *serving, struct open_attempt *attempt,
 	d->served = true;
 	if (!forks_is_child(fork, holder, d->exact ? d->accept_ns : d->accept_after_ns,
 			    d->exact ? d->accept_ns : d->accept_before_ns)) {
-		if (fork && !fork->serves)
-			fork->other = true;
+		take_for_worker(serving, fork, attempt, d);
 		if (!d->accept_pid)
 			d->accept_pid = holder->pid;
 		return;

@@ -134,6 +134,30 @@ Test(serving, a_child_that_still_listened_is_known_when_it_stops, .init = begin,
 	cr_expect_eq(detail(a)->accept_pid, 100);
 }
 
+Test(serving, a_worker_does_not_end_after_one_connection, .init = begin, .fini = end)
+{
+	struct open_attempt *a, *b, *c;
+
+	forked(7, 42 * MS);
+	a = accepted(20 * MS, 45 * MS);
+	holds(a, 7, true);
+	serving_exit(serving, 7, 80 * MS);
+	cr_expect_eq(detail(a)->child_pid, 7);
+	cr_expect_eq(detail(a)->accept_pid, 100);
+	cr_expect_eq(detail(a)->exit_ns, 80 * MS);
+	cr_expect(detail(a)->child_inferred);
+	/* This one has had two. */
+	forked(8, 142 * MS);
+	b = accepted(120 * MS, 145 * MS);
+	c = accepted(145 * MS, 150 * MS);
+	holds(b, 8, true);
+	holds(c, 8, true);
+	serving_exit(serving, 8, 180 * MS);
+	cr_expect_eq(detail(b)->accept_pid, 8);
+	cr_expect_eq(detail(b)->child_pid, 0);
+	cr_expect_eq(detail(c)->accept_pid, 8);
+}
+
 Test(serving, of_two_that_have_it_the_first_is_named, .init = begin, .fini = end)
 {
 	struct open_attempt *a;

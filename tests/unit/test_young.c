@@ -34,6 +34,25 @@ Test(young, a_late_look_stands_for_those_that_were_missed)
 	cr_assert_eq(y->due_ns, INT64_MAX);
 }
 
+Test(young, an_unclear_one_is_looked_at_for_two_seconds_more)
+{
+	int64_t now_ns = 0;
+	struct young *y = young_add(&ring, 12, 3, now_ns);
+	int looks = 0;
+
+	while (!young_looked(y, now_ns))
+		now_ns = y->due_ns;
+	for (young_look_again(y, now_ns); y->due_ns != INT64_MAX; young_look_again(y, now_ns)) {
+		cr_assert_gt(y->due_ns, now_ns);
+		cr_assert_lt(looks, 40);
+		now_ns = y->due_ns;
+		looks++;
+		cr_assert(young_looked(y, now_ns));
+	}
+	cr_assert_gt(looks, 5);
+	cr_assert_geq(now_ns, 2 * NS_PER_SEC);
+}
+
 Test(young, the_oldest_gives_way_and_is_counted)
 {
 	for (int32_t pid = 1; pid <= (int32_t)YOUNG_MAX + 2; pid++)
