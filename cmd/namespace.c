@@ -95,6 +95,11 @@ int namespace_make(char error[NAMESPACE_ERROR_SIZE])
 	return rc;
 }
 
+static bool is_process(const char *who)
+{
+	return *who && strspn(who, "0123456789") == strlen(who);
+}
+
 static bool is_ours(int fd)
 {
 	struct stat theirs, ours;
@@ -119,11 +124,12 @@ static int enter_user_namespace(const char *who)
 	return rc;
 }
 
-int namespace_enter(const char *who, char error[NAMESPACE_ERROR_SIZE])
+/* The descriptor of somebody's network namespace, or -errno with a line in error. */
+static int open_network(const char *who, char error[NAMESPACE_ERROR_SIZE])
 {
-	bool process = *who && strspn(who, "0123456789") == strlen(who);
+	bool process = is_process(who);
 	char path[PATH_MAX];
-	int fd, rc = 0;
+	int fd, rc;
 
 	if (!process && (!*who || strchr(who, '/') || who[0] == '.')) {
 		snprintf(error, NAMESPACE_ERROR_SIZE,
@@ -132,22 +138,47 @@ int namespace_enter(const char *who, char error[NAMESPACE_ERROR_SIZE])
 	}
 	snprintf(path, sizeof(path), process ? "/proc/%.200s/ns/net" : "/run/netns/%.200s", who);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
+	if (fd >= 0)
+		return fd;
+	rc = -errno;
+	if (rc == -ENOENT)
+		snprintf(error, NAMESPACE_ERROR_SIZE,
+			 process ? "there is no process %.64s"
+				 : "there is no network namespace '%.64s' in /run/netns",
+			 who);
+	else
+		snprintf(error, NAMESPACE_ERROR_SIZE,
+			 "the network namespace of %.64s: %s; it takes root", who, strerror(-rc));
+	return rc;
+}
+
+int namespace_inode(const char *who, uint32_t *out, char error[NAMESPACE_ERROR_SIZE])
+{
+	int fd = open_network(who, error), rc = 0;
+	struct stat status;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0) {
 		rc = -errno;
-		if (rc == -ENOENT)
-			snprintf(error, NAMESPACE_ERROR_SIZE,
-				 process ? "there is no process %.64s"
-					 : "there is no network namespace '%.64s' in /run/netns",
-				 who);
-		else
-			snprintf(error, NAMESPACE_ERROR_SIZE,
-				 "the network namespace of %.64s: %s; it takes root", who,
-				 strerror(-rc));
-		return rc;
+		snprintf(error, NAMESPACE_ERROR_SIZE, "the network namespace of %.64s: %s", who,
+			 strerror(-rc));
+	} else {
+		*out = (uint32_t)status.st_ino;
 	}
+	close(fd);
+	return rc;
+}
+
+int namespace_enter(const char *who, char error[NAMESPACE_ERROR_SIZE])
+{
+	int fd = open_network(who, error), rc = 0;
+
+	if (fd < 0)
+		return fd;
 	if (!is_ours(fd) && setns(fd, CLONE_NEWNET) < 0) {
 		rc = -errno;
-		if (rc == -EPERM && process && enter_user_namespace(who) == 0)
+		if (rc == -EPERM && is_process(who) && enter_user_namespace(who) == 0)
 			rc = setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
 	}
 	if (rc)

@@ -5,6 +5,8 @@
 #ifndef CMD_NAMESPACE_H
 #define CMD_NAMESPACE_H
 
+#include <stdint.h>
+
 #define NAMESPACE_ERROR_SIZE 256
 
 /*
@@ -20,6 +22,10 @@ int namespace_make(char error[NAMESPACE_ERROR_SIZE]) __attribute__((warn_unused_
  * in error.
  */
 int namespace_enter(const char *who, char error[NAMESPACE_ERROR_SIZE])
+    __attribute__((warn_unused_result));
+
+/* The inode by which the kernel names that namespace, without entering it. As namespace_enter(). */
+int namespace_inode(const char *who, uint32_t *out, char error[NAMESPACE_ERROR_SIZE])
     __attribute__((warn_unused_result));
 
 #endif

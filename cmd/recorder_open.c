@@ -100,13 +100,20 @@ static void open_scout(struct recorder *r)
 				 "answers: forks and exits of processes are not seen");
 }
 
-/* What it costs nobody pays who has not asked for it. */
+/*
+ * What it costs nobody pays who has not asked for it. Its privileges are those of
+ * here: the namespace that is entered later may be another user's.
+ */
 static void open_probe(struct recorder *r)
 {
 	uint16_t ports[RECORDING_TARGETS_MAX];
-	struct accept_probe_options options = {ports, r->options.targets_count};
+	struct accept_probe_options options = {ports, r->options.targets_count, 0};
+	char reason[NAMESPACE_ERROR_SIZE];
 	int rc;
 
+	/* When it is not there, entering it will say so. */
+	if (r->options.netns && namespace_inode(r->options.netns, &options.network, reason) < 0)
+		return;
 	for (size_t i = 0; i < r->options.targets_count; i++)
 		ports[i] = r->options.targets[i].port;
 	rc = accept_probe_new(&options, &r->probe);

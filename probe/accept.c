@@ -63,9 +63,9 @@ static int set_options(struct accept_bpf *bpf, const struct accept_probe_options
 {
 	struct stat network;
 
-	if (stat("/proc/thread-self/ns/net", &network) < 0)
+	if (!options->network && stat("/proc/thread-self/ns/net", &network) < 0)
 		return -errno;
-	bpf->rodata->network = (uint32_t)network.st_ino;
+	bpf->rodata->network = options->network ? options->network : (uint32_t)network.st_ino;
 #ifdef SYS_accept
 	bpf->rodata->accept_number = SYS_accept;
 #endif

@@ -24,14 +24,14 @@ struct accept_probe_options {
 	const uint16_t
 	    *ports; /* local ports of the listeners; more than ACCEPT_PROBE_PORTS_MAX: all */
 	size_t ports_count; /* 0: all */
+	uint32_t network;   /* inode of the network namespace; 0: that of this thread */
 };
 
 #define ACCEPT_PROBE_PORTS_MAX 32
 
 /*
- * Watches this thread's network namespace. 0; -EPERM without the privileges,
- * -ENOTSUP where it is not built in or the kernel or processor has not what it
- * takes; or another -errno.
+ * 0; -EPERM without the privileges, -ENOTSUP where it is not built in or the
+ * kernel or processor has not what it takes; or another -errno.
  */
 int accept_probe_new(const struct accept_probe_options *options, struct accept_probe **out)
     __attribute__((warn_unused_result));

@@ -26,7 +26,7 @@ static int note(void *context, const struct event *event)
 
 static struct accept_probe *probe_of(const uint16_t *ports, size_t count)
 {
-	struct accept_probe_options options = {ports, count};
+	struct accept_probe_options options = {ports, count, 0};
 	struct accept_probe *probe;
 	int error = accept_probe_new(&options, &probe);
 
