@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 /* By then every look has been taken and told. Less than an ended attempt lingers. */
-#define SETTLE_NS NS_PER_SEC
+#define SETTLE_NS     NS_PER_SEC
+#define SETTLE_MAX_NS (3 * NS_PER_SEC / 2)
 /* A fork follows its accept() this closely, also where the server had to wait for a processor. */
 #define FOLLOWS_NS (50 * NS_PER_MS)
 /* Bounds closer than this: a worker cannot have been forked, begun to work and accepted meanwhile.
@@ -140,38 +141,70 @@ static void match(struct forks *f, const struct forks_accept *a, const struct fo
 	}
 }
 
-static int by_handshake(const void *x, const void *y)
+static int by_entry(const void *x, const void *y)
 {
 	const struct forks_accept *a = x, *b = y;
 
-	if (a->ack_ns != b->ack_ns)
-		return a->ack_ns < b->ack_ns ? -1 : 1;
+	if (a->entered_ns != b->entered_ns)
+		return a->entered_ns < b->entered_ns ? -1 : 1;
 	return (a->before_ns > b->before_ns) - (a->before_ns < b->before_ns);
+}
+
+static struct forks_accept *accept_at(const struct forks *f, uint32_t i)
+{
+	return &f->accepts[(f->accepts_first + i) & (FORKS_ACCEPTED_MAX - 1)];
+}
+
+static bool is_due(const struct forks_accept *a, int64_t now_ns, int64_t after_ns)
+{
+	return now_ns == INT64_MAX || a->before_ns + after_ns <= now_ns;
+}
+
+/*
+ * Moves those that are due to due, which has room for all; the others stay. One whose
+ * predecessor in the queue is not due waits for it: both may be of one burst. Returns their
+ * number.
+ */
+static uint32_t take_due(struct forks *f, int64_t now_ns, struct forks_accept *due)
+{
+	int64_t predecessor_ns = INT64_MAX;
+	uint32_t taken = 0, kept = 0;
+
+	for (uint32_t i = 0; i < f->accepts_count; i++) {
+		const struct forks_accept *a = accept_at(f, i);
+
+		if (!is_due(a, now_ns, SETTLE_NS) && a->entered_ns < predecessor_ns)
+			predecessor_ns = a->entered_ns;
+	}
+	for (uint32_t i = 0; i < f->accepts_count; i++) {
+		const struct forks_accept *a = accept_at(f, i);
+
+		if (is_due(a, now_ns, SETTLE_MAX_NS) ||
+		    (is_due(a, now_ns, SETTLE_NS) && a->entered_ns < predecessor_ns))
+			due[taken++] = *a;
+		else
+			*accept_at(f, kept++) = *a;
+	}
+	f->accepts_count = kept;
+	return taken;
 }
 
 void forks_settle(struct forks *forks, int64_t now_ns, const struct forks_asks *asks, void *context)
 {
+	uint32_t n, wanted = 0;
 	struct forks_accept *due;
-	uint32_t n = 0;
 
-	while (n < forks->accepts_count) {
-		const struct forks_accept *a =
-		    &forks->accepts[(forks->accepts_first + n) & (FORKS_ACCEPTED_MAX - 1)];
-
-		if (now_ns != INT64_MAX && a->before_ns + SETTLE_NS > now_ns)
-			break;
-		n++;
-	}
-	due = n ? malloc(n * sizeof(*due)) : NULL;
-	for (uint32_t i = 0; due && i < n; i++)
-		due[i] = forks->accepts[(forks->accepts_first + i) & (FORKS_ACCEPTED_MAX - 1)];
-	forks->accepts_first += n;
-	forks->accepts_count -= n;
+	if (!forks->accepts_count || !is_due(accept_at(forks, 0), now_ns, SETTLE_NS))
+		return;
+	due = malloc(forks->accepts_count * sizeof(*due));
 	if (!due)
 		return;
-	qsort(due, n, sizeof(*due), by_handshake);
+	n = take_due(forks, now_ns, due);
 	for (uint32_t i = 0; i < n; i++)
 		if (asks->wanted(context, &due[i]))
-			match(forks, &due[i], asks, context);
+			due[wanted++] = due[i];
+	qsort(due, wanted, sizeof(*due), by_entry);
+	for (uint32_t i = 0; i < wanted; i++)
+		match(forks, &due[i], asks, context);
 	free(due);
 }

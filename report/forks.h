@@ -7,8 +7,8 @@
  * was gone before anybody could look is matched by order: a server that forks for
  * each connection does so after its accept() and before the next, so the first fork
  * of an owner after an accept that nobody else's child explains is its child.
- * Attempts are matched so SETTLE_NS after their accept(), in the order of their
- * handshakes, which is that of the queue.
+ * Attempts are matched so SETTLE_NS after their accept(), in the order in which they
+ * entered the queue, which is that of the accepts.
  */
 #ifndef REPORT_FORKS_H
 #define REPORT_FORKS_H
@@ -41,16 +41,16 @@ struct fork {
 struct forks_accept {
 	uint32_t index;
 	uint32_t isn;
-	uint32_t listener; /* as in its record */
-	int64_t ack_ns;
+	uint32_t listener;  /* as in its record */
+	int64_t entered_ns; /* the accept queue, as far as is known */
 	int64_t after_ns;
 	int64_t before_ns;
 };
 
 /* What forks_settle() asks, with the context that it was given. */
 struct forks_asks {
-	/* This attempt is still open, and its child not known. Bounds that are closer by now are
-	 * put in. */
+	/* This attempt is still open, and its child not known. What is known better by now, its
+	 * bounds and its entry, is put in. */
 	bool (*wanted)(void *context, struct forks_accept *accept);
 	/* This process has that listener open. */
 	bool (*owns)(void *context, uint32_t listener, int32_t pid);
@@ -78,7 +78,10 @@ bool forks_is_child(const struct fork *fork, const struct holder *holder, int64_
 /* Nothing is kept as long as nobody has forked. */
 void forks_accepted(struct forks *forks, const struct forks_accept *accept);
 
-/* Matches by order those that were accepted SETTLE_NS before now_ns; INT64_MAX: all. */
+/*
+ * Matches by order those that were accepted SETTLE_NS before now_ns, and whose predecessors were;
+ * INT64_MAX: all.
+ */
 void forks_settle(struct forks *forks, int64_t now_ns, const struct forks_asks *asks,
 		  void *context);
 

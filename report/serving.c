@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "report/entry.h"
 #include "report/forks.h"
 #include "report/queues.h"
 
@@ -170,7 +171,7 @@ void serving_accepted(struct serving *serving, const struct open_attempt *attemp
 	    .index = table_index(serving->table, attempt),
 	    .isn = attempt->isn,
 	    .listener = attempt->listener,
-	    .ack_ns = attempt->ack_ns,
+	    .entered_ns = attempt->ack_ns,
 	};
 
 	if (!d || !serving->queues || attempt->listener == TABLE_NONE)
@@ -179,13 +180,30 @@ void serving_accepted(struct serving *serving, const struct open_attempt *attemp
 	forks_accepted(serving->forks, &accept);
 }
 
+/* Where none of its segments is known to have let it in: as late as accept() allows. */
+static int64_t entry_of(struct serving *s, const struct forks_accept *accept,
+			const struct detail *d)
+{
+	int64_t entered_ns = table_at(s->table, accept->index)->ack_ns;
+
+	for (uint32_t m = d->first_mark; m != DETAIL_NONE;) {
+		const struct detail_mark *mark = details_mark(s->details, m);
+
+		entered_ns = entry_take(entered_ns, &mark->mark, accept->before_ns);
+		m = mark->next;
+	}
+	return entered_ns != TIME_UNKNOWN ? entered_ns : accept->before_ns;
+}
+
 static bool wanted(void *context, struct forks_accept *accept)
 {
-	const struct detail *d = detail_of(context, accept->index, accept->isn);
+	struct serving *s = context;
+	const struct detail *d = detail_of(s, accept->index, accept->isn);
 
 	if (!d || d->child_pid)
 		return false;
 	take_bounds(accept, d);
+	accept->entered_ns = entry_of(s, accept, d);
 	return true;
 }
 

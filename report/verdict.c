@@ -5,6 +5,8 @@
  */
 #include "report/verdict.h"
 
+#include "report/entry.h"
+
 /* A SYN or SYN-ACK younger than this when observation ended may still be answered. */
 #define STILL_UNDER_WAY_NS NS_PER_SEC
 
@@ -197,10 +199,6 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 			  0);
 }
 
-/*
- * When it entered the accept queue: at its final ACK, or where that was dropped, or
- * deferred, at the first segment after it that was not.
- */
 static int64_t find_entry(const struct open_attempt *open, const struct attempt *out)
 {
 	int64_t accepted_ns =
@@ -209,18 +207,8 @@ static int64_t find_entry(const struct open_attempt *open, const struct attempt 
 
 	if (!(open->flags & (OPEN_ENTERED | OPEN_ACCEPTED)))
 		return TIME_UNKNOWN;
-	for (uint32_t i = 0; i < out->marks_count; i++) {
-		const struct mark *mark = &out->marks[i];
-
-		if (mark->kind != MARK_ACK && mark->kind != MARK_DATA &&
-		    mark->kind != MARK_FIN_CLIENT)
-			continue;
-		if (mark->dropped || (mark->cause_known && mark->cause == CAUSE_DEFER_ACCEPT))
-			entered_ns = TIME_UNKNOWN;
-		else if (entered_ns == TIME_UNKNOWN &&
-			 (accepted_ns == TIME_UNKNOWN || mark->time_ns <= accepted_ns))
-			entered_ns = mark->time_ns;
-	}
+	for (uint32_t i = 0; i < out->marks_count; i++)
+		entered_ns = entry_take(entered_ns, &out->marks[i], accepted_ns);
 	return entered_ns;
 }
 

@@ -39,7 +39,7 @@ static void accepted(uint32_t index, uint32_t listener, int64_t ack_ms, int64_t 
 {
 	struct forks_accept a = {.index = index,
 				 .listener = listener,
-				 .ack_ns = ack_ms * MS,
+				 .entered_ns = ack_ms * MS,
 				 .after_ns = after_ms * MS,
 				 .before_ns = before_ms * MS};
 
@@ -142,4 +142,29 @@ Test(forks, nothing_is_kept_while_nobody_forks, .init = begin, .fini = end)
 	forks_add(forks, 10, 100, 20 * MS);
 	settle(INT64_MAX);
 	cr_expect_eq(child_of[0], 0);
+}
+
+Test(forks, who_was_ahead_in_the_queue_is_waited_for, .init = begin, .fini = end)
+{
+	forks_add(forks, 10, 100, 20 * MS);
+	forks_add(forks, 11, 100, 21 * MS);
+	/* The second was seen to be accepted before the first was. */
+	accepted(1, 0, 2, 15, 22);
+	accepted(0, 0, 1, 15, 42);
+	settle(NS_PER_SEC + 30 * MS);
+	cr_expect_eq(child_of[1], 0);
+	settle(NS_PER_SEC + 50 * MS);
+	cr_expect_eq(child_of[0], 10);
+	cr_expect_eq(child_of[1], 11);
+}
+
+Test(forks, nobody_is_waited_for_long, .init = begin, .fini = end)
+{
+	forks_add(forks, 10, 100, 20 * MS);
+	accepted(1, 0, 2, 15, 22);
+	for (int i = 1; i < 200; i++) {
+		accepted(0, 1, 1, 15, 22 + 10 * i);
+		settle((22 + 10 * i) * MS);
+	}
+	cr_expect_eq(child_of[1], 10);
 }

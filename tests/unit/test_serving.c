@@ -106,6 +106,25 @@ Test(serving, a_child_gone_before_anybody_looked_is_inferred, .init = begin, .fi
 	cr_expect_eq(detail(a)->accept_pid, 100);
 }
 
+/* Whose final ACK was dropped comes after whose was not, whatever the order of their handshakes. */
+Test(serving, children_are_inferred_in_the_order_of_entry, .init = begin, .fini = end)
+{
+	struct mark dropped = {.time_ns = 20 * MS, .kind = MARK_ACK, .dropped = true};
+	struct mark data = {.time_ns = 39 * MS, .kind = MARK_DATA};
+	struct open_attempt *late, *early;
+
+	forked(6, 1 * MS);
+	late = accepted(21 * MS, 45 * MS);
+	early = accepted(31 * MS, 46 * MS);
+	details_mark_add(details, late->detail, &dropped);
+	details_mark_add(details, late->detail, &data);
+	forked(7, 44 * MS);
+	forked(8, 45 * MS);
+	serving_settle(serving, INT64_MAX);
+	cr_expect_eq(detail(early)->child_pid, 7);
+	cr_expect_eq(detail(late)->child_pid, 8);
+}
+
 Test(serving, a_worker_is_who_accepted, .init = begin, .fini = end)
 {
 	struct open_attempt *a;
