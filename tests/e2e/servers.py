@@ -198,6 +198,32 @@ class Apache(Web):
         return [Claim(int(port), int(pid)) for port, pid in self.lines(r"^(\d+) (\d+)$")]
 
 
+class Threads(Web):
+    """One process, a thread for each connection, as a JVM has it."""
+
+    programs = []
+    forks = False
+    program = """
+import http.server, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"served\\n")
+    def log_message(self, *arguments):
+        log.write("%d %d\\n" % (self.client_address[1], os.getpid()))
+http.server.ThreadingHTTPServer.request_queue_size = int(sys.argv[2])
+log = open(sys.argv[3], "a", 1)
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+    def command(self):
+        return ["/usr/bin/python3", "-c", self.program, PORT, self.backlog, self.log]
+
+    def claims(self):
+        return [Claim(int(port), int(pid)) for port, pid in self.lines(r"^(\d+) (\d+)$")]
+
+
 class Socat(Web):
     """Accepts, forks, goes on."""
 
@@ -322,4 +348,39 @@ class Postgres(Server):
             r"^(\d+) 127\.0\.0\.1\((\d+)\) LOG:  connection authorized")]
 
 
-ALL = [Postgres, Sshd, Nginx, Socat, Apache]
+HOLD = """
+import socket, sys
+clients = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(int(sys.argv[2]))]
+for client in clients:
+    client.sendall(b"GET / HTTP/1.0\\r\\n")
+print("up", flush=True)
+sys.stdin.read()
+for client in clients:
+    client.sendall(b"\\r\\n")
+for client in clients:
+    while client.recv(4096):
+        pass
+"""
+
+
+@contextlib.contextmanager
+def holding(space, count):
+    """While so many clients of a Web are under way with their request. When it ends they have been served."""
+    process = subprocess.Popen(space.enter("/usr/bin/python3", "-c", HOLD, PORT, count),
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "up\n"
+        yield
+        process.stdin.close()
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+ALL = [Postgres, Sshd, Nginx, Threads, Socat, Apache]
+PREFORKED = [Nginx, Apache]
+# Several processes that accept from one queue, or several threads.
+SHARED = [*PREFORKED, Threads]

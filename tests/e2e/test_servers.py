@@ -61,6 +61,11 @@ class Recording:
         command = [*command, "--netns", str(space.pid)] if IS_ROOT else space.enter(*command)
         self.command = [*map(str, command), str(servers.PORT), "--", "sh", "-c", "echo up; exec cat"]
 
+    def events(self, kind):
+        """What was written by now; the last line may still be under way."""
+        lines = (self.folder / "events.jsonl").read_text(encoding="ascii").split("\n")[:-1]
+        return [event for event in map(json.loads, lines) if event["event"] == kind]
+
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "up\n"
@@ -80,6 +85,20 @@ class Recording:
 
 def port_of(attempt):
     return int(attempt["client"].rsplit(":", 1)[1])
+
+
+def check_who_served(server, attempts, claims, named):
+    """Against the server's own word; named: each is known."""
+    pids = {claim.port: claim.pid for claim in claims}
+    for attempt in attempts:
+        pid = pids[port_of(attempt)]
+        if server.forks:
+            assert (attempt["accept_pid"], attempt["child_pid"]) == (server.pid, pid), attempt
+            if SEES_FORKS:
+                assert attempt["accept_after_ns"] <= attempt["fork_ns"] < attempt["exit_ns"], attempt
+        else:
+            assert attempt["accept_pid"] == pid or (attempt["accept_pid"] is None and not named), attempt
+            assert attempt["child_pid"] is None, attempt
 
 
 def overflow(synscope, space, server, folder):
@@ -121,6 +140,37 @@ def test_overflow_is_told_as_the_server_and_the_kernel_tell_it(synscope, space, 
         assert attempt["accept_wait_ns"] >= let_go_ns - attempt["ack_ns"], attempt
     for attempt in attempts:
         assert attempt["ack_ns"] <= attempt["accept_after_ns"] <= attempt["accept_before_ns"], attempt
+    # Several processes accept, and a connection is over before anybody can look: then it is not known which.
+    check_who_served(server, attempts, claims, named=False)
+
+
+@pytest.mark.parametrize("kind", servers.PREFORKED, ids=lambda kind: kind.__name__.lower())
+def test_of_several_that_accept_the_one_is_named_that_has_it(synscope, space, start, tmp_path, kind):
+    """Without privileges for it and without the server's help: while a connection is open, it is seen who has it."""
+    server = start(kind)
+    with Recording(synscope, space, tmp_path) as recording:
+        with servers.holding(space, count=4):
+            until(lambda: len({event["client"] for event in recording.events("holder")}) == 4, "each seen with somebody")
+        until(lambda: len(server.claims()) == 4, "the server to tell of its clients")
+    attempts = recording.report()["attempts"]
+    assert len(attempts) == 4
+    check_who_served(server, attempts, server.claims(), named=True)
+
+
+@pytest.mark.parametrize("kind", servers.SHARED, ids=lambda kind: kind.__name__.lower())
+def test_exact_accepts_name_who_accepted_also_what_is_over_at_once(synscope, space, start, tmp_path, kind):
+    server = start(kind)
+    with Recording(synscope, space, tmp_path, "--exact-accepts") as recording:
+        assert server.clients(synscope, CLIENTS, tmp_path / "clients.jsonl").wait(120) == 0
+        until(lambda: len(server.claims()) >= CLIENTS, "the server to tell of its clients")
+    report = recording.report()
+    source = report["recording"]["sources"]["bpf"]
+    if not source["on"]:
+        pytest.skip(source["note"])
+    assert len(report["attempts"]) == CLIENTS
+    check_who_served(server, report["attempts"], server.claims(), named=True)
+    for attempt in report["attempts"]:
+        assert attempt["ack_ns"] <= attempt["accept_ns"]
 
 
 @pytest.mark.parametrize("who, says", [("no-such-name", "no-such-name"), ("0", "0"), ("../run", "../run"),
