@@ -116,7 +116,7 @@ enum recording_result recording_read(struct recording_reader *reader, struct eve
 /* Lines read so far, of every sort. */
 uint64_t recording_lines(const struct recording_reader *reader);
 
-/* Lines that are no event: no object, a member missing or of a wrong type, longer than 1 MiB, or
+/* Lines that are no event: no object, a member missing or of a wrong type, longer than 256 KiB, or
  * cut. */
 uint64_t recording_malformed(const struct recording_reader *reader);
 

@@ -14,6 +14,16 @@
 #define RECORDING_LINE_SIZE 4096
 
 /*
+ * The longest line that is read: a newer version may write longer ones, but not
+ * such. libFuzzer's builds get to the end of a short one much sooner.
+ */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#define RECORDING_LINE_MAX ((size_t)2 * RECORDING_LINE_SIZE)
+#else
+#define RECORDING_LINE_MAX ((size_t)64 * RECORDING_LINE_SIZE)
+#endif
+
+/*
  * Writes the event as one line with its newline, no NUL; out needs
  * RECORDING_LINE_SIZE bytes. Returns its length; 0 for a segment or an ICMP
  * error (they are packets) and for an unknown kind or source.

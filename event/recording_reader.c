@@ -1,6 +1,6 @@
 /*
  * Reads the recording's folder: meta.json as a whole, events.jsonl line by line
- * through a buffer that grows up to the longest line allowed and no further.
+ * through a buffer that is as long as the longest line allowed.
  */
 #include "event/recording.h"
 
@@ -15,9 +15,6 @@
 #include "event/recording_line.h"
 #include "event/recording_meta.h"
 
-#define BUFFER_SIZE   (256 * 1024)
-#define LINE_SIZE_MAX (1024 * 1024)
-
 struct recording_reader {
 	int fd;
 	int error;
@@ -26,7 +23,6 @@ struct recording_reader {
 	uint64_t lines;
 	uint64_t malformed;
 	uint64_t unknown;
-	size_t size; /* of the buffer */
 	size_t start;
 	size_t used;
 	size_t searched; /* no newline between start and here */
@@ -152,7 +148,7 @@ int recording_reader_new(const char *path, struct recording_reader **out,
 		return fd;
 	reader = calloc(1, sizeof(*reader));
 	if (reader)
-		reader->buffer = malloc(BUFFER_SIZE);
+		reader->buffer = malloc(RECORDING_LINE_MAX);
 	if (!reader || !reader->buffer) {
 		snprintf(error, RECORDING_ERROR_SIZE, "%s: out of memory", path);
 		free(reader);
@@ -160,12 +156,11 @@ int recording_reader_new(const char *path, struct recording_reader **out,
 		return -ENOMEM;
 	}
 	reader->fd = fd;
-	reader->size = BUFFER_SIZE;
 	*out = reader;
 	return 0;
 }
 
-/* Makes room and reads more. Returns 0, or -errno; sets end at the file's end. */
+/* Makes room and reads more. Returns 0 or -errno; sets end at the file's end. */
 static int fill(struct recording_reader *reader)
 {
 	ssize_t n;
@@ -177,23 +172,17 @@ static int fill(struct recording_reader *reader)
 		reader->searched -= reader->start;
 		reader->start = 0;
 	}
-	if (reader->used == reader->size && reader->size < LINE_SIZE_MAX) {
-		char *larger = realloc(reader->buffer, LINE_SIZE_MAX);
-
-		if (!larger)
-			return -ENOMEM;
-		reader->buffer = larger;
-		reader->size = LINE_SIZE_MAX;
-	} else if (reader->used == reader->size) {
+	if (reader->used == RECORDING_LINE_MAX) {
 		/* The rest of the line is passed over; its beginning is of no use. */
 		reader->skipping = true;
 		reader->used = 0;
 		reader->searched = 0;
 	}
-	n = read_up_to(reader->fd, reader->buffer + reader->used, reader->size - reader->used);
+	n = read_up_to(reader->fd, reader->buffer + reader->used,
+		       RECORDING_LINE_MAX - reader->used);
 	if (n < 0)
 		return (int)n;
-	reader->end = (size_t)n < reader->size - reader->used;
+	reader->end = (size_t)n < RECORDING_LINE_MAX - reader->used;
 	reader->used += (size_t)n;
 	return 0;
 }

@@ -111,11 +111,13 @@ def main():
     write("recording", "no-newline", everything + lines["exit"])
     write("recording", "empty", b"")
     write("recording", "newlines", b"\n\n\n")
-    # 0xff stands for 64 KiB of blanks: at, below and beyond the buffers' ends.
+    # 0xff stands for a 15th of the longest line in blanks: below, at and beyond the buffer's end.
     write("recording", "blanks", b"\xff" * 3 + lines["exit"] + b"\n" + everything)
-    write("recording", "long", b"\xff" * 16 + lines["exit"] + b"\n" + everything)
-    write("recording", "longer", b"\xff" * 18 + b"\n" + everything + b"\xff" * 5)
-    write("recording", "just", b"\xff" * 16 + b"\n" + everything)
+    write("recording", "long", b"\xff" * 15 + lines["exit"] + b"\n" + everything)
+    write("recording", "longer", b"\xff" * 25 + b"\n" + everything + b"\xff" * 5)
+    write("recording", "just", b"\xff" * 15 + b"   \n" + everything)
+    write("recording", "just-not", b"\xff" * 15 + b"    \n" + everything)
+    write("recording", "just-event", b"\xff" * 14 + b" " * (17479 - len(lines["exit"])) + lines["exit"] + b"\n" + everything)
 
 
 if __name__ == "__main__":
