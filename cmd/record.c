@@ -15,12 +15,10 @@
 #include "cmd/argument.h"
 #include "cmd/command.h"
 #include "cmd/commands.h"
+#include "cmd/observation.h"
 #include "cmd/process.h"
 #include "cmd/progress.h"
-#include "cmd/recorder.h"
 #include "cmd/rendering.h"
-#include "cmd/sandbox.h"
-#include "cmd/targets.h"
 #include "event/recording_parts.h"
 #include "server/channel.h"
 #include "server/signals.h"
@@ -34,12 +32,8 @@
 #define ROTATE_SIZE_MIN (64 * 1024)
 
 struct record {
-	struct recorder_options recorder;
-	struct targets targets;
-	int64_t duration_ns; /* 0: until it is told to end */
-	bool quiet;
-	const char *user; /* NULL: the default of sandbox.h */
-	char **command;	  /* NULL: none */
+	struct observation observation;
+	char **command; /* NULL: none */
 	struct rendering rendering;
 	struct channel_reader *channel;
 	int channel_fd;
@@ -91,52 +85,20 @@ static void print_help(void)
 
 static int parse_option(struct record *o, int option, const char *value)
 {
+	struct rotation *rotation = &o->observation.recorder.rotation;
 	uint64_t number;
+	int status;
 
 	switch (option) {
-	case 'o':
-		o->recorder.path = value;
-		return 0;
-	case 'i':
-		o->recorder.interface = value;
-		return 0;
-	case 'N':
-		o->recorder.netns = value;
-		return 0;
-	case 'd':
-		if (argument_duration(value, &o->duration_ns) < 0 || o->duration_ns == 0) {
-			complain(NAME, "--duration: '%s' is no time such as 30s", value);
-			return usage_error(NAME);
-		}
-		return 0;
-	case 's':
-		if (argument_duration(value, &o->recorder.sample_interval_ns) < 0 ||
-		    o->recorder.sample_interval_ns < 50 * NS_PER_US ||
-		    o->recorder.sample_interval_ns > 10 * NS_PER_SEC) {
-			complain(NAME, "--sample-interval: '%s' is no time from 50us to 10s",
-				 value);
-			return usage_error(NAME);
-		}
-		return 0;
-	case 'u':
-		if (sandbox_find_user(value) < 0) {
-			complain(NAME, "--user: there is no user '%s'", value);
-			return usage_error(NAME);
-		}
-		o->user = value;
-		return 0;
-	case 'x':
-		o->recorder.exact_accepts = true;
-		return 0;
 	case 0x201:
-		if (argument_size(value, &o->recorder.rotation.bytes) == 0 &&
-		    o->recorder.rotation.bytes >= ROTATE_SIZE_MIN)
+		if (argument_size(value, &rotation->bytes) == 0 &&
+		    rotation->bytes >= ROTATE_SIZE_MIN)
 			return 0;
 		complain(NAME, "--rotate-size: '%s' is no size such as 100M, from 64K", value);
 		return usage_error(NAME);
 	case 0x202:
-		if (argument_duration(value, &o->recorder.rotation.time_ns) == 0 &&
-		    o->recorder.rotation.time_ns >= NS_PER_SEC)
+		if (argument_duration(value, &rotation->time_ns) == 0 &&
+		    rotation->time_ns >= NS_PER_SEC)
 			return 0;
 		complain(NAME, "--rotate-time: '%s' is no time such as 1h, from 1s", value);
 		return usage_error(NAME);
@@ -146,29 +108,15 @@ static int parse_option(struct record *o, int option, const char *value)
 				 RECORDING_PART_MAX);
 			return usage_error(NAME);
 		}
-		o->recorder.rotation.keep = (uint32_t)number;
-		return 0;
-	case 0x204:
-		if (argument_number(value, 16, 1u << 26, &number) < 0) {
-			complain(NAME, "--max-open: '%s' is no number from 16 to %u", value,
-				 1u << 26);
-			return usage_error(NAME);
-		}
-		o->recorder.max_open = (uint32_t)number;
-		return 0;
-	case 'F':
-		o->recorder.force = true;
-		return 0;
-	case 'q':
-		o->quiet = true;
+		rotation->keep = (uint32_t)number;
 		return 0;
 	case '?':
 		return usage_error(NAME);
-	default: {
-		int status = rendering_option(&o->rendering, option, value);
-
+	default:
+		status = observation_option(&o->observation, option, value);
+		if (status < 0)
+			status = rendering_option(&o->rendering, option, value);
 		return status < 0 ? usage_error(NAME) : status;
-	}
 	}
 }
 
@@ -189,33 +137,17 @@ static int start_command(struct record *o)
 	return STATUS_FAILED;
 }
 
-static int give_up_privileges(struct record *o, const struct recorder *recorder)
-{
-	struct sandbox_options options = {
-	    .change_user = true,
-	    .user = o->user,
-	    .folder_fd = recorder_folder(recorder),
-	    .writable = {o->recorder.path},
-	    .parts = rotation_is_on(&o->recorder.rotation),
-	};
-	char error[SANDBOX_ERROR_SIZE];
-
-	if (sandbox_enter(&options, error) == 0)
-		return 0;
-	complain(NAME, "%s", error);
-	return STATUS_FAILED;
-}
-
 /* Steps until it is time to end. 0 or -errno of the recorder. */
 static int run(struct record *o, struct recorder *recorder, const struct signals *signals)
 {
 	int64_t start_ns = clock_monotonic_ns();
-	int64_t until_ns = o->duration_ns ? start_ns + o->duration_ns : INT64_MAX;
+	int64_t until_ns =
+	    o->observation.duration_ns ? start_ns + o->observation.duration_ns : INT64_MAX;
 	struct progress progress;
 	bool stopping = false;
 	int rc = 0;
 
-	progress_init(&progress, o->quiet);
+	progress_init(&progress, o->observation.quiet);
 	while (rc == 0) {
 		bool over;
 
@@ -264,14 +196,15 @@ static int record(struct record *o)
 			complain(NAME, "the channel for the server's events: %s", strerror(-rc));
 			return STATUS_FAILED;
 		}
-		o->recorder.channel = o->channel;
+		o->observation.recorder.channel = o->channel;
 	}
-	if (!o->quiet || o->rendering.fail_on_drops) {
-		status = o->quiet ? 0 : rendering_open(&o->rendering);
+	if (!o->observation.quiet || o->rendering.fail_on_drops) {
+		status = o->observation.quiet ? 0 : rendering_open(&o->rendering);
 		if (status)
 			goto free_channel;
 		if (o->rendering.sink)
-			o->recorder.sinks[o->recorder.sinks_count++] = o->rendering.sink;
+			o->observation.recorder.sinks[o->observation.recorder.sinks_count++] =
+			    o->rendering.sink;
 	}
 	rc = signals_take(&signals, true);
 	if (rc) {
@@ -279,18 +212,19 @@ static int record(struct record *o)
 		status = STATUS_FAILED;
 		goto abandon;
 	}
-	rc = recorder_new(&o->recorder, &recorder, error);
+	rc = recorder_new(&o->observation.recorder, &recorder, error);
 	if (rc) {
 		complain(NAME, "%s", error);
 		status = STATUS_FAILED;
 		goto give_back;
 	}
-	if (o->recorder.targets_count && recorder_listeners(recorder) == 0 && !o->command)
+	if (o->observation.recorder.targets_count && recorder_listeners(recorder) == 0 &&
+	    !o->command)
 		complain(NAME, "nobody listens there yet; recording what comes");
 	status = start_command(o);
 	if (status)
 		goto give_back;
-	status = give_up_privileges(o, recorder);
+	status = observation_give_up_privileges(&o->observation, recorder);
 	if (status)
 		goto stop;
 	rc = run(o, recorder, &signals);
@@ -324,26 +258,18 @@ int cmd_record(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 	    RENDERING_OPTIONS,
-	    {"output", required_argument, NULL, 'o'},
-	    {"interface", required_argument, NULL, 'i'},
-	    {"netns", required_argument, NULL, 'N'},
-	    {"duration", required_argument, NULL, 'd'},
-	    {"sample-interval", required_argument, NULL, 's'},
-	    {"force", no_argument, NULL, 'F'},
+	    OBSERVATION_OPTIONS,
 	    {"rotate-size", required_argument, NULL, 0x201},
 	    {"rotate-time", required_argument, NULL, 0x202},
-	    {"max-open", required_argument, NULL, 0x204},
 	    {"keep", required_argument, NULL, 0x203},
-	    {"user", required_argument, NULL, 'u'},
-	    {"exact-accepts", no_argument, NULL, 'x'},
-	    {"quiet", no_argument, NULL, 'q'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
-	struct record o = {
-	    .recorder = {.interface = "any", .processes = true, .look_up_children = true}};
+	struct record o = {0};
+	const struct rotation *rotation = &o.observation.recorder.rotation;
 	int option, status = 0;
 
+	observation_init(&o.observation, NAME);
 	rendering_init(&o.rendering, NAME);
 	while (status == 0) {
 		option = getopt_long(argc, argv, "+f:o:i:d:qh", long_options, NULL);
@@ -356,21 +282,19 @@ int cmd_record(int argc, char **argv)
 		else if (optind == argc || strcmp(argv[optind - 1], "--") == 0)
 			break;
 		else
-			status = targets_add(&o.targets, NAME, argv[optind++]);
+			status = observation_target(&o.observation, argv[optind++]);
 	}
 	if (status)
 		return status;
 	if (optind < argc)
 		o.command = argv + optind;
-	if (!o.recorder.path) {
+	if (!o.observation.recorder.path) {
 		complain(NAME, "say where to keep the recording: -o FOLDER");
 		return usage_error(NAME);
 	}
-	if (o.recorder.rotation.keep && !rotation_is_on(&o.recorder.rotation)) {
+	if (rotation->keep && !rotation_is_on(rotation)) {
 		complain(NAME, "--keep goes with --rotate-size or --rotate-time");
 		return usage_error(NAME);
 	}
-	o.recorder.targets = o.targets.at;
-	o.recorder.targets_count = o.targets.count;
 	return record(&o);
 }

@@ -220,6 +220,24 @@ def test_siblings_have_a_depth_each(objects, listen):
     watch.end()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root of the namespace around both")
+def test_the_listeners_of_another_namespace(objects, namespace):
+    script = ("import socket,sys\n"
+              "s=socket.socket(); s.bind(('127.0.0.1',7777)); s.listen(3)\n"
+              "print('ready',flush=True); sys.stdin.read()")
+    other = subprocess.Popen(["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh",
+                              "/usr/bin/python3", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"ready\n"
+        watched = objects("--netns", other.pid, "-i", "lo")
+        found = watched.until(lambda snapshot: snapshot["listeners"], "the listener there")
+        assert [(one["port"], one["limit"]) for one in found["listeners"]] == [(7777, 3)]
+        watched.end()
+    finally:
+        other.stdin.close()
+        other.wait(timeout=30)
+
+
 def test_accepts_of_an_ordinary_server_are_seen(objects, listen):
     listener = listen(5)
     watch = objects("-i", "lo", listener.port)
