@@ -12,8 +12,8 @@ enum seccomp_job {
 
 /*
  * Loads it, for good. Any other call ends the process with exit status 1 and a
- * line that names the call. 0 or -errno. Under a sanitizer it does nothing: those
- * need calls of their own to find leaks.
+ * line that names the call. 0 or -errno. In a build with a sanitizer it does
+ * nothing (seccomp_filter_none.c).
  */
 int seccomp_filter_load(enum seccomp_job job) __attribute__((warn_unused_result));
 
