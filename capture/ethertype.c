@@ -14,6 +14,7 @@
 #define MPLS_LABEL_SIZE	     4
 #define CONTROL_WORD_SIZE    4 /* RFC 4385 */
 #define NSH_BASE_SIZE	     4
+#define TRILL_HEADER_SIZE    6
 
 /* Tags whose last two bytes are the type of what follows. */
 #define VLAN_TAG_SIZE	  4
@@ -34,6 +35,14 @@ enum bridged_pid { BRIDGED_WITH_FCS = 0x0001, BRIDGED = 0x0007 };
 enum nlpid { NLPID_IPV4 = 0xcc, NLPID_IPV6 = 0x8e };
 
 #define LLC_UNNUMBERED 0x03
+
+#define BATMAN_VERSION 15
+
+enum batman_packet {
+	BATMAN_BROADCAST = 0x01,
+	BATMAN_UNICAST = 0x40,
+	BATMAN_UNICAST_4ADDRESSES = 0x42,
+};
 
 enum decode snap_decode(struct decoder *d)
 {
@@ -203,6 +212,56 @@ static uint32_t tag_size(uint16_t type)
 	}
 }
 
+/* RFC 6325 section 3: two bytes of flags, with the options' length in words, and two nicknames. */
+static enum decode trill_decode(struct decoder *d)
+{
+	const uint8_t *h = cursor_take(&d->cursor, TRILL_HEADER_SIZE);
+	uint32_t options;
+
+	if (!h)
+		return decode_short(d, TRILL_HEADER_SIZE);
+	options = (get_be16(h) >> 6 & 0x1fu) * 4;
+	if (!cursor_skip(&d->cursor, options))
+		return decode_short(d, options);
+	return ethernet_decode(d);
+}
+
+/* Linux' uapi/linux/batadv_packet.h, version 15: those of its packets that carry a whole frame. */
+static enum decode batman_decode(struct decoder *d)
+{
+	const uint8_t *h = cursor_peek(&d->cursor, 2);
+	uint32_t size;
+
+	if (!h)
+		return decode_short(d, 2);
+	if (h[1] != BATMAN_VERSION)
+		return decode_skip(d, SKIP_NOT_IP);
+	switch (h[0]) {
+	case BATMAN_BROADCAST:
+		size = 14;
+		break;
+	case BATMAN_UNICAST:
+		size = 10;
+		break;
+	case BATMAN_UNICAST_4ADDRESSES:
+		size = 18;
+		break;
+	default:
+		return decode_skip(d, SKIP_NOT_IP);
+	}
+	if (!cursor_skip(&d->cursor, size))
+		return decode_short(d, size);
+	return ethernet_decode(d);
+}
+
+/* Version, number of options of four bytes each, and the type of what follows. */
+static bool metadata_open(struct decoder *d, uint16_t *type)
+{
+	const uint8_t *h = cursor_take(&d->cursor, 2);
+
+	return h && cursor_skip(&d->cursor, h[1] * 4u) && cursor_be16(&d->cursor, type);
+}
+
 static enum decode shim_decode(struct decoder *d, uint16_t type)
 {
 	enum decode result;
@@ -223,6 +282,15 @@ static enum decode shim_decode(struct decoder *d, uint16_t type)
 		if (!cursor_skip(&d->cursor, BACKBONE_TAG_SIZE))
 			return decode_short(d, BACKBONE_TAG_SIZE);
 		return ethernet_decode(d);
+	case ETHERTYPE_TRILL:
+		return trill_decode(d);
+	case ETHERTYPE_BATMAN:
+		return batman_decode(d);
+	case ETHERTYPE_METADATA:
+		if (!metadata_open(d, &type))
+			return decode_short(d, 2);
+		return decode_deeper(d) ? ethertype_decode(d, type)
+					: decode_skip(d, SKIP_ENCAPSULATION);
 	case ETHERTYPE_MACSEC:
 		if (!macsec_open(d, &type, &result))
 			return result;

@@ -11,8 +11,9 @@
 enum ethertype {
 	ETHERTYPE_LENGTH_MAX = 1500, /* up to here it is a length, and LLC follows */
 	ETHERTYPE_IPV4 = 0x0800,
-	ETHERTYPE_TRILL = 0x22f3,
 	ETHERTYPE_ERSPAN3 = 0x22eb,
+	ETHERTYPE_TRILL = 0x22f3,   /* RFC 6325 */
+	ETHERTYPE_BATMAN = 0x4305,  /* B.A.T.M.A.N. advanced */
 	ETHERTYPE_BRIDGED = 0x6558, /* transparent Ethernet bridging */
 	ETHERTYPE_VLAN = 0x8100,    /* 802.1Q */
 	ETHERTYPE_IPV6 = 0x86dd,
@@ -24,6 +25,7 @@ enum ethertype {
 	ETHERTYPE_ERSPAN2 = 0x88be,
 	ETHERTYPE_MACSEC = 0x88e5,   /* 802.1AE */
 	ETHERTYPE_BACKBONE = 0x88e7, /* 802.1ah, MAC in MAC */
+	ETHERTYPE_METADATA = 0x8909, /* Cisco's */
 	ETHERTYPE_VNTAG = 0x8926,
 	ETHERTYPE_HSR = 0x892f,
 	ETHERTYPE_ETAG = 0x893f,  /* 802.1BR */

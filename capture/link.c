@@ -165,8 +165,9 @@ static enum decode frame_relay_direction_decode(struct decoder *d)
 	return skip_to(d, 1, frame_relay_decode);
 }
 
-/* hilscher netANALYZER, with its preamble or without; EPON's and mPackets' preambles. */
-static enum decode netanalyzer_decode(struct decoder *d)
+/* hilscher netANALYZER, with its preamble or without; EPON's and mPackets' preambles; Broadcom's
+ * tag that is put first. */
+static enum decode four_bytes_decode(struct decoder *d)
 {
 	return skip_to(d, 4, ethernet_decode);
 }
@@ -238,6 +239,43 @@ static enum decode atm_clip_decode(struct decoder *d)
 	return h[0] == 0xaa && h[1] == 0xaa ? llc_decode(d) : ip_decode(d);
 }
 
+/* Direction and kind, path and channel; of the kinds LLC (2) and an emulated Ethernet (1). */
+static enum decode sun_atm_decode(struct decoder *d)
+{
+	const uint8_t *h = cursor_take(&d->cursor, 4);
+
+	if (!h)
+		return decode_short(d, 4);
+	switch (h[0] & 0x0f) {
+	case 1:
+		return skip_to(d, 2, ethernet_decode);
+	case 2:
+		return llc_decode(d);
+	default:
+		return decode_skip(d, SKIP_NOT_IP);
+	}
+}
+
+/* Linux' interfaces of switches: a tag of the switch between the addresses and the type. */
+static enum decode switch_tag_decode(struct decoder *d, uint32_t size)
+{
+	const uint8_t *h = cursor_take(&d->cursor, 12 + size + 2);
+
+	return h ? ethertype_decode(d, get_be16(h + 12 + size)) : decode_short(d, 12 + size + 2);
+}
+
+/* Broadcom's, and Marvell's without a type of its own. */
+static enum decode tag4_decode(struct decoder *d)
+{
+	return switch_tag_decode(d, 4);
+}
+
+/* Marvell's with one. */
+static enum decode tag8_decode(struct decoder *d)
+{
+	return switch_tag_decode(d, 8);
+}
+
 static const struct {
 	int linktype;
 	link_fn decode;
@@ -277,9 +315,15 @@ static const struct {
     {DLT_IEEE802, token_ring_decode},
     {DLT_ATM_RFC1483, llc_decode},
     {DLT_ATM_CLIP, atm_clip_decode},
+    {DLT_SUNATM, sun_atm_decode},
+    {DLT_ERF, erf_decode},
+    {DLT_DSA_TAG_BRCM, tag4_decode},
+    {DLT_DSA_TAG_BRCM_PREPEND, four_bytes_decode},
+    {DLT_DSA_TAG_DSA, tag4_decode},
+    {DLT_DSA_TAG_EDSA, tag8_decode},
     {DLT_IP_OVER_FC, fibre_channel_decode},
     {DLT_APPLE_IP_OVER_IEEE1394, firewire_decode},
-    {DLT_NETANALYZER, netanalyzer_decode},
+    {DLT_NETANALYZER, four_bytes_decode},
     {DLT_NETANALYZER_TRANSPARENT, netanalyzer_transparent_decode},
     {DLT_EPON, preamble_decode},
     {DLT_ETHERNET_MPACKET, preamble_decode},

@@ -14,6 +14,8 @@
 #define PKTAP_HEADER_MIN    12
 #define PKTAP_PACKET	    1 /* PTH_TYPE_PACKET */
 #define PPI_HEADER_SIZE	    8
+#define ERF_HEADER_SIZE	    16
+#define ERF_EXTENSION_SIZE  8
 #define JUNIPER_HEADER_SIZE 4
 #define JUNIPER_MAGIC	    0x4d4743 /* "MGC" */
 #define JUNIPER_NO_LINK	    0x02
@@ -113,6 +115,55 @@ enum decode ppi_decode(struct decoder *d)
 	if (!cursor_skip(&d->cursor, length))
 		return decode_short(d, length);
 	return nested(d, get_le32(h + 4));
+}
+
+/* Kinds of records, without the bit that says that extensions follow. */
+enum erf_kind {
+	ERF_POS = 1,
+	ERF_ETHERNET = 2,
+	ERF_COLOR_POS = 10,
+	ERF_COLOR_ETHERNET = 11,
+	ERF_DSM_COLOR_POS = 15,
+	ERF_DSM_COLOR_ETHERNET = 16,
+	ERF_HASH_POS = 19,
+	ERF_HASH_ETHERNET = 20,
+	ERF_IPV4 = 22,
+	ERF_IPV6 = 23,
+};
+
+/* The first bit of the kind, and of each extension, says that another extension follows. */
+enum decode erf_decode(struct decoder *d)
+{
+	const uint8_t *h = cursor_take(&d->cursor, ERF_HEADER_SIZE);
+	uint8_t kind, more;
+
+	if (!h)
+		return decode_short(d, ERF_HEADER_SIZE);
+	kind = h[8] & 0x7f;
+	for (more = h[8] & 0x80; more; more = *h & 0x80) {
+		h = cursor_take(&d->cursor, ERF_EXTENSION_SIZE);
+		if (!h)
+			return decode_short(d, ERF_EXTENSION_SIZE);
+	}
+	switch (kind) {
+	case ERF_POS:
+	case ERF_COLOR_POS:
+	case ERF_DSM_COLOR_POS:
+	case ERF_HASH_POS:
+		return nested(d, DLT_PPP_SERIAL); /* or Cisco's HDLC */
+	case ERF_ETHERNET:
+	case ERF_COLOR_ETHERNET:
+	case ERF_DSM_COLOR_ETHERNET:
+	case ERF_HASH_ETHERNET:
+		if (!cursor_skip(&d->cursor, 2)) /* offset and padding */
+			return decode_short(d, 2);
+		return ethernet_decode(d);
+	case ERF_IPV4:
+	case ERF_IPV6:
+		return ip_decode(d);
+	default:
+		return decode_skip(d, SKIP_NOT_IP);
+	}
 }
 
 /* Magic, flags, and extensions of a stated length. True when the link's own header follows. */

@@ -12,6 +12,7 @@ enum decode nflog_decode(struct decoder *d);		/* netfilter's log */
 enum decode pflog_decode(struct decoder *d);		/* the log of BSD's pf */
 enum decode pktap_decode(struct decoder *d);		/* Darwin's pktap */
 enum decode ppi_decode(struct decoder *d);		/* per-packet information */
+enum decode erf_decode(struct decoder *d);		/* Endace's extensible record format */
 enum decode juniper_ethernet_decode(struct decoder *d); /* Juniper's routers, by link type */
 enum decode juniper_ppp_decode(struct decoder *d);
 enum decode juniper_frame_relay_decode(struct decoder *d);

@@ -10,6 +10,7 @@
 #include "capture/gre.h"
 #include "capture/ip.h"
 #include "capture/ppp.h"
+#include "capture/wlan.h"
 
 #define UDP_HEADER_SIZE	   8
 #define VXLAN_HEADER_SIZE  8
@@ -18,6 +19,12 @@
 #define GTP_OPTIONAL_SIZE  4
 #define LISP_HEADER_SIZE   8
 #define AYIYA_HEADER_SIZE  8
+#define TZSP_HEADER_SIZE   4
+#define CAPWAP_HEADER_SIZE 8
+
+/* What TaZmen's sniffer protocol carries, and its tags without a length. */
+enum tzsp_load { TZSP_ETHERNET = 0x01, TZSP_WLAN = 0x12, TZSP_PRISM = 0x77, TZSP_AVS = 0x7f };
+enum tzsp_tag { TZSP_PAD = 0, TZSP_END = 1 };
 
 static enum decode not_a_tunnel(struct decoder *d)
 {
@@ -194,6 +201,69 @@ static enum decode lisp_decode(struct decoder *d)
 	return *h >> 4 == 4 || *h >> 4 == 6 ? ip_decode(d) : not_a_tunnel(d);
 }
 
+/* Version, type (0 and 1 carry a frame), load, then tags up to the one that ends them. */
+static enum decode tzsp_decode(struct decoder *d)
+{
+	const uint8_t *h = cursor_take(&d->cursor, TZSP_HEADER_SIZE);
+	uint8_t tag, length;
+
+	if (!h)
+		return decode_short(d, TZSP_HEADER_SIZE);
+	if (h[0] != 1 || h[1] > 1)
+		return not_a_tunnel(d);
+	for (;;) {
+		if (!cursor_u8(&d->cursor, &tag))
+			return decode_short(d, 1);
+		if (tag == TZSP_END)
+			break;
+		if (tag == TZSP_PAD)
+			continue;
+		if (!cursor_u8(&d->cursor, &length))
+			return decode_short(d, 1);
+		if (!cursor_skip(&d->cursor, length))
+			return decode_short(d, length);
+	}
+	switch (get_be16(h + 2)) {
+	case TZSP_ETHERNET:
+		return ethernet_decode(d);
+	case TZSP_WLAN:
+		return wlan_decode(d);
+	case TZSP_PRISM:
+		return prism_decode(d);
+	case TZSP_AVS:
+		return avs_decode(d);
+	default:
+		return not_a_tunnel(d);
+	}
+}
+
+/*
+ * RFC 5415 section 4.3: the first word has the preamble, the length in words
+ * (5 bits), two identifiers (5 each) and flags. Frames in pieces are not put together.
+ */
+static enum decode capwap_decode(struct decoder *d)
+{
+	const uint32_t native = 0x100, fragment = 0x80, keep_alive = 0x08, ieee80211 = 1;
+	const uint8_t *h = cursor_peek(&d->cursor, CAPWAP_HEADER_SIZE);
+	uint32_t word, size;
+
+	if (!h)
+		return decode_short(d, CAPWAP_HEADER_SIZE);
+	word = get_be32(h);
+	if (word >> 24 == 1)
+		return decode_skip(d, SKIP_ENCRYPTED); /* DTLS */
+	size = (word >> 19 & 0x1f) * 4;
+	if (word >> 24 || (word & keep_alive) || size < CAPWAP_HEADER_SIZE)
+		return not_a_tunnel(d);
+	if (word & fragment)
+		return decode_skip(d, SKIP_FRAGMENT);
+	if (!cursor_skip(&d->cursor, size))
+		return decode_short(d, size);
+	if (!(word & native))
+		return ethernet_decode(d);
+	return (word >> 9 & 0x1f) == ieee80211 ? wlan_swapped_decode(d) : not_a_tunnel(d);
+}
+
 /* RFC 3948: four zero bytes are IKE, one byte is a keep-alive. */
 static enum decode esp_decode(struct decoder *d)
 {
@@ -208,7 +278,8 @@ static const struct {
 } tunnels[] = {
     {1701, l2tp_decode},  {2152, gtp_decode},	 {3544, teredo_decode}, {4341, lisp_decode},
     {4500, esp_decode},	  {4754, gre_decode},	 {4789, vxlan_decode},	{4790, vxlan_gpe_decode},
-    {5072, ayiya_decode}, {6081, geneve_decode}, {6635, mpls_decode},	{8472, vxlan_decode},
+    {5072, ayiya_decode}, {5247, capwap_decode}, {6081, geneve_decode}, {6635, mpls_decode},
+    {8472, vxlan_decode}, {37008, tzsp_decode},
 };
 
 static enum decode (*find(uint16_t port))(struct decoder *d)

@@ -39,19 +39,18 @@ enum frame_control {
 #define AVS_COOKIE	0x80211000
 #define AVS_COOKIE_MASK 0xfffff000
 
-static enum decode decode_padded(struct decoder *d, bool padded)
+/* h: frame control in its order; rest: the header. */
+static enum decode decode_controlled(struct decoder *d, const uint8_t h[2], const uint8_t *rest,
+				     bool padded)
 {
-	const uint8_t *h = cursor_take(&d->cursor, WLAN_HEADER_SIZE);
 	uint32_t size = 0;
 	bool amsdu = false;
 
-	if (!h)
-		return decode_short(d, WLAN_HEADER_SIZE);
 	if ((h[0] & TYPE_MASK) != TYPE_DATA || (h[0] & SUBTYPE_NO_DATA))
 		return decode_skip(d, SKIP_NOT_IP);
 	if (h[1] & PROTECTED)
 		return decode_skip(d, SKIP_ENCRYPTED);
-	if ((h[1] & MORE_FRAGMENTS) || (h[22] & 0x0f)) /* the number of the fragment */
+	if ((h[1] & MORE_FRAGMENTS) || (rest[22] & 0x0f)) /* the number of the fragment */
 		return decode_skip(d, SKIP_FRAGMENT);
 	if ((h[1] & TO_DS) && (h[1] & FROM_DS))
 		size += ADDRESS_SIZE;
@@ -72,9 +71,31 @@ static enum decode decode_padded(struct decoder *d, bool padded)
 	return llc_decode(d);
 }
 
+static enum decode decode_padded(struct decoder *d, bool padded)
+{
+	const uint8_t *h = cursor_take(&d->cursor, WLAN_HEADER_SIZE);
+
+	return h ? decode_controlled(d, h, h, padded) : decode_short(d, WLAN_HEADER_SIZE);
+}
+
 enum decode wlan_decode(struct decoder *d)
 {
 	return decode_padded(d, false);
+}
+
+enum decode wlan_swapped_decode(struct decoder *d)
+{
+	const uint8_t *h = cursor_take(&d->cursor, WLAN_HEADER_SIZE);
+	uint8_t control[2];
+
+	if (!h)
+		return decode_short(d, WLAN_HEADER_SIZE);
+	/* The version is 0, and a data frame's type is in the same four bits: the flags are not. */
+	if ((h[0] & 0x0f) == TYPE_DATA)
+		return decode_controlled(d, h, h, false);
+	control[0] = h[1];
+	control[1] = h[0];
+	return decode_controlled(d, control, h, false);
 }
 
 /* The flags are the second field; the first, if there, is aligned to its eight bytes. */

@@ -9,6 +9,9 @@
 /* The cursor is at an 802.11 header. */
 enum decode wlan_decode(struct decoder *d);
 
+/* ... whose two bytes of frame control may be in the other order, as controllers send them. */
+enum decode wlan_swapped_decode(struct decoder *d);
+
 /* ... at a radiotap (https://www.radiotap.org), Prism or AVS header that an 802.11 header follows.
  */
 enum decode radiotap_decode(struct decoder *d);
