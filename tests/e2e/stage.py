@@ -106,7 +106,7 @@ class Stage:
         self.listeners, self.truths = [], {}
         self.counted = collections.Counter()
         self.untold = 0  # sk_drops that neither packets nor samples tell the reason of
-        self.started, self.waited = time.monotonic(), 0
+        self.started, self.ended, self.waited = time.monotonic(), None, 0
         device.take()
 
     def listen(self, backlog, **options):
@@ -190,9 +190,15 @@ class Stage:
         time.sleep(seconds)
         self.waited += seconds
 
+    def play(self, function):
+        try:
+            function(self)
+        finally:
+            self.ended = time.monotonic()
+
     def too_slow(self):
         """The steps took so long that the kernel's timers (one second) may have come between them."""
-        return time.monotonic() - self.started - self.waited > 0.8
+        return self.ended - self.started - self.waited > 0.8
 
     def accept(self, listener):
         """accept() takes the oldest; what was said of its client is put right."""

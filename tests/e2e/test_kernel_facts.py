@@ -30,7 +30,7 @@ def test_case(device, sysctl, played):
     for tries_left in (2, 1, 0):
         scene = stage.Stage(device, played, sysctl)
         try:
-            played.function(scene)
+            scene.play(played.function)
             return
         except AssertionError:
             if not (tries_left and scene.too_slow()):

@@ -31,24 +31,10 @@ def device(namespace):
     device.close()
 
 
-@pytest.mark.parametrize("played", PLAYED, ids=lambda played: played.name)
-def test_case(device, sysctl, synscope, played, tmp_path):
-    recorder = None
-
-    def start(scene):
-        nonlocal recorder
-        recorder = recording.Recording(synscope, tmp_path / "recording", wire.DEVICE,
-                                       [scene.port, 7], ["--fail-on", "drops"])
-        recorder.start()
-
-    scene = stage.Stage(device, played, sysctl, PACE_S, start)
-    try:
-        played.function(scene)
-        report = recorder.stop()
-    finally:
-        scene.close()
-        if recorder:
-            recorder.kill()
+def play(scene, played, recorders):
+    scene.play(played.function)
+    recorder, = recorders
+    report = recorder.stop()
     wrong = verdicts.attempts_differ(scene.truths, report) + \
         verdicts.ledger_differs(scene.counted, report, scene.untold)
     assert not wrong, "\n".join(wrong)
@@ -56,3 +42,27 @@ def test_case(device, sysctl, synscope, played, tmp_path):
     replayed = recorder.replay()
     report["source"]["kind"] = replayed["source"]["kind"]
     assert replayed == report
+
+
+@pytest.mark.parametrize("played", PLAYED, ids=lambda played: played.name)
+def test_case(device, sysctl, synscope, played, tmp_path):
+    for tries_left in (2, 1, 0):
+        recorders = []
+
+        def start(scene):
+            recorders.append(recording.Recording(synscope, tmp_path / f"recording{tries_left}", wire.DEVICE,
+                                                 [scene.port, 7], ["--fail-on", "drops"]))
+            recorders[0].start()
+
+        scene = stage.Stage(device, played, sysctl, PACE_S, start)
+        try:
+            play(scene, played, recorders)
+            return
+        except AssertionError:
+            # Then a timer of the kernel may have come between the steps: another case than this one.
+            if not (tries_left and scene.too_slow()):
+                raise
+        finally:
+            scene.close()
+            for recorder in recorders:
+                recorder.kill()
