@@ -5,12 +5,14 @@
 static struct merge *merge;
 static int64_t passed[4096];
 static int passed_source[4096];
+static uint64_t passed_counts[4096];
 static size_t passed_count;
 
 static int keep(void *context, const struct event *event)
 {
 	(void)context;
 	passed[passed_count] = event->time_ns;
+	passed_counts[passed_count] = event->loss.count;
 	passed_source[passed_count++] = event->source;
 	return 0;
 }
@@ -147,5 +149,69 @@ Test(merge, what_is_held_goes_on_when_the_clock_is_set_back)
 	cr_expect_eq(passed[2], hour_ns + 40);
 	cr_expect_eq(passed[3], hour_ns + 50);
 	cr_expect_eq(merge_late(merge), 0);
+	merge_free(merge);
+}
+
+/* What passes is sorted by time, and what is equal is in the order of arrival. */
+Test(merge, a_source_out_of_order_is_sorted_like_by_a_stable_sort)
+{
+	enum { COUNT = 2000 };
+	unsigned random = 1;
+
+	start();
+	merge_watermark(merge, SOURCE_CAPTURE, TIME_UNKNOWN);
+	for (unsigned i = 0; i < COUNT; i++) {
+		struct event e = {.source = SOURCE_SERVER, .kind = EVENT_LOSS};
+
+		random = random * 1664525u + 1013904223u;
+		/* The order of arrival is below what the order by time is made of. */
+		e.time_ns = (int64_t)((random >> 16) % 100);
+		e.loss.count = i;
+		cr_assert_eq(merge_push(merge, &e), 0);
+	}
+	cr_assert_eq(merge_run(merge), 0);
+	cr_assert_eq(passed_count, 0);
+	merge_close(merge, SOURCE_CAPTURE);
+	cr_assert_eq(merge_run(merge), 0);
+	cr_assert_eq(passed_count, COUNT);
+	for (size_t i = 1; i < COUNT; i++) {
+		cr_assert_leq(passed[i - 1], passed[i]);
+		if (passed[i - 1] == passed[i])
+			cr_assert_lt(passed_counts[i - 1], passed_counts[i]);
+	}
+	cr_assert_eq(merge_late(merge), 0);
+	merge_free(merge);
+}
+
+static int64_t last_ns;
+
+static int check_order(void *context, const struct event *event)
+{
+	size_t *count = context;
+
+	cr_assert_geq(event->time_ns, last_ns);
+	last_ns = event->time_ns;
+	++*count;
+	return 0;
+}
+
+/* A hostile recording: were each sorted in by itself, this would not end. */
+Test(merge, a_source_whose_time_runs_backwards)
+{
+	const int64_t many = 1 << 18;
+	struct event e = {.source = SOURCE_SERVER, .kind = EVENT_LOSS};
+	size_t count = 0;
+
+	last_ns = 0;
+	cr_assert_eq(merge_new(check_order, &count, &merge), 0);
+	merge_watermark(merge, SOURCE_CAPTURE, TIME_UNKNOWN);
+	for (int64_t i = many; i > 0; i--) {
+		e.time_ns = i;
+		cr_assert_eq(merge_push(merge, &e), 0);
+	}
+	cr_assert_eq(count, 0);
+	merge_close(merge, SOURCE_CAPTURE);
+	cr_assert_eq(merge_run(merge), 0);
+	cr_assert_eq(count, many);
 	merge_free(merge);
 }
