@@ -50,6 +50,39 @@ static int send_request(struct proc_connector *c, uint32_t ack, bool listen)
 	return mnl_socket_sendto(c->socket, request, size) < 0 ? -errno : 0;
 }
 
+#define PROCESSORS_MAX 65536
+
+static struct processor *get_processor(struct proc_connector *c, uint32_t cpu)
+{
+	if (cpu >= PROCESSORS_MAX)
+		return NULL;
+	if (cpu >= c->processors_count) {
+		size_t count = cpu + 1;
+		struct processor *grown = realloc(c->processors, count * sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		for (size_t i = c->processors_count; i < count; i++)
+			grown[i] = (struct processor){0};
+		c->processors = grown;
+		c->processors_count = count;
+	}
+	return &c->processors[cpu];
+}
+
+/* ENOBUFS says that something was lost, the gaps say how much. */
+static void count_gap(struct proc_connector *c, const struct proc_message *message)
+{
+	struct processor *p = get_processor(c, message->cpu);
+
+	if (!p)
+		return;
+	if (p->known)
+		c->lost += message->sequence - p->next;
+	p->known = true;
+	p->next = message->sequence + 1;
+}
+
 /*
  * Answers go to all listeners of the host, and their sequence number is one of
  * the events': ours is told by its acknowledgement.
@@ -62,6 +95,7 @@ static int wait_for_answer(struct proc_connector *c, uint32_t ack)
 	for (;;) {
 		int64_t left_ns = end_ns - clock_monotonic_ns();
 		struct proc_message message;
+		enum proc_result result;
 		uint8_t datagram[DATAGRAM_SIZE];
 		ssize_t n;
 
@@ -72,8 +106,12 @@ static int wait_for_answer(struct proc_connector *c, uint32_t ack)
 		n = recv(pollfd.fd, datagram, sizeof(datagram), MSG_DONTWAIT);
 		if (n < 0)
 			continue;
-		if (proc_message_read(datagram, (size_t)n, &message) == PROC_ACK &&
-		    message.ack == ack + 1)
+		result = proc_message_read(datagram, (size_t)n, &message);
+		if (result == PROC_NOT_OURS || result == PROC_MALFORMED)
+			continue;
+		/* Where the numbers begin: what is lost from here on leaves a gap. */
+		count_gap(c, &message);
+		if (result == PROC_ACK && message.ack == ack + 1)
 			return -message.error;
 	}
 }
@@ -144,39 +182,6 @@ uint64_t proc_connector_lost(const struct proc_connector *c)
 	return c->lost;
 }
 
-#define PROCESSORS_MAX 65536
-
-static struct processor *get_processor(struct proc_connector *c, uint32_t cpu)
-{
-	if (cpu >= PROCESSORS_MAX)
-		return NULL;
-	if (cpu >= c->processors_count) {
-		size_t count = cpu + 1;
-		struct processor *grown = realloc(c->processors, count * sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		for (size_t i = c->processors_count; i < count; i++)
-			grown[i] = (struct processor){0};
-		c->processors = grown;
-		c->processors_count = count;
-	}
-	return &c->processors[cpu];
-}
-
-/* ENOBUFS says that something was lost, the gaps say how much. */
-static void count_gap(struct proc_connector *c, const struct proc_message *message)
-{
-	struct processor *p = get_processor(c, message->cpu);
-
-	if (!p)
-		return;
-	if (p->known)
-		c->lost += message->sequence - p->next;
-	p->known = true;
-	p->next = message->sequence + 1;
-}
-
 /* True when the datagram is an event to deliver. */
 static bool take(struct proc_connector *c, const uint8_t *datagram, size_t size,
 		 struct event *event)
@@ -197,8 +202,8 @@ static bool take(struct proc_connector *c, const uint8_t *datagram, size_t size,
 		count_gap(c, &message);
 		break;
 	}
-	*event =
-	    (struct event){.source = SOURCE_PROC, .time_ns = message.monotonic_ns + c->shift.offset_ns};
+	*event = (struct event){.source = SOURCE_PROC,
+				.time_ns = message.monotonic_ns + c->shift.offset_ns};
 	if (result == PROC_FORK) {
 		event->kind = EVENT_PROC_FORK;
 		event->proc_fork = message.fork;
