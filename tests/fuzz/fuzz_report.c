@@ -216,7 +216,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (!paths[0][0])
 		set_up();
-	options.max_open = data[0] & CHOICE_SMALL ? 16 : 4096;
+	options.max_open = data[0] & CHOICE_SMALL ? 16 : 256;
 	style.utf8 = data[0] & CHOICE_UTF8;
 	style.timeline = data[0] & CHOICE_TIMELINE;
 	style.attempt = data[0] & CHOICE_ATTEMPT ? "127.0.0.1" : NULL;
