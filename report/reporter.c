@@ -18,6 +18,9 @@
 #include "report/tracker.h"
 #include "report/worst.h"
 
+/* Tables with a bound, at most. */
+#define OVERFLOWS_MAX 8
+
 struct reporter {
 	struct reporter_options options;
 	struct queues *queues; /* NULL for a capture file alone */
@@ -29,7 +32,7 @@ struct reporter {
 	struct worst worst;
 	struct ledger ledger;
 	struct advisor *advisor;
-	struct overflow overflows[4];
+	struct overflow overflows[OVERFLOWS_MAX];
 	struct latency_bar *bars[LATENCY_COUNT];
 	int sink_errors[REPORTER_SINKS_MAX]; /* of a live run: such a sink gets nothing more */
 	int64_t first_ns;
@@ -277,6 +280,7 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	if (r->options.meta)
 		report->host = r->options.meta->host;
 	add_overflow(r, "open attempts", stats.open_max, stats.evicted);
+	add_overflow(r, "attempts of one client and port", TRACKER_FLOW_MAX, stats.crowded);
 	add_overflow(r, "attempt details", DETAIL_OPENED_MAX, stats.details_refused);
 	add_overflow(r, "packet marks", DETAIL_MARKS_MAX, stats.marks_refused);
 	report->overflows = r->overflows;

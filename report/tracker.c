@@ -114,11 +114,41 @@ static void evicted(void *context, struct open_attempt *a, bool was_evicted)
 	finish(context, a, false, was_evicted);
 }
 
+static bool is_over(const struct tracker *t, const struct open_attempt *a);
+
+/*
+ * Attempts of one 4-tuple stand in one chain, and every packet of theirs walks along
+ * it: of so many that only somebody who means harm makes, the one that was silent
+ * longest gives way.
+ */
+static void bound_flow(struct tracker *t, const struct flow *flow, uint32_t hash)
+{
+	struct open_attempt *silent = NULL;
+	unsigned count = 0;
+	bool over;
+
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
+		if (!flow_equal(&a->flow, flow))
+			continue;
+		count++;
+		if (!silent || a->touched_ns < silent->touched_ns)
+			silent = a;
+	}
+	if (count < TRACKER_FLOW_MAX)
+		return;
+	over = is_over(t, silent);
+	t->crowded += !over;
+	finish(t, silent, false, !over);
+	table_remove(t->table, silent);
+}
+
 struct open_attempt *tracker_begin(struct tracker *t, const struct event *event, uint32_t hash)
 {
 	const struct segment *syn = &event->segment;
-	struct open_attempt *a = table_add(t->table, &syn->flow, hash, evicted, t);
+	struct open_attempt *a;
 
+	bound_flow(t, &syn->flow, hash);
+	a = table_add(t->table, &syn->flow, hash, evicted, t);
 	if (!a)
 		return NULL;
 	a->isn = syn->seq;
@@ -368,6 +398,7 @@ void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats)
 	    .open_peak = tracker->open_peak,
 	    .open_max = table_max(tracker->table),
 	    .evicted = table_evicted(tracker->table),
+	    .crowded = tracker->crowded,
 	    .details_refused = details_refused(tracker->details),
 	    .marks_refused = details_marks_refused(tracker->details),
 	};

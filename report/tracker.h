@@ -15,6 +15,9 @@
 #include "report/pulse.h"
 #include "report/report.h"
 
+/* Open attempts of one 4-tuple, each with an ISN of its own; then one of them gives way. */
+#define TRACKER_FLOW_MAX 64
+
 struct detail;
 struct open_attempt;
 struct queues;
@@ -37,6 +40,7 @@ struct tracker_stats {
 	uint32_t open_peak;
 	uint32_t open_max;
 	uint64_t evicted;
+	uint64_t crowded; /* gave way to others of their 4-tuple */
 	uint64_t details_refused;
 	uint64_t marks_refused;
 };

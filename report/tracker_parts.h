@@ -26,6 +26,7 @@ struct tracker {
 	uint64_t begun;
 	uint64_t finished;
 	uint64_t other_segments;
+	uint64_t crowded;	/* attempts beyond TRACKER_FLOW_MAX */
 	struct pulse elsewhere; /* of attempts whose listener is not known */
 	int error;		/* of a sink, met where no error can be returned */
 	struct attempt scratch;

@@ -169,10 +169,11 @@ Test(tracker, a_stamp_that_jumps_ends_nobody_whose_packets_still_come)
 {
 	start(0);
 	send_segment(1000, true, SYN, 100, 0);
-	to_server.sport++;
-	for (int i = 0; i < 100; i++)
-		send_segment(100000000, true, SYN, 1000 + (uint32_t)i, 0);
-	to_server.sport--;
+	for (uint16_t i = 0; i < 100; i++) {
+		to_server.sport = 50000 + i;
+		send_segment(100000000, true, SYN, 1000, 0);
+	}
+	to_server.sport = 40000;
 	send_segment(1050, false, SYN_ACK, 500, 101);
 	send_segment(1090, true, ACK, 101, 501);
 	end(100000000);
@@ -220,6 +221,32 @@ Test(tracker, a_full_table_gives_up_half_open_attempts_first)
 	for (size_t i = 0; i < got_count; i++)
 		established += got[i].outcome == OUTCOME_ESTABLISHED;
 	cr_assert_eq(established, 8);
+}
+
+/* However many numbers somebody makes up for one 4-tuple, they are followed up to a bound. */
+Test(tracker, one_client_and_port_has_a_bound_of_its_own)
+{
+	struct tracker_stats stats;
+	uint32_t isn = 0;
+
+	start(0);
+	for (int i = 0; i < TRACKER_FLOW_MAX; i++)
+		send_segment(i, true, SYN, isn += 70000, 0);
+	cr_assert_eq(got_count, 0);
+	/* The one that a packet came for is not the silent one. */
+	send_segment(100, true, SYN, 70000, 0);
+	send_segment(101, true, SYN, isn += 70000, 0);
+	cr_assert_eq(got_count, 1);
+	cr_expect_eq(got[0].isn, 2 * 70000);
+	cr_expect(got[0].evicted);
+	for (int i = 0; i < 200 * 1000; i++)
+		send_segment(200, true, SYN, isn += 70000, 0);
+	tracker_stats(tracker, &stats);
+	cr_expect_eq(stats.open, TRACKER_FLOW_MAX);
+	cr_expect_eq(stats.crowded, 200001);
+	cr_expect_eq(stats.evicted, 0);
+	end(300);
+	cr_expect_eq(got_count, 200001 + TRACKER_FLOW_MAX);
 }
 
 /* A handshake at ms, by a client of its own port. */
