@@ -100,6 +100,9 @@ void queues_age(struct queues *queues, int64_t now_ns, struct table *table,
 void queues_end(struct queues *queues, struct table *table, struct details *details,
 		int64_t end_ns);
 
+/* What the bounds left out: listeners beyond LISTENING_MAX, arrivals beyond QUEUE_ARRIVALS_MAX. */
+void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t *arrivals);
+
 /* Fills the report's listeners; the arrays live until queues_free(). */
 size_t queues_report(struct queues *queues, const struct report_listener **out);
 

@@ -56,3 +56,13 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 	*out = queues->report;
 	return queues->listening.count;
 }
+
+void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t *arrivals)
+{
+	const struct listening *l = &queues->listening;
+
+	*listeners = l->refused;
+	*arrivals = 0;
+	for (size_t i = 0; i < l->count; i++)
+		*arrivals += l->queues[i]->arrivals_lost;
+}

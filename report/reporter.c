@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/detail.h"
 #include "report/advisor.h"
+#include "report/detail.h"
 #include "report/histogram.h"
 #include "report/ledger.h"
+#include "report/listening.h"
 #include "report/live.h"
+#include "report/queue.h"
 #include "report/queues.h"
 #include "report/rates.h"
 #include "report/tracker.h"
@@ -261,6 +263,7 @@ static int fill_ledger(struct reporter *r)
 static int fill_report(struct reporter *r, const struct reporter_source *source)
 {
 	struct report *report = &r->report;
+	uint64_t listeners, arrivals;
 	struct tracker_stats stats;
 
 	tracker_stats(r->tracker, &stats);
@@ -284,6 +287,11 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	add_overflow(r, "attempt details", DETAIL_OPENED_MAX, stats.details_refused);
 	add_overflow(r, "packet marks", DETAIL_MARKS_MAX, stats.marks_refused);
 	report->overflows = r->overflows;
+	if (r->queues) {
+		queues_left_out(r->queues, &listeners, &arrivals);
+		add_overflow(r, "events about listeners", LISTENING_MAX, listeners);
+		add_overflow(r, "packets to be settled", QUEUE_ARRIVALS_MAX, arrivals);
+	}
 	if (r->queues)
 		report->listeners_count = queues_report(r->queues, &report->listeners);
 	report->notes_count = source->notes_count;
