@@ -24,7 +24,10 @@ void ledger_take(struct ledger *ledger, const struct counters *counters)
 	if (counters->when == COUNTERS_BEFORE) {
 		ledger->before = *counters;
 		ledger->before_known = true;
-	} else {
+	} else if (!ledger->after_known || ledger->after.when != COUNTERS_AFTER ||
+		   counters->when == COUNTERS_AFTER) {
+		/* What was read on the way can come after the last reading: that one bounds the
+		 * tallies. */
 		ledger->after = *counters;
 		ledger->after_known = true;
 	}
