@@ -4,9 +4,6 @@
  */
 #include "report/arrival.h"
 
-/* A packet is stamped before the kernel works on it: it may enter this much later. */
-#define STAMP_LEAD_NS (100 * NS_PER_US)
-
 int arrival_delta(const struct arrival *a)
 {
 	if (a->kind == ARRIVAL_ENTER)
@@ -32,7 +29,10 @@ int arrival_sk_drops(const struct arrival *a)
 		return tally_sk_drops(TALLY_ICMP_REQUEST);
 	case ARRIVAL_SYN:
 	case ARRIVAL_ENTER:
+	case ARRIVAL_AGAIN:
 	case ARRIVAL_LEAVE:
+	case ARRIVAL_LOOK:
+	case ARRIVAL_COUNT:
 	case ARRIVAL_SETTLED:
 		break;
 	}
@@ -134,7 +134,10 @@ static void take_room(struct drops_view *view)
 
 static void settle_stray(struct queue *q, const struct arrival *a, struct drops_view *view)
 {
-	if (!a->proven) {
+	if (a->decided) {
+		if (!a->dropped)
+			return;
+	} else if (!a->proven) {
 		/* Its socket took it, if one lived. */
 		if (!view->known || view->room_max <= 0)
 			return;
@@ -142,6 +145,24 @@ static void settle_stray(struct queue *q, const struct arrival *a, struct drops_
 		q->drops_settled++;
 	}
 	queue_tally(q, TALLY_STRAY, a->time_ns, 1);
+}
+
+/* A SYN without an answer, of which the likeliest history says who dropped it. */
+static void settle_decided(struct queue *q, const struct arrival *a, bool full, uint32_t depth,
+			   struct table *table, struct details *details)
+{
+	enum tally tally = rule_of(q, a, full);
+	bool fits = full || tally == TALLY_SYN_QUEUE_FULL;
+
+	if (!a->dropped) {
+		arrival_judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT,
+			      depth, table, details);
+		return;
+	}
+	queue_tally(q, tally, a->time_ns, 1);
+	queue_count_drop(q, a->time_ns, cause_of(tally));
+	arrival_judge(q, a, MARK_SYN, true, cause_of(tally),
+		      fits ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED, depth, table, details);
 }
 
 /*
@@ -163,15 +184,21 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	enum confidence confidence = CONFIDENCE_INFERRED;
 
 	if (a->answered) {
-		if (a->cookie)
-			arrival_judge(q, a, MARK_SYN, false, CAUSE_SYN_COOKIE, CONFIDENCE_EXACT,
-				      depth, table, details);
+		if (!a->cookie)
+			return;
+		queue_tally(q, TALLY_SYN_COOKIE, a->time_ns, 1);
+		arrival_judge(q, a, MARK_SYN, false, CAUSE_SYN_COOKIE, CONFIDENCE_EXACT, depth,
+			      table, details);
 		return;
 	}
-	if (a->requested && q->half_open > 0)
+	if (a->requested && !a->decided && q->half_open > 0)
 		q->half_open--;
 	if (a->challenged) {
 		settle_stray(q, a, view);
+		return;
+	}
+	if (a->decided) {
+		settle_decided(q, a, full, depth, table, details);
 		return;
 	}
 	if (view->known && view->room_max <= 0) {
@@ -237,10 +264,36 @@ static void make_room(struct queue *q, const struct arrival *entering)
 	queue_step(q, entering->time_ns, -1);
 }
 
+/* Where its attempt stands now, and with it how many requests there are. */
+static void move_attempt(struct queue *q, const struct arrival *a, struct table *table)
+{
+	const uint32_t places = OPEN_WAS_ENTERED | OPEN_WAS_REQUEST | OPEN_WAS_COOKIE;
+	struct open_attempt *open = arrival_attempt(a, table);
+	uint32_t place = open ? open->flags & places : 0;
+	bool request = a->kind == ARRIVAL_SYN && a->synacked && !a->cookie;
+	bool expired =
+	    a->kind == ARRIVAL_LOOK && a->found == FOUND_EXPIRED && (place & OPEN_WAS_REQUEST);
+	bool ends = expired || a->kind == ARRIVAL_RST || a->kind == ARRIVAL_ICMP || a->aborted ||
+		    (a->kind == ARRIVAL_ENTER && !a->cookie);
+
+	q->requests += request - ends;
+	if (q->requests < 0)
+		q->requests = 0;
+	if (a->kind == ARRIVAL_SYN && a->synacked)
+		place = request ? OPEN_WAS_REQUEST : OPEN_WAS_COOKIE;
+	if (ends)
+		place &= ~(uint32_t)OPEN_WAS_REQUEST;
+	if (a->kind == ARRIVAL_ENTER)
+		place |= OPEN_WAS_ENTERED;
+	if (open)
+		open->flags = (open->flags & ~places) | place;
+}
+
 void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		    struct table *table, struct details *details)
 {
 	q->drops_settled += arrival_sk_drops(a);
+	move_attempt(q, a, table);
 	switch ((enum arrival_kind)a->kind) {
 	case ARRIVAL_SYN:
 		settle_syn(q, a, view, table, details);
@@ -251,7 +304,8 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 	case ARRIVAL_ENTER:
 		if (a->cookie)
 			queue_tally(q, TALLY_COOKIE_ACK, a->time_ns, 1);
-		make_room(q, a);
+		if (!a->decided)
+			make_room(q, a);
 		queue_step(q, a->time_ns, 1);
 		break;
 	case ARRIVAL_LEAVE:
@@ -279,6 +333,12 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 	case ARRIVAL_ICMP:
 		queue_tally(q, TALLY_ICMP_REQUEST, a->time_ns, 1);
 		break;
+	case ARRIVAL_COUNT:
+		if (!a->decided && a->found != FOUND_DOUBT && a->half_open < q->requests)
+			q->requests = a->half_open;
+		break;
+	case ARRIVAL_AGAIN:
+	case ARRIVAL_LOOK:
 	case ARRIVAL_SETTLED:
 		break;
 	}

@@ -152,7 +152,8 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		queues_unheard(t->options.queues, &packet);
 	}
 	if (event->time_ns != a->ack_ns &&
-	    ((a->flags & (OPEN_SYNACK_AFTER_ACK | OPEN_ACK_DROPPED)) ||
+	    ((t->options.queues && queues_doubt_entry(t->options.queues, a)) ||
+	     (a->flags & (OPEN_SYNACK_AFTER_ACK | OPEN_ACK_DROPPED)) ||
 	     (a->flags & (OPEN_DEFERRED | OPEN_ENTERED)) == OPEN_DEFERRED) &&
 	    !(a->flags & OPEN_SERVER_ALIVE)) {
 		/* It is, or may be, a final ACK again. */

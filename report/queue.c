@@ -117,6 +117,30 @@ struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_
 	return a;
 }
 
+enum found queue_look(struct queue *queue, enum arrival_kind kind, int64_t from_ns, int64_t time_ns,
+		      const struct open_attempt *attempt, uint32_t index, enum found found,
+		      uint32_t count)
+{
+	struct arrival *look = queue_arrive(queue, kind, time_ns, attempt, index);
+
+	if (!look)
+		return found;
+	look->from_ns = from_ns;
+	look->found = (uint8_t)found;
+	if (kind == ARRIVAL_COUNT)
+		look->half_open = count;
+	for (size_t i = queue->arrivals_count - 1; i-- > 0;) {
+		const struct arrival *a = &queue->arrivals[i];
+
+		if (a->time_ns + STAMP_LEAD_NS <= from_ns)
+			break;
+		if (a->kind != ARRIVAL_LOOK && a->kind != ARRIVAL_COUNT &&
+		    (kind == ARRIVAL_COUNT || (a->index == index && a->isn == attempt->isn)))
+			look->found = FOUND_DOUBT;
+	}
+	return (enum found)look->found;
+}
+
 struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,
 			   uint32_t isn)
 {

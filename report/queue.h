@@ -34,28 +34,50 @@
 #define QUEUE_SAMPLES_MAX  256
 #define QUEUE_EPISODES_MAX 1024
 #define SETTLE_DELAY_NS	   (50 * NS_PER_MS)
+/* A packet is stamped before the kernel works on it: it may enter this much later. */
+#define STAMP_LEAD_NS (100 * NS_PER_US)
 
 enum arrival_kind {
 	ARRIVAL_SYN,	 /* wants a request, or a cookie */
 	ARRIVAL_REPEAT,	 /* a SYN whose request exists: answered again */
 	ARRIVAL_ENTER,	 /* a final ACK that entered the queue */
 	ARRIVAL_REFUSED, /* a final ACK that did not: the queue was full */
+	ARRIVAL_AGAIN,	 /* it would be one, if its client had not entered before */
 	ARRIVAL_DEFERRED,
 	ARRIVAL_RST,	 /* in SYN_RECV */
 	ARRIVAL_STRAY,	 /* a RST that ends nothing, or flags that mean nothing */
 	ARRIVAL_ICMP,	 /* an error that ends a request */
 	ARRIVAL_LEAVE,	 /* accept() */
+	ARRIVAL_LOOK,	 /* somebody looked where its attempt stands */
+	ARRIVAL_COUNT,	 /* and how many requests there are: half_open */
 	ARRIVAL_SETTLED, /* nothing more to say of it */
+};
+
+/* What a look found, or a packet shows as well. */
+enum found {
+	FOUND_DOUBT,	/* something arrived meanwhile */
+	FOUND_CHILD,	/* its socket: it has entered */
+	FOUND_NO_CHILD, /* not that */
+	FOUND_EXPIRED,	/* no child, and no request if there was one */
+	FOUND_REQUEST,
+	FOUND_NOTHING,
 };
 
 struct arrival {
 	int64_t time_ns;
-	int64_t from_ns;    /* LEAVE: it may have happened from here on */
+	int64_t from_ns;    /* LEAVE, LOOK, COUNT: it may have happened from here on */
 	uint32_t index;	    /* of the attempt in the table */
 	uint32_t isn;	    /* of the attempt: the index may be another's by now */
 	uint32_t half_open; /* rebuilt, before it */
 	uint8_t kind;	    /* enum arrival_kind */
+	uint8_t found;	    /* LOOK, COUNT: enum found */
 	bool answered;	    /* SYN */
+	bool synacked;	    /* and with a SYN-ACK */
+	bool wants_place;   /* a final ACK, or what stands for one */
+	bool deferred;	    /* and a request takes it for a bare ACK of TCP_DEFER_ACCEPT */
+	bool exact;	    /* RST, STRAY: it ends a request, if there is one */
+	bool decided;	    /* by histories: dropped is known */
+	bool dropped;	    /* SYN, STRAY: the listener did, not something in front of it */
 	bool requested;	    /* SYN: taken to have made a request, which half_open counts */
 	bool proven;	    /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
 	bool cookie;	    /* its attempt has no request */
@@ -99,6 +121,7 @@ struct queue {
 	int64_t owed;	   /* departures counted before their accept() was settled */
 	int64_t depth;	   /* now: rebuilt; of the last sample where accepts are not reported */
 	int64_t half_open; /* rebuilt, now: requests in the SYN queue */
+	int64_t requests;  /* the same before the first arrival that is not settled */
 	int64_t last_accepted_ack_ns; /* the youngest handshake that was accepted */
 
 	struct arrival *arrivals;
@@ -162,12 +185,24 @@ void queue_correct_depth(struct queue *queue, int change);
 struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_t time_ns,
 			     const struct open_attempt *attempt, uint32_t index);
 
+/*
+ * A look at this attempt (LOOK), or a count of all requests (COUNT), in [from_ns, time_ns].
+ * Returns found, or FOUND_DOUBT when something arrived meanwhile that changes the answer.
+ */
+enum found queue_look(struct queue *queue, enum arrival_kind kind, int64_t from_ns, int64_t time_ns,
+		      const struct open_attempt *attempt, uint32_t index, enum found found,
+		      uint32_t count);
+
 /* The youngest arrival of this attempt and kind that is not settled, or NULL. */
 struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,
 			   uint32_t isn);
 
-/* It is certain now that this attempt's SYN-ACK was no cookie. */
-void queue_prove_request(struct open_attempt *attempt, struct details *details);
+/*
+ * It is certain now that this attempt's SYN-ACK was a cookie, or that it was none.
+ * Corrects what was judged, also if that was settled.
+ */
+void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint32_t index,
+			struct details *details, bool cookie);
 
 /*
  * It is certain now that this attempt entered, although every final ACK of it was

@@ -36,17 +36,59 @@ static void prove_dropped(struct queue *q, const struct open_attempt *attempt, s
 		queue_tally(q, TALLY_COOKIE_ACK, mark->time_ns, -1);
 }
 
-void queue_prove_request(struct open_attempt *attempt, struct details *details)
+/* Its SYN, and its final ACKs that were dropped and settled as the other kind. */
+static void correct_marks(struct queue *q, const struct open_attempt *attempt,
+			  struct details *details, bool cookie)
 {
 	const struct detail *d = details_at(details, attempt->detail);
+	enum cause was = cookie ? CAUSE_ACCEPT_QUEUE_FULL_ACK : CAUSE_COOKIE_ACK_DROPPED;
+	enum cause is = cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
+	enum tally gains = cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL;
+	enum tally loses = cookie ? TALLY_ACK_ACCEPT_FULL : TALLY_COOKIE_ACK_FULL;
 
 	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
 	     m = details_mark(details, m)->next) {
 		struct mark *mark = &details_mark(details, m)->mark;
 
-		if (mark->cause_known && mark->cause == CAUSE_SYN_COOKIE)
+		if (cookie && mark->kind == MARK_SYN && mark->time_ns == attempt->last_syn_ns) {
+			mark->cause_known = true;
+			mark->cause = CAUSE_SYN_COOKIE;
+			mark->confidence = CONFIDENCE_EXACT;
+		} else if (!cookie && mark->cause_known && mark->cause == CAUSE_SYN_COOKIE) {
 			mark->cause_known = false;
+		}
+		if (!mark->cause_known || !mark->dropped || mark->cause != was)
+			continue;
+		mark->cause = is;
+		queue_tally(q, loses, mark->time_ns, -1);
+		queue_tally(q, gains, mark->time_ns, 1);
 	}
+}
+
+void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint32_t index,
+			struct details *details, bool cookie)
+{
+	struct arrival *syn = queue_find(queue, ARRIVAL_SYN, index, attempt->isn);
+
+	if (cookie == !!(attempt->flags & OPEN_COOKIE))
+		return;
+	attempt->flags ^= OPEN_COOKIE;
+	queue->half_open += cookie ? -1 : 1;
+	if (queue->half_open < 0)
+		queue->half_open = 0;
+	for (size_t i = 0; i < queue->arrivals_count; i++)
+		if (queue->arrivals[i].index == index && queue->arrivals[i].isn == attempt->isn)
+			queue->arrivals[i].cookie = cookie;
+	if (syn || !(attempt->flags & (OPEN_WAS_COOKIE | OPEN_WAS_REQUEST)))
+		return;
+	queue_tally(queue, TALLY_SYN_COOKIE, attempt->last_syn_ns, cookie ? 1 : -1);
+	queue->requests += cookie ? -1 : 1;
+	if (queue->requests < 0)
+		queue->requests = 0;
+	attempt->flags &= ~(uint32_t)(OPEN_WAS_COOKIE | OPEN_WAS_REQUEST);
+	attempt->flags |= cookie ? OPEN_WAS_COOKIE : OPEN_WAS_REQUEST;
+	if (details_open(details, attempt))
+		correct_marks(queue, attempt, details, cookie);
 }
 
 void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, struct details *details)
@@ -71,6 +113,10 @@ void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, stru
 		    -1);
 	if (cookie)
 		queue_tally(queue, TALLY_COOKIE_ACK, last->time_ns, 1);
+	if ((attempt->flags & OPEN_WAS_REQUEST) && queue->requests > 0)
+		queue->requests--;
+	attempt->flags &= ~(uint32_t)OPEN_WAS_REQUEST;
+	attempt->flags |= OPEN_WAS_ENTERED;
 }
 
 void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint32_t index,
@@ -121,6 +167,11 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 		prove_deferred(queue, attempt, last);
 	else if (last)
 		queue_arrive(queue, ARRIVAL_STRAY, last->time_ns, attempt, index);
+	if ((attempt->flags & OPEN_WAS_ENTERED) && !(attempt->flags & OPEN_COOKIE)) {
+		queue->requests++;
+		attempt->flags |= OPEN_WAS_REQUEST;
+	}
+	attempt->flags &= ~(uint32_t)OPEN_WAS_ENTERED;
 	/*
 	 * The depth stays: samples have confirmed it since, so somebody else is in this
 	 * place, who is known when accept() returns him (queue_prove_entered).

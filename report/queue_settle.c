@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/arrival.h"
+#include "report/histories.h"
 
 /* Without samples an arrival is judged by the rebuilt depth alone after this. */
 #define NO_SAMPLE_NS (2 * NS_PER_SEC)
@@ -240,16 +241,45 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 	}
 }
 
+static void drop_pending(struct queue *q, size_t count)
+{
+	q->pending_count -= count;
+	memmove(q->pending, q->pending + count, q->pending_count * sizeof(q->pending[0]));
+}
+
+/* True when histories settle the queue now, or will when they have twice the delay to look at. */
+static bool settle_by_histories(struct queue *q, int64_t now_ns, struct table *table,
+				struct details *details)
+{
+	size_t count = 0;
+
+	if (!q->pending_count || !histories_needed(q))
+		return false;
+	if (q->pending[0].time_ns + 2 * SETTLE_DELAY_NS > now_ns &&
+	    q->pending_count < QUEUE_SAMPLES_MAX)
+		return true;
+	while (count < q->pending_count && q->pending[count].time_ns + SETTLE_DELAY_NS <= now_ns)
+		count++;
+	if (!count)
+		count = q->pending_count / 2;
+	see_answers(q, NULL, table);
+	if (!histories_settle(q, count, table, details))
+		return false;
+	drop_settled(q);
+	drop_pending(q, count);
+	return true;
+}
+
 void queue_settle(struct queue *queue, int64_t now_ns, struct table *table, struct details *details)
 {
 	size_t n = 0;
 
+	if (settle_by_histories(queue, now_ns, table, details))
+		return;
 	while (n < queue->pending_count && queue->pending[n].time_ns + SETTLE_DELAY_NS <= now_ns)
 		settle_sample(queue, &queue->pending[n++], table, details);
 	if (n) {
-		queue->pending_count -= n;
-		memmove(queue->pending, queue->pending + n,
-			queue->pending_count * sizeof(queue->pending[0]));
+		drop_pending(queue, n);
 		return;
 	}
 	if (queue->pending_count || !queue->arrivals_count)
@@ -275,8 +305,7 @@ static void push_sample(struct queue *q, const struct queue_sample *s, int64_t n
 	if (q->pending_count == QUEUE_SAMPLES_MAX) {
 		/* More than the delay can hold: the oldest is settled early. */
 		settle_sample(q, &q->pending[0], table, details);
-		q->pending_count--;
-		memmove(q->pending, q->pending + 1, q->pending_count * sizeof(q->pending[0]));
+		drop_pending(q, 1);
 	}
 	q->pending[q->pending_count++] = *s;
 }
@@ -329,6 +358,12 @@ void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct 
 {
 	struct drops_view nothing = {.known = false};
 
+	see_answers(queue, NULL, table);
+	if (histories_needed(queue) && queue->pending_count &&
+	    histories_settle(queue, queue->pending_count, table, details)) {
+		drop_settled(queue);
+		queue->pending_count = 0;
+	}
 	for (size_t i = 0; i < queue->pending_count; i++)
 		settle_sample(queue, &queue->pending[i], table, details);
 	queue->pending_count = 0;

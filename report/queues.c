@@ -111,6 +111,7 @@ static void on_listen(struct queues *queues, const struct event *event)
 void queues_event(struct queues *queues, const struct event *event, struct table *table,
 		  struct details *details)
 {
+	static const struct open_attempt nobody = {.listener = TABLE_NONE};
 	struct queue *q;
 
 	switch ((int)event->kind) {
@@ -132,7 +133,10 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 		series_add(&q->half_open_series, event->time_ns, event->half_open.count);
 		q->half_open_counted = event->half_open.count;
 		if (q->siblings == 1 && q->arrivals_count == 0)
-			q->half_open = event->half_open.count;
+			q->half_open = q->requests = event->half_open.count;
+		else if (q->siblings == 1)
+			queue_look(q, ARRIVAL_COUNT, event->half_open.before_ns, event->time_ns,
+				   &nobody, TABLE_NONE, FOUND_REQUEST, event->half_open.count);
 		break;
 	case EVENT_COUNTERS:
 		if (event->counters.when == COUNTERS_BEFORE)
@@ -210,8 +214,10 @@ static void enter(struct queue *q, const struct queue_packet *packet, bool prove
 	struct open_attempt *a = packet->attempt;
 	struct arrival *arrival = queue_arrive(q, ARRIVAL_ENTER, packet->time_ns, a, packet->index);
 
-	if (arrival)
+	if (arrival) {
 		arrival->proven = proven;
+		arrival->wants_place = !proven;
+	}
 	a->flags |= OPEN_ENTERED | OPEN_QUEUED;
 	a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
 	q->depth++;
@@ -231,12 +237,11 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		return;
 	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
 	if (arrival && !arrival->answered) {
-		arrival->answered = true;
+		arrival->answered = arrival->synacked = true;
 		if (wants_cookie(q, arrival)) {
 			a->flags |= OPEN_COOKIE;
 			arrival->cookie = true;
 			q->last_cookie_ns = packet->time_ns;
-			queue_tally(q, TALLY_SYN_COOKIE, arrival->time_ns, 1);
 		} else {
 			a->flags &= ~(uint32_t)OPEN_COOKIE;
 			if (!arrival->requested)
@@ -250,17 +255,14 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	}
 	arrival = queue_find(q, ARRIVAL_REPEAT, packet->index, a->isn);
 	if (arrival && !arrival->answered) {
-		arrival->answered = true;
+		arrival->answered = arrival->synacked = true;
 		return;
 	}
 	/* Nobody asked: its timer sent it, so there is a request, and no cookie. */
 	queue_tally(q, TALLY_SYNACK_REPEATED, packet->time_ns, 1);
-	if (a->flags & OPEN_COOKIE) {
-		a->flags &= ~(uint32_t)OPEN_COOKIE;
-		queue_prove_request(a, packet->details);
-		queue_tally(q, TALLY_SYN_COOKIE, packet->time_ns, -1);
-		q->half_open++;
-	}
+	queue_prove_cookie(q, a, packet->index, packet->details, false);
+	queue_look(q, ARRIVAL_LOOK, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
+		   packet->index, FOUND_REQUEST, 0);
 	if (a->flags & OPEN_CLIENT_ACK) {
 		/* And the final ACK was not taken. */
 		if (a->flags & OPEN_QUEUED)
@@ -269,19 +271,42 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	}
 }
 
+bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *attempt)
+{
+	const struct queue *q = queues_of(queues, attempt);
+
+	return q && q->siblings == 1 && !q->accept_exact && q->limit_known &&
+	       q->listener.defer_accept_s <= 0 && q->sampled_peak >= (int64_t)q->listener.limit &&
+	       (attempt->flags & OPEN_ENTERED) &&
+	       !(attempt->flags & (OPEN_ACCEPTED | OPEN_SERVER_ALIVE | OPEN_RST_SERVER));
+}
+
 void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 		       const struct segment *segment)
 {
 	struct open_attempt *a = packet->attempt;
 	struct queue *q = queues_of(queues, a);
+	struct arrival *arrival;
 
-	if (!q || (a->flags & (OPEN_ENTERED | OPEN_ACCEPTED | OPEN_ABORTED | OPEN_RST_CLIENT)))
+	if (!q || (a->flags & (OPEN_ACCEPTED | OPEN_ABORTED | OPEN_RST_CLIENT)))
 		return;
+	if (a->flags & OPEN_ENTERED) {
+		if (!queues_doubt_entry(queues, a))
+			return;
+		arrival = queue_arrive(q, ARRIVAL_AGAIN, packet->time_ns, a, packet->index);
+		if (arrival)
+			arrival->wants_place = true;
+		return;
+	}
+	/* What was looked up before says nothing of this one. */
+	a->flags &= ~(uint32_t)(OPEN_GONE | OPEN_REQUEST);
 	if (q->listener.defer_accept_s > 0 && !segment->payload &&
 	    !(segment->flags & TCP_FLAG_FIN) && !(a->flags & OPEN_COOKIE) &&
 	    !(a->flags & OPEN_SYNACK_AFTER_ACK)) {
 		a->flags |= OPEN_DEFERRED;
-		queue_arrive(q, ARRIVAL_DEFERRED, packet->time_ns, a, packet->index);
+		arrival = queue_arrive(q, ARRIVAL_DEFERRED, packet->time_ns, a, packet->index);
+		if (arrival)
+			arrival->wants_place = arrival->deferred = true;
 		return;
 	}
 	if (!q->limit_known || q->siblings > 1 || q->depth + 1 >= (int64_t)q->listener.limit)
@@ -290,7 +315,9 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 		a->flags &= ~(uint32_t)OPEN_NEARLY_FULL;
 	if (queue_is_full(q)) {
 		a->flags |= OPEN_ACK_DROPPED;
-		queue_arrive(q, ARRIVAL_REFUSED, packet->time_ns, a, packet->index);
+		arrival = queue_arrive(q, ARRIVAL_REFUSED, packet->time_ns, a, packet->index);
+		if (arrival)
+			arrival->wants_place = true;
 		return;
 	}
 	enter(q, packet, false);
@@ -306,6 +333,8 @@ void queues_unheard(struct queues *queues, const struct queue_packet *packet)
 		return;
 	if (!(a->flags & OPEN_COOKIE))
 		q->half_open++;
+	queue_look(q, ARRIVAL_LOOK, packet->time_ns, packet->time_ns, a, packet->index,
+		   FOUND_NO_CHILD, 0);
 	queue_prove_refused(q, a, packet->index, packet->details);
 }
 

@@ -51,6 +51,9 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 		       const struct segment *segment);
 
+/* What its client sends may still be its final ACK, if that was not taken before. */
+bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *attempt);
+
 /* The client sends again what it sent first: nobody has heard it, so nobody has its final ACK. */
 void queues_unheard(struct queues *queues, const struct queue_packet *packet);
 

@@ -12,6 +12,8 @@ void queues_server_alive(struct queues *queues, const struct queue_packet *packe
 
 	if (!q)
 		return;
+	queue_look(q, ARRIVAL_LOOK, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
+		   packet->index, FOUND_CHILD, 0);
 	arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
 	if (a->flags & OPEN_ACK_DROPPED) {
 		/* A socket answers: the ACK that was thought dropped had entered. */
@@ -74,6 +76,39 @@ bool queues_accept_sampled(const struct queues *queues, const struct open_attemp
 	return q && q->accept_visible && !q->accept_exact;
 }
 
+/* No request gives up sooner: its timer starts at one second. */
+#define REQUEST_LIFE_NS (900 * NS_PER_MS)
+
+/* A look found no child of this attempt: a request, or nothing. */
+static void find_no_child(struct queue *q, const struct queue_packet *packet,
+			  const struct child *child, bool none)
+{
+	struct open_attempt *a = packet->attempt;
+	bool young = packet->time_ns - a->last_synack_ns < REQUEST_LIFE_NS;
+	enum found found = !none ? FOUND_REQUEST : (young ? FOUND_NOTHING : FOUND_EXPIRED);
+
+	/* Gone says little of a connection that lived, or that a RST or FIN ended. */
+	if (none && (a->end_ns != TIME_UNKNOWN || (a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))))
+		return;
+	if (none && !child->listener && !(a->flags & OPEN_CLIENT_ACK))
+		return; /* its listener has other addresses, or is gone as well */
+	if (queue_look(q, ARRIVAL_LOOK, child->before_ns, packet->time_ns, a, packet->index, found,
+		       0) == FOUND_DOUBT)
+		return; /* it has sent something since */
+	if (!none)
+		queue_prove_cookie(q, a, packet->index, packet->details, false);
+	else if (q->host->tcp_syncookies == 1 && young && !(a->flags & OPEN_SYNACK_AFTER_ACK))
+		queue_prove_cookie(q, a, packet->index, packet->details, true);
+	if (!(a->flags & OPEN_CLIENT_ACK))
+		return;
+	a->flags |= none ? OPEN_GONE : OPEN_REQUEST;
+	if (a->flags & OPEN_DEFERRED)
+		return;
+	if ((a->flags & OPEN_QUEUED) && !none)
+		q->half_open++;
+	queue_prove_refused(q, a, packet->index, packet->details);
+}
+
 void queues_child(struct queues *queues, const struct queue_packet *packet,
 		  const struct child *child)
 {
@@ -86,20 +121,11 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 	q->accept_visible = true;
 	if (child->state == STATE_SYN_RECV || child->state == STATE_NEW_SYN_RECV ||
 	    child->state == STATE_NONE) {
-		bool none = child->state == STATE_NONE;
-
-		/* Gone says little of a connection that lived, or that a RST or FIN ended. */
-		if (none &&
-		    (a->end_ns != TIME_UNKNOWN || (a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))))
-			return;
-		a->flags |= none ? OPEN_GONE : OPEN_REQUEST;
-		if (a->flags & OPEN_DEFERRED)
-			return;
-		if ((a->flags & OPEN_QUEUED) && !none)
-			q->half_open++;
-		queue_prove_refused(q, a, packet->index, packet->details);
+		find_no_child(q, packet, child, child->state == STATE_NONE);
 		return;
 	}
+	queue_look(q, ARRIVAL_LOOK, child->before_ns, packet->time_ns, a, packet->index,
+		   FOUND_CHILD, 0);
 	if (a->flags & OPEN_ACK_DROPPED) {
 		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
 		if (arrival) {

@@ -20,13 +20,17 @@ void queues_client_reset(struct queues *queues, const struct queue_packet *packe
 	if (a->flags & (OPEN_COOKIE | OPEN_ENTERED | OPEN_REQUEST_RESET) || !a->synacks ||
 	    segment->seq != a->isn + 1) {
 		arrival = queue_arrive(q, ARRIVAL_STRAY, packet->time_ns, a, packet->index);
+		if (!arrival)
+			return;
 		/* Of a socket that lived nobody knows when it was gone. */
-		if (arrival)
-			arrival->proven = !(a->flags & OPEN_ENTERED) && a->synacks;
+		arrival->proven = !(a->flags & OPEN_ENTERED) && a->synacks;
+		arrival->exact = a->synacks && segment->seq == a->isn + 1;
 		return;
 	}
 	a->flags |= OPEN_REQUEST_RESET;
-	queue_arrive(q, ARRIVAL_RST, packet->time_ns, a, packet->index);
+	arrival = queue_arrive(q, ARRIVAL_RST, packet->time_ns, a, packet->index);
+	if (arrival)
+		arrival->exact = true;
 	if (q->half_open > 0)
 		q->half_open--;
 }
@@ -99,6 +103,7 @@ static void answer_with_reset(struct queue *q, const struct queue_packet *packet
 	if (arrival->kind == ARRIVAL_ENTER && !(a->flags & OPEN_COOKIE))
 		q->half_open++;
 	arrival->kind = ARRIVAL_SETTLED;
+	arrival->wants_place = false;
 	bad_cookie(q, packet->time_ns);
 }
 

@@ -49,6 +49,10 @@ enum open_flag {
 	OPEN_IDLE = 1u << 23,	     /* no packet since the sweep's last round found it over */
 	OPEN_REQUEST_RESET = 1u << 24, /* a RST of its client ended its request */
 	OPEN_ABORTED = 1u << 25,       /* tcp_abort_on_overflow ended its request */
+	/* Where it stood after the last of its arrivals that is settled: */
+	OPEN_WAS_ENTERED = 1u << 26,
+	OPEN_WAS_REQUEST = 1u << 27,
+	OPEN_WAS_COOKIE = 1u << 28,
 };
 
 struct open_attempt {

@@ -1,0 +1,279 @@
+/*
+ * The rules of tcp_conn_request() and tcp_check_req() for one history. Where what was
+ * recorded breaks a rule, the move costs: packets that two processors work on at once
+ * are captured in one order and may count in the other.
+ */
+#include "report/history.h"
+
+#include "report/arrival.h"
+
+enum {
+	COST_UNSEEN = 1,    /* nothing tells it apart from another */
+	COST_IN_FRONT = 2,  /* something before the listener took the SYN */
+	COST_COUNT = 3,	    /* a request expired in silence */
+	COST_BEHIND = 4,    /* something before the listener took it, and the queue was full too */
+	COST_BORDER = 6,    /* the SYN queue was one off, as it seems */
+	COST_DISLIKED = 12, /* PAWS, or out of the window */
+	COST_RULE = 15,
+	COST_SAMPLE = 20, /* for each that a sample is off */
+	COST_LOOK = 30,
+};
+
+struct moves {
+	struct history_move *list;
+	unsigned count;
+};
+
+static struct history_move *add(struct moves *m, enum arrival_kind kind, uint8_t place,
+				uint32_t cost)
+{
+	struct history_move *move = &m->list[m->count++];
+
+	*move = (struct history_move){
+	    .kind = (uint8_t)kind,
+	    .place = place,
+	    .cost = cost,
+	    .cookie = place & PLACE_COOKIE,
+	};
+	return move;
+}
+
+static void add_drop(struct moves *m, enum arrival_kind kind, uint8_t place, uint32_t cost,
+		     int drops)
+{
+	struct history_move *move = add(m, kind, place, cost);
+
+	move->drops = (int8_t)drops;
+	move->dropped = drops > 0;
+}
+
+/* Whether tcp_conn_request() decides on a cookie; *off: how far the SYN queue is from the other. */
+static bool wants_cookie(const struct queue *q, const struct history *h, int32_t *off)
+{
+	int64_t over = (int64_t)h->requests - (int64_t)q->listener.limit;
+
+	*off = (int32_t)(over > 0 ? over - 1 : -over);
+	if (q->host->tcp_syncookies == 2)
+		return true;
+	return q->host->tcp_syncookies == 1 && over > 0;
+}
+
+static void add_answered(const struct queue *q, const struct history *h, struct moves *m,
+			 uint32_t leaves, uint32_t cost)
+{
+	int32_t off;
+	bool cookie = wants_cookie(q, h, &off);
+	struct history_move *move;
+
+	for (int other = 0; other < 2; other++, cookie = !cookie) {
+		/* The count of requests is only as good as what is known of their end. */
+		if (other && (q->host->tcp_syncookies != 1 || off > 2))
+			break;
+		move = add(m, ARRIVAL_SYN, cookie ? PLACE_COOKIE : PLACE_REQUEST,
+			   cost + (other ? COST_BORDER + 2 * (uint32_t)off : 0));
+		move->leaves = leaves;
+		move->requests = !cookie;
+		if (other) /* then there were as many as that takes */
+			move->requests += (int8_t)(cookie ? off + 1 : -off - 1);
+	}
+}
+
+static bool in_reserve(const struct queue *q, const struct history *h)
+{
+	int64_t max = q->host->tcp_max_syn_backlog;
+
+	return q->host->tcp_syncookies == 0 && (max < 0 || max - h->requests < max / 4);
+}
+
+static void syn_moves(const struct queue *q, const struct history *h, const struct arrival *a,
+		      uint8_t place, struct moves *m)
+{
+	int32_t limit = (int32_t)q->listener.limit;
+	bool full = h->depth > limit;
+	uint32_t leaves = full ? (uint32_t)(h->depth - limit) : 0;
+
+	if (place & PLACE_ENTERED) {
+		add(m, ARRIVAL_SETTLED, place, 0);
+	} else if (place & PLACE_REQUEST) {
+		add_drop(m, ARRIVAL_REPEAT, place, 0, 1);
+	} else if (a->challenged) {
+		add_drop(m, ARRIVAL_SYN, place, 0, 1);
+		add_drop(m, ARRIVAL_SYN, place, COST_UNSEEN, 0);
+	} else if (a->synacked) {
+		add_answered(q, h, m, leaves, 0);
+		if (full)
+			add_answered(q, h, m, 0, COST_RULE);
+	} else if (a->answered) {
+		add(m, ARRIVAL_SYN, place, 0); /* by a RST, an ICMP error, a bare ACK */
+	} else if (full || (q->host->tcp_syncookies == 0 && h->requests > limit)) {
+		add_drop(m, ARRIVAL_SYN, 0, 0, 1);
+		add_drop(m, ARRIVAL_SYN, 0, COST_BEHIND, 0);
+		m->list[m->count - 1].leaves = leaves;
+		if (leaves) /* the next sample may still show it full */
+			add_drop(m, ARRIVAL_SYN, 0, COST_BEHIND + 1, 0);
+	} else {
+		add_drop(m, ARRIVAL_SYN, 0, COST_IN_FRONT, 0);
+		add_drop(m, ARRIVAL_SYN, 0, in_reserve(q, h) ? 0 : COST_RULE, 1);
+	}
+}
+
+static void add_entry(struct moves *m, uint8_t place, uint32_t leaves, uint32_t cost)
+{
+	struct history_move *move = add(m, ARRIVAL_ENTER, place | PLACE_ENTERED, cost);
+
+	move->leaves = leaves;
+	move->depth = 1;
+	if (place & PLACE_REQUEST)
+		move->requests = -1;
+	move->place &= (uint8_t)~PLACE_REQUEST;
+}
+
+static void place_moves(const struct queue *q, const struct history *h, const struct arrival *a,
+			uint8_t place, struct moves *m)
+{
+	int32_t limit = (int32_t)q->listener.limit;
+	bool full = h->depth > limit;
+	uint32_t leaves = full ? (uint32_t)(h->depth - limit) : 0;
+	int weight = place & PLACE_COOKIE ? 1 : 2;
+
+	if (place & PLACE_ENTERED) {
+		add(m, ARRIVAL_AGAIN, place, 0);
+		return;
+	}
+	if (a->deferred && (place & PLACE_REQUEST)) {
+		add_drop(m, ARRIVAL_DEFERRED, place, 0, 1);
+		return;
+	}
+	if (a->aborted) {
+		add_drop(m, ARRIVAL_REFUSED, 0, full ? 0 : COST_RULE, weight);
+		m->list[0].requests = place & PLACE_REQUEST ? -1 : 0;
+		return;
+	}
+	if (!place) {
+		/* Nobody saw how it came here: as it was judged. */
+		if (a->kind == ARRIVAL_REFUSED)
+			add_drop(m, ARRIVAL_REFUSED, 0, 0, arrival_sk_drops(a));
+		else
+			add_entry(m, 0, leaves, 0);
+		m->list[0].cookie = a->cookie;
+		return;
+	}
+	add_drop(m, ARRIVAL_REFUSED, place, full ? 0 : COST_RULE, weight);
+	add_entry(m, place, leaves, 0);
+	if (full)
+		add_entry(m, place, 0, COST_RULE);
+	if (place & PLACE_REQUEST)
+		add_drop(m, ARRIVAL_STRAY, place, COST_DISLIKED, 1);
+}
+
+static void end_moves(const struct arrival *a, uint8_t place, struct moves *m)
+{
+	bool ends = (place & PLACE_REQUEST) && (a->kind != ARRIVAL_STRAY || a->exact);
+
+	if (ends) {
+		add_drop(m, a->kind == ARRIVAL_ICMP ? ARRIVAL_ICMP : ARRIVAL_RST, 0, 0, 1);
+		m->list[0].requests = -1;
+	} else if (a->kind == ARRIVAL_ICMP) {
+		add(m, ARRIVAL_SETTLED, place, 0);
+	} else if (a->kind == ARRIVAL_STRAY && !a->proven) {
+		add_drop(m, ARRIVAL_STRAY, place, 0, 1);
+		add_drop(m, ARRIVAL_STRAY, place, COST_UNSEEN, 0);
+	} else {
+		add_drop(m, ARRIVAL_STRAY, place, 0, 1);
+	}
+}
+
+uint32_t history_look_cost(enum found found, uint8_t place)
+{
+	switch (found) {
+	case FOUND_CHILD:
+		return place & PLACE_ENTERED ? 0 : COST_LOOK;
+	case FOUND_REQUEST:
+		return place & PLACE_REQUEST ? 0 : COST_LOOK;
+	case FOUND_NOTHING:
+		return place & (PLACE_ENTERED | PLACE_REQUEST) ? COST_LOOK : 0;
+	case FOUND_NO_CHILD:
+	case FOUND_EXPIRED:
+		return place & PLACE_ENTERED ? COST_LOOK : 0;
+	case FOUND_DOUBT:
+		break;
+	}
+	return 0;
+}
+
+static void look_moves(const struct arrival *a, uint8_t place, struct moves *m)
+{
+	uint32_t cost = history_look_cost((enum found)a->found, place);
+
+	if (a->found == FOUND_EXPIRED && (place & PLACE_REQUEST))
+		add(m, ARRIVAL_LOOK, 0, cost)->requests = -1;
+	else
+		add(m, ARRIVAL_LOOK, place, cost);
+}
+
+static void count_moves(const struct history *h, const struct arrival *a, struct moves *m)
+{
+	int64_t off = (int64_t)h->requests - (int64_t)a->half_open;
+
+	/* More than are known may be those of a listener that closed. */
+	add(m, ARRIVAL_COUNT, 0,
+	    a->found == FOUND_DOUBT || off == 0 ? 0
+	    : off < 0				? COST_UNSEEN
+						: COST_COUNT);
+	if (a->found != FOUND_DOUBT && off > 0)
+		m->list[0].requests = (int8_t)(off > INT8_MAX ? -INT8_MAX : -off);
+}
+
+unsigned history_moves(const struct queue *queue, const struct history *history,
+		       const struct arrival *arrival, uint8_t place,
+		       struct history_move moves[HISTORY_MOVES_MAX])
+{
+	struct moves m = {.list = moves};
+
+	if (arrival->wants_place) {
+		place_moves(queue, history, arrival, place, &m);
+		return m.count;
+	}
+	switch ((enum arrival_kind)arrival->kind) {
+	case ARRIVAL_SYN:
+	case ARRIVAL_REPEAT:
+		syn_moves(queue, history, arrival, place, &m);
+		break;
+	case ARRIVAL_RST:
+	case ARRIVAL_STRAY:
+	case ARRIVAL_ICMP:
+		end_moves(arrival, place, &m);
+		break;
+	case ARRIVAL_LEAVE:
+		add(&m, ARRIVAL_LEAVE, place, 0)->depth = history->depth > 0 ? -1 : 0;
+		break;
+	case ARRIVAL_ENTER:
+		add_entry(&m, place, 0, 0);
+		break;
+	case ARRIVAL_LOOK:
+		look_moves(arrival, place, &m);
+		break;
+	case ARRIVAL_COUNT:
+		count_moves(history, arrival, &m);
+		break;
+	case ARRIVAL_REFUSED:
+	case ARRIVAL_AGAIN:
+	case ARRIVAL_DEFERRED:
+	case ARRIVAL_SETTLED:
+		add(&m, ARRIVAL_SETTLED, place, 0);
+		break;
+	}
+	return m.count;
+}
+
+uint32_t history_sampled(struct history *history, uint32_t depth, int64_t drops, uint32_t *leaves)
+{
+	int64_t more = (int64_t)depth - history->depth, off = drops - history->drops;
+	uint64_t wrong = more > 0 ? (uint64_t)more : 0;
+
+	*leaves = more < 0 ? (uint32_t)-more : 0;
+	wrong += (uint64_t)(off < 0 ? -off : off);
+	history->depth = (int32_t)depth;
+	history->drops = drops;
+	return COST_SAMPLE * (uint32_t)(wrong > 10 ? 10 : wrong);
+}

@@ -1,0 +1,190 @@
+/*
+ * A listener and its clients, played to a tracker event by event: what tests of the queues
+ * share.
+ */
+#ifndef TESTS_UNIT_LISTENER_STAGE_H
+#define TESTS_UNIT_LISTENER_STAGE_H
+
+#include <criterion/criterion.h>
+
+#include "report/queues.h"
+#include "report/tracker.h"
+
+/* One listener, 10.0.0.1:80, whose limit is 2: its queue holds 3. */
+#define LIMIT 2
+
+static struct queues *queues;
+static struct tracker *tracker;
+static struct attempt got[128];
+static size_t got_count;
+static const struct report_listener *listeners;
+static struct endpoint server;
+static uint32_t drops; /* the socket's own, as the kernel would count */
+static int64_t now_ns;
+
+static __attribute__((unused)) int keep(void *context, const struct attempt *attempt)
+{
+	(void)context;
+	got[got_count++] = *attempt;
+	return 0;
+}
+
+static __attribute__((unused)) void deliver(struct event *e)
+{
+	cr_assert_eq(tracker_event(tracker, e), 0);
+}
+
+static __attribute__((unused)) void start(int64_t cookies, bool exact)
+{
+	struct queues_options options = {.host = {.tcp_syncookies = cookies, .somaxconn = 4096},
+					 .children_looked_up = true};
+	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
+
+	cr_assert_eq(queues_new(&options, &queues), 0);
+	cr_assert_eq(
+	    tracker_new(&(struct tracker_options){.queues = queues, .finished = keep}, &tracker),
+	    0);
+	cr_assert_eq(endpoint_parse("10.0.0.1:80", &server), 0);
+	got_count = 0;
+	drops = 7;
+	now_ns = NS_PER_SEC;
+	e.time_ns = now_ns;
+	e.listener = (struct listener){.cookie = 1, .local = server, .limit = LIMIT};
+	deliver(&e);
+	if (exact) {
+		e = (struct event){
+		    .kind = EVENT_LISTEN, .source = SOURCE_SERVER, .time_ns = now_ns};
+		e.listen = (struct server_listen){.local = server, .backlog = LIMIT};
+		deliver(&e);
+	}
+}
+
+static __attribute__((unused)) struct flow flow_of(int client)
+{
+	struct flow f = {.daddr = server.address, .dport = server.port};
+
+	f.saddr = address_from_ipv4((const uint8_t[]){10, 0, 1, (uint8_t)client});
+	f.sport = (uint16_t)(40000 + client);
+	return f;
+}
+
+static __attribute__((unused)) void send_segment(int client, bool to_server, uint8_t flags,
+						 uint32_t seq, uint32_t ack)
+{
+	struct event e = {.kind = EVENT_SEGMENT, .source = SOURCE_CAPTURE, .time_ns = now_ns};
+	struct flow f = flow_of(client);
+
+	e.segment.flow = to_server ? f : flow_reverse(&f);
+	e.segment.flags = flags;
+	e.segment.seq = seq;
+	e.segment.ack = ack;
+	deliver(&e);
+}
+
+static __attribute__((unused)) void syn(int client)
+{
+	send_segment(client, true, TCP_FLAG_SYN, 100, 0);
+}
+
+static __attribute__((unused)) void syn_ack(int client)
+{
+	send_segment(client, false, TCP_FLAG_SYN | TCP_FLAG_ACK, 500, 101);
+}
+
+static __attribute__((unused)) void ack(int client)
+{
+	send_segment(client, true, TCP_FLAG_ACK, 101, 501);
+}
+
+static __attribute__((unused)) void handshake(int client)
+{
+	syn(client);
+	syn_ack(client);
+	ack(client);
+}
+
+static __attribute__((unused)) void accepted(int client)
+{
+	struct event e = {.kind = EVENT_ACCEPT, .source = SOURCE_SERVER, .time_ns = now_ns};
+
+	e.accept =
+	    (struct server_accept){.flow = flow_of(client), .before_ns = now_ns - 1000, .pid = 9};
+	deliver(&e);
+}
+
+static __attribute__((unused)) void looked_up(int client, uint8_t state, uint32_t inode)
+{
+	struct event e = {.kind = EVENT_CHILD, .source = SOURCE_SAMPLER, .time_ns = now_ns};
+
+	e.child = (struct child){.flow = flow_of(client),
+				 .before_ns = now_ns - 1000,
+				 .waiting_ns = TIME_UNKNOWN,
+				 .state = state,
+				 .inode = inode};
+	deliver(&e);
+}
+
+static __attribute__((unused)) void pass(int64_t us)
+{
+	now_ns += us * NS_PER_US;
+}
+
+static __attribute__((unused)) void sample(uint32_t depth)
+{
+	struct event e = {.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
+
+	pass(1000);
+	e.time_ns = now_ns;
+	e.sample = (struct sample){.cookie = 1,
+				   .before_ns = now_ns - 5000,
+				   .depth = depth,
+				   .limit = LIMIT,
+				   .drops = drops,
+				   .drops_known = true};
+	deliver(&e);
+	pass(500);
+}
+
+static __attribute__((unused)) void finish(void)
+{
+	pass(5000000);
+	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
+	cr_assert_eq(queues_report(queues, &listeners), 1);
+}
+
+static __attribute__((unused)) void end(void)
+{
+	tracker_free(tracker);
+	queues_free(queues);
+}
+
+static __attribute__((unused)) const struct attempt *attempt_of(int client)
+{
+	struct endpoint e = {flow_of(client).saddr, flow_of(client).sport};
+
+	for (size_t i = 0; i < got_count; i++)
+		if (endpoint_equal(&got[i].client, &e))
+			return &got[i];
+	cr_assert_fail("client %d has no attempt", client);
+	return NULL;
+}
+
+static __attribute__((unused)) void assert_cause(int client, enum cause cause,
+						 enum confidence confidence, uint32_t packets)
+{
+	const struct attempt *a = attempt_of(client);
+
+	for (uint32_t i = 0; i < a->causes_count; i++) {
+		if (a->causes[i].cause != cause)
+			continue;
+		cr_expect_eq(a->causes[i].confidence, confidence, "client %d: %s is %s", client,
+			     cause_name(cause), confidence_name(a->causes[i].confidence));
+		cr_expect_eq(a->causes[i].packets, packets, "client %d: %u packets", client,
+			     a->causes[i].packets);
+		return;
+	}
+	cr_expect_fail("client %d: %s with %u causes, %s is not among them", client,
+		       outcome_name(a->outcome), a->causes_count, cause_name(cause));
+}
+
+#endif

@@ -1,0 +1,216 @@
+#include "report/history.h"
+
+#include <criterion/criterion.h>
+
+/* A limit of 2: each queue holds 3. */
+static struct host host;
+static struct queue queue;
+static struct history_move moves[HISTORY_MOVES_MAX];
+static unsigned count;
+
+static void take(const struct arrival *arrival, uint8_t place, int32_t depth, int32_t requests,
+		 int64_t cookies)
+{
+	struct history history = {.depth = depth, .requests = requests};
+
+	host.tcp_syncookies = cookies;
+	host.tcp_max_syn_backlog = 4096;
+	queue.host = &host;
+	queue.listener.limit = 2;
+	queue.limit_known = true;
+	queue.siblings = 1;
+	count = history_moves(&queue, &history, arrival, place, moves);
+	cr_assert(count >= 1 && count <= HISTORY_MOVES_MAX);
+}
+
+/* What speaks for itself. */
+static const struct history_move *cheapest(void)
+{
+	const struct history_move *best = &moves[0];
+
+	for (unsigned i = 1; i < count; i++)
+		if (moves[i].cost < best->cost)
+			best = &moves[i];
+	return best;
+}
+
+static const struct history_move *without_leaves(void)
+{
+	const struct history_move *best = NULL;
+
+	for (unsigned i = 0; i < count; i++)
+		if (!moves[i].leaves && (!best || moves[i].cost < best->cost))
+			best = &moves[i];
+	cr_assert(best);
+	return best;
+}
+
+static const struct arrival answered = {.kind = ARRIVAL_SYN, .answered = true, .synacked = true};
+static const struct arrival unanswered = {.kind = ARRIVAL_SYN};
+static const struct arrival ack = {.kind = ARRIVAL_ENTER, .wants_place = true};
+
+Test(history, a_syn_is_a_request_until_the_syn_queue_is_full)
+{
+	take(&answered, 0, 0, 2, 1);
+	cr_expect_eq(cheapest()->place, PLACE_REQUEST);
+	cr_expect_eq(cheapest()->requests, 1);
+	take(&answered, 0, 0, 3, 1);
+	cr_expect_eq(cheapest()->place, PLACE_COOKIE);
+	cr_expect_eq(cheapest()->requests, 0);
+	cr_expect(cheapest()->cookie);
+	take(&answered, 0, 0, 0, 2);
+	cr_expect_eq(cheapest()->place, PLACE_COOKIE);
+}
+
+Test(history, a_request_where_a_cookie_was_due_says_that_requests_had_ended)
+{
+	take(&answered, 0, 0, 5, 1);
+	cr_assert_eq(count, 2);
+	for (unsigned i = 0; i < count; i++)
+		if (moves[i].place == PLACE_REQUEST)
+			cr_expect_eq(5 + moves[i].requests, 3, "2 at most, and this one");
+	cr_expect_gt(moves[1].cost, moves[0].cost);
+	take(&answered, 0, 0, 9, 1);
+	cr_expect_eq(count, 1, "not as many as that");
+}
+
+Test(history, whose_syn_is_answered_found_room)
+{
+	take(&answered, 0, 3, 0, 1);
+	cr_expect_eq(cheapest()->leaves, 1);
+	cr_expect_eq(cheapest()->cost, 0);
+	cr_expect_gt(without_leaves()->cost, 0);
+}
+
+Test(history, a_syn_without_an_answer_met_a_full_queue_or_something_in_front_of_it)
+{
+	take(&unanswered, 0, 3, 0, 1);
+	cr_expect(cheapest()->dropped);
+	cr_expect_eq(cheapest()->drops, 1);
+	take(&unanswered, 0, 2, 0, 1);
+	cr_expect_not(cheapest()->dropped);
+	cr_expect_eq(cheapest()->drops, 0);
+	take(&unanswered, 0, 2, 3, 0);
+	cr_expect(cheapest()->dropped, "the SYN queue is full, and no cookies");
+	host.tcp_max_syn_backlog = 16;
+}
+
+Test(history, a_syn_for_which_there_is_a_request_is_a_repeated_one)
+{
+	take(&unanswered, PLACE_REQUEST, 3, 1, 1);
+	cr_expect_eq(cheapest()->kind, ARRIVAL_REPEAT);
+	cr_expect_eq(cheapest()->drops, 1);
+	cr_expect_eq(cheapest()->requests, 0);
+	take(&unanswered, PLACE_ENTERED, 3, 1, 1);
+	cr_expect_eq(cheapest()->drops, 0, "its socket takes it");
+}
+
+Test(history, a_final_ack_enters_where_there_is_room)
+{
+	take(&ack, PLACE_REQUEST, 2, 1, 1);
+	cr_expect_eq(cheapest()->kind, ARRIVAL_ENTER);
+	cr_expect_eq(cheapest()->depth, 1);
+	cr_expect_eq(cheapest()->requests, -1);
+	cr_expect_eq(cheapest()->drops, 0);
+	take(&ack, PLACE_COOKIE, 2, 0, 1);
+	cr_expect_eq(cheapest()->place, PLACE_COOKIE | PLACE_ENTERED);
+	cr_expect_eq(cheapest()->requests, 0);
+}
+
+Test(history, a_final_ack_on_a_full_queue_is_refused_or_somebody_left)
+{
+	take(&ack, PLACE_REQUEST, 3, 1, 1);
+	cr_expect_eq(without_leaves()->kind, ARRIVAL_REFUSED);
+	cr_expect_eq(without_leaves()->drops, 2);
+	cr_expect_eq(without_leaves()->place, PLACE_REQUEST, "its request stays");
+	for (unsigned i = 0; i < count; i++)
+		if (moves[i].kind == ARRIVAL_ENTER && !moves[i].cost)
+			cr_expect_eq(moves[i].leaves, 1);
+	take(&ack, PLACE_COOKIE, 3, 0, 1);
+	cr_expect_eq(without_leaves()->drops, 1);
+}
+
+Test(history, what_comes_after_the_entry_is_nothing_to_the_listener)
+{
+	take(&ack, PLACE_COOKIE | PLACE_ENTERED, 3, 0, 1);
+	cr_expect_eq(count, 1);
+	cr_expect_eq(cheapest()->kind, ARRIVAL_AGAIN);
+	cr_expect_eq(cheapest()->drops, 0);
+	cr_expect_eq(cheapest()->depth, 0);
+}
+
+Test(history, a_bare_ack_is_deferred_but_not_that_of_a_cookie)
+{
+	struct arrival bare = {.kind = ARRIVAL_DEFERRED, .wants_place = true, .deferred = true};
+
+	take(&bare, PLACE_REQUEST, 0, 1, 1);
+	cr_expect_eq(cheapest()->kind, ARRIVAL_DEFERRED);
+	cr_expect_eq(cheapest()->drops, 1);
+	take(&bare, PLACE_COOKIE, 0, 0, 1);
+	cr_expect_eq(cheapest()->kind, ARRIVAL_ENTER);
+}
+
+Test(history, a_reset_ends_a_request_and_nothing_else)
+{
+	struct arrival rst = {.kind = ARRIVAL_RST, .exact = true};
+
+	take(&rst, PLACE_REQUEST, 0, 1, 1);
+	cr_expect_eq(cheapest()->kind, ARRIVAL_RST);
+	cr_expect_eq(cheapest()->requests, -1);
+	cr_expect_eq(cheapest()->drops, 1);
+	take(&rst, PLACE_COOKIE, 0, 0, 1);
+	cr_expect_eq(cheapest()->kind, ARRIVAL_STRAY);
+	cr_expect_eq(cheapest()->drops, 1);
+	rst.kind = ARRIVAL_STRAY; /* it was taken for a cookie's */
+	take(&rst, PLACE_REQUEST, 0, 1, 1);
+	cr_expect_eq(cheapest()->kind, ARRIVAL_RST);
+}
+
+Test(history, a_look_contradicts_who_stands_elsewhere)
+{
+	cr_expect_eq(history_look_cost(FOUND_CHILD, PLACE_ENTERED), 0);
+	cr_expect_gt(history_look_cost(FOUND_CHILD, PLACE_REQUEST), 0);
+	cr_expect_eq(history_look_cost(FOUND_REQUEST, PLACE_REQUEST), 0);
+	cr_expect_gt(history_look_cost(FOUND_REQUEST, PLACE_COOKIE), 0);
+	cr_expect_eq(history_look_cost(FOUND_NOTHING, PLACE_COOKIE), 0);
+	cr_expect_gt(history_look_cost(FOUND_NOTHING, PLACE_REQUEST), 0);
+	cr_expect_eq(history_look_cost(FOUND_DOUBT, PLACE_REQUEST), 0);
+}
+
+Test(history, a_request_that_is_not_found_any_more_has_expired)
+{
+	struct arrival look = {.kind = ARRIVAL_LOOK, .found = FOUND_EXPIRED};
+
+	take(&look, PLACE_REQUEST, 0, 3, 1);
+	cr_expect_eq(cheapest()->requests, -1);
+	cr_expect_eq(cheapest()->place, 0);
+	cr_expect_eq(cheapest()->cost, 0);
+}
+
+Test(history, a_count_takes_away_what_expired_in_silence)
+{
+	struct arrival counted = {.kind = ARRIVAL_COUNT, .half_open = 1, .found = FOUND_REQUEST};
+
+	take(&counted, 0, 0, 3, 1);
+	cr_expect_eq(cheapest()->requests, -2);
+	cr_expect_gt(cheapest()->cost, 0);
+	counted.found = FOUND_DOUBT;
+	take(&counted, 0, 0, 3, 1);
+	cr_expect_eq(cheapest()->requests, 0);
+	cr_expect_eq(cheapest()->cost, 0);
+}
+
+Test(history, a_sample_shows_who_left_and_contradicts_the_rest)
+{
+	struct history history = {.depth = 3, .drops = 7};
+	uint32_t leaves;
+
+	cr_expect_eq(history_sampled(&history, 1, 7, &leaves), 0);
+	cr_expect_eq(leaves, 2);
+	cr_expect_eq(history.depth, 1);
+	cr_expect_gt(history_sampled(&history, 1, 8, &leaves), 0);
+	cr_expect_eq(history.drops, 8, "it goes on from there");
+	cr_expect_gt(history_sampled(&history, 2, 8, &leaves), 0);
+	cr_expect_eq(leaves, 0);
+	cr_expect_eq(history.depth, 2);
+}
