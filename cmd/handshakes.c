@@ -10,10 +10,14 @@
 
 #define SLOTS (1u << 16)
 
+/* How many segments of a client that nobody answers are told of. */
+#define AGAIN_MAX 16
+
 struct slot {
 	struct flow flow; /* client to server */
 	uint32_t server_isn;
-	bool used;
+	uint8_t left; /* segments of its client that are still told of; 0: none, or a free slot */
+	bool finished;
 };
 
 struct handshakes {
@@ -42,7 +46,7 @@ static struct slot *slot_of(struct handshakes *h, const struct flow *client_to_s
 	return &h->slots[a >> 48];
 }
 
-bool handshakes_finished_by(struct handshakes *handshakes, const struct segment *segment)
+enum handshake_step handshakes_take(struct handshakes *handshakes, const struct segment *segment)
 {
 	const uint8_t flags = segment->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST);
 	struct slot *slot;
@@ -51,15 +55,29 @@ bool handshakes_finished_by(struct handshakes *handshakes, const struct segment 
 		struct flow flow = flow_reverse(&segment->flow);
 
 		slot = slot_of(handshakes, &flow);
-		*slot = (struct slot){.flow = flow, .server_isn = segment->seq, .used = true};
-		return false;
+		if (slot->server_isn == segment->seq && flow_equal(&slot->flow, &flow))
+			return HANDSHAKE_OTHER;
+		*slot =
+		    (struct slot){.flow = flow, .server_isn = segment->seq, .left = 1 + AGAIN_MAX};
+		return HANDSHAKE_ANSWERED;
 	}
 	if (flags != TCP_FLAG_ACK)
-		return false;
+		return HANDSHAKE_OTHER;
 	slot = slot_of(handshakes, &segment->flow);
-	if (!slot->used || !flow_equal(&slot->flow, &segment->flow) ||
-	    (int32_t)(segment->ack - slot->server_isn) <= 0)
-		return false;
-	slot->used = false;
-	return true;
+	if (!flow_equal(&slot->flow, &segment->flow)) {
+		struct flow flow = flow_reverse(&segment->flow);
+
+		/* Only a socket says more than its SYN-ACK. */
+		slot = slot_of(handshakes, &flow);
+		if (slot->finished && flow_equal(&slot->flow, &flow))
+			slot->left = 0;
+		return HANDSHAKE_OTHER;
+	}
+	if (!slot->left || (int32_t)(segment->ack - slot->server_isn) <= 0)
+		return HANDSHAKE_OTHER;
+	slot->left--;
+	if (slot->finished)
+		return HANDSHAKE_AGAIN;
+	slot->finished = true;
+	return HANDSHAKE_FINISHED;
 }

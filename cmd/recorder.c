@@ -51,13 +51,31 @@ int recorder_on_event(void *context, const struct event *event)
 	return merge_push(r->merge, event);
 }
 
+static void watch_handshake(struct recorder *r, const struct segment *segment)
+{
+	struct flow reverse = flow_reverse(&segment->flow);
+
+	switch (handshakes_take(r->handshakes, segment)) {
+	case HANDSHAKE_ANSWERED:
+		sampler_watch_request(r->sampler, &reverse);
+		break;
+	case HANDSHAKE_FINISHED:
+		sampler_watch_child(r->sampler, &segment->flow);
+		break;
+	case HANDSHAKE_AGAIN:
+		sampler_watch_again(r->sampler, &segment->flow);
+		break;
+	case HANDSHAKE_OTHER:
+		break;
+	}
+}
+
 static int on_packet(void *context, const struct event *event)
 {
 	struct recorder *r = context;
 
-	if (r->sampler && r->options.look_up_children && event->kind == EVENT_SEGMENT &&
-	    handshakes_finished_by(r->handshakes, &event->segment))
-		sampler_watch_child(r->sampler, &event->segment.flow);
+	if (r->sampler && r->options.look_up_children && event->kind == EVENT_SEGMENT)
+		watch_handshake(r, &event->segment);
 	return merge_push(r->merge, event);
 }
 

@@ -151,7 +151,8 @@ struct half_open {
  * is a request socket: the final ACK has not arrived, or was dropped.
  *
  * waiting_ns: when the last look began that proved it was still waiting (at it,
- * or at one ahead of it in the same queue); TIME_UNKNOWN when there was none.
+ * or at one ahead of it in the same queue), or in state 0 that it still was a
+ * request; TIME_UNKNOWN when there was none.
  * listener: in state 0, the cookie of the listener (of the sibling, in a
  * SO_REUSEPORT group) that a SYN of this flow reaches; else 0, as when nobody
  * listens.

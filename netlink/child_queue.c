@@ -241,6 +241,12 @@ static int round_fresh(struct child_queues *q, const struct child_queues_owner *
 		if (status == CHILD_WAITING) {
 			queue = entry.key ? get_queue(q, entry.key) : NULL;
 			keep(q, queue ? &queue->fifo : &q->pool, &entry);
+			if (!was_full(q, &entry))
+				continue;
+			/* Who found room is worth telling where many did not. */
+			result = owner->tell(owner->context, &event);
+			if (result)
+				return result;
 			continue;
 		}
 		if (status == CHILD_ACCEPTED)

@@ -5,7 +5,8 @@
  *
  * Theory of operation. A handshake that is told of (push) is looked at once, in
  * the next round. Most are accepted by then: told, forgotten. One that waits
- * joins the FIFO of its listener. The accept queue is first in, first out, so a
+ * joins the FIFO of its listener (and is told where the queue was full lately, since
+ * not everybody found room). The accept queue is first in, first out, so a
  * round looks at the first few of the FIFO alone (CHILD_WINDOW: two handshakes
  * that finish at once on two processors may be captured in the other order);
  * those behind them wait as long as all of these do.

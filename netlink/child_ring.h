@@ -15,6 +15,7 @@ struct child_entry {
 	struct flow flow;
 	uint32_t round; /* that looked at it last */
 	uint8_t told;	/* enum child_status, where it has been told */
+	bool once;	/* the next look is the last */
 	uint64_t key;
 	int64_t pushed_ns;  /* monotonic */
 	int64_t due_ns;	    /* monotonic */

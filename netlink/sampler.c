@@ -15,6 +15,9 @@
 #define POOL_SHARE  20
 #define POOL_MAX_NS NS_PER_MS
 
+/* How long after its accept queue was full a listener's requests are followed. */
+#define REQUESTS_FOLLOWED_NS (10 * NS_PER_SEC)
+
 /*
  * What the walk for owners may take of the first round, of the others while it looks
  * for those of a new listener, and of the rest. With the owners come the listener's
@@ -74,6 +77,7 @@ void sampler_free(struct sampler *s)
 		return;
 	ownership_release(&s->ownership);
 	child_queues_free(s->children);
+	request_queue_release(&s->requests);
 	half_open_release(&s->half_open);
 	watch_release(&s->watch);
 	counters_reader_release(&s->counters);
@@ -154,8 +158,10 @@ static int round_children(struct sampler *s, int64_t now_ns)
 {
 	struct child_queues_owner owner = {look_at_child, tell_child, s};
 	int64_t pool_ns = s->round_ns ? (now_ns - s->round_ns) / POOL_SHARE : 0;
-	int result;
+	int result = request_queue_round(&s->requests, &owner, now_ns);
 
+	if (result)
+		return result == -EAGAIN ? 0 : result;
 	if (child_queues_count(s->children) == 0)
 		return 0;
 	result = child_queues_round(s->children, &owner, now_ns,
@@ -238,6 +244,29 @@ void sampler_watch_child(struct sampler *s, const struct flow *client_to_server)
 				  clock_monotonic_ns());
 }
 
+static void follow(struct sampler *s, const struct flow *client_to_server, int64_t memory_ns,
+		   bool once)
+{
+	struct endpoint local = flow_destination(client_to_server);
+	int64_t now_ns = clock_monotonic_ns();
+	bool alone;
+	const struct watched *w = watch_match(&s->watch, &local, &alone);
+
+	if (s->look_up_children && w && alone && w->full_ns && now_ns - w->full_ns < memory_ns &&
+	    locality_is_local(s->locality, &local.address))
+		request_queue_push(&s->requests, client_to_server, now_ns, once);
+}
+
+void sampler_watch_request(struct sampler *s, const struct flow *client_to_server)
+{
+	follow(s, client_to_server, REQUESTS_FOLLOWED_NS, false);
+}
+
+void sampler_watch_again(struct sampler *s, const struct flow *client_to_server)
+{
+	follow(s, client_to_server, NS_PER_SEC, true);
+}
+
 int sampler_look_up(struct sampler *s, const struct flow *client_to_server, event_fn fn,
 		    void *context)
 {
@@ -264,5 +293,5 @@ void sampler_stats(const struct sampler *s, struct sampler_stats *stats)
 {
 	*stats = s->stats;
 	stats->netlink_lost = diag_lost(s->diag);
-	stats->lookups_skipped = child_queues_skipped(s->children);
+	stats->lookups_skipped = child_queues_skipped(s->children) + s->requests.skipped;
 }

@@ -53,6 +53,20 @@ int sampler_counters(struct sampler *sampler, enum counters_when when, event_fn 
  */
 void sampler_watch_child(struct sampler *sampler, const struct flow *client_to_server);
 
+/*
+ * Tells of a handshake whose SYN was just answered. Where the accept queue was full within
+ * the last ten seconds, an EVENT_CHILD tells whether there is a request (state SYN_RECV) or
+ * none (0: it was a SYN cookie), and another when a request is gone without a connection;
+ * child.waiting_ns is the last look that saw it then.
+ */
+void sampler_watch_request(struct sampler *sampler, const struct flow *client_to_server);
+
+/*
+ * Tells of a segment that may be a final ACK again. Where the accept queue was full lately
+ * an EVENT_CHILD tells where the connection stands after it.
+ */
+void sampler_watch_again(struct sampler *sampler, const struct flow *client_to_server);
+
 /* Somebody else looks for the owners of the listeners, and tells by sampler_owned(). */
 void sampler_expect_owners(struct sampler *sampler);
 

@@ -11,6 +11,7 @@
 #include "netlink/half_open.h"
 #include "netlink/locality.h"
 #include "netlink/ownership.h"
+#include "netlink/request_queue.h"
 #include "netlink/sampler.h"
 #include "netlink/watch.h"
 
@@ -19,6 +20,7 @@ struct sampler {
 	struct locality *locality;
 	struct watch watch;
 	struct child_queues *children;
+	struct request_queue requests;
 	struct half_open_counts half_open;
 	struct counters_reader counters;
 	struct ownership ownership;

@@ -53,9 +53,11 @@ static int take_sample(struct sampler *s, struct watched *w, const struct diag_s
 		if (result)
 			return result;
 	}
-	if (socket->depth >= socket->limit && socket->depth > 0)
+	if (socket->depth >= socket->limit && socket->depth > 0) {
+		w->full_ns = clock_monotonic_ns();
 		child_queues_full(s->children, sampler_queue_key(w, w->group_size == 1),
-				  clock_monotonic_ns());
+				  w->full_ns);
+	}
 	s->stats.samples++;
 	if (s->watch.count > MANY_LISTENERS && was_idle && socket->depth == 0 &&
 	    socket->drops == w->drops && before_ns - w->told_ns < IDLE_SAMPLE_NS &&

@@ -22,6 +22,7 @@ struct watched {
 	bool reachable;		  /* remote_port is known to do so */
 	uint32_t drops;		  /* of the last sample */
 	int64_t told_ns;	  /* before_ns of the last sample that was delivered */
+	int64_t full_ns;	  /* monotonic: it was full; 0: never seen so */
 };
 
 struct watch {

@@ -197,6 +197,16 @@ Test(child_queue, nothing_there_is_looked_for_again_only_after_a_full_queue)
 		go(q);
 	cr_assert_eq(world.flow[2].last.child.inode, 1002);
 	cr_assert_eq(child_queues_count(q), 0);
+	/* Who found room is told as well. */
+	waits(4);
+	child_queues_full(q, QUEUE, world.now_ns);
+	push(q, QUEUE, 4);
+	go(q);
+	cr_assert_eq(world.flow[4].told, 1);
+	cr_assert_eq(child_status(&world.flow[4].last.child), CHILD_WAITING);
+	accepted(4);
+	go(q);
+	cr_assert_eq(world.flow[4].told, 2);
 	/* Another queue's fullness says nothing about this one. */
 	child_queues_full(q, QUEUE + 1, world.now_ns);
 	world.now_ns += 3 * NS_PER_SEC;
