@@ -202,8 +202,8 @@ static bool take(struct proc_connector *c, const uint8_t *datagram, size_t size,
 		count_gap(c, &message);
 		break;
 	}
-	*event = (struct event){.source = SOURCE_PROC,
-				.time_ns = message.monotonic_ns + c->shift.offset_ns};
+	*event =
+	    (struct event){.source = SOURCE_PROC, .time_ns = message.monotonic_ns + c->shift.offset_ns};
 	if (result == PROC_FORK) {
 		event->kind = EVENT_PROC_FORK;
 		event->proc_fork = message.fork;

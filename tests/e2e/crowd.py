@@ -41,25 +41,28 @@ class Crowd:
     def __init__(self, device, seed):
         self.wire, self.random = device, random.Random(seed)
         self.agenda, self.order = [], itertools.count()
+        self.busy = 0  # of the agenda: what is not done for ever
         self.clients = {}
         self.counted = collections.Counter()  # what the kernel must have counted
         self.late = 0
 
-    def at(self, delay, action):
-        heapq.heappush(self.agenda, (time.monotonic() + delay, next(self.order), action))
+    def at(self, delay, action, ever=False):
+        self.busy += not ever
+        heapq.heappush(self.agenda, (time.monotonic() + delay, next(self.order), action, ever))
 
     def run(self, seconds):
-        """Plays what is on the agenda for this long, and answers what the kernel sends of its own accord."""
+        """Plays what is on the agenda, for this long at least, and answers what the kernel sends of its own accord."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while self.busy or time.monotonic() < deadline:
             self.listen()
             now = time.monotonic()
             if self.agenda and self.agenda[0][0] <= now:
-                due, _, action = heapq.heappop(self.agenda)
+                due, _, action, ever = heapq.heappop(self.agenda)
                 self.late = max(self.late, now - due)
+                self.busy -= not ever
                 action()
                 continue
-            until = min(self.agenda[0][0] if self.agenda else deadline, deadline)
+            until = self.agenda[0][0] if self.agenda else deadline
             segment = self.wire.wait(lambda s: True, min(until - now, 0.05))
             if segment:
                 self.wire.received.insert(0, segment)
@@ -160,7 +163,7 @@ class Crowd:
             assert peer[:2] == (client.address, client.sport)
             client.outcome = "accepted"
         if service.accept_every:
-            self.at(service.accept_every, lambda: self.accept(service))
+            self.at(service.accept_every, lambda: self.accept(service), ever=True)
 
     # Plans.
 
