@@ -319,6 +319,28 @@ def test_a_listener_that_closes_and_comes_back(start, run, namespace, folder):
     assert report_of(run, folder)[0]["summary"] == report["summary"]
 
 
+@pytest.mark.parametrize("fault", ["lost", "interrupted", "always-interrupted"])
+def test_netlink_answers_that_are_at_fault(start, run, traffic, folder, fault):
+    """ENOBUFS, and dumps during which the sockets changed: asked again; what stays unanswered is counted."""
+    if "SYNSCOPE_TEST_SHORT" in os.environ:
+        pytest.skip("a sanitizer is to be the first library")
+    process = start(folder, "-f", "json", traffic.port,
+                    command=("env", f"LD_PRELOAD={os.environ['SYNSCOPE_FAULTY']}", f"SYNSCOPE_FAULT={fault}", os.environ["SYNSCOPE"]))
+    began = time.time_ns()
+    seconds_of(traffic, 300)
+    ended = time.time_ns()
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    report = json.loads(output)
+    assert traffic.between(began, ended - SECOND // 10) <= clients_of(report)
+    assert {attempt["outcome"] for attempt in report["attempts"]} <= {"accepted", "established", "open", "waiting"}
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    assert meta["losses"]["netlink"] == 0 or fault != "interrupted"
+    assert meta["losses"]["netlink"] > 0 or fault != "always-interrupted"
+    assert report_of(run, folder)[0]["summary"] == report["summary"]
+
+
 def test_a_server_that_is_killed_leaves_its_events(start, synscope, run, folder):
     """The bundled server below a recording: what it said until then is kept, and how it ended is told."""
     process = start(folder, "-f", "json", "127.0.0.1:8080", "--", synscope, "serve", "--listen", "127.0.0.1:8080",
