@@ -6,6 +6,8 @@
 
 /* SYN-ACKs acknowledge the data of a Fast Open SYN too. */
 #define SYN_DATA_MAX 65535u
+/* Packets so close together may be at work on two processors at once. */
+#define BESIDE_NS (50 * NS_PER_US)
 
 /* Marks a packet of an attempt that is not, or no longer, a plain handshake. */
 static void mark(struct tracker *t, struct open_attempt *a, const struct event *event,
@@ -161,6 +163,13 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		mark(t, a, event, s->frame, s->payload ? MARK_DATA : MARK_ACK);
 		if (event->time_ns > a->touched_ns)
 			a->touched_ns = event->time_ns;
+	}
+	if (t->options.queues && !s->payload && s->seq == a->isn + 1 &&
+	    (a->flags & OPEN_CLIENT_DATA) && !(a->flags & (OPEN_DEFERRED | OPEN_SERVER_ALIVE)) &&
+	    event->time_ns - a->ack_ns < BESIDE_NS) {
+		struct queue_packet packet = tracker_packet(t, a, event);
+
+		queues_ack_beside_data(t->options.queues, &packet);
 	}
 	if (s->payload && !(a->flags & OPEN_CLIENT_DATA)) {
 		a->flags |= OPEN_CLIENT_DATA;

@@ -48,6 +48,30 @@ static void add_part(struct ledger_row *row, enum tally tally, int64_t count)
 	row->parts[LEDGER_PARTS_MAX - 1].count += (uint64_t)count;
 }
 
+/* times: what one packet of a class adds to this row. */
+static void add_parts(struct ledger_row *row, const uint64_t tallies[TALLY_COUNT],
+		      int (*times)(enum tally tally, enum counter counter), enum counter counter)
+{
+	for (int t = 0; t < TALLY_COUNT; t++)
+		if (!tally_is_possible((enum tally)t))
+			add_part(row, (enum tally)t,
+				 (int64_t)tallies[t] * times((enum tally)t, counter));
+	/* What may have counted is there as far as it was counted. */
+	for (int t = 0; t < TALLY_COUNT && row->observed_known; t++) {
+		int64_t most = (int64_t)tallies[t] * times((enum tally)t, counter);
+		int64_t rest = row->observed - row->explained;
+
+		if (tally_is_possible((enum tally)t) && rest > 0)
+			add_part(row, (enum tally)t, most < rest ? most : rest);
+	}
+}
+
+static int sk_drops_times(enum tally tally, enum counter counter)
+{
+	(void)counter;
+	return tally_sk_drops(tally);
+}
+
 static void close_row(struct ledger_row *row)
 {
 	row->unexplained = row->observed_known ? row->observed - row->explained : 0;
@@ -64,9 +88,7 @@ static void balance_counter(const struct ledger *ledger, const uint64_t tallies[
 	if (row->observed_known)
 		row->observed =
 		    (int64_t)(ledger->after.value[counter] - ledger->before.value[counter]);
-	for (int t = 0; t < TALLY_COUNT; t++)
-		add_part(row, (enum tally)t,
-			 (int64_t)tallies[t] * tally_weight((enum tally)t, counter));
+	add_parts(row, tallies, tally_weight, counter);
 	close_row(row);
 }
 
@@ -83,8 +105,7 @@ static void balance_listener(const struct report_listener *listener,
 	    .observed_known = listener->sk_drops >= 0,
 	    .observed = listener->sk_drops < 0 ? 0 : listener->sk_drops,
 	};
-	for (int t = 0; t < TALLY_COUNT; t++)
-		add_part(row, (enum tally)t, (int64_t)tallies[t] * tally_sk_drops((enum tally)t));
+	add_parts(row, tallies, sk_drops_times, COUNTER_COUNT);
 	close_row(row);
 }
 

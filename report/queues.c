@@ -323,6 +323,14 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 	enter(q, packet, false);
 }
 
+void queues_ack_beside_data(struct queues *queues, const struct queue_packet *packet)
+{
+	struct queue *q = queues_of(queues, packet->attempt);
+
+	if (q && q->listener.defer_accept_s > 0 && !(packet->attempt->flags & OPEN_COOKIE))
+		queue_tally(q, TALLY_DEFERRED_RACE, packet->time_ns, 1);
+}
+
 void queues_unheard(struct queues *queues, const struct queue_packet *packet)
 {
 	struct open_attempt *a = packet->attempt;

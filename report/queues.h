@@ -54,6 +54,13 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 /* What its client sends may still be its final ACK, if that was not taken before. */
 bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *attempt);
 
+/*
+ * The bare ACK of a handshake that the data behind it has finished, by the order of
+ * the frames. On two processors at once the kernel may have taken the ACK first, or
+ * while the data still made the connection: then TCP_DEFER_ACCEPT has dropped it.
+ */
+void queues_ack_beside_data(struct queues *queues, const struct queue_packet *packet);
+
 /* The client sends again what it sent first: nobody has heard it, so nobody has its final ACK. */
 void queues_unheard(struct queues *queues, const struct queue_packet *packet);
 

@@ -47,6 +47,9 @@ static const struct {
     [TALLY_COOKIE_ACK] = {"cookie ACK", 0, {{COUNTER_SYNCOOKIES_RECV, 1}}},
     [TALLY_COOKIE_BAD] = {"ACK without a valid cookie", 0, {{COUNTER_SYNCOOKIES_FAILED, 1}}},
     [TALLY_DEFERRED_ACK] = {"bare ACK, TCP_DEFER_ACCEPT", 1, {{COUNTER_DEFER_ACCEPT_DROP, 1}}},
+    [TALLY_DEFERRED_RACE] = {"bare ACK beside its data, TCP_DEFER_ACCEPT",
+			     1,
+			     {{COUNTER_DEFER_ACCEPT_DROP, 1}}},
     [TALLY_SYN_REPEATED] = {"SYN repeated in SYN_RECV", 1, {{COUNTER_SYN_RETRANS, 1}}},
     [TALLY_RST_SYN_RECV] = {"RST in SYN_RECV", 1, {{COUNTER_EMBRYONIC_RSTS, 1}}},
     [TALLY_SYN_SKIPPED] = {"SYN repeated in SYN_RECV, no answer", 1, {{0}}},
@@ -74,4 +77,9 @@ int tally_weight(enum tally tally, enum counter counter)
 int tally_sk_drops(enum tally tally)
 {
 	return tally < TALLY_COUNT ? tallies[tally].sk_drops : 0;
+}
+
+bool tally_is_possible(enum tally tally)
+{
+	return tally == TALLY_DEFERRED_RACE;
 }

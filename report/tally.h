@@ -6,6 +6,8 @@
 #ifndef REPORT_TALLY_H
 #define REPORT_TALLY_H
 
+#include <stdbool.h>
+
 #include "event/counter.h"
 
 enum tally {
@@ -20,6 +22,7 @@ enum tally {
 	TALLY_COOKIE_ACK,      /* valid cookie ACK that made a connection */
 	TALLY_COOKIE_BAD,      /* ACK that carries no valid cookie */
 	TALLY_DEFERRED_ACK,    /* bare ACK under TCP_DEFER_ACCEPT */
+	TALLY_DEFERRED_RACE,   /* the same, at once with the data: see tally_is_possible() */
 	TALLY_SYN_REPEATED,    /* SYN retransmitted while in SYN_RECV, answered again */
 	TALLY_SYN_SKIPPED,  /* the same, not answered: tcp_invalid_ratelimit, or dropped on its way
 			       out */
@@ -39,5 +42,11 @@ int tally_weight(enum tally tally, enum counter counter);
 
 /* What one packet of this class adds to sk_drops of its listener. */
 int tally_sk_drops(enum tally tally);
+
+/*
+ * Whether each packet of this class may or may not have counted, so that the counters
+ * decide: two packets of a handshake on two processors at once (tcp_check_req()).
+ */
+bool tally_is_possible(enum tally tally);
 
 #endif

@@ -96,6 +96,19 @@ static __attribute__((unused)) void ack(int client)
 	send_segment(client, true, TCP_FLAG_ACK, 101, 501);
 }
 
+/* The client's first data. */
+static __attribute__((unused)) void first_data(int client)
+{
+	struct event e = {.kind = EVENT_SEGMENT, .source = SOURCE_CAPTURE, .time_ns = now_ns};
+
+	e.segment.flow = flow_of(client);
+	e.segment.flags = TCP_FLAG_ACK | TCP_FLAG_PSH;
+	e.segment.seq = 101;
+	e.segment.ack = 501;
+	e.segment.payload = 86;
+	deliver(&e);
+}
+
 static __attribute__((unused)) void handshake(int client)
 {
 	syn(client);
