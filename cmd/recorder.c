@@ -279,6 +279,8 @@ static int step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 		rc = read_sources(recorder, now_ns);
 	if (rc == 0)
 		rc = sample(recorder, now_ns);
+	if (recorder->scout)
+		scout_flush(recorder->scout);
 	if (rc == 0 && now_ns - recorder->last_flush_ns >= FLUSH_NS) {
 		recorder->last_flush_ns = now_ns;
 		rc = say_losses(recorder);

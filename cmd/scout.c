@@ -25,12 +25,18 @@
 /* So much fits between the two: thousands of events. */
 #define SOCKET_BUFFER (4 << 20)
 
-/* While something is young or sought it looks each so often, and not more often than that. */
+/* While something is young it looks each so often, and not more often than that. */
 #define BUSY_NS	 NS_PER_MS
 #define PAUSE_NS (300 * NS_PER_US)
+/* What the recorder tells can wait so long: who has a connection keeps it for longer, or was seen
+ * to be forked. */
+#define HEAR_NS (5 * NS_PER_MS)
 /* A walk for owners goes on for so long between two looks at the messages. */
 #define WALK_NS	  (2 * NS_PER_MS)
 #define REPORT_NS NS_PER_SEC
+
+/* Of what is told, so many events in one message. */
+#define BATCH 32
 
 enum message_kind { MESSAGE_HELLO, MESSAGE_EVENT, MESSAGE_WALKED, MESSAGE_FAILED };
 
@@ -49,6 +55,8 @@ struct scout {
 	const char *netns;
 	int their_fd;
 	bool unsettled; /* told of a listener, and not yet answered */
+	struct event untold[BATCH];
+	size_t untold_count;
 	struct scout_findings findings;
 };
 
@@ -149,26 +157,33 @@ static int tell_owners(void *context, struct watched *w, enum listener_change ch
 	return rc ? rc : say_event(l, &event);
 }
 
+static int hear_one(struct looker *l, const struct event *event)
+{
+	int rc = event->kind == EVENT_LISTENER ? learn_listener(l, &event->listener) : 0;
+
+	return rc ? rc : learn_event(l, event);
+}
+
 /* 0, or -EPIPE when the recorder has ended. */
 static int hear(struct looker *l)
 {
-	struct event event;
+	struct event events[BATCH];
 	ssize_t n;
 	int rc;
 
 	for (;;) {
-		n = recv(l->fd, &event, sizeof(event), MSG_DONTWAIT);
+		n = recv(l->fd, events, sizeof(events), MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return 0;
-		if (n != (ssize_t)sizeof(event))
+		if (n <= 0 || n % (ssize_t)sizeof(events[0]))
 			return -EPIPE;
-		rc = event.kind == EVENT_LISTENER ? learn_listener(l, &event.listener) : 0;
-		if (rc == 0)
-			rc = learn_event(l, &event);
-		if (rc)
-			return rc;
+		for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++) {
+			rc = hear_one(l, &events[i]);
+			if (rc)
+				return rc;
+		}
 	}
 }
 
@@ -201,24 +216,46 @@ static int look(struct looker *l)
 	return rc ? rc : say_lost(l, clock_monotonic_ns());
 }
 
+static struct timespec until(int64_t due_ns, int64_t most_ns)
+{
+	int64_t left_ns = due_ns - clock_monotonic_ns();
+
+	if (left_ns > most_ns)
+		left_ns = most_ns;
+	if (left_ns < 0)
+		left_ns = 0;
+	return (struct timespec){left_ns / NS_PER_SEC, left_ns % NS_PER_SEC};
+}
+
+static void wait_for(const struct looker *l, bool recorder, struct timespec timeout)
+{
+	struct pollfd fds[2] = {{.fd = -1, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+
+	if (recorder)
+		fds[0].fd = l->fd;
+	if (l->proc)
+		fds[1].fd = proc_connector_fd(l->proc);
+	if (ppoll(fds, 2, &timeout, NULL) < 0 && errno != EINTR) {
+		/* For want of memory: it looks all the same. */
+	}
+}
+
 static void wait_for_work(const struct looker *l)
 {
 	bool walking = l->watch.count && (l->ownership.walking || ownership_wanted(&l->ownership));
-	struct pollfd fds[2] = {{.fd = l->fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
-	struct timespec ts = {.tv_nsec = PAUSE_NS};
+	int64_t due_ns = holders_due_ns(l->holders);
+	struct timespec pause = {.tv_nsec = PAUSE_NS};
 
 	/* Forks come in crowds: one look is for all of a moment. */
-	nanosleep(&ts, NULL);
-	ts = (struct timespec){.tv_sec = 1};
+	nanosleep(&pause, NULL);
 	if (walking)
-		ts = (struct timespec){0};
-	else if (holders_busy(l->holders))
-		ts = (struct timespec){.tv_nsec = BUSY_NS};
-	if (l->proc)
-		fds[1].fd = proc_connector_fd(l->proc);
-	if (ppoll(fds, 2, &ts, NULL) < 0 && errno != EINTR) {
-		/* For want of memory: it looks all the same. */
-	}
+		wait_for(l, true, (struct timespec){0});
+	else if (due_ns == 0)
+		wait_for(l, true, (struct timespec){.tv_nsec = BUSY_NS});
+	else
+		wait_for(l, false, until(due_ns, HEAR_NS));
+	if (!walking && due_ns)
+		wait_for(l, true, until(due_ns, NS_PER_SEC));
 }
 
 static int prepare(struct looker *l, const char *netns, char error[SCOUT_ERROR_SIZE])
@@ -370,14 +407,25 @@ int scout_start(const char *netns, struct scout **out, char error[SCOUT_ERROR_SI
 
 void scout_tell(struct scout *scout, const struct event *event)
 {
-	if (scout->fd < 0 || (event->kind != EVENT_LISTENER && event->kind != EVENT_CHILD))
+	if (event->kind != EVENT_LISTENER && event->kind != EVENT_CHILD)
 		return;
 	if (event->kind == EVENT_CHILD && !event->child.inode)
 		return; /* nobody has it any more, or yet */
 	if (event->kind == EVENT_LISTENER && event->listener.change == LISTENER_SEEN)
 		scout->unsettled = true;
-	if (send(scout->fd, event, sizeof(*event), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		scout->findings.untold++;
+	scout->untold[scout->untold_count++] = *event;
+	if (scout->untold_count == BATCH)
+		scout_flush(scout);
+}
+
+void scout_flush(struct scout *scout)
+{
+	size_t size = scout->untold_count * sizeof(scout->untold[0]);
+
+	if (size && scout->fd >= 0 &&
+	    send(scout->fd, scout->untold, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		scout->findings.untold += scout->untold_count;
+	scout->untold_count = 0;
 }
 
 static int take(struct scout *s, const struct message *message, event_fn fn, void *context)
@@ -415,6 +463,7 @@ int scout_settle(struct scout *scout, int64_t timeout_ns, event_fn fn, void *con
 {
 	int64_t end_ns = clock_monotonic_ns() + timeout_ns;
 
+	scout_flush(scout);
 	while (scout->unsettled && scout->fd >= 0) {
 		int64_t left_ms = (end_ns - clock_monotonic_ns()) / NS_PER_MS;
 		struct message message;

@@ -513,9 +513,25 @@ int holders_round(struct holders *h, event_fn fn, void *context)
 	return result ? result : round_owners(h, clock_monotonic_ns());
 }
 
-bool holders_busy(const struct holders *h)
+static bool have_several_owners(const struct holders *h)
 {
-	return h->sought.unmet > 0 || h->walking || young_waiting(&h->young);
+	for (size_t i = 0; i < h->listeners_count; i++)
+		if (h->listeners[i].pids_count > 1)
+			return true;
+	return false;
+}
+
+int64_t holders_due_ns(const struct holders *h)
+{
+	int64_t due_ns = INT64_MAX;
+
+	if (h->walking || young_waiting(&h->young))
+		return 0;
+	if (h->sought.unmet && !h->forks_known)
+		due_ns = h->list_ns;
+	if (h->sought.unmet && have_several_owners(h) && h->walk_ns < due_ns)
+		due_ns = h->walk_ns;
+	return due_ns;
 }
 
 void holders_stats(const struct holders *h, struct holders_stats *stats)

@@ -40,8 +40,11 @@ int holders_learn(struct holders *holders, const struct event *event, event_fn f
 int holders_round(struct holders *holders, event_fn fn, void *context)
     __attribute__((warn_unused_result));
 
-/* A round soon would not be in vain. */
-bool holders_busy(const struct holders *holders);
+/*
+ * When the next round would not be in vain, CLOCK_MONOTONIC: INT64_MAX when there is
+ * nothing to look at, a time that has passed when there is a child to look at soon.
+ */
+int64_t holders_due_ns(const struct holders *holders);
 
 struct holders_stats {
 	uint64_t looks;	  /* at a process */

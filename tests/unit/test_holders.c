@@ -230,9 +230,9 @@ Test(holders, of_several_owners_the_one_that_has_it_is_told_once)
 	workers[0] = start(listener_fd, -1);
 	workers[1] = start(listener_fd, p.theirs);
 	own(workers[0], workers[1]);
-	cr_assert(!holders_busy(holders));
+	cr_assert_eq(holders_due_ns(holders), INT64_MAX);
 	accepted(p.inode, 1000);
-	cr_assert(holders_busy(holders));
+	cr_assert_leq(holders_due_ns(holders), clock_monotonic_ns());
 	go_on(1);
 	cr_assert_eq(last_holder()->pid, workers[1]);
 	cr_assert_eq(last_holder()->parent_pid, 0);
@@ -240,6 +240,11 @@ Test(holders, of_several_owners_the_one_that_has_it_is_told_once)
 	for (int i = 0; i < 20; i++)
 		go();
 	cr_assert_eq(got_count, 1);
+	/* What one owner alone can have is not looked for. */
+	accepted(p.inode + 1, 1001);
+	cr_assert_lt(holders_due_ns(holders), INT64_MAX);
+	own(workers[0], 0);
+	cr_assert_eq(holders_due_ns(holders), INT64_MAX);
 	stop(workers[0]);
 	stop(workers[1]);
 	holders_free(holders);
