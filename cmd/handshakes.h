@@ -1,7 +1,10 @@
 /*
  * Interface for the live look-out for handshakes: which captured segment is a
  * SYN-ACK or a final ACK, so that the sampler can look the request or the
- * connection's socket up at once. A hint and no verdict: it forgets by being overwritten.
+ * connection's socket up. A hint and no verdict: it forgets by being overwritten.
+ *
+ * A connection that the server has closed by then is not told: there is no socket to
+ * be found, and the server's FIN proves its accept().
  */
 #ifndef CMD_HANDSHAKES_H
 #define CMD_HANDSHAKES_H
@@ -22,7 +25,21 @@ enum handshake_step {
 	HANDSHAKE_AGAIN,    /* a later one, and no word of the server came between */
 };
 
-/* What this segment is to its handshake. */
-enum handshake_step handshakes_take(struct handshakes *handshakes, const struct segment *segment);
+/* What this segment is to its handshake. now_ns: CLOCK_MONOTONIC, when it was read. */
+enum handshake_step handshakes_take(struct handshakes *handshakes, const struct segment *segment,
+				    int64_t now_ns);
+
+/*
+ * The next connection that was finished by then_ns and is still open, from client to
+ * server. Each is told once; false when there is none left.
+ */
+bool handshakes_next(struct handshakes *handshakes, int64_t then_ns, struct flow *out);
+
+/*
+ * How long a look-up may wait, by how many there are: 0, and from thousands a second
+ * on some milliseconds. Most connections are over by then, and looking each of them up
+ * would cost the server more than it tells.
+ */
+int64_t handshakes_delay_ns(const struct handshakes *handshakes);
 
 #endif

@@ -55,19 +55,28 @@ static void watch_handshake(struct recorder *r, const struct segment *segment)
 {
 	struct flow reverse = flow_reverse(&segment->flow);
 
-	switch (handshakes_take(r->handshakes, segment)) {
+	switch (handshakes_take(r->handshakes, segment, r->step_ns)) {
 	case HANDSHAKE_ANSWERED:
 		sampler_watch_request(r->sampler, &reverse);
-		break;
-	case HANDSHAKE_FINISHED:
-		sampler_watch_child(r->sampler, &segment->flow);
 		break;
 	case HANDSHAKE_AGAIN:
 		sampler_watch_again(r->sampler, &segment->flow);
 		break;
+	case HANDSHAKE_FINISHED: /* see watch_children() */
 	case HANDSHAKE_OTHER:
 		break;
 	}
+}
+
+/* Where a queue may be full it is to be known soon who has entered it. */
+static void watch_children(struct recorder *r, int64_t now_ns)
+{
+	bool hurry = r->sampler && !sampler_has_room(r->sampler);
+	int64_t then_ns = hurry ? now_ns : now_ns - handshakes_delay_ns(r->handshakes);
+	struct flow flow;
+
+	while (handshakes_next(r->handshakes, then_ns, &flow))
+		sampler_watch_child(r->sampler, &flow);
 }
 
 static int on_packet(void *context, const struct event *event)
@@ -113,12 +122,32 @@ static bool is_idle(const struct recorder *r, int64_t now_ns)
 	       (!r->sampler || sampler_depth(r->sampler) == 0);
 }
 
+/*
+ * A millisecond is long where thousands connect in a second, and each waking-up takes
+ * its time from the server: then it is up to four, as long as no queue is half full.
+ */
+static int64_t busy_interval_ns(const struct recorder *r)
+{
+	int64_t interval_ns = r->options.sample_interval_ns, hurry_ns;
+
+	if (interval_ns)
+		return interval_ns;
+	hurry_ns = handshakes_delay_ns(r->handshakes);
+	if (hurry_ns <= RECORDER_INTERVAL_NS || !r->sampler || !sampler_has_room(r->sampler))
+		return RECORDER_INTERVAL_NS;
+	return hurry_ns < 4 * RECORDER_INTERVAL_NS ? hurry_ns : 4 * RECORDER_INTERVAL_NS;
+}
+
+static int64_t interval_of(const struct recorder *r, int64_t now_ns)
+{
+	return is_idle(r, now_ns) ? IDLE_INTERVAL_NS : busy_interval_ns(r);
+}
+
 static void wait_for_work(struct recorder *r, int wake_fd, int64_t until_ns)
 {
 	int64_t now_ns = clock_monotonic_ns();
 	bool idle = is_idle(r, now_ns);
-	int64_t interval_ns = idle ? IDLE_INTERVAL_NS : r->options.sample_interval_ns;
-	int64_t wait_ns = r->last_round_ns + interval_ns - now_ns;
+	int64_t wait_ns = r->last_round_ns + interval_of(r, now_ns) - now_ns;
 	struct pollfd fds[2] = {{.fd = wake_fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
 	struct timespec ts;
 
@@ -140,7 +169,9 @@ static int read_packets(struct recorder *r, int64_t now_ns)
 
 	if (r->packets_ended)
 		return 0;
+	r->step_ns = now_ns;
 	n = capture_read(r->capture, 0, on_packet, r);
+	watch_children(r, now_ns);
 	if (n < 0) {
 		r->packets_ended = true;
 		merge_close(r->merge, SOURCE_CAPTURE);
@@ -180,7 +211,7 @@ static int read_sources(struct recorder *r, int64_t now_ns)
 
 static int sample(struct recorder *r, int64_t now_ns)
 {
-	int64_t interval_ns = is_idle(r, now_ns) ? IDLE_INTERVAL_NS : r->options.sample_interval_ns;
+	int64_t interval_ns = interval_of(r, now_ns);
 	int rc;
 
 	if (!r->sampler || now_ns - r->last_round_ns < interval_ns - interval_ns / 8)

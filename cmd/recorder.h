@@ -20,6 +20,8 @@
 #define RECORDER_ERROR_SIZE (CAPTURE_ERROR_SIZE + 256)
 #define RECORDER_SINKS_MAX  4
 
+#define RECORDER_INTERVAL_NS NS_PER_MS
+
 struct recorder;
 
 struct recorder_options {
@@ -30,7 +32,7 @@ struct recorder_options {
 	const char *interface;
 	const struct endpoint *targets;
 	size_t targets_count;		/* 0: every TCP port */
-	int64_t sample_interval_ns;	/* 0: 1 ms */
+	int64_t sample_interval_ns;	/* 0: RECORDER_INTERVAL_NS, more under load */
 	size_t ring_bytes;		/* 0: the default of capture/ */
 	struct channel_reader *channel; /* of the bundled server, stays the caller's; or NULL */
 	bool processes; /* forks and exits by the proc connector, where the kernel gives them */

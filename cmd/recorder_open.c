@@ -182,7 +182,10 @@ static void fill_meta(struct recorder *r)
 	host_read(&r->meta.host);
 	r->meta.start_ns = r->passed_ns = clock_now_ns();
 	r->meta.end_ns = TIME_UNKNOWN;
-	r->meta.sample_interval_us = (uint32_t)(r->options.sample_interval_ns / NS_PER_US);
+	r->meta.sample_interval_us =
+	    (uint32_t)((r->options.sample_interval_ns ? r->options.sample_interval_ns
+						      : RECORDER_INTERVAL_NS) /
+		       NS_PER_US);
 	for (size_t i = 0; i < r->options.targets_count && i < RECORDING_TARGETS_MAX; i++)
 		r->meta.targets[r->meta.targets_count++] = r->options.targets[i];
 	r->meta.sources[SOURCE_SERVER].on = r->options.channel != NULL;
@@ -199,8 +202,6 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 		return -ENOMEM;
 	}
 	r->options = *options;
-	if (r->options.sample_interval_ns == 0)
-		r->options.sample_interval_ns = NS_PER_MS;
 	if (options->processes)
 		open_scout(r);
 	switch_off(r, SOURCE_BPF, "");

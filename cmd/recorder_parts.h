@@ -35,7 +35,8 @@ struct recorder {
 	uint64_t frames;
 	int64_t opened_ns;	/* before the capture was opened */
 	int64_t passed_ns;	/* events up to here were passed on */
-	int64_t last_packet_ns; /* CLOCK_MONOTONIC, as the next four */
+	int64_t last_packet_ns; /* CLOCK_MONOTONIC, as the next five */
+	int64_t step_ns;	/* now */
 	int64_t last_round_ns;
 	int64_t last_counters_ns;
 	int64_t last_flush_ns;

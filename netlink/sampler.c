@@ -284,6 +284,14 @@ size_t sampler_listeners(const struct sampler *s)
 	return s->watch.count;
 }
 
+bool sampler_has_room(const struct sampler *s)
+{
+	for (size_t i = 0; i < s->watch.count; i++)
+		if (s->watch.listeners[i].depth >= s->watch.listeners[i].listener.limit / 2)
+			return false;
+	return true;
+}
+
 uint32_t sampler_depth(const struct sampler *s)
 {
 	return s->depth;

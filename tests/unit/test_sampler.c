@@ -24,6 +24,7 @@ Test(sampler, depth_limit_and_drops_are_the_kernels)
 	cr_assert_eq(l->cookie, cookie);
 	cr_assert_eq(l->limit, 3);
 	cr_assert_eq(last_sample(cookie)->depth, 0);
+	cr_assert(sampler_has_room(s));
 	l = last_listener(LISTENER_CHANGED);
 	if (!l)
 		l = wait_for(s, LISTENER_CHANGED);
@@ -37,6 +38,7 @@ Test(sampler, depth_limit_and_drops_are_the_kernels)
 	cr_assert(sample->drops_known);
 	cr_assert_eq(sample->drops, 2);
 	cr_assert_eq(sampler_depth(s), 4);
+	cr_assert(!sampler_has_room(s));
 	cr_assert_leq(sample->before_ns, last(EVENT_SAMPLE)->time_ns);
 	cr_assert_geq(accept(fd, NULL, NULL), 0);
 	cr_assert_eq(next_sample(s, cookie)->depth, 3);
