@@ -273,15 +273,17 @@ static void move_attempt(struct queue *q, const struct arrival *a, struct table 
 	bool request = a->kind == ARRIVAL_SYN && a->synacked && !a->cookie;
 	bool expired =
 	    a->kind == ARRIVAL_LOOK && a->found == FOUND_EXPIRED && (place & OPEN_WAS_REQUEST);
-	bool ends = expired || a->kind == ARRIVAL_RST || a->kind == ARRIVAL_ICMP || a->aborted ||
+	bool ends = a->kind == ARRIVAL_RST || a->kind == ARRIVAL_ICMP || a->aborted ||
 		    (a->kind == ARRIVAL_ENTER && !a->cookie);
 
 	q->requests += request - ends;
 	if (q->requests < 0)
 		q->requests = 0;
+	if (expired)
+		queue_miss_request(q);
 	if (a->kind == ARRIVAL_SYN && a->synacked)
 		place = request ? OPEN_WAS_REQUEST : OPEN_WAS_COOKIE;
-	if (ends)
+	if (ends || expired)
 		place &= ~(uint32_t)OPEN_WAS_REQUEST;
 	if (a->kind == ARRIVAL_ENTER)
 		place |= OPEN_WAS_ENTERED;
@@ -334,8 +336,10 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		queue_tally(q, TALLY_ICMP_REQUEST, a->time_ns, 1);
 		break;
 	case ARRIVAL_COUNT:
-		if (!a->decided && a->found != FOUND_DOUBT && a->half_open < q->requests)
+		if (!a->decided && a->found != FOUND_DOUBT && a->half_open < q->requests) {
+			q->unnamed += (int32_t)(q->requests - a->half_open);
 			q->requests = a->half_open;
+		}
 		break;
 	case ARRIVAL_AGAIN:
 	case ARRIVAL_LOOK:

@@ -73,8 +73,12 @@ static void add_answered(const struct queue *q, const struct history *h, struct 
 			   cost + (other ? COST_BORDER + 2 * (uint32_t)off : 0));
 		move->leaves = leaves;
 		move->requests = !cookie;
-		if (other) /* then there were as many as that takes */
-			move->requests += (int8_t)(cookie ? off + 1 : -off - 1);
+		if (!other)
+			continue;
+		/* Then there were as many as that takes. */
+		move->requests += (int8_t)(cookie ? off + 1 : -off - 1);
+		move->unnamed =
+		    (int8_t)(cookie ? (h->unnamed < off + 1 ? -h->unnamed : -off - 1) : off + 1);
 	}
 }
 
@@ -201,14 +205,20 @@ uint32_t history_look_cost(enum found found, uint8_t place)
 	return 0;
 }
 
-static void look_moves(const struct arrival *a, uint8_t place, struct moves *m)
+static void look_moves(const struct history *h, const struct arrival *a, uint8_t place,
+		       struct moves *m)
 {
 	uint32_t cost = history_look_cost((enum found)a->found, place);
 
-	if (a->found == FOUND_EXPIRED && (place & PLACE_REQUEST))
-		add(m, ARRIVAL_LOOK, 0, cost)->requests = -1;
-	else
+	if (a->found != FOUND_EXPIRED || !(place & PLACE_REQUEST)) {
 		add(m, ARRIVAL_LOOK, place, cost);
+		return;
+	}
+	add(m, ARRIVAL_LOOK, 0, cost);
+	if (h->unnamed > 0)
+		m->list[0].unnamed = -1; /* a count has shown that somebody's had ended */
+	else
+		m->list[0].requests = -1;
 }
 
 static void count_moves(const struct history *h, const struct arrival *a, struct moves *m)
@@ -220,8 +230,10 @@ static void count_moves(const struct history *h, const struct arrival *a, struct
 	    a->found == FOUND_DOUBT || off == 0 ? 0
 	    : off < 0				? COST_UNSEEN
 						: COST_COUNT);
-	if (a->found != FOUND_DOUBT && off > 0)
-		m->list[0].requests = (int8_t)(off > INT8_MAX ? -INT8_MAX : -off);
+	if (a->found == FOUND_DOUBT || off <= 0)
+		return;
+	m->list[0].requests = (int8_t)(off > INT8_MAX ? -INT8_MAX : -off);
+	m->list[0].unnamed = (int8_t)-m->list[0].requests;
 }
 
 unsigned history_moves(const struct queue *queue, const struct history *history,
@@ -251,7 +263,7 @@ unsigned history_moves(const struct queue *queue, const struct history *history,
 		add_entry(&m, place, 0, 0);
 		break;
 	case ARRIVAL_LOOK:
-		look_moves(arrival, place, &m);
+		look_moves(history, arrival, place, &m);
 		break;
 	case ARRIVAL_COUNT:
 		count_moves(history, arrival, &m);

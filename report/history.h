@@ -20,6 +20,7 @@ enum place {
 struct history {
 	int32_t depth;
 	int32_t requests;
+	int32_t unnamed;  /* requests that ended in silence: whose they were is not known yet */
 	int64_t drops;	  /* sk_drops, since the listener was first seen */
 	uint32_t cost;	  /* of what speaks against it: the cheapest is the most likely */
 	uint32_t samples; /* how many of the pending samples looked by now */
@@ -32,6 +33,7 @@ struct history_move {
 	uint32_t leaves; /* unseen accepts just before it */
 	int8_t depth;	 /* what it adds */
 	int8_t requests;
+	int8_t unnamed;
 	int8_t drops;
 	uint8_t place; /* of its attempt, after it */
 	uint8_t kind;  /* enum arrival_kind: what it was then */

@@ -141,6 +141,14 @@ enum found queue_look(struct queue *queue, enum arrival_kind kind, int64_t from_
 	return (enum found)look->found;
 }
 
+void queue_miss_request(struct queue *queue)
+{
+	if (queue->unnamed > 0)
+		queue->unnamed--;
+	else if (queue->requests > 0)
+		queue->requests--;
+}
+
 struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,
 			   uint32_t isn)
 {

@@ -122,6 +122,7 @@ struct queue {
 	int64_t depth;	   /* now: rebuilt; of the last sample where accepts are not reported */
 	int64_t half_open; /* rebuilt, now: requests in the SYN queue */
 	int64_t requests;  /* the same before the first arrival that is not settled */
+	int32_t unnamed;   /* fewer by so many, by a count, than those whose end is known */
 	int64_t last_accepted_ack_ns; /* the youngest handshake that was accepted */
 
 	struct arrival *arrivals;
@@ -192,6 +193,9 @@ struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_
 enum found queue_look(struct queue *queue, enum arrival_kind kind, int64_t from_ns, int64_t time_ns,
 		      const struct open_attempt *attempt, uint32_t index, enum found found,
 		      uint32_t count);
+
+/* A request is gone that nobody saw end: one fewer, unless a count has said so before. */
+void queue_miss_request(struct queue *queue);
 
 /* The youngest arrival of this attempt and kind that is not settled, or NULL. */
 struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,

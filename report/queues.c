@@ -375,6 +375,8 @@ void queues_finished(struct queues *queues, struct open_attempt *open,
 	q->outcomes[attempt->outcome]++;
 	sizing_add(&q->sizing, attempt);
 	/* A request that its timer gave up, or that observation lost sight of. */
+	if (open->flags & OPEN_WAS_REQUEST)
+		queue_miss_request(q);
 	if (open->synacks &&
 	    !(open->flags &
 	      (OPEN_ENTERED | OPEN_COOKIE | OPEN_RST_CLIENT | OPEN_RST_SERVER | OPEN_ACCEPTED)) &&

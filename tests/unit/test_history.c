@@ -187,12 +187,26 @@ Test(history, a_request_that_is_not_found_any_more_has_expired)
 	cr_expect_eq(cheapest()->cost, 0);
 }
 
+Test(history, a_request_that_a_count_has_missed_is_not_missed_twice)
+{
+	struct arrival look = {.kind = ARRIVAL_LOOK, .found = FOUND_EXPIRED};
+	struct history history = {.requests = 3, .unnamed = 1};
+
+	queue.host = &host;
+	count = history_moves(&queue, &history, &look, PLACE_REQUEST, moves);
+	cr_assert_eq(count, 1);
+	cr_expect_eq(moves[0].requests, 0);
+	cr_expect_eq(moves[0].unnamed, -1);
+	cr_expect_eq(moves[0].place, 0);
+}
+
 Test(history, a_count_takes_away_what_expired_in_silence)
 {
 	struct arrival counted = {.kind = ARRIVAL_COUNT, .half_open = 1, .found = FOUND_REQUEST};
 
 	take(&counted, 0, 0, 3, 1);
 	cr_expect_eq(cheapest()->requests, -2);
+	cr_expect_eq(cheapest()->unnamed, 2);
 	cr_expect_gt(cheapest()->cost, 0);
 	counted.found = FOUND_DOUBT;
 	take(&counted, 0, 0, 3, 1);
