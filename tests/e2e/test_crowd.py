@@ -66,6 +66,13 @@ def plan(people, services, unreachable):
                 people.at(0.1, lambda s=service: people.accept(s), ever=True)
 
 
+def observed_differs(report, least, most):
+    """The kernel's timers send SYN-ACKs again also between the script's readings and the recorder's."""
+    return [f"{row['counter']}: observed {row['observed']}, the script {least.get(row['counter'], 0)}"
+            for row in report["ledger"] if not row["counter"].startswith("sk_drops")
+            and not least.get(row["counter"], 0) <= row["observed"] <= most.get(row["counter"], 0)]
+
+
 @pytest.mark.parametrize("seed", (1, 2))
 def test_crowd(device, sysctl, synscope, packet_filter, tmp_path, seed):
     for name, value in stage.SYSCTLS.items():
@@ -87,6 +94,7 @@ def test_crowd(device, sysctl, synscope, packet_filter, tmp_path, seed):
     }
     recorder = recording.Recording(synscope, tmp_path / "recording", wire.DEVICE,
                                    range(port, port + 6), ["--fail-on", "drops"])
+    earlier = kernel.counters()
     try:
         recorder.start()
         before = kernel.counters()
@@ -94,17 +102,19 @@ def test_crowd(device, sysctl, synscope, packet_filter, tmp_path, seed):
         people.run(SECONDS)
         counted = kernel.moved(before)
         report = recorder.stop()
+        most = kernel.moved(earlier)
     finally:
         recorder.kill()
         for group in services.values():
             for service in group:
                 service.listener.close()
-    # The kernel prunes its oldest requests after seven seconds, and tells nobody.
+    # After seven seconds the kernel prunes requests; an ACK that comes too late for its own is another case.
     assert people.late < 3, "this machine is too slow for so many"
     assert {name: counted.get(name, 0) for name in people.counted} == people.counted
     truths = people.truth()
     (tmp_path / "truth.json").write_text(json.dumps([vars(t) for t in truths.values()]), encoding="utf-8")
-    wrong = verdicts.attempts_differ(truths, report) + verdicts.ledger_differs(None, report)
+    wrong = verdicts.attempts_differ(truths, report) + verdicts.ledger_differs(None, report) + \
+        observed_differs(report, counted, most)
     assert not wrong, f"{len(wrong)} of {len(truths)}:\n" + "\n".join(wrong[:60])
     assert report["summary"]["attempts"] == len(truths) > 2000
     assert recorder.status == 3
