@@ -66,7 +66,7 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 		if (!a)
 			return;
 	}
-	a->flags |= OPEN_SYN_PENDING;
+	a->flags |= OPEN_SYN_PENDING | (s->payload ? OPEN_SYN_DATA : 0);
 	a->flags &= ~(uint32_t)OPEN_CHALLENGED;
 	if (challenged)
 		a->flags |= OPEN_CHALLENGED;
@@ -84,9 +84,12 @@ static struct open_attempt *find_for_syn_ack(struct tracker *t, const struct seg
 {
 	struct open_attempt *a;
 
-	for (a = table_first(t->table, hash); a; a = table_next(t->table, a))
-		if (s->ack - a->isn - 1 <= SYN_DATA_MAX && flow_is_reverse(&a->flow, &s->flow))
+	for (a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
+		uint32_t data_max = a->flags & OPEN_SYN_DATA ? SYN_DATA_MAX : 0;
+
+		if (s->ack - a->isn - 1 <= data_max && flow_is_reverse(&a->flow, &s->flow))
 			return a;
+	}
 	return NULL;
 }
 
@@ -303,6 +306,24 @@ static void replay(struct tracker *t, const struct event *like, const struct ear
 	}
 }
 
+/*
+ * Of a simultaneous open (RFC 9293 section 3.5): a is the attempt of one side, and
+ * the segment, of a's server, acknowledges the SYN-ACK of the other side's attempt.
+ */
+static void answer_other_half(struct tracker *t, const struct event *event, uint32_t hash,
+			      const struct open_attempt *a)
+{
+	const struct segment *s = &event->segment;
+
+	for (struct open_attempt *o = table_first(t->table, hash); o; o = table_next(t->table, o)) {
+		if (o == a || !o->synacks || (o->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET)) ||
+		    s->ack != o->server_isn + 1 || !flow_equal(&o->flow, &s->flow))
+			continue;
+		on_client_segment(t, event, o);
+		return;
+	}
+}
+
 void tracker_on_segment(struct tracker *t, const struct event *event)
 {
 	const struct segment *s = &event->segment;
@@ -348,6 +369,8 @@ void tracker_on_segment(struct tracker *t, const struct event *event)
 			early_ack(t->early, hash, event);
 	} else if (!(flags & TCP_FLAG_SYN)) {
 		on_server_segment(t, event, a);
+		if (flags & TCP_FLAG_ACK)
+			answer_other_half(t, event, hash, a);
 	}
 }
 

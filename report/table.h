@@ -53,6 +53,7 @@ enum open_flag {
 	OPEN_WAS_ENTERED = 1u << 26,
 	OPEN_WAS_REQUEST = 1u << 27,
 	OPEN_WAS_COOKIE = 1u << 28,
+	OPEN_SYN_DATA = 1u << 29, /* a SYN of it had data */
 };
 
 struct open_attempt {

@@ -87,3 +87,135 @@ def test_tshark_finds_nothing_more(run, handshakes):
     ours = {int(attempt["client"].rpartition(":")[2]) for attempt in attempts_of(run, path)[0]}
     assert set(theirs) <= ours
     assert sum(count == len(HANDSHAKE) for count in theirs.values()) >= 0.9 * len(names)
+
+
+# Handshakes of every kind. A step: microseconds, side, flags, sequence number, acknowledgement, data.
+# What is expected of each attempt: syns, synacks, outcome, syn_to_synack_ns, synack_to_ack_ns.
+FLAGS = {"S": 0x02, "A": 0x10, "R": 0x04, "F": 0x01, "P": 0x08, "E": 0x40, "C": 0x80, "U": 0x20}
+PLAIN = "0 c S 100 0, 10 s SA 500 101, 20 c A 101 501"
+ESTABLISHED = ("1", "1", "established", "10000", "10000")
+SCENARIOS = {
+    "plain": (PLAIN, [ESTABLISHED]),
+    "ECN": ("0 c SEC 100 0, 10 s SAE 500 101, 20 c A 101 501", [ESTABLISHED]),
+    "other flags": ("0 c SPU 100 0, 10 s SAP 500 101, 20 c A 101 501", [ESTABLISHED]),
+    "SYN with data": ("0 c S 100 0 GET, 10 s SA 500 104, 20 c A 104 501", [ESTABLISHED]),
+    "SYN with data that is refused": ("0 c S 100 0 GET, 10 s SA 500 101, 20 c AP 101 501 GET", [ESTABLISHED]),
+    "data of the server before the ACK": ("0 c S 100 0 GET, 10 s SA 500 104, 12 s AP 501 104 OK, 20 c A 104 503", [ESTABLISHED]),
+    "SYN-ACK with data": ("0 c S 100 0, 10 s SA 500 101 HELLO, 20 c A 101 506", [ESTABLISHED]),
+    "everything twice": ("0 c S 100 0, 1 c S 100 0, 10 s SA 500 101, 11 s SA 500 101, 20 c A 101 501, 21 c A 101 501",
+                         [("2", "2", "established", "10000", "9000")]),
+    "SYN again": ("0 c S 100 0, 1000000 c S 100 0, 1000010 s SA 500 101, 1000020 c A 101 501",
+                  [("2", "1", "established", "1000010000", "10000")]),
+    "SYN-ACK again": ("0 c S 100 0, 10 s SA 500 101, 1000000 s SA 500 101, 1000010 c A 101 501",
+                      [("1", "2", "established", "10000", "10000")]),
+    "final ACK with data": ("0 c S 100 0, 10 s SA 500 101, 30 c AP 101 501 GET", [("1", "1", "established", "10000", "20000")]),
+    "final ACK with FIN": ("0 c S 100 0, 10 s SA 500 101, 20 c FA 101 501", [ESTABLISHED]),
+    "refused": ("0 c S 100 0, 10 s RA 0 101", [("1", "0", "refused", "", "")]),
+    "a scanner": ("0 c S 100 0, 10 s SA 500 101, 20 c R 101 0", [("1", "1", "aborted", "10000", "")]),
+    "a client that gave up": ("0 c S 100 0, 5 c R 101 0, 10 s SA 500 101", [("1", "1", "aborted", "10000", "")]),
+    "reset by the server": ("0 c S 100 0, 10 s SA 500 101, 20 s R 501 0", [("1", "1", "reset", "10000", "")]),
+    "the middle of a connection": ("0 c AP 101 501 GET, 10 s A 501 104, 20 c FA 104 501, 30 s FA 501 105", []),
+    "the client's side alone": ("0 c S 100 0, 20 c A 101 501, 30 c AP 101 501 GET", [("1", "0", "open", "", "")]),
+    "the server's side alone": ("0 s SA 500 101, 10 s AP 501 104 OK", []),
+    "numbers that wrap": ("0 c S 4294967295 0, 10 s SA 4294967295 0, 20 c A 0 0", [ESTABLISHED]),
+    "a port again": (PLAIN + ", 30 c FA 101 501, 40 s FA 501 102, 50 c A 102 502, 60 c S 900000 0, 70 s SA 700000 900001, "
+                     "80 c A 900001 700001", [ESTABLISHED, ESTABLISHED]),
+    "another number": ("0 c S 100 0, 5 c S 900000 0, 10 s SA 500 900001, 20 c A 900001 501",
+                       [("1", "0", "open", "", ""), ("1", "1", "established", "5000", "10000")]),
+    "SYN with FIN": ("0 c SF 100 0, 10 s RA 0 101", []),
+    "SYN with RST": ("0 c SR 100 0", []),
+    "a SYN-ACK of something else": ("0 c S 100 0, 5 s SA 800 4711, 6 c R 4711 0, 10 s SA 500 101, 20 c A 101 501", [ESTABLISHED]),
+    "a challenge": ("0 c S 100 0, 5 s A 5000 4711, 6 c R 4711 0, 1000000 c S 100 0, 1000010 s SA 500 101, 1000020 c A 101 501",
+                    [("2", "1", "established", "1000010000", "10000")]),
+    "an ACK of something else": ("0 c S 100 0, 10 s SA 500 101, 20 c A 101 499, 30 c A 101 501",
+                                 [("1", "1", "established", "10000", "20000")]),
+    "SYN-ACK first": ("5 s SA 500 101, 0 c S 100 0, 20 c A 101 501", [("1", "1", "established", "5000", "15000")]),
+    "ACK before SYN-ACK": ("0 c S 100 0, 20 c A 101 501, 10 s SA 500 101", [ESTABLISHED]),
+    "stamps that run backwards": ("100 c S 100 0, 50 s SA 500 101, 20 c A 101 501", [("1", "1", "established", "-50000", "-30000")]),
+    "keep-alive": (PLAIN + ", 7200000000 c A 100 501, 7200000010 s A 501 101", [ESTABLISHED]),
+    "a late copy of the SYN": (PLAIN + ", 25 c S 100 0", [("2", "1", "established", "10000", "10000")]),
+    "a split handshake": ("0 c S 100 0, 10 s A 500 101, 20 s S 500 0, 30 c SA 100 501, 40 s A 501 101",
+                          [("1", "0", "open", "", ""), ESTABLISHED]),
+    "a simultaneous open": ("0 c S 100 0, 5 s S 500 0, 10 c SA 100 501, 15 s SA 500 101, 20 c A 101 501, 25 s A 501 101",
+                            [("1", "1", "established", "15000", "5000"), ("1", "1", "established", "5000", "15000")]),
+}
+# In answer to a SYN: version, type, code, how much of the packet is quoted (0: all) -> outcome.
+ICMP = {
+    "port": (4, 3, 3, 0, "unreachable"),
+    "host, 8 bytes quoted": (4, 3, 1, 28, "unreachable"),
+    "prohibited": (4, 3, 13, 0, "unreachable"),
+    "hops": (4, 11, 0, 0, "unreachable"),
+    "a redirect": (4, 5, 1, 0, "open"),
+    "an echo": (4, 8, 0, 0, "open"),
+    "cut in the ports": (4, 3, 1, 22, "open"),
+    "port, IPv6": (6, 1, 4, 0, "unreachable"),
+    "no route, IPv6": (6, 1, 0, 48, "unreachable"),
+    "hops, IPv6": (6, 3, 0, 0, "unreachable"),
+    "a neighbour, IPv6": (6, 135, 0, 0, "open"),
+}
+
+
+def pcap(steps):
+    """steps: (microseconds, IP packet)."""
+    out = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
+    for time_us, packet in steps:
+        now = START_US + time_us
+        out += struct.pack("<IIII", now // 10**6, now % 10**6, len(packet), len(packet)) + packet
+    return out
+
+
+def played(text, version):
+    for step in text.split(", "):
+        time_us, side, letters, seq, ack, *data = step.split()
+        flags = sum(FLAGS[letter] for letter in letters)
+        yield int(time_us), segment(flags, int(seq), int(ack), side == "s", 40000, version, "".join(data).encode())
+
+
+def told(attempts):
+    return [(a["syns"], a["synacks"], a["outcome"], a["syn_to_synack_ns"], a["synack_to_ack_ns"])
+            for a in sorted(attempts, key=lambda a: (int(a["syn_ns"]), a["isn"]))]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_handshake_of_every_kind(run, tmp_path, name):
+    text, expected = SCENARIOS[name]
+    for version in (4, 6):
+        path = tmp_path / f"{version}.pcap"
+        path.write_bytes(pcap(played(text, version)))
+        assert told(attempts_of(run, path)[0]) == expected
+
+
+@pytest.mark.parametrize("name", ICMP)
+def test_an_icmp_message_in_answer(run, tmp_path, name):
+    version, kind, code, quoted, outcome = ICMP[name]
+    syn = segment(SYN, 100, 0, version=version)
+    message = struct.pack(">BBHI", kind, code, 0, 0) + syn[:quoted or len(syn)]
+    answer = e.ipv4(message, 1, (SERVER4, CLIENT4)) if version == 4 else e.ipv6(message, 58, (SERVER6, CLIENT6))
+    path = tmp_path / "icmp.pcap"
+    path.write_bytes(pcap([(0, syn), (10, answer)]))
+    assert told(attempts_of(run, path)[0]) == [("1", "0", outcome, "", "")]
+
+
+def fragments(packet, version, size):
+    """The packet in pieces of so many bytes."""
+    head, payload = (packet[:20], packet[20:]) if version == 4 else (packet[:40], packet[40:])
+    for at in range(0, len(payload), size):
+        piece, more = payload[at:at + size], at + size < len(payload)
+        if version == 4:
+            yield (head[:2] + struct.pack(">HHH", 20 + len(piece), 7, at // 8 | (0x2000 if more else 0)) + head[8:] + piece)
+        else:
+            extension = struct.pack(">BBHI", 6, 0, at | more, 7)
+            yield head[:4] + struct.pack(">HB", len(piece) + 8, 44) + head[7:] + extension + piece
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_syn_in_fragments_counts_when_it_is_whole(run, tmp_path, version, backwards):
+    steps = []
+    for time_us, packet in played(PLAIN, version):
+        pieces = list(fragments(packet, version, 8))
+        assert len(pieces) == 3
+        steps += [(time_us + i, piece) for i, piece in enumerate(reversed(pieces) if backwards else pieces)]
+    path = tmp_path / "fragments.pcap"
+    path.write_bytes(pcap(steps))
+    assert told(attempts_of(run, path)[0]) == [ESTABLISHED]

@@ -223,6 +223,41 @@ Test(tracker, a_full_table_gives_up_half_open_attempts_first)
 	cr_assert_eq(established, 8);
 }
 
+Test(tracker, both_halves_of_a_simultaneous_open_are_established)
+{
+	start(0);
+	send_segment(1000, true, SYN, 100, 0);
+	send_segment(1005, false, SYN, 500, 0);
+	send_segment(1010, true, SYN_ACK, 100, 501);
+	send_segment(1015, false, SYN_ACK, 500, 101);
+	send_segment(1020, true, ACK, 101, 501);
+	send_segment(1025, false, ACK, 501, 101);
+	end(2000);
+	cr_assert_eq(got_count, 2);
+	for (size_t i = 0; i < 2; i++)
+		cr_expect_eq(got[i].outcome, OUTCOME_ESTABLISHED);
+	cr_expect_eq(got[0].syn_to_synack_ns, 15 * NS_PER_MS);
+	cr_expect_eq(got[0].synack_to_ack_ns, 5 * NS_PER_MS);
+	cr_expect_eq(got[1].syn_to_synack_ns, 5 * NS_PER_MS);
+}
+
+/* Only data that was sent can be acknowledged: what a late SYN-ACK of another life says is no
+ * answer. */
+Test(tracker, a_syn_ack_of_something_else_answers_no_syn)
+{
+	start(0);
+	send_segment(1000, true, SYN, 100, 0);
+	send_segment(1005, false, SYN_ACK, 800, 4711);
+	send_segment(1006, true, RST, 4711, 0);
+	send_segment(2000, true, SYN, 100, 0);
+	send_segment(2010, false, SYN_ACK, 500, 101);
+	send_segment(2020, true, ACK, 101, 501);
+	end(3000);
+	cr_assert_eq(got_count, 1);
+	cr_expect_eq(got[0].synacks, 1);
+	cr_expect_eq(got[0].synack_ns, 2010 * NS_PER_MS);
+}
+
 /* However many numbers somebody makes up for one 4-tuple, they are followed up to a bound. */
 Test(tracker, one_client_and_port_has_a_bound_of_its_own)
 {
