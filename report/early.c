@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 struct early {
+	uint32_t used; /* slots with segments; mostly 0, and then nobody need look at them */
 	struct early_segments slots[EARLY_SLOTS];
 };
 
@@ -36,9 +37,10 @@ static void add(struct early_segments *slot, const struct event *event)
 	slot->segments[slot->count++] = event->segment;
 }
 
-static void begin(struct early_segments *slot, const struct flow *client_to_server,
-		  const struct event *event, bool stray)
+static void begin(struct early *early, struct early_segments *slot,
+		  const struct flow *client_to_server, const struct event *event, bool stray)
 {
+	early->used += slot->count == 0;
 	slot->flow = *client_to_server;
 	slot->count = 0;
 	slot->stray = stray;
@@ -66,7 +68,7 @@ void early_stray(struct early *early, uint32_t hash, const struct event *event)
 	     (holds(slot, &reverse) && (!answers_syn(s) || s->ack == slot->segments[0].ack))))
 		add(slot, event);
 	else if (answers_syn(s))
-		begin(slot, &reverse, event, true);
+		begin(early, slot, &reverse, event, true);
 }
 
 void early_ack(struct early *early, uint32_t hash, const struct event *event)
@@ -77,7 +79,7 @@ void early_ack(struct early *early, uint32_t hash, const struct event *event)
 	if (!slot->stray && holds(slot, &s->flow) && slot->segments[0].ack == s->ack)
 		add(slot, event);
 	else
-		begin(slot, &s->flow, event, false);
+		begin(early, slot, &s->flow, event, false);
 }
 
 /* An answer's stamp is that of the other one or later, but for what queues and clocks do. */
@@ -88,8 +90,9 @@ static bool is_near(int64_t answer_ns, int64_t time_ns)
 	return behind_ns >= -EARLY_BEFORE_NS && behind_ns <= EARLY_BEHIND_NS;
 }
 
-static bool take(struct early_segments *slot, struct early_segments *out)
+static bool take(struct early *early, struct early_segments *slot, struct early_segments *out)
 {
+	early->used--;
 	*out = *slot;
 	slot->count = 0;
 	return true;
@@ -101,13 +104,13 @@ bool early_take_syn(struct early *early, uint32_t hash, const struct event *syn,
 	struct early_segments *slot = slot_of(early, hash);
 	uint32_t acknowledged = syn->segment.seq + 1;
 
-	if (!slot->stray || !holds(slot, &syn->segment.flow))
+	if (early->used == 0 || !slot->stray || !holds(slot, &syn->segment.flow))
 		return false;
 	/* With the SYN's data, where that was taken too (RFC 7413). */
 	if (slot->segments[0].ack - acknowledged > syn->segment.payload ||
 	    !is_near(slot->time_ns[0], syn->time_ns))
 		return false;
-	return take(slot, out);
+	return take(early, slot, out);
 }
 
 bool early_take_syn_ack(struct early *early, uint32_t hash, const struct event *syn_ack,
@@ -116,9 +119,9 @@ bool early_take_syn_ack(struct early *early, uint32_t hash, const struct event *
 	struct early_segments *slot = slot_of(early, hash);
 	struct flow client_to_server = flow_reverse(&syn_ack->segment.flow);
 
-	if (slot->stray || !holds(slot, &client_to_server) ||
+	if (early->used == 0 || slot->stray || !holds(slot, &client_to_server) ||
 	    slot->segments[0].ack != syn_ack->segment.seq + 1 ||
 	    !is_near(slot->time_ns[0], syn_ack->time_ns))
 		return false;
-	return take(slot, out);
+	return take(early, slot, out);
 }
