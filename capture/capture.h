@@ -48,7 +48,13 @@ int capture_open_live(const struct capture_live_options *options, struct capture
 int capture_open_file(const char *path, struct capture **out, char error[CAPTURE_ERROR_SIZE])
     __attribute__((warn_unused_result));
 
-/* A live capture's descriptor, for epoll; -1 for a file. */
+/*
+ * A capture that never has a frame, for a recording without packets. 0 or -ENOMEM;
+ * ends with capture_free().
+ */
+int capture_open_none(struct capture **out) __attribute__((warn_unused_result));
+
+/* A live capture's descriptor, for epoll; -1 for a file, and for none. */
 int capture_fd(const struct capture *capture);
 
 /*

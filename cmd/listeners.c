@@ -44,8 +44,9 @@ static void print_help(void)
 	    "until it calls listen() again. A client is connected before accept() is called: what\n"
 	    "waits in the queue has finished its handshake.\n"
 	    "\n"
-	    "It needs no privileges. Owners of other users' sockets take CAP_SYS_PTRACE, another\n"
-	    "namespace takes CAP_SYS_ADMIN: with sudo everything is there.\n"
+	    "It needs no privileges. Owners of other users' sockets take CAP_SYS_PTRACE and\n"
+	    "CAP_DAC_READ_SEARCH, another namespace takes CAP_SYS_ADMIN: with sudo everything\n"
+	    "is there.\n"
 	    "\n"
 	    "Examples:\n"
 	    "  synscope listeners\n"
@@ -147,7 +148,9 @@ static int show(const struct listeners *o, const struct listeners_snapshot *snap
 		return STATUS_FAILED;
 	}
 	if (o->format != FORMAT_TEXT && snapshot->processes_denied)
-		complain(NAME, "processes not to be looked into: %zu; owners may be missing",
+		complain(NAME,
+			 "processes not to be looked into: %zu; owners may be missing (sudo, or "
+			 "cap_sys_ptrace and cap_dac_read_search by setcap: see synscope(1))",
 			 snapshot->processes_denied);
 	return STATUS_DONE;
 }

@@ -252,7 +252,8 @@ static void put_unseen_notes(const struct text *text, const struct listeners_sna
 	if (s->processes_denied && unowned) {
 		sentence_add(&sentence,
 			     "%zu %s not to be looked into: owners that are missing, and their "
-			     "TCP_DEFER_ACCEPT and TCP Fast Open, take CAP_SYS_PTRACE (root).",
+			     "TCP_DEFER_ACCEPT and TCP Fast Open, take CAP_SYS_PTRACE and "
+			     "CAP_DAC_READ_SEARCH (sudo, or setcap: see synscope(1)).",
 			     s->processes_denied,
 			     s->processes_denied == 1 ? "process is" : "processes are");
 		note(text, &sentence);

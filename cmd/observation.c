@@ -83,6 +83,15 @@ int observation_target(struct observation *observation, const char *text)
 	return status;
 }
 
+void observation_say_notes(const struct observation *observation, struct recorder *recorder)
+{
+	const char *const *notes;
+	size_t count = recorder_notes(recorder, &notes);
+
+	for (size_t i = 0; i < count && !observation->quiet; i++)
+		complain(observation->command, "%s", notes[i]);
+}
+
 int observation_give_up_privileges(const struct observation *observation,
 				   const struct recorder *recorder)
 {

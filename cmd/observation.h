@@ -49,6 +49,9 @@ int observation_time(const struct observation *observation, const char *option, 
 /* [ADDRESS:]PORT of the command line. 0, or the exit status after the complaint. */
 int observation_target(struct observation *observation, const char *text);
 
+/* Says what is not seen for want of a privilege, and what it would take: a line each. */
+void observation_say_notes(const struct observation *observation, struct recorder *recorder);
+
 /* All is open: gives up what is not needed any more. 0, or the exit status after the complaint. */
 int observation_give_up_privileges(const struct observation *observation,
 				   const struct recorder *recorder);

@@ -72,9 +72,10 @@ static void print_help(void)
 	fputs(rendering_help, stdout);
 	fputs("  -h, --help            this text\n"
 	      "\n"
-	      "It needs CAP_NET_RAW for the packets; CAP_NET_ADMIN adds forks and exits of\n"
-	      "processes, CAP_SYS_PTRACE the owners of other users' listeners. What is missing is\n"
-	      "switched off, and the report says what is unknown for it.\n"
+	      "Packets, and with them attempts, take CAP_NET_RAW; CAP_NET_ADMIN adds forks and\n"
+	      "exits of processes, CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH the owners of other\n"
+	      "users' listeners. Without them it says what is not seen, and records the rest: see\n"
+	      "PRIVILEGES in synscope(1).\n"
 	      "\n"
 	      "Examples:\n"
 	      "  synscope record -o DIR 5432              until Ctrl-C\n"
@@ -213,12 +214,14 @@ static int record(struct record *o)
 		status = STATUS_FAILED;
 		goto abandon;
 	}
+	o->observation.recorder.packets_needed = o->rendering.fail_on_drops;
 	rc = recorder_new(&o->observation.recorder, &recorder, error);
 	if (rc) {
 		complain(NAME, "%s", error);
 		status = STATUS_FAILED;
 		goto give_back;
 	}
+	observation_say_notes(&o->observation, recorder);
 	if (o->observation.recorder.targets_count && recorder_listeners(recorder) == 0 &&
 	    !o->command)
 		complain(NAME, "nobody listens there yet; recording what comes");

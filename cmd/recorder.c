@@ -140,7 +140,9 @@ static int64_t busy_interval_ns(const struct recorder *r)
 
 static int64_t interval_of(const struct recorder *r, int64_t now_ns)
 {
-	return is_idle(r, now_ns) ? IDLE_INTERVAL_NS : busy_interval_ns(r);
+	/* Without packets nothing wakes it. */
+	return is_idle(r, now_ns) && r->meta.sources[SOURCE_CAPTURE].on ? IDLE_INTERVAL_NS
+									: busy_interval_ns(r);
 }
 
 static void wait_for_work(struct recorder *r, int wake_fd, int64_t until_ns)
@@ -414,6 +416,7 @@ static void fill_source(struct recorder *r)
 	r->source.late_events = merge_late(r->merge);
 	r->source.start_ns = r->meta.start_ns;
 	r->source.end_ns = r->meta.end_ns;
+	recorder_note_owners(r);
 	r->source.notes_count = replay_notes(&r->meta, r->notes, REPLAY_NOTES_MAX);
 	if (r->clock_back_ns && r->source.notes_count < REPLAY_NOTES_MAX)
 		snprintf(
@@ -444,6 +447,21 @@ int recorder_finish(struct recorder *recorder)
 int recorder_report_error(const struct recorder *recorder)
 {
 	return recorder->report_error;
+}
+
+size_t recorder_notes(struct recorder *recorder, const char *const **out)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < SOURCE_COUNT && count < REPLAY_NOTES_MAX; i++) {
+		const char *note = recorder->meta.sources[i].note;
+
+		/* Nobody can do anything about where it runs. */
+		if (note[0] && !(i == SOURCE_PROC && recorder->proc_elsewhere))
+			recorder->note_pointers[count++] = note;
+	}
+	*out = recorder->note_pointers;
+	return count;
 }
 
 const char *recorder_error(const struct recorder *recorder)

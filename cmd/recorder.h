@@ -37,6 +37,7 @@ struct recorder_options {
 	struct channel_reader *channel; /* of the bundled server, stays the caller's; or NULL */
 	bool processes; /* forks and exits by the proc connector, where the kernel gives them */
 	bool look_up_children; /* for bounds of accept(): where nobody reports it */
+	bool packets_needed;   /* without the right to capture there is nothing to do */
 	bool exact_accepts;    /* see each accept() by a BPF program, where the kernel allows it */
 	uint32_t max_open;
 	unsigned live_slots; /* see struct reporter_options: recorder_snapshot() will be asked */
@@ -45,9 +46,9 @@ struct recorder_options {
 };
 
 /*
- * Opens every source; one that may not be had is switched off with a note. 0; or
- * -errno with one line for a person in error: without packets there is nothing
- * to record. The caller ends *out with recorder_free().
+ * Opens every source; one that may not be had is switched off with a note: see
+ * recorder_notes(). 0; or -errno with one line for a person in error. The caller ends *out with
+ * recorder_free().
  */
 int recorder_new(const struct recorder_options *options, struct recorder **out,
 		 char error[RECORDER_ERROR_SIZE]) __attribute__((warn_unused_result));
@@ -79,6 +80,13 @@ int recorder_finish(struct recorder *recorder) __attribute__((warn_unused_result
 
 /* After recorder_finish(): 0, or the first error of a sink: the report was not written whole. */
 int recorder_report_error(const struct recorder *recorder);
+
+/*
+ * What is not seen for want of a privilege, and what it would take: a line each. The
+ * report has these too, among what else is not known. Returns how many there are; valid until the
+ * next call.
+ */
+size_t recorder_notes(struct recorder *recorder, const char *const **out);
 
 const char *recorder_error(const struct recorder *recorder);
 const struct recording_meta *recorder_meta(const struct recorder *recorder);

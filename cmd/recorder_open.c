@@ -41,6 +41,24 @@ static void switch_off(struct recorder *r, enum source source, const char *note)
 		 RECORDING_TEXT_SIZE - 1, note);
 }
 
+/* Depths, limits and counters answer everybody. */
+static int go_without_packets(struct recorder *r, char error[RECORDER_ERROR_SIZE])
+{
+	int rc = capture_open_none(&r->capture);
+
+	if (rc) {
+		r->capture = NULL;
+		snprintf(error, RECORDER_ERROR_SIZE, "%s", strerror(-rc));
+		return rc;
+	}
+	r->packets_ended = true;
+	switch_off(r, SOURCE_CAPTURE,
+		   "no permission to capture: handshakes, and with them attempts, are not seen; "
+		   "depths, limits and counters are (sudo, or cap_net_raw by setcap: see "
+		   "synscope(1))");
+	return 0;
+}
+
 static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 {
 	struct capture_live_options options = {
@@ -61,6 +79,8 @@ static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	rc = capture_open_live(&options, &r->capture, reason);
 	if (rc) {
 		r->capture = NULL;
+		if (rc == -EPERM && !r->options.packets_needed && r->sampler)
+			return go_without_packets(r, error);
 		snprintf(error, RECORDER_ERROR_SIZE, "%s", reason);
 		return rc;
 	}
@@ -92,12 +112,15 @@ static void open_scout(struct recorder *r)
 	}
 	scout_findings(r->scout, &findings);
 	r->meta.sources[SOURCE_PROC].on = findings.proc_error == 0;
+	r->proc_elsewhere = findings.proc_error && findings.proc_error != -EPERM;
 	if (findings.proc_error)
 		switch_off(r, SOURCE_PROC,
 			   findings.proc_error == -EPERM
-			       ? "no CAP_NET_ADMIN: forks and exits of processes are not seen"
+			       ? "no CAP_NET_ADMIN: forks and exits of processes are not seen "
+				 "(sudo, or cap_net_admin by setcap: see synscope(1))"
 			       : "not the initial network namespace, where alone the kernel "
-				 "answers: forks and exits of processes are not seen");
+				 "answers: forks and exits of processes are not seen (start it "
+				 "there, with --netns)");
 }
 
 /*
@@ -124,12 +147,30 @@ static void open_probe(struct recorder *r)
 	r->probe = NULL;
 	switch_off(r, SOURCE_BPF,
 		   rc == -EPERM
-		       ? "no CAP_BPF and CAP_PERFMON: times of accept() are bounds, not points"
+		       ? "no CAP_BPF and CAP_PERFMON: times of accept() are bounds, not points "
+			 "(sudo, or cap_bpf and cap_perfmon by setcap: see synscope(1))"
 		   : rc == -ENOTSUP
 		       ? "the accept probe is not built in, or this kernel cannot run it: times of "
 			 "accept() are bounds, not points"
 		       : "the accept probe could not be loaded: times of accept() are bounds, not "
 			 "points");
+}
+
+void recorder_note_owners(struct recorder *r)
+{
+	size_t count = r->sampler ? sampler_ownerless(r->sampler) : 0;
+	struct source_state *sampler = &r->meta.sources[SOURCE_SAMPLER];
+	struct scout_findings findings = {0};
+
+	if (r->scout)
+		scout_findings(r->scout, &findings);
+	if (!count || !findings.processes_denied)
+		return;
+	snprintf(sampler->note, sizeof(sampler->note),
+		 "%zu listener%s of processes that may not be looked into: who accepts and serves, "
+		 "and TCP_DEFER_ACCEPT, are not known (sudo, or cap_sys_ptrace and "
+		 "cap_dac_read_search by setcap: see synscope(1))",
+		 count, count == 1 ? " is" : "s are");
 }
 
 static void open_sampler(struct recorder *r)
@@ -234,6 +275,7 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 		/* With its owners come a listener's options: they decide what a packet means. */
 		if (rc == 0 && r->scout)
 			rc = scout_settle(r->scout, OWNERS_NS, on_first_found, r);
+		recorder_note_owners(r);
 		if (rc == 0)
 			rc = sampler_counters(r->sampler, COUNTERS_BEFORE, recorder_on_event, r);
 		if (rc)

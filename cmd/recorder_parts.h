@@ -43,6 +43,7 @@ struct recorder {
 	int64_t clock_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC, 0: not known yet */
 	int64_t clock_back_ns;	 /* so far it was set back, in all */
 	bool packets_ended;
+	bool proc_elsewhere; /* the proc connector does not answer in this network namespace */
 	bool finished;
 	int report_error;
 	char error[RECORDER_ERROR_SIZE];
@@ -50,6 +51,9 @@ struct recorder {
 
 /* An event_fn with the recorder: everything but packets, to the recording and on. */
 int recorder_on_event(void *recorder, const struct event *event);
+
+/* Where the owners of listeners may not be looked for, a note says so. */
+void recorder_note_owners(struct recorder *recorder);
 
 /* An event_fn with the recorder: what the scout has found. */
 int recorder_on_found(void *recorder, const struct event *event);

@@ -30,7 +30,7 @@ size_t replay_notes(const struct recording_meta *meta, char notes[][REPLAY_NOTE_
 	size_t n = 0;
 
 	for (int i = 0; i < SOURCE_COUNT && n < max; i++)
-		if (!meta->sources[i].on && meta->sources[i].note[0])
+		if (meta->sources[i].note[0])
 			snprintf(notes[n++], REPLAY_NOTE_SIZE, "%s: %s",
 				 source_name((enum source)i), meta->sources[i].note);
 	return n;

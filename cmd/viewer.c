@@ -67,11 +67,13 @@ static int take_signals(struct viewer *v)
 static void paint(struct viewer *v)
 {
 	const struct recording_meta *meta = recorder_meta(v->recorder);
+	const struct source_state *packets = &meta->sources[SOURCE_CAPTURE];
+	const char *note = packets->on ? meta->sources[SOURCE_SAMPLER].note : packets->note;
 	struct view_context context = {
 	    .interface = v->options.interface,
 	    .ports = v->options.ports,
 	    .hint = v->screen.keys_fd >= 0 ? "q: end" : "Ctrl-C: end",
-	    .note = meta->sources[SOURCE_SAMPLER].on ? NULL : meta->sources[SOURCE_SAMPLER].note,
+	    .note = note[0] ? note : NULL,
 	    .packets = recorder_frames(v->recorder),
 	};
 	struct view_style style = {

@@ -63,8 +63,9 @@ static void print_help(void)
 	    "                        him FOLDER (who called sudo, else nobody)\n"
 	    "  -h, --help            this text\n"
 	    "\n"
-	    "It needs CAP_NET_RAW for the packets; CAP_NET_ADMIN adds forks and exits of\n"
-	    "processes to the report, CAP_SYS_PTRACE the owners of other users' listeners.\n"
+	    "Packets, and with them attempts, take CAP_NET_RAW; CAP_NET_ADMIN adds forks and\n"
+	    "exits of processes to the report, CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH the\n"
+	    "owners of other users' listeners: see PRIVILEGES in synscope(1).\n"
 	    "\n"
 	    "Examples:\n"
 	    "  synscope watch 5432\n"
@@ -161,11 +162,14 @@ static int watch(struct watch *o)
 		o->observation.recorder.sinks[o->observation.recorder.sinks_count++] =
 		    o->rendering.sink;
 	}
+	o->observation.recorder.packets_needed = o->rendering.fail_on_drops;
 	if (recorder_new(&o->observation.recorder, &o->recorder, error) < 0) {
 		complain(NAME, "%s", error);
 		status = STATUS_FAILED;
 		goto abandon;
 	}
+	if (o->json || !screen_possible())
+		observation_say_notes(&o->observation, o->recorder);
 	if ((o->json || !screen_possible()) && o->observation.targets.count &&
 	    recorder_listeners(o->recorder) == 0)
 		complain(NAME, "nobody listens there yet; watching for what comes");

@@ -284,6 +284,15 @@ size_t sampler_listeners(const struct sampler *s)
 	return s->watch.count;
 }
 
+size_t sampler_ownerless(const struct sampler *s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->watch.count; i++)
+		count += s->watch.listeners[i].listener.pids_count == 0;
+	return count;
+}
+
 bool sampler_has_room(const struct sampler *s)
 {
 	for (size_t i = 0; i < s->watch.count; i++)

@@ -85,6 +85,9 @@ int sampler_look_up(struct sampler *sampler, const struct flow *client_to_server
 size_t sampler_listeners(const struct sampler *sampler);
 uint32_t sampler_depth(const struct sampler *sampler);
 
+/* Listeners that are watched now and whose owners are not known. */
+size_t sampler_ownerless(const struct sampler *sampler);
+
 /* Every accept queue was less than half full when it was looked at last. */
 bool sampler_has_room(const struct sampler *sampler);
 

@@ -305,6 +305,24 @@ def test_drops_fail_when_that_is_asked(run, listen):
     assert run(*arguments).returncode == 3
 
 
+@pytest.fixture
+def ordinary(synscope, namespace, tmp_path):
+    """A function: runs the program without capabilities, as another user where there is one in this namespace."""
+    tmp_path.chmod(0o777)
+    tmp_path.parent.chmod(0o755)
+    setpriv = shutil.which("setpriv", path="/usr/bin:/usr/sbin")
+    if os.geteuid() != 0 or not setpriv:
+        pytest.skip("takes root and setpriv")
+    uid_map = pathlib.Path("/proc/self/uid_map").read_text().split()
+    other = ["--reuid=65534", "--regid=65534", "--clear-groups"] if int(uid_map[2]) > 65534 else []
+
+    def run_it(*arguments):
+        return subprocess.run([setpriv, *other, "--bounding-set=-all", "--inh-caps=-all", synscope,
+                               *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+
+    return run_it
+
+
 def test_a_port_that_nobody_listens_on(run, command, namespace):
     done = run(*command, "-i", "lo", "-d", "600ms", "8080")
     assert done.returncode == 0
@@ -321,15 +339,42 @@ def test_all_listeners_are_recorded(run, listen, tmp_path):
         ("127.0.0.1", four.port, 3), ("::1", six.port, 4)}
 
 
-def test_without_the_permission_it_says_what_is_needed(run, command, namespace, tmp_path):
-    if os.geteuid() != 0 or not shutil.which("setpriv"):
-        pytest.skip("takes root and setpriv")
-    # Without capabilities; another user as well where there is one in this namespace.
-    uid_map = pathlib.Path("/proc/self/uid_map").read_text().split()
-    other = ["--reuid=65534", "--regid=65534", "--clear-groups"] if int(uid_map[2]) > 65534 else []
+def test_without_the_permission_it_says_what_is_needed(ordinary, listen, command, tmp_path):
+    """Queues, limits and counters answer everybody; what does not is said, a line each."""
     tmp_path.chmod(0o777)
-    os.environ["PATH"] += ":/usr/sbin"
-    program = os.environ["SYNSCOPE"]
-    done = subprocess.run(["setpriv", *other, "--bounding-set=-all", "--inh-caps=-all", program, *command,
-                           "-i", "lo", "8080"], capture_output=True, text=True, timeout=30, check=False)
-    assert_one_line(done, 1, "CAP_NET_RAW")
+    listener = listen(2)
+    listener.connect(5)
+    done = ordinary(*command, "-i", "lo", "-d", "1200ms", listener.port)
+    assert done.returncode == 0, done.stderr
+    unseen = done.stderr.splitlines()
+    assert all("setcap" in line for line in unseen)
+    assert sum("cap_net_raw" in line for line in unseen) == 1
+    # Where the tests have no other user, the listener's owner is this one.
+    assert sum("cap_sys_ptrace" in line for line in unseen) == len(unseen) - 1 <= 1
+    # In this namespace nobody is told of forks: that is for the report.
+    assert command[0] == "watch" or "forks" in done.stdout
+    # What drops are there is for packets to say: a gate must not be open for want of them.
+    done = ordinary(*command[:1], "--force", *command[1:], "--fail-on", "drops", "-i", "lo", "-d", "1s", listener.port)
+    assert done.returncode == 1
+    assert "CAP_NET_RAW" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_without_packets_the_queues_are_recorded_all_the_same(ordinary, listen, run, tmp_path):
+    listener = listen(2)
+    listener.connect(5)
+    folder = tmp_path / "r"
+    done = ordinary("record", "-o", folder, "-f", "json", "-d", "1200ms", listener.port)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    replayed = json.loads(run("report", folder, "-f", "json").stdout)
+    for one in (report, replayed):
+        assert one["summary"]["attempts"] == 0
+        sampled, = one["listeners"]
+        assert (sampled["limit"], sampled["queue_peak"]) == (2, 3)
+        assert sampled["samples"] > 2
+        assert one["recording"]["sources"]["capture"]["on"] is False
+        assert one["recording"]["sources"]["sampler"]["on"] is True
+    done = ordinary("watch", "-q", "-n", "200ms", "-d", "1s", "-f", "json", listener.port)
+    assert done.returncode == 0 and done.stderr == ""
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (last["listeners"][0]["depth"], last["listeners"][0]["limit"]) == (3, 2)
