@@ -359,10 +359,8 @@ void queues_context(const struct queues *queues, const struct open_attempt *atte
 	context->listener_closed = q->closed;
 	if (q->listener.pids_count == 1 && !q->grouped)
 		context->owner_pid = q->listener.pids[0];
-	/* First in, first out: a later handshake came out, so this one was not in. */
-	context->overtaken = q->siblings == 1 && attempt->ack_ns != TIME_UNKNOWN &&
-			     q->last_accepted_ack_ns != TIME_UNKNOWN &&
-			     attempt->ack_ns + NS_PER_MS < q->last_accepted_ack_ns;
+	if (q->siblings == 1)
+		context->accepted_ns = q->last_accepted_ack_ns;
 }
 
 void queues_finished(struct queues *queues, struct open_attempt *open,

@@ -87,6 +87,7 @@ static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 			 struct verdict_context *context, struct attempt *out)
 {
 	context->slow_accept_ns = SLOW_ACCEPT_NS;
+	context->accepted_ns = TIME_UNKNOWN;
 	if (t->options.queues)
 		queues_context(t->options.queues, a, context);
 	verdict_attempt(a, t->details, context, out);

@@ -123,8 +123,18 @@ static enum outcome decide_unfinished(const struct open_attempt *open,
 	return open->synacks ? OUTCOME_HALF_OPEN : OUTCOME_UNANSWERED;
 }
 
+/* A later handshake came out of the queue, so this one was not in. */
+static bool is_overtaken(const struct verdict_context *context, const struct attempt *out)
+{
+	int64_t entered_ns = out->entered_ns != TIME_UNKNOWN ? out->entered_ns : out->ack_ns;
+
+	return entered_ns != TIME_UNKNOWN && context->accepted_ns != TIME_UNKNOWN &&
+	       entered_ns + NS_PER_MS < context->accepted_ns;
+}
+
 static enum outcome decide_handshaken(const struct open_attempt *open,
-				      const struct verdict_context *context)
+				      const struct verdict_context *context,
+				      const struct attempt *out)
 {
 	if (open->flags & OPEN_ACCEPTED)
 		return OUTCOME_ACCEPTED;
@@ -134,7 +144,7 @@ static enum outcome decide_handshaken(const struct open_attempt *open,
 		return OUTCOME_RESET;
 	if (open->flags & OPEN_RST_CLIENT)
 		return OUTCOME_RESET;
-	if ((open->flags & OPEN_ACK_DROPPED) || context->overtaken)
+	if ((open->flags & OPEN_ACK_DROPPED) || is_overtaken(context, out))
 		return OUTCOME_ZOMBIE;
 	if ((open->flags & OPEN_QUEUED) && context->ended)
 		return OUTCOME_WAITING;
@@ -142,10 +152,10 @@ static enum outcome decide_handshaken(const struct open_attempt *open,
 }
 
 static enum outcome decide_outcome(const struct open_attempt *open,
-				   const struct verdict_context *context)
+				   const struct verdict_context *context, const struct attempt *out)
 {
 	if ((open->flags & OPEN_ACCEPTED) || (open->flags & OPEN_CLIENT_ACK))
-		return decide_handshaken(open, context);
+		return decide_handshaken(open, context, out);
 	if (open->flags & OPEN_RST_CLIENT)
 		return OUTCOME_ABORTED;
 	if (open->flags & OPEN_RST_SERVER)
@@ -234,7 +244,7 @@ void verdict_attempt(const struct open_attempt *open, struct details *details,
 	out->ghost = (open->flags & OPEN_RST_QUEUED) && (open->flags & OPEN_ACCEPTED);
 	out->evicted = context->evicted;
 	out->causes_count = 0;
-	out->outcome = decide_outcome(open, context);
+	out->outcome = decide_outcome(open, context, out);
 	if (!out->accept_pid && out->outcome == OUTCOME_ACCEPTED)
 		out->accept_pid = context->owner_pid;
 	decide_causes(open, context, out);

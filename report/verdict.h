@@ -18,12 +18,13 @@ struct verdict_context {
 	int64_t now_ns; /* the latest time observed */
 	bool ended;	/* observation ended, the attempt did not */
 	bool evicted;
-	bool accept_exact;	/* accept() is reported for this listener */
-	bool accept_visible;	/* accept() is reported or looked up for this listener */
-	bool queue_known;	/* samples of this listener exist */
-	bool overtaken;		/* a later handshake of the same queue was accepted before it */
-	int32_t owner_pid;	/* the one process that has the listener open; 0: none or several */
-	bool listener_closed;	/* the listener closed before this attempt ended */
+	bool accept_exact;    /* accept() is reported for this listener */
+	bool accept_visible;  /* accept() is reported or looked up for this listener */
+	bool queue_known;     /* samples of this listener exist */
+	int64_t accepted_ns;  /* of the handshakes of its queue, first in, first out, that came out
+				 of it the youngest; TIME_UNKNOWN */
+	int32_t owner_pid;    /* the one process that has the listener open; 0: none or several */
+	bool listener_closed; /* the listener closed before this attempt ended */
 	int64_t slow_accept_ns; /* waits longer than this have the cause slow-accept */
 };
 

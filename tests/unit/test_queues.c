@@ -121,6 +121,45 @@ Test(queues, a_request_repeats_its_syn_ack_and_recovers)
 	end();
 }
 
+/* Its place in the queue is that of the ACK that entered, not that of the first. */
+Test(queues, who_entered_late_is_not_overtaken)
+{
+	start(0, false);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		syn(i), syn_ack(i);
+	ack(0), ack(1);
+	syn(3), syn_ack(3);
+	ack(2);
+	ack(3); /* refused */
+	drops += 2;
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	looked_up(3, 3, 0);
+	looked_up(0, 1, 77);
+	sample(2);
+	pass(100000);
+	handshake(4);
+	sample(3);
+	for (int i = 1; i < 3; i++)
+		looked_up(i, 1, 77);
+	looked_up(4, 1, 77); /* its first ACK came after that of 3 */
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	pass(800000);
+	syn_ack(3);
+	ack(3);
+	sample(1);
+	looked_up(3, 1, 0);
+	for (int i = 0; i < 60; i++)
+		sample(1);
+	finish();
+	cr_expect_eq(attempt_of(3)->outcome, OUTCOME_WAITING, "%s",
+		     outcome_name(attempt_of(3)->outcome));
+	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_EXACT, 1);
+	end();
+}
+
 Test(queues, accepts_that_nobody_reports_are_seen_in_the_depth)
 {
 	start(1, false);
