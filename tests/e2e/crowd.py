@@ -17,6 +17,7 @@ import wire
 
 RTT_S = 0.002
 RETRY_S = (1.0, 2.0)
+LATE_S = 0.02
 
 
 class Service:
@@ -44,21 +45,29 @@ class Crowd:
         self.busy = 0  # of the agenda: what is not done for ever
         self.clients = {}
         self.counted = collections.Counter()  # what the kernel must have counted
-        self.late = 0
+        self.late = 0  # the worst of all steps
+        self.behind = 0  # how long the clock has stood still
+
+    def now(self):
+        return time.monotonic() - self.behind
 
     def at(self, delay, action, ever=False):
         self.busy += not ever
-        heapq.heappush(self.agenda, (time.monotonic() + delay, next(self.order), action, ever))
+        heapq.heappush(self.agenda, (self.now() + delay, next(self.order), action, ever))
 
     def run(self, seconds):
-        """Plays what is on the agenda, for this long at least, and answers what the kernel sends of its own accord."""
-        deadline = time.monotonic() + seconds
-        while self.busy or time.monotonic() < deadline:
+        """Plays what is on the agenda, for this long at least, and answers what the kernel sends of its own accord.
+
+        Where the machine is too slow for the agenda the clock stands still: it is not to become another one.
+        """
+        deadline = self.now() + seconds
+        while self.busy or self.now() < deadline:
             self.listen()
-            now = time.monotonic()
+            now = self.now()
             if self.agenda and self.agenda[0][0] <= now:
                 due, _, action, ever = heapq.heappop(self.agenda)
                 self.late = max(self.late, now - due)
+                self.behind += max(0, now - due - LATE_S)
                 self.busy -= not ever
                 action()
                 continue
