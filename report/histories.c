@@ -12,7 +12,7 @@
 #include "report/visits.h"
 
 /* Steps that a search may take: fewer histories are followed where more arrived. */
-#define STEPS_MAX     (1u << 20)
+#define STEPS_MAX     (1u << 18)
 #define HISTORIES_MIN 16
 
 struct generation {
@@ -34,6 +34,8 @@ struct search {
 	struct generation next;
 	uint32_t *same; /* hash of next */
 	size_t same_mask;
+	size_t moves_most; /* that one history can have at once */
+	size_t room;	   /* of a generation */
 	struct step *steps;
 	size_t steps_count;
 	size_t steps_room;
@@ -115,6 +117,10 @@ static struct history *place_for(struct search *s, const struct history *h)
 	for (size_t i = (key * 0x9e3779b97f4a7c15u >> 32) & s->same_mask;;
 	     i = (i + 1) & s->same_mask) {
 		if (s->same[i] == STEP_NONE) {
+			if (s->next.count == s->room) {
+				s->failed = true;
+				return NULL;
+			}
 			s->same[i] = (uint32_t)s->next.count++;
 			return &s->next.histories[s->same[i]];
 		}
@@ -145,6 +151,11 @@ static void emit(struct search *s, const struct history *h, const uint8_t *place
 
 static void begin_generation(struct search *s)
 {
+	size_t most = s->now.count * s->moves_most;
+
+	/* No more of the hash than these can fill: mostly it is one history. */
+	for (s->same_mask = 15; s->same_mask < 2 * most;)
+		s->same_mask = 2 * s->same_mask + 1;
 	s->next.count = 0;
 	memset(s->same, 0xff, (s->same_mask + 1) * sizeof(*s->same));
 }
@@ -269,27 +280,24 @@ static void release(struct search *s)
 
 static bool prepare(struct search *s, struct table *table)
 {
-	size_t room, rests;
-
 	s->visits = visits_of(s->queue, table, &s->slots);
 	s->earliest = calloc(2 * s->samples + 1, sizeof(*s->earliest));
 	if (!s->visits || !s->earliest)
 		return false;
 	s->latest = s->earliest + s->samples;
 	place_samples(s);
-	rests = most_open(s) + 1;
+	s->moves_most = most_open(s) + 1;
+	if (s->moves_most < HISTORY_MOVES_MAX)
+		s->moves_most = HISTORY_MOVES_MAX;
 	s->beam = STEPS_MAX / (s->arrivals + s->samples + 1);
 	s->beam = s->beam > HISTORIES_MAX ? HISTORIES_MAX
 					  : (s->beam < HISTORIES_MIN ? HISTORIES_MIN : s->beam);
-	room = s->beam * (HISTORY_MOVES_MAX > rests ? HISTORY_MOVES_MAX : rests);
-	for (s->same_mask = 1; s->same_mask < 2 * room;)
-		s->same_mask *= 2;
-	s->same = malloc(s->same_mask * sizeof(*s->same));
-	s->same_mask--;
-	s->now.histories = malloc(room * sizeof(*s->now.histories));
-	s->next.histories = malloc(room * sizeof(*s->next.histories));
-	s->now.places = malloc(room * s->slots + 1);
-	s->next.places = malloc(room * s->slots + 1);
+	s->room = s->beam * s->moves_most;
+	s->same = malloc((4 * s->room + 16) * sizeof(*s->same));
+	s->now.histories = malloc(s->room * sizeof(*s->now.histories));
+	s->next.histories = malloc(s->room * sizeof(*s->next.histories));
+	s->now.places = malloc(s->room * s->slots + 1);
+	s->next.places = malloc(s->room * s->slots + 1);
 	return s->same && s->now.histories && s->next.histories && s->now.places && s->next.places;
 }
 
@@ -368,8 +376,9 @@ bool histories_settle(struct queue *queue, size_t count, struct table *table,
 	take_samples(&s, (uint32_t)s.arrivals);
 	if (s.failed || s.now.count == 0)
 		goto out;
-	path_settle(&(struct path){s.steps, turn_chain(&s, cheapest(&s)), s.arrivals, s.visits},
-		    queue, count, table, details);
+	path_settle(
+	    &(struct path){s.steps, turn_chain(&s, cheapest(&s)), s.arrivals, s.visits, s.slots},
+	    queue, count, table, details);
 	done = true;
 out:
 	release(&s);

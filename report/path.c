@@ -3,6 +3,8 @@
  */
 #include "report/path.h"
 
+#include <stdlib.h>
+
 #include "report/arrival.h"
 
 static void judge_now(const struct path *path, struct queue *q, const struct step *step,
@@ -15,6 +17,8 @@ static void judge_now(const struct path *path, struct queue *q, const struct ste
 	if (a->kind == ARRIVAL_LOOK || a->kind == ARRIVAL_COUNT)
 		return;
 	a->cookie = step->move.cookie;
+	if (a->kind == ARRIVAL_SYN && a->cookie && a->time_ns > q->last_cookie_ns)
+		q->last_cookie_ns = a->time_ns;
 	if (a->wants_place)
 		a->kind = step->move.kind;
 	if (!open || !path->visits[step->at].last)
@@ -62,23 +66,26 @@ static void settle_sample(struct queue *q, const struct queue_sample *sample)
 }
 
 /* Those that were looked for after they were refused, and not found: no doubt is left of them. */
-static void prove_refused(struct queue *q)
+static void prove_refused(const struct path *path, struct queue *q)
 {
-	for (size_t i = 0; i < q->arrivals_count; i++)
-		if (q->arrivals[i].wants_place)
-			q->arrivals[i].proven = false;
-	for (size_t i = q->arrivals_count; i-- > 0;) {
-		const struct arrival *a = &q->arrivals[i];
+	bool *absent = calloc(path->slots + 1, sizeof(*absent));
 
-		if (a->kind != ARRIVAL_LOOK || a->found == FOUND_DOUBT || a->found == FOUND_CHILD)
-			continue; /* says nothing against it */
-		for (size_t j = i; j-- > 0;) {
-			struct arrival *b = &q->arrivals[j];
+	if (!absent)
+		return;
+	for (size_t i = path->arrivals; i-- > 0;) {
+		const struct visit *v = &path->visits[i];
+		struct arrival *a = &q->arrivals[i];
 
-			if (b->index == a->index && b->isn == a->isn && b->kind == ARRIVAL_REFUSED)
-				b->proven = true;
-		}
+		if (v->slot == VISIT_NO_SLOT)
+			continue;
+		if (a->kind == ARRIVAL_LOOK && a->found != FOUND_DOUBT && a->found != FOUND_CHILD)
+			absent[v->slot] = true;
+		if (a->wants_place)
+			a->proven = a->kind == ARRIVAL_REFUSED && absent[v->slot];
+		if (v->first)
+			absent[v->slot] = false;
 	}
+	free(absent);
 }
 
 void path_settle(const struct path *path, struct queue *q, size_t count, struct table *table,
@@ -92,7 +99,7 @@ void path_settle(const struct path *path, struct queue *q, size_t count, struct 
 		requests = path->steps[i].requests;
 	}
 	q->half_open = requests < 0 ? 0 : requests;
-	prove_refused(q);
+	prove_refused(path, q);
 	for (uint32_t i = path->first; i != STEP_NONE; i = path->steps[i].previous) {
 		const struct step *step = &path->steps[i];
 

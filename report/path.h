@@ -24,6 +24,7 @@ struct path {
 	uint32_t first;	 /* each step's previous is the next one here */
 	size_t arrivals; /* as many as the queue has */
 	const struct visit *visits;
+	uint32_t slots; /* of the visits */
 };
 
 /* Settles the first count pending samples, and what came before the last; judges the rest. */

@@ -381,30 +381,3 @@ void queues_finished(struct queues *queues, struct open_attempt *open,
 	    q->half_open > 0)
 		q->half_open--;
 }
-
-struct queue *queues_at(struct queues *queues, size_t index)
-{
-	return queues->listening.queues[index];
-}
-
-struct pulse *queues_pulse(struct queues *queues, const struct open_attempt *attempt)
-{
-	struct queue *q = queues_of(queues, attempt);
-
-	return q ? &q->pulse : NULL;
-}
-
-struct sizing *queues_sizing(struct queues *queues, size_t index)
-{
-	return &queues->listening.queues[index]->sizing;
-}
-
-size_t queues_count(const struct queues *queues)
-{
-	return queues->listening.count;
-}
-
-const uint64_t *queues_tallies(const struct queues *queues, size_t index)
-{
-	return queues->listening.queues[index]->tallies;
-}

@@ -1,5 +1,5 @@
 /*
- * What the queues hold when observation ends, as the report has it.
+ * What the queues hold, as the report, the ledger and the live view have it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -65,4 +65,31 @@ void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t 
 	*arrivals = 0;
 	for (size_t i = 0; i < l->count; i++)
 		*arrivals += l->queues[i]->arrivals_lost;
+}
+
+struct queue *queues_at(struct queues *queues, size_t index)
+{
+	return queues->listening.queues[index];
+}
+
+struct pulse *queues_pulse(struct queues *queues, const struct open_attempt *attempt)
+{
+	struct queue *q = queues_of(queues, attempt);
+
+	return q ? &q->pulse : NULL;
+}
+
+struct sizing *queues_sizing(struct queues *queues, size_t index)
+{
+	return &queues->listening.queues[index]->sizing;
+}
+
+size_t queues_count(const struct queues *queues)
+{
+	return queues->listening.count;
+}
+
+const uint64_t *queues_tallies(const struct queues *queues, size_t index)
+{
+	return queues->listening.queues[index]->tallies;
 }
