@@ -78,6 +78,12 @@ static int give_folder(int folder_fd, bool is_part, uid_t uid, gid_t gid)
 	return 0;
 }
 
+/* And not in name alone: who has no capabilities may not become another, nor needs to. */
+static bool is_root(void)
+{
+	return geteuid() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID);
+}
+
 static int change_user(const struct sandbox_options *options, char error[SANDBOX_ERROR_SIZE])
 {
 	uid_t uid;
@@ -85,6 +91,8 @@ static int change_user(const struct sandbox_options *options, char error[SANDBOX
 	int rc;
 
 	if (!options->change_user || geteuid() != 0)
+		return 0;
+	if (!options->user && !is_root())
 		return 0;
 	rc = choose_user(options->user, &uid, &gid);
 	if (rc) {
@@ -210,6 +218,7 @@ int sandbox_enter_looking(char error[SANDBOX_ERROR_SIZE])
 {
 	static const unsigned kept[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
 	bool have[sizeof(kept) / sizeof(kept[0])];
+	bool root = is_root();
 	uid_t uid;
 	gid_t gid;
 	int rc;
@@ -220,7 +229,7 @@ int sandbox_enter_looking(char error[SANDBOX_ERROR_SIZE])
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (have[i])
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept[i]);
-	if (geteuid() == 0 && choose_user("nobody", &uid, &gid) == 0) {
+	if (root && choose_user("nobody", &uid, &gid) == 0) {
 		rc =
 		    capng_change_id((int)uid, (int)gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
 		/* In a user namespace that maps one user alone there is nobody else to become. */
