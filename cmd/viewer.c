@@ -169,6 +169,11 @@ void viewer_free(struct viewer *viewer)
 		return;
 	screen_release(&viewer->screen);
 	if (viewer->signal_fd >= 0) {
+		struct signalfd_siginfo info;
+
+		/* What came while it ended is not to end it again, now that all is done. */
+		while (read(viewer->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+			continue;
 		close(viewer->signal_fd);
 		sigprocmask(SIG_SETMASK, &viewer->mask_before, NULL);
 	}
