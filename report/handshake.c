@@ -168,7 +168,8 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 			a->touched_ns = event->time_ns;
 	}
 	if (t->options.queues && !s->payload && s->seq == a->isn + 1 &&
-	    (a->flags & OPEN_CLIENT_DATA) && !(a->flags & (OPEN_DEFERRED | OPEN_SERVER_ALIVE)) &&
+	    (a->flags & OPEN_CLIENT_ACK) && (a->flags & OPEN_CLIENT_DATA) &&
+	    !(a->flags & (OPEN_DEFERRED | OPEN_SERVER_ALIVE)) &&
 	    event->time_ns - a->ack_ns < BESIDE_NS) {
 		struct queue_packet packet = tracker_packet(t, a, event);
 
