@@ -263,6 +263,52 @@ Test(sampler_children, a_final_ack_that_is_dropped_leaves_a_zombie_that_is_follo
 	sampler_free(s);
 }
 
+/* Its SYN queue holds one request too: the next SYN gets a cookie. */
+Test(sampler_children, where_a_queue_was_full_a_request_is_told_from_a_cookie)
+{
+	struct flow flow, request = syn_flow(2000, 8080), cookie = syn_flow(2001, 8080);
+	struct sampler *s;
+	int raw, tap, fd;
+
+	ENTER();
+	route_to_nowhere();
+	fd = listen_on("127.0.0.1:8080", 0);
+	s = sampler_of(":8080");
+	go(s);
+	raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	tap = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IP));
+	cr_assert(raw >= 0 && tap >= 0);
+	send_syn(raw, 2000, 8080);
+	read_isn(tap, 2000);
+	sampler_watch_request(s, &request);
+	count = 0;
+	go(s);
+	cr_assert_null(last(EVENT_CHILD), "nobody asks while there is room");
+	connect_to("127.0.0.1:8080", &flow);
+	for (int i = 0; i < 1000 && sampler_depth(s) == 0; i++)
+		go(s);
+	cr_assert_geq(accept(fd, NULL, NULL), 0);
+	sampler_watch_request(s, &request);
+	count = 0;
+	go(s);
+	cr_assert(flow_equal(&last(EVENT_CHILD)->child.flow, &request));
+	cr_assert_eq(child_status(&last(EVENT_CHILD)->child), CHILD_HALF_OPEN);
+	send_syn(raw, 2001, 8080);
+	read_isn(tap, 2001);
+	sampler_watch_request(s, &cookie);
+	count = 0;
+	go(s);
+	cr_assert(flow_equal(&last(EVENT_CHILD)->child.flow, &cookie));
+	cr_assert_eq(last(EVENT_CHILD)->child.state, 0);
+	cr_assert_neq(last(EVENT_CHILD)->child.listener, 0, "it is known whose cookie it is");
+	sampler_watch_again(s, &request);
+	count = 0;
+	go(s);
+	cr_assert(flow_equal(&last(EVENT_CHILD)->child.flow, &request));
+	cr_assert_eq(child_status(&last(EVENT_CHILD)->child), CHILD_HALF_OPEN);
+	sampler_free(s);
+}
+
 Test(sampler_children, what_is_not_delivered_here_is_not_followed)
 {
 	struct flow flow = syn_flow(2000, 8080);
