@@ -19,6 +19,9 @@ enum {
 	COST_LOOK = 30,
 };
 
+/* With more room than this nobody is refused, unless a look says so. */
+#define ROOM_DOUBTED 8
+
 struct moves {
 	struct history_move *list;
 	unsigned count;
@@ -162,8 +165,10 @@ static void place_moves(const struct queue *q, const struct history *h, const st
 		m->list[0].cookie = a->cookie;
 		return;
 	}
-	add_drop(m, ARRIVAL_REFUSED, place, full ? 0 : COST_RULE, weight);
 	add_entry(m, place, leaves, 0);
+	if (h->depth + ROOM_DOUBTED < limit && a->kind == ARRIVAL_ENTER)
+		return;
+	add_drop(m, ARRIVAL_REFUSED, place, full ? 0 : COST_RULE, weight);
 	if (full)
 		add_entry(m, place, 0, COST_RULE);
 	if (place & PLACE_REQUEST)

@@ -7,6 +7,7 @@ static struct host host;
 static struct queue queue;
 static struct history_move moves[HISTORY_MOVES_MAX];
 static unsigned count;
+static uint32_t limit = 2;
 
 static void take(const struct arrival *arrival, uint8_t place, int32_t depth, int32_t requests,
 		 int64_t cookies)
@@ -16,7 +17,7 @@ static void take(const struct arrival *arrival, uint8_t place, int32_t depth, in
 	host.tcp_syncookies = cookies;
 	host.tcp_max_syn_backlog = 4096;
 	queue.host = &host;
-	queue.listener.limit = 2;
+	queue.listener.limit = limit;
 	queue.limit_known = true;
 	queue.siblings = 1;
 	count = history_moves(&queue, &history, arrival, place, moves);
@@ -115,6 +116,19 @@ Test(history, a_final_ack_enters_where_there_is_room)
 	take(&ack, PLACE_COOKIE, 2, 0, 1);
 	cr_expect_eq(cheapest()->place, PLACE_COOKIE | PLACE_ENTERED);
 	cr_expect_eq(cheapest()->requests, 0);
+}
+
+Test(history, with_much_room_a_final_ack_is_refused_only_if_a_look_says_so)
+{
+	struct arrival refused = {.kind = ARRIVAL_REFUSED, .wants_place = true};
+
+	limit = 40;
+	take(&ack, PLACE_REQUEST, 0, 1, 1);
+	cr_expect_eq(count, 1);
+	take(&refused, PLACE_REQUEST, 0, 1, 1);
+	cr_expect_gt(count, 1);
+	take(&ack, PLACE_REQUEST, 38, 1, 1);
+	cr_expect_gt(count, 1, "with little two processors may count in another order");
 }
 
 Test(history, a_final_ack_on_a_full_queue_is_refused_or_somebody_left)
