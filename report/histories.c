@@ -9,15 +9,19 @@
 #include "report/arrival.h"
 #include "report/history.h"
 #include "report/path.h"
+#include "report/standings.h"
 #include "report/visits.h"
 
-/* Steps that a search may take: fewer histories are followed where more arrived. */
-#define STEPS_MAX     (1u << 18)
+/*
+ * Steps that a search may take, some 10 ms: who records must not stand still meanwhile.
+ * Fewer histories are followed where more arrived, and none at all where too few would be.
+ */
+#define STEPS_MAX     (1u << 16)
 #define HISTORIES_MIN 16
 
 struct generation {
 	struct history *histories;
-	uint8_t *places; /* of each history, by slot */
+	uint32_t *rows; /* of each history: where the attempts stand, see standings.h */
 	size_t count;
 };
 
@@ -27,6 +31,7 @@ struct search {
 	size_t samples;
 	struct visit *visits;
 	uint32_t slots;
+	struct standings standings;
 	uint32_t *earliest; /* of each sample: before which arrival it can have looked */
 	uint32_t *latest;
 	size_t beam;
@@ -131,22 +136,28 @@ static struct history *place_for(struct search *s, const struct history *h)
 	}
 }
 
+static uint32_t *row_of(const struct search *s, const struct generation *g, size_t history)
+{
+	return g->rows + history * s->standings.row_words;
+}
+
 /* step NULL: nothing happens, it is taken over. */
-static void emit(struct search *s, const struct history *h, const uint8_t *places,
+static void emit(struct search *s, const struct history *h, const uint32_t *row,
 		 const struct visit *visit, const struct step *step)
 {
 	struct history *to = place_for(s, h);
-	uint8_t *row;
+	uint32_t *to_row;
 
 	if (!to)
 		return;
 	*to = *h;
 	if (step)
 		to->step = add_step(s, step);
-	row = s->next.places + (size_t)(to - s->next.histories) * s->slots;
-	memcpy(row, places, s->slots);
-	if (visit && visit->slot != VISIT_NO_SLOT)
-		row[visit->slot] = step->move.place;
+	to_row = row_of(s, &s->next, (size_t)(to - s->next.histories));
+	memcpy(to_row, row, s->standings.row_words * sizeof(*row));
+	if (visit && visit->slot != VISIT_NO_SLOT && !visit->last &&
+	    !standings_set(&s->standings, to_row, visit->slot, step->move.place))
+		s->failed = true;
 }
 
 static void begin_generation(struct search *s)
@@ -185,13 +196,14 @@ static void end_generation(struct search *s)
 		if (s->now.histories[i].cost - least > bound)
 			continue;
 		s->now.histories[kept] = s->now.histories[i];
-		memmove(s->now.places + kept * s->slots, s->now.places + i * s->slots, s->slots);
+		memmove(row_of(s, &s->now, kept), row_of(s, &s->now, i),
+			s->standings.row_words * sizeof(*s->now.rows));
 		kept++;
 	}
 	s->now.count = kept;
 }
 
-static void look(struct search *s, const struct history *from, const uint8_t *places, uint32_t gap)
+static void look(struct search *s, const struct history *from, const uint32_t *row, uint32_t gap)
 {
 	struct history h = *from;
 
@@ -200,7 +212,7 @@ static void look(struct search *s, const struct history *from, const uint8_t *pl
 		struct step step = {.previous = h.step};
 
 		if (h.samples == s->samples || s->latest[h.samples] > gap)
-			emit(s, &h, places, NULL, NULL);
+			emit(s, &h, row, NULL, NULL);
 		if (h.samples == s->samples || s->earliest[h.samples] > gap)
 			return;
 		h.cost += history_sampled(
@@ -228,7 +240,7 @@ static void take_samples(struct search *s, uint32_t gap)
 		return;
 	begin_generation(s);
 	for (size_t i = 0; i < s->now.count; i++)
-		look(s, &s->now.histories[i], s->now.places + i * s->slots, gap);
+		look(s, &s->now.histories[i], row_of(s, &s->now, i), gap);
 	end_generation(s);
 }
 
@@ -239,8 +251,10 @@ static void take_arrival(struct search *s, uint32_t at)
 	begin_generation(s);
 	for (size_t i = 0; i < s->now.count; i++) {
 		const struct history *h = &s->now.histories[i];
-		const uint8_t *places = s->now.places + i * s->slots;
-		uint8_t place = v->first || v->slot == VISIT_NO_SLOT ? v->place : places[v->slot];
+		const uint32_t *row = row_of(s, &s->now, i);
+		uint8_t place = v->first || v->slot == VISIT_NO_SLOT
+				    ? v->place
+				    : standings_get(&s->standings, row, v->slot);
 		struct history_move moves[HISTORY_MOVES_MAX];
 		unsigned n = history_moves(s->queue, h, &s->queue->arrivals[at], place, moves);
 
@@ -260,7 +274,7 @@ static void take_arrival(struct search *s, uint32_t at)
 				then.places ^= mix(v->slot, moves[m].place);
 			step.requests = then.requests;
 			step.unnamed = then.unnamed;
-			emit(s, &then, places, v, &step);
+			emit(s, &then, row, v, &step);
 		}
 	}
 	end_generation(s);
@@ -271,15 +285,21 @@ static void release(struct search *s)
 	free(s->visits);
 	free(s->earliest);
 	free(s->now.histories);
-	free(s->now.places);
+	free(s->now.rows);
 	free(s->next.histories);
-	free(s->next.places);
+	free(s->next.rows);
+	standings_release(&s->standings);
 	free(s->same);
 	free(s->steps);
 }
 
 static bool prepare(struct search *s, struct table *table)
 {
+	s->beam = STEPS_MAX / (s->arrivals + s->samples + 1);
+	if (s->beam < HISTORIES_MIN)
+		return false;
+	if (s->beam > HISTORIES_MAX)
+		s->beam = HISTORIES_MAX;
 	s->visits = visits_of(s->queue, table, &s->slots);
 	s->earliest = calloc(2 * s->samples + 1, sizeof(*s->earliest));
 	if (!s->visits || !s->earliest)
@@ -289,16 +309,15 @@ static bool prepare(struct search *s, struct table *table)
 	s->moves_most = most_open(s) + 1;
 	if (s->moves_most < HISTORY_MOVES_MAX)
 		s->moves_most = HISTORY_MOVES_MAX;
-	s->beam = STEPS_MAX / (s->arrivals + s->samples + 1);
-	s->beam = s->beam > HISTORIES_MAX ? HISTORIES_MAX
-					  : (s->beam < HISTORIES_MIN ? HISTORIES_MIN : s->beam);
 	s->room = s->beam * s->moves_most;
 	s->same = malloc((4 * s->room + 16) * sizeof(*s->same));
 	s->now.histories = malloc(s->room * sizeof(*s->now.histories));
 	s->next.histories = malloc(s->room * sizeof(*s->next.histories));
-	s->now.places = malloc(s->room * s->slots + 1);
-	s->next.places = malloc(s->room * s->slots + 1);
-	return s->same && s->now.histories && s->next.histories && s->now.places && s->next.places;
+	if (!standings_init(&s->standings, s->slots))
+		return false;
+	s->now.rows = malloc((s->room * s->standings.row_words + 1) * sizeof(*s->now.rows));
+	s->next.rows = malloc((s->room * s->standings.row_words + 1) * sizeof(*s->next.rows));
+	return s->same && s->now.histories && s->next.histories && s->now.rows && s->next.rows;
 }
 
 static uint32_t cheapest(const struct search *s)
@@ -368,7 +387,7 @@ bool histories_settle(struct queue *queue, size_t count, struct table *table,
 	    .drops = queue->drops_settled,
 	    .step = STEP_NONE,
 	};
-	memset(s.now.places, 0, s.slots);
+	memset(s.now.rows, 0, s.standings.row_words * sizeof(*s.now.rows));
 	for (uint32_t i = 0; i < s.arrivals && !s.failed; i++) {
 		take_samples(&s, i);
 		take_arrival(&s, i);

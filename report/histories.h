@@ -27,7 +27,7 @@ bool histories_needed(const struct queue *queue);
 /*
  * Settles the first count pending samples, and the arrivals that came before the last of
  * them; what is left gets the likeliest judgement. False, and nothing is done, without
- * memory.
+ * memory, and where more arrived than can be searched in time.
  */
 bool histories_settle(struct queue *queue, size_t count, struct table *table,
 		      struct details *details);
