@@ -17,7 +17,7 @@
  * Fewer histories are followed where more arrived, and none at all where too few would be.
  */
 #define STEPS_MAX     (1u << 16)
-#define HISTORIES_MIN 16
+#define HISTORIES_MIN 4
 
 struct generation {
 	struct history *histories;

@@ -29,6 +29,7 @@ void queue_init(struct queue *queue, const struct listener *listener, const stru
 void queue_release(struct queue *queue)
 {
 	free(queue->arrivals);
+	free(queue->newest);
 	free(queue->episodes);
 	pulse_release(&queue->pulse);
 	sizing_release(&queue->sizing);
@@ -83,26 +84,52 @@ void queue_correct_half_open(struct queue *q, const struct arrival *from, int ch
 			q->arrivals[i].half_open += (uint32_t)change;
 }
 
+/* room is a power of two. */
+static uint32_t *newest_of(const struct queue *q, uint32_t index)
+{
+	return &q->newest[(index * 0x9e3779b1u >> 4) & (q->arrivals_room - 1)];
+}
+
+static void link_newest(struct queue *q, struct arrival *a)
+{
+	uint32_t *newest = newest_of(q, a->index);
+
+	a->before = *newest;
+	*newest = q->arrivals_gone + (uint32_t)(a - q->arrivals);
+}
+
+static bool grow(struct queue *q)
+{
+	size_t room = q->arrivals_room ? q->arrivals_room * 2 : 64;
+	struct arrival *bigger;
+	uint32_t *newest;
+
+	if (room > QUEUE_ARRIVALS_MAX)
+		return false;
+	bigger = realloc(q->arrivals, room * sizeof(*bigger));
+	if (!bigger)
+		return false;
+	q->arrivals = bigger;
+	newest = realloc(q->newest, room * sizeof(*newest));
+	if (!newest)
+		return false;
+	q->newest = newest;
+	q->arrivals_room = room;
+	for (size_t i = 0; i < room; i++)
+		newest[i] = q->arrivals_gone - 1; /* of nobody */
+	for (size_t i = 0; i < q->arrivals_count; i++)
+		link_newest(q, &q->arrivals[i]);
+	return true;
+}
+
 struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_t time_ns,
 			     const struct open_attempt *attempt, uint32_t index)
 {
 	struct arrival *a;
 
-	if (queue->arrivals_count == queue->arrivals_room) {
-		size_t room = queue->arrivals_room ? queue->arrivals_room * 2 : 64;
-		struct arrival *bigger;
-
-		if (room > QUEUE_ARRIVALS_MAX) {
-			queue->arrivals_lost++;
-			return NULL;
-		}
-		bigger = realloc(queue->arrivals, room * sizeof(*bigger));
-		if (!bigger) {
-			queue->arrivals_lost++;
-			return NULL;
-		}
-		queue->arrivals = bigger;
-		queue->arrivals_room = room;
+	if (queue->arrivals_count == queue->arrivals_room && !grow(queue)) {
+		queue->arrivals_lost++;
+		return NULL;
 	}
 	a = &queue->arrivals[queue->arrivals_count++];
 	*a = (struct arrival){
@@ -114,7 +141,39 @@ struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_
 	    .kind = (uint8_t)kind,
 	    .cookie = attempt->flags & OPEN_COOKIE,
 	};
+	link_newest(queue, a);
 	return a;
+}
+
+void queue_forget(struct queue *queue, size_t count)
+{
+	queue->arrivals_count -= count;
+	queue->arrivals_gone += (uint32_t)count;
+	memmove(queue->arrivals, queue->arrivals + count,
+		queue->arrivals_count * sizeof(*queue->arrivals));
+}
+
+/* The first of this attempt in the chain that begins with this number. */
+static struct arrival *search(struct queue *q, uint32_t number, uint32_t index, uint32_t isn)
+{
+	while (number - q->arrivals_gone < q->arrivals_count) {
+		struct arrival *a = &q->arrivals[number - q->arrivals_gone];
+
+		if (a->index == index && a->isn == isn)
+			return a;
+		number = a->before;
+	}
+	return NULL;
+}
+
+struct arrival *queue_newest(struct queue *queue, uint32_t index, uint32_t isn)
+{
+	return queue->arrivals_count ? search(queue, *newest_of(queue, index), index, isn) : NULL;
+}
+
+struct arrival *queue_earlier(struct queue *queue, const struct arrival *arrival)
+{
+	return search(queue, arrival->before, arrival->index, arrival->isn);
 }
 
 enum found queue_look(struct queue *queue, enum arrival_kind kind, int64_t from_ns, int64_t time_ns,
@@ -152,14 +211,11 @@ void queue_miss_request(struct queue *queue)
 struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,
 			   uint32_t isn)
 {
-	/* Answers follow within microseconds: what is looked for is near the end. */
-	for (size_t i = queue->arrivals_count, looked = 0; i-- > 0 && looked < 1024; looked++) {
-		struct arrival *a = &queue->arrivals[i];
+	struct arrival *a = queue_newest(queue, index, isn);
 
-		if (a->kind == kind && a->index == index && a->isn == isn)
-			return a;
-	}
-	return NULL;
+	while (a && a->kind != kind)
+		a = queue_earlier(queue, a);
+	return a;
 }
 
 void queue_track_full(struct queue *q, int64_t time_ns, int64_t depth)

@@ -69,6 +69,7 @@ struct arrival {
 	uint32_t index;	    /* of the attempt in the table */
 	uint32_t isn;	    /* of the attempt: the index may be another's by now */
 	uint32_t half_open; /* rebuilt, before it */
+	uint32_t before;    /* the number of an earlier one, perhaps of its attempt */
 	uint8_t kind;	    /* enum arrival_kind */
 	uint8_t found;	    /* LOOK, COUNT: enum found */
 	bool answered;	    /* SYN */
@@ -128,6 +129,8 @@ struct queue {
 	struct arrival *arrivals;
 	size_t arrivals_count;
 	size_t arrivals_room;
+	uint32_t arrivals_gone; /* the number of the first: each has the next one */
+	uint32_t *newest; /* by a hash of the attempt: the number of the youngest; room of them */
 	uint64_t arrivals_lost;
 	struct queue_sample pending[QUEUE_SAMPLES_MAX];
 	size_t pending_count;
@@ -196,6 +199,13 @@ enum found queue_look(struct queue *queue, enum arrival_kind kind, int64_t from_
 
 /* A request is gone that nobody saw end: one fewer, unless a count has said so before. */
 void queue_miss_request(struct queue *queue);
+
+/* The youngest arrival of this attempt, and the one before that; or NULL. */
+struct arrival *queue_newest(struct queue *queue, uint32_t index, uint32_t isn);
+struct arrival *queue_earlier(struct queue *queue, const struct arrival *arrival);
+
+/* The first count arrivals are settled and done with. */
+void queue_forget(struct queue *queue, size_t count);
 
 /* The youngest arrival of this attempt and kind that is not settled, or NULL. */
 struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,

@@ -76,9 +76,9 @@ void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint3
 	queue->half_open += cookie ? -1 : 1;
 	if (queue->half_open < 0)
 		queue->half_open = 0;
-	for (size_t i = 0; i < queue->arrivals_count; i++)
-		if (queue->arrivals[i].index == index && queue->arrivals[i].isn == attempt->isn)
-			queue->arrivals[i].cookie = cookie;
+	for (struct arrival *a = queue_newest(queue, index, attempt->isn); a;
+	     a = queue_earlier(queue, a))
+		a->cookie = cookie;
 	if (syn || !(attempt->flags & (OPEN_WAS_COOKIE | OPEN_WAS_REQUEST)))
 		return;
 	queue_tally(queue, TALLY_SYN_COOKIE, attempt->last_syn_ns, cookie ? 1 : -1);

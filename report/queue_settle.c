@@ -15,10 +15,8 @@ static void drop_settled(struct queue *q)
 
 	while (n < q->arrivals_count && q->arrivals[n].kind == ARRIVAL_SETTLED)
 		n++;
-	if (!n)
-		return;
-	memmove(q->arrivals, q->arrivals + n, (q->arrivals_count - n) * sizeof(*q->arrivals));
-	q->arrivals_count -= n;
+	if (n)
+		queue_forget(q, n);
 }
 
 /* Turns the judgement of one unproven final ACK round. */
@@ -370,6 +368,6 @@ void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct 
 	see_answers(queue, NULL, table);
 	for (size_t i = 0; i < queue->arrivals_count; i++)
 		arrival_settle(queue, &queue->arrivals[i], &nothing, table, details);
-	queue->arrivals_count = 0;
+	queue_forget(queue, queue->arrivals_count);
 	queue_track_full(queue, end_ns, 0);
 }
