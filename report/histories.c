@@ -203,6 +203,14 @@ static void end_generation(struct search *s)
 	s->now.count = kept;
 }
 
+static bool is_torn(const struct search *s, uint32_t sample)
+{
+	for (uint32_t i = s->earliest[sample]; i < s->latest[sample]; i++)
+		if (s->queue->arrivals[i].wants_place)
+			return true;
+	return false;
+}
+
 static void look(struct search *s, const struct history *from, const uint32_t *row, uint32_t gap)
 {
 	struct history h = *from;
@@ -219,7 +227,8 @@ static void look(struct search *s, const struct history *from, const uint32_t *r
 		    &h, sample->depth,
 		    sample->drops_known ? (int64_t)(uint32_t)(sample->drops - s->queue->group_first)
 					: h.drops,
-		    &step.move.leaves);
+		    is_torn(s, h.samples), &step.move.leaves);
+		step.drops = h.drops;
 		step.at = (uint32_t)(s->arrivals + h.samples);
 		step.requests = h.requests;
 		h.samples++;

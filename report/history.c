@@ -283,14 +283,18 @@ unsigned history_moves(const struct queue *queue, const struct history *history,
 	return m.count;
 }
 
-uint32_t history_sampled(struct history *history, uint32_t depth, int64_t drops, uint32_t *leaves)
+uint32_t history_sampled(struct history *history, uint32_t depth, int64_t drops, bool torn,
+			 uint32_t *leaves)
 {
 	int64_t more = (int64_t)depth - history->depth, off = drops - history->drops;
 	uint64_t wrong = more > 0 ? (uint64_t)more : 0;
+	bool half = torn && off == -1;
 
 	*leaves = more < 0 ? (uint32_t)-more : 0;
-	wrong += (uint64_t)(off < 0 ? -off : off);
 	history->depth = (int32_t)depth;
-	history->drops = drops;
-	return COST_SAMPLE * (uint32_t)(wrong > 10 ? 10 : wrong);
+	if (!half) {
+		wrong += (uint64_t)(off < 0 ? -off : off);
+		history->drops = drops;
+	}
+	return COST_SAMPLE * (uint32_t)(wrong > 10 ? 10 : wrong) + half;
 }

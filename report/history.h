@@ -52,7 +52,11 @@ unsigned history_moves(const struct queue *queue, const struct history *history,
 /* What it costs that a look found this where an attempt is taken to stand at place. */
 uint32_t history_look_cost(enum found found, uint8_t place);
 
-/* What is wrong with a history if a sample shows this; the rest is put right in it. */
-uint32_t history_sampled(struct history *history, uint32_t depth, int64_t drops, uint32_t *leaves);
+/*
+ * What is wrong with a history if a sample shows this; the rest is put right in it. torn: a
+ * final ACK arrived while it looked, whose refusal is counted in two steps.
+ */
+uint32_t history_sampled(struct history *history, uint32_t depth, int64_t drops, bool torn,
+			 uint32_t *leaves);
 
 #endif

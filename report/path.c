@@ -57,12 +57,12 @@ static void settle_arrival(struct queue *q, const struct step *step, struct tabl
 	q->unnamed = step->unnamed;
 }
 
-static void settle_sample(struct queue *q, const struct queue_sample *sample)
+static void settle_sample(struct queue *q, const struct queue_sample *sample, int64_t drops)
 {
 	if (q->base != (int64_t)sample->depth)
 		queue_step(q, sample->time_ns, (int64_t)sample->depth - q->base);
 	if (sample->drops_known)
-		q->drops_settled = (int64_t)(uint32_t)(sample->drops - q->group_first);
+		q->drops_settled = drops;
 }
 
 /* Those that were looked for after they were refused, and not found: no doubt is left of them. */
@@ -107,7 +107,7 @@ void path_settle(const struct path *path, struct queue *q, size_t count, struct 
 			settle_arrival(q, step, table, details);
 			continue;
 		}
-		settle_sample(q, &q->pending[step->at - path->arrivals]);
+		settle_sample(q, &q->pending[step->at - path->arrivals], step->drops);
 		if (step->at - path->arrivals + 1 == count)
 			break;
 	}

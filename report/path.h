@@ -16,6 +16,7 @@ struct step {
 	uint32_t at;	  /* arrival, or sample counted from the number of arrivals */
 	int32_t requests; /* after it */
 	int32_t unnamed;
+	int64_t drops; /* of a sample: after it */
 	struct history_move move;
 };
 

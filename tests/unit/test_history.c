@@ -233,12 +233,24 @@ Test(history, a_sample_shows_who_left_and_contradicts_the_rest)
 	struct history history = {.depth = 3, .drops = 7};
 	uint32_t leaves;
 
-	cr_expect_eq(history_sampled(&history, 1, 7, &leaves), 0);
+	cr_expect_eq(history_sampled(&history, 1, 7, false, &leaves), 0);
 	cr_expect_eq(leaves, 2);
 	cr_expect_eq(history.depth, 1);
-	cr_expect_gt(history_sampled(&history, 1, 8, &leaves), 0);
+	cr_expect_gt(history_sampled(&history, 1, 8, false, &leaves), 0);
 	cr_expect_eq(history.drops, 8, "it goes on from there");
-	cr_expect_gt(history_sampled(&history, 2, 8, &leaves), 0);
+	cr_expect_gt(history_sampled(&history, 2, 8, false, &leaves), 0);
 	cr_expect_eq(leaves, 0);
 	cr_expect_eq(history.depth, 2);
+}
+
+/* tcp_listendrop() counts once, and who discards the segment once more. */
+Test(history, a_sample_may_see_half_of_a_refused_ack)
+{
+	struct history history = {.depth = 3, .drops = 7};
+	uint32_t leaves;
+
+	cr_expect_lt(history_sampled(&history, 3, 6, true, &leaves), 5);
+	cr_expect_eq(history.drops, 7, "the other half is still to come");
+	cr_expect_geq(history_sampled(&history, 3, 6, false, &leaves), 15);
+	cr_expect_eq(history.drops, 6);
 }
