@@ -11,6 +11,9 @@
 #include "netlink/child_look.h"
 #include "netlink/sampler_parts.h"
 
+/* So long this process may have to wait between a measurement and the next: no set clock. */
+#define SET_BACK_NS (500 * NS_PER_MS)
+
 /* The share of a round that look-ups of children without an order may take: 1/20. */
 #define POOL_SHARE  20
 #define POOL_MAX_NS NS_PER_MS
@@ -86,10 +89,13 @@ void sampler_free(struct sampler *s)
 	free(s);
 }
 
-/* Times ever increase, but for a clock that was set back: then they follow the clock. */
+/*
+ * Times ever increase, but for a clock that was set back: then they follow the clock. What
+ * was measured before the last event was told happened by then too: a later time is true.
+ */
 int sampler_deliver(struct sampler *s, struct event *event, int64_t time_ns)
 {
-	if (time_ns <= s->last_ns && s->last_ns - time_ns < NS_PER_MS)
+	if (time_ns <= s->last_ns && s->last_ns - time_ns < SET_BACK_NS)
 		time_ns = s->last_ns + 1;
 	s->last_ns = time_ns;
 	event->time_ns = time_ns;

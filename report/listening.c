@@ -100,6 +100,9 @@ struct queue *listening_nameless(const struct listening *l, const struct endpoin
 	return NULL;
 }
 
+/* No other listener fits better than the one of just this address. */
+#define FIT_EXACT 4
+
 /* How well a listener of its port fits a destination, as inet_lookup_listener() scores it; 0: not.
  */
 static int fit(const struct listener *l, const struct endpoint *destination)
@@ -107,7 +110,7 @@ static int fit(const struct listener *l, const struct endpoint *destination)
 	static const struct address any6;
 
 	if (address_equal(&l->local.address, &destination->address))
-		return 4;
+		return FIT_EXACT;
 	if (!address_is_any(&l->local.address))
 		return 0;
 	if (address_is_ipv4(&l->local.address))
@@ -131,6 +134,8 @@ struct queue *listening_for(const struct listening *l, const struct endpoint *de
 			best = l->queues[i];
 			best_fit = f;
 		}
+		if (f == FIT_EXACT)
+			break;
 	}
 	return best ? best->leader : NULL;
 }
