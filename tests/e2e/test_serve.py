@@ -119,7 +119,8 @@ def test_sigterm_finishes_what_is_served(serve, model):
     assert all(receive(client).startswith(b"HTTP/1.1 200 OK") for client in clients)
     assert server.process.wait(30) == 0
     if model == "fork":
-        assert len(server.events("exit")) == len(clients)
+        # A late one may have come just in time, and has asked for nothing.
+        assert [event["status"] for event in server.events("exit")].count(0) == len(clients)
     assert f"answered {len(clients)}" in server.stderr()
 
 
