@@ -147,6 +147,8 @@ struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_
 
 void queue_forget(struct queue *queue, size_t count)
 {
+	if (!count)
+		return;
 	queue->arrivals_count -= count;
 	queue->arrivals_gone += (uint32_t)count;
 	memmove(queue->arrivals, queue->arrivals + count,

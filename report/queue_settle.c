@@ -15,8 +15,7 @@ static void drop_settled(struct queue *q)
 
 	while (n < q->arrivals_count && q->arrivals[n].kind == ARRIVAL_SETTLED)
 		n++;
-	if (n)
-		queue_forget(q, n);
+	queue_forget(q, n);
 }
 
 /* Turns the judgement of one unproven final ACK round. */
