@@ -23,6 +23,11 @@ void early_free(struct early *early)
 	free(early);
 }
 
+bool early_is_empty(const struct early *early)
+{
+	return early->used == 0;
+}
+
 static struct early_segments *slot_of(struct early *early, uint32_t hash)
 {
 	/* The lowest bits choose the chain of the table of attempts. */
@@ -104,7 +109,7 @@ bool early_take_syn(struct early *early, uint32_t hash, const struct event *syn,
 	struct early_segments *slot = slot_of(early, hash);
 	uint32_t acknowledged = syn->segment.seq + 1;
 
-	if (early->used == 0 || !slot->stray || !holds(slot, &syn->segment.flow))
+	if (!slot->stray || !holds(slot, &syn->segment.flow))
 		return false;
 	/* With the SYN's data, where that was taken too (RFC 7413). */
 	if (slot->segments[0].ack - acknowledged > syn->segment.payload ||
@@ -119,7 +124,7 @@ bool early_take_syn_ack(struct early *early, uint32_t hash, const struct event *
 	struct early_segments *slot = slot_of(early, hash);
 	struct flow client_to_server = flow_reverse(&syn_ack->segment.flow);
 
-	if (early->used == 0 || slot->stray || !holds(slot, &client_to_server) ||
+	if (slot->stray || !holds(slot, &client_to_server) ||
 	    slot->segments[0].ack != syn_ack->segment.seq + 1 ||
 	    !is_near(slot->time_ns[0], syn_ack->time_ns))
 		return false;

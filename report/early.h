@@ -34,6 +34,9 @@ struct early;
 int early_new(struct early **out) __attribute__((warn_unused_result));
 void early_free(struct early *early);
 
+/* Nothing waits: mostly. */
+bool early_is_empty(const struct early *early);
+
 /*
  * A segment of no attempt: kept when it answers a SYN (SYN-ACK, RST with ACK),
  * or belongs to the same connection as one that is kept. hash: of its flow.

@@ -293,16 +293,26 @@ static void on_reset(struct tracker *t, const struct event *event, uint32_t hash
 		queues_server_reset(t->options.queues, &packet, s, ended);
 }
 
-/* What the capture has before the segment that it answers, now that this is here. */
-static void replay(struct tracker *t, const struct event *like, const struct early_segments *early)
+/*
+ * What the capture has before the segment that it answers, now that this is here. Apart
+ * from what each packet goes through, which needs no room for them.
+ */
+static __attribute__((noinline)) void replay(struct tracker *t, const struct event *answered,
+					     uint32_t hash,
+					     bool (*take)(struct early *early, uint32_t hash,
+							  const struct event *answered,
+							  struct early_segments *out))
 {
-	struct event event = {.kind = EVENT_SEGMENT, .source = like->source};
+	struct event event = {.kind = EVENT_SEGMENT, .source = answered->source};
+	struct early_segments early;
 
-	if (early->stray)
-		t->other_segments -= early->count;
-	for (uint32_t i = 0; i < early->count; i++) {
-		event.time_ns = early->time_ns[i];
-		event.segment = early->segments[i];
+	if (!take(t->early, hash, answered, &early))
+		return;
+	if (early.stray)
+		t->other_segments -= early.count;
+	for (uint32_t i = 0; i < early.count; i++) {
+		event.time_ns = early.time_ns[i];
+		event.segment = early.segments[i];
 		tracker_on_segment(t, &event);
 	}
 }
@@ -331,22 +341,21 @@ void tracker_on_segment(struct tracker *t, const struct event *event)
 	const uint8_t flags =
 	    s->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST | TCP_FLAG_FIN);
 	uint32_t hash = table_hash(t->table, &s->flow);
-	struct early_segments early;
 	struct open_attempt *a;
 	bool from_client = false;
 
 	if (flags == TCP_FLAG_SYN) {
 		on_syn(t, event, hash);
-		if (early_take_syn(t->early, hash, event, &early))
-			replay(t, event, &early);
+		if (!early_is_empty(t->early))
+			replay(t, event, hash, early_take_syn);
 		return;
 	}
 	if (flags == (TCP_FLAG_SYN | TCP_FLAG_ACK)) {
 		a = find_for_syn_ack(t, s, hash);
 		if (a) {
 			on_syn_ack(t, event, a);
-			if (early_take_syn_ack(t->early, hash, event, &early))
-				replay(t, event, &early);
+			if (!early_is_empty(t->early))
+				replay(t, event, hash, early_take_syn_ack);
 			return;
 		}
 	}

@@ -8,6 +8,7 @@
 #include "report/merge.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,6 +186,15 @@ static int pass(struct merge *m, struct lane *lane)
 	return give(m, event);
 }
 
+/* Most are segments, and a third as large as the largest event: what is held is out of the caches.
+ */
+static size_t size_of(const struct event *event)
+{
+	if (event->kind == EVENT_SEGMENT)
+		return offsetof(struct event, segment) + sizeof(event->segment);
+	return sizeof(*event);
+}
+
 static int ring_add(struct lane *lane, const struct event *event)
 {
 	if (lane->count == lane->room) {
@@ -193,7 +203,8 @@ static int ring_add(struct lane *lane, const struct event *event)
 		if (rc)
 			return rc;
 	}
-	lane->events[(lane->first + lane->count++) & (lane->room - 1)] = *event;
+	memcpy(&lane->events[(lane->first + lane->count++) & (lane->room - 1)], event,
+	       size_of(event));
 	return 0;
 }
 
