@@ -38,14 +38,18 @@ def _start(space, tmp_path):
     """Starts a server of this class; it is gone after the test."""
     started = []
 
-    def start(kind):
+    def start(kind, folder=tmp_path):
         lacking = kind.lacking()
         assert not lacking, f"not installed, see scripts/packages: {lacking}"
         if kind.needs_root and not IS_ROOT:
             pytest.skip(f"{kind.__name__} takes root to start")
-        started.append(kind(space, tmp_path, BACKLOG))
+        started.append(kind(space, folder, BACKLOG))
         return started[-1]
 
+    def end():
+        started.pop().close()
+
+    start.end = end
     yield start
     for server in started:
         server.close()
@@ -115,14 +119,32 @@ def overflow(synscope, space, server, folder):
     return recording.report(), let_go_ns(), server.claims()
 
 
+# Of the last SYN that a full SYN queue takes and the first that gets a cookie: on loopback two processors are at
+# both at once, and their packets are captured in another order than the kernel took them. The ledger says so.
+LAST_PLACE = {"SyncookiesSent", "SyncookiesRecv", "TCPReqQFullDoCookies"}
+
+
+def leaves_a_doubt(unexplained):
+    return set(unexplained) <= LAST_PLACE and all(abs(count) == 1 for count in unexplained.values())
+
+
 @pytest.mark.parametrize("kind", servers.ALL, ids=lambda kind: kind.__name__.lower())
 def test_overflow_is_told_as_the_server_and_the_kernel_tell_it(synscope, space, start, tmp_path, kind):
-    server = start(kind)
-    report, let_go_ns, claims = overflow(synscope, space, server, tmp_path)
+    # A second burst where the first one left a doubt; the first one is mostly enough.
+    for more in (1, 0):
+        folder = tmp_path / str(more)
+        folder.mkdir()
+        folder.chmod(tmp_path.stat().st_mode)
+        server = start(kind, folder)
+        report, let_go_ns, claims = overflow(synscope, space, server, folder)
+        unexplained = {row["counter"]: row["unexplained"] for row in report["ledger"] if row["unexplained"]}
+        if not (more and unexplained and leaves_a_doubt(unexplained)):
+            break
+        start.end()
     attempts = report["attempts"]
 
     assert report["source"]["packets_dropped"] == 0
-    assert {row["counter"]: row["unexplained"] for row in report["ledger"] if row["unexplained"]} == {}
+    assert unexplained == {}
 
     # Everybody was served in the end, each by whom the server says.
     assert sorted(map(port_of, attempts)) == sorted(claim.port for claim in claims)
