@@ -101,8 +101,7 @@ void arrival_judge(struct queue *q, const struct arrival *a, enum mark_kind kind
 /* Which rule of tcp_conn_request() took a SYN that the listener dropped. */
 static enum tally rule_of(const struct queue *q, const struct arrival *a, bool full)
 {
-	bool syn_queue_full =
-	    q->limit_known && q->siblings == 1 && a->half_open > q->listener.limit;
+	bool syn_queue_full = queue_requests_are_full(q, a->half_open);
 
 	switch (q->host->tcp_syncookies) {
 	case 0:

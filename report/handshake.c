@@ -118,7 +118,7 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 	if (t->options.queues) {
 		struct queue_packet packet = tracker_packet(t, a, event);
 
-		queues_syn_ack(t->options.queues, &packet, s);
+		queues_syn_ack(t->options.queues, &packet);
 	}
 }
 

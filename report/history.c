@@ -56,9 +56,7 @@ static bool wants_cookie(const struct queue *q, const struct history *h, int32_t
 	int64_t over = (int64_t)h->requests - (int64_t)q->listener.limit;
 
 	*off = (int32_t)(over > 0 ? over - 1 : -over);
-	if (q->host->tcp_syncookies == 2)
-		return true;
-	return q->host->tcp_syncookies == 1 && over > 0;
+	return queue_wants_cookie(q, h->requests);
 }
 
 static void add_answered(const struct queue *q, const struct history *h, struct moves *m,

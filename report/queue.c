@@ -64,6 +64,18 @@ bool queue_is_full(const struct queue *queue)
 	       queue->depth > (int64_t)queue->listener.limit;
 }
 
+bool queue_requests_are_full(const struct queue *queue, int64_t requests)
+{
+	return queue->limit_known && queue->siblings == 1 &&
+	       requests > (int64_t)queue->listener.limit;
+}
+
+bool queue_wants_cookie(const struct queue *queue, int64_t requests)
+{
+	return queue->host->tcp_syncookies == 2 ||
+	       (queue->host->tcp_syncookies == 1 && queue_requests_are_full(queue, requests));
+}
+
 void queue_correct_depth(struct queue *queue, int change)
 {
 	if (!queue->accept_exact && queue->siblings == 1)

@@ -179,6 +179,12 @@ void queue_tally(struct queue *queue, enum tally tally, int64_t time_ns, int cou
 /* Depth and limit known, and depth > limit. */
 bool queue_is_full(const struct queue *queue);
 
+/* Limit known, and so many requests are more than it (inet_csk_reqsk_queue_is_full()). */
+bool queue_requests_are_full(const struct queue *queue, int64_t requests);
+
+/* Whether tcp_conn_request() decides on a cookie for a SYN that finds so many requests. */
+bool queue_wants_cookie(const struct queue *queue, int64_t requests);
+
 /*
  * Puts the depth right by change, after a judgement was turned round. Where accepts
  * are not reported the last sample has said already how deep the queue is.

@@ -168,15 +168,6 @@ static bool is_local_client(const struct queues *queues, const struct segment *s
 	return queues->lo_only || s->outgoing || address_equal(&s->flow.saddr, &s->flow.daddr);
 }
 
-/* tcp_conn_request(): cookies always, or the SYN queue full when this SYN came. */
-static bool wants_cookie(const struct queue *q, const struct arrival *arrival)
-{
-	if (q->host->tcp_syncookies == 2)
-		return true;
-	return q->host->tcp_syncookies == 1 && q->limit_known && q->siblings == 1 &&
-	       arrival->half_open > q->listener.limit;
-}
-
 void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		const struct segment *segment)
 {
@@ -203,7 +194,8 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 	/* On lo all SYNs of a burst are seen before the first SYN-ACK: count requests ahead. */
 	if (arrival)
 		arrival->challenged = a->flags & OPEN_CHALLENGED;
-	if (arrival && kind == ARRIVAL_SYN && !queue_is_full(q) && !wants_cookie(q, arrival)) {
+	if (arrival && kind == ARRIVAL_SYN && !queue_is_full(q) &&
+	    !queue_wants_cookie(q, arrival->half_open)) {
 		arrival->requested = true;
 		q->half_open++;
 	}
@@ -225,20 +217,18 @@ static void enter(struct queue *q, const struct queue_packet *packet, bool prove
 		q->half_open--;
 }
 
-void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
-		    const struct segment *segment)
+void queues_syn_ack(struct queues *queues, const struct queue_packet *packet)
 {
 	struct open_attempt *a = packet->attempt;
 	struct queue *q = queues_of(queues, a);
 	struct arrival *arrival;
 
-	(void)segment;
 	if (!q)
 		return;
 	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
 	if (arrival && !arrival->answered) {
 		arrival->answered = arrival->synacked = true;
-		if (wants_cookie(q, arrival)) {
+		if (queue_wants_cookie(q, arrival->half_open)) {
 			a->flags |= OPEN_COOKIE;
 			arrival->cookie = true;
 			q->last_cookie_ns = packet->time_ns;

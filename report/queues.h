@@ -46,8 +46,7 @@ void queues_free(struct queues *queues);
 /* What the tracker sees, in order of time. */
 void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		const struct segment *segment);
-void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
-		    const struct segment *segment);
+void queues_syn_ack(struct queues *queues, const struct queue_packet *packet);
 void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 		       const struct segment *segment);
 
