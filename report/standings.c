@@ -31,12 +31,11 @@ bool standings_set(struct standings *s, uint32_t *row, uint32_t slot, uint8_t pl
 		return true;
 	if (s->count == s->room) {
 		size_t room = 2 * s->room;
-		void *bigger = realloc(s->chunks, room * sizeof(*s->chunks));
+		void *bigger =
+		    room > UINT32_MAX ? NULL : realloc(s->chunks, room * sizeof(*s->chunks));
 
-		if (!bigger || room > UINT32_MAX) {
-			s->chunks = bigger ? bigger : s->chunks;
+		if (!bigger)
 			return false;
-		}
 		s->chunks = bigger;
 		s->room = room;
 	}
