@@ -9,6 +9,7 @@ import tempfile
 import pytest
 
 from listening import Listener
+from traffic import Traffic
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -110,3 +111,19 @@ def listen(namespace):
     yield start
     for listener in listeners:
         listener.close()
+
+
+@pytest.fixture
+def traffic(namespace):
+    """Clients that come one after the other, until the test ends."""
+    made = Traffic()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where a recording is to be; whom the recorder becomes can get there."""
+    tmp_path.chmod(0o755)
+    return tmp_path / "recording"

@@ -15,24 +15,9 @@ import time
 import pytest
 
 from running import until
-from traffic import Traffic
 
 KILLS = int(os.environ.get("SYNSCOPE_KILLS", "10"))
 SECOND = 1_000_000_000
-
-
-@pytest.fixture
-def traffic(namespace):
-    made = Traffic()
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def folder(tmp_path):
-    tmp_path.chmod(0o755)
-    return tmp_path / "recording"
 
 
 def is_sandboxed(pid):

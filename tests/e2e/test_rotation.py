@@ -6,21 +6,6 @@ import subprocess
 import pytest
 
 from running import until
-from traffic import Traffic
-
-
-@pytest.fixture
-def traffic(namespace):
-    made = Traffic()
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def folder(tmp_path):
-    tmp_path.chmod(0o755)
-    return tmp_path / "recording"
 
 
 @pytest.fixture
