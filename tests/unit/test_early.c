@@ -2,49 +2,11 @@
 
 #include <criterion/criterion.h>
 
-#include "report/tracker.h"
-
-#define SYN	TCP_FLAG_SYN
-#define SYN_ACK (TCP_FLAG_SYN | TCP_FLAG_ACK)
-#define ACK	TCP_FLAG_ACK
-#define RST_ACK (TCP_FLAG_RST | TCP_FLAG_ACK)
-
-static struct tracker *tracker;
-static struct attempt got[8];
-static size_t got_count;
-static struct flow to_server;
-
-static int keep(void *context, const struct attempt *attempt)
-{
-	(void)context;
-	if (got_count < 8)
-		got[got_count] = *attempt;
-	got_count++;
-	return 0;
-}
-
-static void start(void)
-{
-	struct tracker_options options = {.finished = keep};
-	struct endpoint client, server;
-
-	cr_assert_eq(endpoint_parse("192.0.2.1:40000", &client), 0);
-	cr_assert_eq(endpoint_parse("192.0.2.2:80", &server), 0);
-	to_server = (struct flow){client.address, server.address, client.port, server.port};
-	got_count = 0;
-	cr_assert_eq(tracker_new(&options, &tracker), 0);
-}
+#include "tests/unit/tracker_stage.h"
 
 static void send_segment(int64_t us, bool from_client, uint8_t flags, uint32_t seq, uint32_t ack)
 {
-	struct event e = {
-	    .kind = EVENT_SEGMENT, .source = SOURCE_CAPTURE, .time_ns = us * NS_PER_US};
-
-	e.segment.flow = from_client ? to_server : flow_reverse(&to_server);
-	e.segment.flags = flags;
-	e.segment.seq = seq;
-	e.segment.ack = ack;
-	cr_assert_eq(tracker_event(tracker, &e), 0);
+	send_at(us * NS_PER_US, from_client, flags, seq, ack);
 }
 
 /* Returns the segments that belonged to no attempt. */
@@ -70,7 +32,7 @@ static void expect_established(int64_t syn_to_synack_us, int64_t synack_to_ack_u
 
 Test(early, a_syn_ack_before_its_syn)
 {
-	start();
+	start(0);
 	send_segment(1030, false, SYN_ACK, 500, 101);
 	send_segment(1000, true, SYN, 100, 0);
 	send_segment(1090, true, ACK, 101, 501);
@@ -80,7 +42,7 @@ Test(early, a_syn_ack_before_its_syn)
 
 Test(early, stamps_are_as_captured_also_when_they_run_backwards)
 {
-	start();
+	start(0);
 	send_segment(1000, false, SYN_ACK, 500, 101);
 	send_segment(1030, true, SYN, 100, 0);
 	send_segment(1090, true, ACK, 101, 501);
@@ -90,7 +52,7 @@ Test(early, stamps_are_as_captured_also_when_they_run_backwards)
 
 Test(early, a_whole_handshake_before_its_syn)
 {
-	start();
+	start(0);
 	send_segment(1030, false, SYN_ACK, 500, 101);
 	send_segment(1090, true, ACK, 101, 501);
 	send_segment(1000, true, SYN, 100, 0);
@@ -100,7 +62,7 @@ Test(early, a_whole_handshake_before_its_syn)
 
 Test(early, a_final_ack_before_its_syn_ack)
 {
-	start();
+	start(0);
 	send_segment(1000, true, SYN, 100, 0);
 	send_segment(1090, true, ACK, 101, 501);
 	send_segment(1030, false, SYN_ACK, 500, 101);
@@ -110,7 +72,7 @@ Test(early, a_final_ack_before_its_syn_ack)
 
 Test(early, a_refusal_before_its_syn)
 {
-	start();
+	start(0);
 	send_segment(1030, false, RST_ACK, 0, 101);
 	send_segment(1000, true, SYN, 100, 0);
 	cr_expect_eq(end(), 0);
@@ -120,7 +82,7 @@ Test(early, a_refusal_before_its_syn)
 
 Test(early, on_ports_that_are_used_again)
 {
-	start();
+	start(0);
 	send_segment(100, true, SYN, 7000000, 0);
 	send_segment(110, false, SYN_ACK, 70, 7000001);
 	send_segment(120, true, ACK, 7000001, 71);
@@ -137,7 +99,7 @@ Test(early, on_ports_that_are_used_again)
 
 Test(early, what_answers_another_syn_is_not_taken)
 {
-	start();
+	start(0);
 	send_segment(1000, false, SYN_ACK, 500, 102);
 	send_segment(1030, true, SYN, 100, 0);
 	cr_expect_eq(end(), 1);
@@ -148,7 +110,7 @@ Test(early, what_answers_another_syn_is_not_taken)
 /* A capture that starts between a SYN-ACK and the SYN's retransmission. */
 Test(early, an_answer_to_a_syn_before_the_capture_is_not_taken)
 {
-	start();
+	start(0);
 	send_segment(1000, false, SYN_ACK, 500, 101);
 	send_segment(1000 * 1000, true, SYN, 100, 0);
 	send_segment(1000 * 1000 + 30, false, SYN_ACK, 500, 101);
@@ -159,7 +121,7 @@ Test(early, an_answer_to_a_syn_before_the_capture_is_not_taken)
 
 Test(early, an_ack_of_something_else_before_the_syn_ack_finishes_nothing)
 {
-	start();
+	start(0);
 	send_segment(1000, true, SYN, 100, 0);
 	send_segment(1010, true, ACK, 101, 400);
 	send_segment(1030, false, SYN_ACK, 500, 101);
@@ -171,7 +133,7 @@ Test(early, an_ack_of_something_else_before_the_syn_ack_finishes_nothing)
 /* It forgets what a flood pushes out, and nothing else happens. */
 Test(early, more_strays_than_it_holds)
 {
-	start();
+	start(0);
 	for (uint16_t port = 1; port < 60000; port++) {
 		to_server.sport = port;
 		for (int copy = 0; copy < 6; copy++)

@@ -3,49 +3,12 @@
 #include <criterion/criterion.h>
 
 #include "report/table.h"
-
-static struct tracker *tracker;
-static struct attempt got[128];
-static size_t got_count;
-static struct flow to_server;
-
-static int keep(void *context, const struct attempt *attempt)
-{
-	(void)context;
-	if (got_count < 128)
-		got[got_count] = *attempt;
-	got_count++;
-	return 0;
-}
-
-static void start(uint32_t max_open)
-{
-	struct tracker_options options = {.max_open = max_open, .finished = keep};
-	struct endpoint client, server;
-
-	cr_assert_eq(endpoint_parse("192.0.2.1:40000", &client), 0);
-	cr_assert_eq(endpoint_parse("192.0.2.2:80", &server), 0);
-	to_server = (struct flow){client.address, server.address, client.port, server.port};
-	got_count = 0;
-	cr_assert_eq(tracker_new(&options, &tracker), 0);
-}
+#include "tests/unit/tracker_stage.h"
 
 static void send_segment(int64_t ms, bool from_client, uint8_t flags, uint32_t seq, uint32_t ack)
 {
-	struct event e = {
-	    .kind = EVENT_SEGMENT, .source = SOURCE_CAPTURE, .time_ns = ms * NS_PER_MS};
-
-	e.segment.flow = from_client ? to_server : flow_reverse(&to_server);
-	e.segment.flags = flags;
-	e.segment.seq = seq;
-	e.segment.ack = ack;
-	cr_assert_eq(tracker_event(tracker, &e), 0);
+	send_at(ms * NS_PER_MS, from_client, flags, seq, ack);
 }
-
-#define SYN	TCP_FLAG_SYN
-#define SYN_ACK (TCP_FLAG_SYN | TCP_FLAG_ACK)
-#define ACK	TCP_FLAG_ACK
-#define RST	TCP_FLAG_RST
 
 static void end(int64_t ms)
 {
