@@ -208,6 +208,8 @@ static int record(struct record *o)
 			o->observation.recorder.sinks[o->observation.recorder.sinks_count++] =
 			    o->rendering.sink;
 	}
+	o->observation.recorder.unreported = o->observation.recorder.sinks_count == 0 &&
+					     o->observation.quiet && !o->rendering.fail_on_drops;
 	rc = signals_take(&signals, true);
 	if (rc) {
 		complain(NAME, "signals: %s", strerror(-rc));

@@ -6,7 +6,8 @@
  * idle it sleeps on the capture. Events go to the recording as they come, and
  * through a merge that holds them back for HOLD_NS, so that the sources' delays
  * do not disorder them, to the reporter. Packets go to the recording inside
- * capture/.
+ * capture/. Where nobody wants a report, which is more than half of the work, that
+ * is left to who reads the recording.
  */
 #include "cmd/recorder.h"
 
@@ -38,6 +39,14 @@ static int fail(struct recorder *r, int rc, const char *what)
 	return rc;
 }
 
+static int pass(struct recorder *r, const struct event *event)
+{
+	if (r->merge)
+		return merge_push(r->merge, event);
+	unsettled_take(r->unsettled, event);
+	return 0;
+}
+
 /* Everything but packets: to the recording, and on. */
 int recorder_on_event(void *context, const struct event *event)
 {
@@ -48,7 +57,7 @@ int recorder_on_event(void *context, const struct event *event)
 		folder_event(r->folder, event);
 	if (r->scout)
 		scout_tell(r->scout, event);
-	return merge_push(r->merge, event);
+	return pass(r, event);
 }
 
 static void watch_handshake(struct recorder *r, const struct segment *segment)
@@ -85,7 +94,7 @@ static int on_packet(void *context, const struct event *event)
 
 	if (r->sampler && r->options.look_up_children && event->kind == EVENT_SEGMENT)
 		watch_handshake(r, &event->segment);
-	return merge_push(r->merge, event);
+	return pass(r, event);
 }
 
 static int say_loss(struct recorder *r, enum source source, enum loss_kind kind, uint64_t count)
@@ -176,7 +185,8 @@ static int read_packets(struct recorder *r, int64_t now_ns)
 	watch_children(r, now_ns);
 	if (n < 0) {
 		r->packets_ended = true;
-		merge_close(r->merge, SOURCE_CAPTURE);
+		if (r->merge)
+			merge_close(r->merge, SOURCE_CAPTURE);
 		if (r->folder)
 			folder_check_packets(r->folder);
 		if (r->folder && folder_error(r->folder))
@@ -231,6 +241,11 @@ static int sample(struct recorder *r, int64_t now_ns)
 	return rc ? fail(r, rc, "sock_diag") : 0;
 }
 
+static uint64_t unsettled_lost(const struct recorder *r)
+{
+	return r->unsettled ? unsettled_skipped(r->unsettled) : 0;
+}
+
 /* The server says its own losses; these are the recorder's. */
 static int say_losses(struct recorder *r)
 {
@@ -252,7 +267,8 @@ static int say_losses(struct recorder *r)
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_NETLINK, sampler.netlink_lost);
 	if (rc == 0)
-		rc = say_loss(r, SOURCE_SAMPLER, LOSS_LOOKUPS, sampler.lookups_skipped);
+		rc = say_loss(r, SOURCE_SAMPLER, LOSS_LOOKUPS,
+			      sampler.lookups_skipped + unsettled_lost(r));
 	if (rc == 0 && r->probe)
 		rc = say_loss(r, SOURCE_BPF, LOSS_BPF_EVENTS,
 			      accept_probe_lost(r->probe) + accept_probe_unread(r->probe));
@@ -282,7 +298,7 @@ static int follow_clock(struct recorder *r, int64_t realtime_ns, int64_t monoton
 	if (before_ns == 0 || offset_ns - before_ns > -HOLD_NS)
 		return 0;
 	r->clock_back_ns += before_ns - offset_ns;
-	rc = merge_restart(r->merge);
+	rc = r->merge ? merge_restart(r->merge) : 0;
 	return rc ? fail(r, rc, "the report") : 0;
 }
 
@@ -291,6 +307,8 @@ static int pass_on(struct recorder *r, int64_t before_reading_ns)
 {
 	int rc;
 
+	if (!r->merge)
+		return 0;
 	for (int s = 0; s < SOURCE_COUNT; s++)
 		if (r->meta.sources[s].on && !(s == SOURCE_CAPTURE && r->packets_ended))
 			merge_watermark(r->merge, (enum source)s, before_reading_ns - HOLD_NS);
@@ -371,6 +389,23 @@ static int look_up(void *context, const struct flow *client_to_server)
 	return sampler_look_up(r->sampler, client_to_server, recorder_on_event, r);
 }
 
+static int look_up_ours(void *context, const struct flow *client_to_server)
+{
+	struct recorder *r = context;
+
+	return sampler_is_local(r->sampler, &client_to_server->daddr) ? look_up(r, client_to_server)
+								      : 0;
+}
+
+static int end_of_events(struct recorder *r)
+{
+	if (!r->merge)
+		return 0;
+	for (int s = 0; s < SOURCE_COUNT; s++)
+		merge_close(r->merge, (enum source)s);
+	return merge_run(r->merge);
+}
+
 /* What is on its way, the last samples and counters, and the sockets of the doubtful. */
 static int finish_sources(struct recorder *r)
 {
@@ -389,16 +424,13 @@ static int finish_sources(struct recorder *r)
 		rc = step(r, -1, end_ns);
 	if (rc == 0)
 		rc = say_losses(r);
-	for (int s = 0; s < SOURCE_COUNT; s++)
-		merge_close(r->merge, (enum source)s);
 	if (rc == 0)
-		rc = merge_run(r->merge);
+		rc = end_of_events(r);
 	if (rc == 0 && r->sampler) {
-		rc = reporter_unsettled(r->reporter, look_up, r);
-		for (int s = 0; s < SOURCE_COUNT; s++)
-			merge_close(r->merge, (enum source)s);
+		rc = r->unsettled ? unsettled_each(r->unsettled, look_up_ours, r)
+				  : reporter_unsettled(r->reporter, look_up, r);
 		if (rc == 0)
-			rc = merge_run(r->merge);
+			rc = end_of_events(r);
 	}
 	return rc;
 }
@@ -413,7 +445,7 @@ static void fill_source(struct recorder *r)
 	r->source.packets_dropped =
 	    r->meta.losses[LOSS_PACKETS_KERNEL] + r->meta.losses[LOSS_PACKETS_INTERFACE];
 	memcpy(r->source.skipped, stats.skipped, sizeof(r->source.skipped));
-	r->source.late_events = merge_late(r->merge);
+	r->source.late_events = r->merge ? merge_late(r->merge) : 0;
 	r->source.start_ns = r->meta.start_ns;
 	r->source.end_ns = r->meta.end_ns;
 	recorder_note_owners(r);
@@ -440,7 +472,8 @@ int recorder_finish(struct recorder *recorder)
 	if (r->folder)
 		folder_finish(r->folder);
 	rc_folder = check_folder(r);
-	r->report_error = reporter_finish(r->reporter, &r->source);
+	if (r->reporter)
+		r->report_error = reporter_finish(r->reporter, &r->source);
 	return rc ? rc : rc_folder;
 }
 
@@ -496,5 +529,5 @@ size_t recorder_listeners(const struct recorder *recorder)
 
 const struct report *recorder_report(const struct recorder *recorder)
 {
-	return reporter_report(recorder->reporter);
+	return recorder->reporter ? reporter_report(recorder->reporter) : NULL;
 }

@@ -40,6 +40,7 @@ struct recorder_options {
 	bool packets_needed;   /* without the right to capture there is nothing to do */
 	bool exact_accepts;    /* see each accept() by a BPF program, where the kernel allows it */
 	uint32_t max_open;
+	bool unreported;     /* nobody wants the report: the recording alone is made */
 	unsigned live_slots; /* see struct reporter_options: recorder_snapshot() will be asked */
 	size_t sinks_count;
 	struct sink *sinks[RECORDER_SINKS_MAX]; /* stay the caller's */

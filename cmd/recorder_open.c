@@ -206,8 +206,11 @@ static int open_report(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	int rc;
 
 	memcpy(options.sinks, r->options.sinks, sizeof(options.sinks));
-	rc = reporter_new(&options, &r->reporter);
-	if (rc == 0)
+	if (r->options.unreported)
+		rc = unsettled_new(&r->unsettled);
+	else
+		rc = reporter_new(&options, &r->reporter);
+	if (rc == 0 && r->reporter)
 		rc = merge_new(reporter_event, r->reporter, &r->merge);
 	if (rc == 0)
 		rc = handshakes_new(&r->handshakes);
@@ -266,7 +269,7 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	if (rc)
 		goto fail;
 	for (int s = 0; s < SOURCE_COUNT; s++)
-		if (r->meta.sources[s].on)
+		if (r->merge && r->meta.sources[s].on)
 			merge_watermark(r->merge, (enum source)s, TIME_UNKNOWN);
 	r->last_packet_ns = clock_monotonic_ns();
 	r->softnet_before = softnet_dropped();
@@ -306,5 +309,6 @@ void recorder_free(struct recorder *recorder)
 	handshakes_free(recorder->handshakes);
 	merge_free(recorder->merge);
 	reporter_free(recorder->reporter);
+	unsettled_free(recorder->unsettled);
 	free(recorder);
 }

@@ -10,6 +10,7 @@
 #include "cmd/recorder.h"
 #include "cmd/replay.h"
 #include "cmd/scout.h"
+#include "cmd/unsettled.h"
 #include "netlink/sampler.h"
 #include "probe/accept.h"
 #include "report/merge.h"
@@ -23,8 +24,9 @@ struct recorder {
 	struct accept_probe *probe;
 	struct handshakes *handshakes;
 	struct folder *folder; /* or NULL */
-	struct merge *merge;
+	struct merge *merge;   /* and the next: NULL without a report */
 	struct reporter *reporter;
+	struct unsettled *unsettled; /* NULL with a report */
 	struct recording_meta meta;
 	struct reporter_source source;
 	char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_SIZE];
