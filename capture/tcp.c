@@ -41,8 +41,10 @@ static void read_option(struct segment *s, uint8_t kind, const uint8_t *value, u
 {
 	switch (kind) {
 	case OPTION_WINDOW_SCALE:
-		if (size == 1)
+		if (size == 1) {
 			s->options |= SEGMENT_WINDOW_SCALE;
+			s->window_scale = *value;
+		}
 		break;
 	case OPTION_SACK_PERMITTED:
 		if (size == 0)
@@ -123,6 +125,7 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 	s->outgoing = d->outgoing;
 	s->frame = d->frame;
 	s->options = 0;
+	s->window_scale = 0;
 	s->tsval = 0;
 	s->tsecr = 0;
 	if (options) {

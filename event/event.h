@@ -81,10 +81,11 @@ struct segment {
 	uint16_t window;
 	uint16_t ip_id; /* 0 for IPv6 without a fragment header */
 	uint8_t ttl;
-	uint8_t flags;	 /* enum tcp_flag */
-	uint8_t options; /* enum segment_option */
-	bool outgoing;	 /* the link header says that this host sent it */
-	uint64_t frame;	 /* number in the capture, from 1: what Wireshark shows */
+	uint8_t flags;	      /* enum tcp_flag */
+	uint8_t options;      /* enum segment_option */
+	uint8_t window_scale; /* valid with SEGMENT_WINDOW_SCALE */
+	bool outgoing;	      /* the link header says that this host sent it */
+	uint64_t frame;	      /* number in the capture, from 1: what Wireshark shows */
 };
 
 /* An ICMP or ICMPv6 error that quotes a TCP segment (RFC 792, RFC 4443). */

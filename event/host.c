@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "event/clock.h"
+
 static int64_t read_sysctl(const char *path)
 {
 	int64_t value = -1;
@@ -37,4 +39,5 @@ void host_read(struct host *host)
 	host->tcp_syn_linear_timeouts = read_sysctl("/proc/sys/net/ipv4/tcp_syn_linear_timeouts");
 	host->tcp_fastopen = read_sysctl("/proc/sys/net/ipv4/tcp_fastopen");
 	host->tcp_migrate_req = read_sysctl("/proc/sys/net/ipv4/tcp_migrate_req");
+	host->monotonic_offset_ns = clock_monotonic_offset_ns(NULL);
 }

@@ -22,6 +22,8 @@ struct host {
 	int64_t tcp_syn_linear_timeouts;
 	int64_t tcp_fastopen;
 	int64_t tcp_migrate_req;
+	/* CLOCK_REALTIME less CLOCK_MONOTONIC, that of TCP timestamps; 0: not known */
+	int64_t monotonic_offset_ns;
 };
 
 /* Reads this network namespace's values. Never fails: what is missing is -1. */

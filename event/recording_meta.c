@@ -73,6 +73,11 @@ static void put_host(FILE *out, const struct host *host)
 		else
 			fprintf(out, "%" PRId64, value);
 	}
+	fprintf(out, ",\n    \"monotonic_offset_ns\": ");
+	if (host->monotonic_offset_ns)
+		fprintf(out, "%" PRId64, host->monotonic_offset_ns);
+	else
+		fprintf(out, "null");
 	fprintf(out, "\n  },\n");
 }
 
@@ -188,7 +193,7 @@ static bool get_host(const json_t *root, struct host *host)
 			return false;
 		memcpy((char *)host + sysctls[i].offset, &value, sizeof(value));
 	}
-	return true;
+	return get_i64(object, "monotonic_offset_ns", INT64_MIN, &host->monotonic_offset_ns);
 }
 
 static bool get_targets(const json_t *root, struct recording_meta *meta)

@@ -16,6 +16,7 @@ static void fill(struct recording_meta *meta)
 	meta->host.tcp_syncookies = 0;
 	meta->host.tcp_abort_on_overflow = -1;
 	meta->host.tcp_migrate_req = 1;
+	meta->host.monotonic_offset_ns = 1700000000123456789;
 	strcpy(meta->interface, "wg\\0\t");
 	memset(meta->filter, 'f', sizeof(meta->filter) - 1);
 	memcpy(meta->filter + 58, "\xe2\x82\xac",

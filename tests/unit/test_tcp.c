@@ -22,6 +22,7 @@ Test(tcp, a_syn_of_linux_is_read_whole)
 	cr_expect_eq(s.ip_id, 0x1234);
 	cr_expect_eq(s.frame, 1);
 	cr_expect_eq(s.options, SEGMENT_TIMESTAMP | SEGMENT_SACK_PERMITTED | SEGMENT_WINDOW_SCALE);
+	cr_expect_eq(s.window_scale, 7);
 	cr_expect_eq(s.tsval, 0x11223344);
 	cr_expect_eq(s.tsecr, 0);
 	cr_expect_not(s.outgoing);
