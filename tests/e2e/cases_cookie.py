@@ -1,4 +1,6 @@
 """Cases of a segment that meets a listener and no request: cookies and strays, the fourth table of docs/kernel.md."""
+import time
+
 from stage import COOKIE_OVERFLOW, COOKIE_SENT, OPENED, RST_SENT, SYN_OVERFLOW, case
 
 
@@ -42,6 +44,48 @@ def cookie_client_that_speaks(s):
     s.step("data with room", client.data, ["A"], SyncookiesRecv=1, **OPENED)
     assert listener.depth == 2
     s.truth(client, "waiting", syn_cookie=1, cookie_ack_dropped=6)
+
+
+def stamped(client, send):
+    """Sends, and returns the server's timestamp of the answer, with the milliseconds in which it can have been made."""
+    before = time.monotonic_ns()
+
+    def action():
+        nonlocal before
+        before = time.monotonic_ns()
+        return send()
+
+    return action, lambda: (client.heard, range(before // 10**6, time.monotonic_ns() // 10**6 + 1))
+
+
+def behind(first, second):
+    """By how many milliseconds the first timestamp can have been behind, given the second: with when it was made."""
+    return {(value_ms, (second[0] - first[0] - (later_ms - value_ms)) % 2**32)
+            for value_ms in first[1] for later_ms in second[1]}
+
+
+@case(cookies=(1, 2))
+def cookie_timestamp(s):
+    options = {"timestamp": (1_000_000, 0), "wscale": 7, "sack": True}
+    listener = s.listen(1)
+    clients = [s.client(**options) for _ in range(3 if s.cookies == 1 else 1)]
+    stamps = []
+    for client in clients:
+        action, stamp = stamped(client, client.syn)
+        s.step("SYN", action, ["SA"], **(COOKIE_SENT if client == clients[-1] else {}))
+        stamps.append(stamp())
+    for client, first in list(zip(clients, stamps))[-2:]:
+        cookie = client == clients[-1]
+        s.step("ACK", client.final_ack, [], **OPENED, **({"SyncookiesRecv": 1} if cookie else {}))
+        action, stamp = stamped(client, client.data)
+        s.step("data", action, ["A"])
+        found = behind(first, stamp())
+        # The last six bits of a cookie's are window scale, SACK and ECN.
+        assert any(late == ((made_ms - (7 | 0x10)) % 64 if cookie else 0) for made_ms, late in found), (cookie, found)
+        s.truth(client, "waiting", **({"syn_cookie": 1} if cookie else {}))
+    for client in clients[:-2]:
+        s.truth(client, "half-open")
+    assert listener.depth == len(clients[-2:])
 
 
 @case(cookies=(1, 2))

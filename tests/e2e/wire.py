@@ -214,6 +214,7 @@ class Client:
         self.isn, self.seq, self.ack = isn, isn + 1, 0
         self.options = options
         self.echo = 0
+        self.heard = None  # the server's last timestamp
 
     def _options(self):
         return {"timestamp": (self.options["timestamp"][0], self.echo)} \
@@ -238,6 +239,8 @@ class Client:
 
     def learn(self, segments):
         for segment in segments:
+            if 8 in segment.options:
+                self.heard = struct.unpack("!II", segment.options[8])[0]
             if segment.flags & SYN:
                 self.ack = segment.seq + 1
                 if 8 in segment.options:
