@@ -118,7 +118,7 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 	if (t->options.queues) {
 		struct queue_packet packet = tracker_packet(t, a, event);
 
-		queues_syn_ack(t->options.queues, &packet);
+		queues_syn_ack(t->options.queues, &packet, s);
 	}
 }
 
@@ -130,6 +130,17 @@ static void set_end(struct open_attempt *a, int64_t time_ns)
 	a->touched_ns = time_ns > a->touched_ns ? time_ns : a->touched_ns;
 }
 
+static void hear(struct tracker *t, const struct event *event, struct open_attempt *a,
+		 bool from_server)
+{
+	struct queue_packet packet;
+
+	if (!t->options.queues)
+		return;
+	packet = tracker_packet(t, a, event);
+	queues_hear(t->options.queues, &packet, &event->segment, from_server);
+}
+
 static void on_client_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	const struct segment *s = &event->segment;
@@ -139,6 +150,8 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 			queues_other_segment(t->options.queues, event->time_ns, s);
 		return;
 	}
+	if (a->flags & OPEN_CLIENT_ACK)
+		hear(t, event, a, false);
 	if (a->synacks && !(a->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET))) {
 		if ((int32_t)(s->ack - a->server_isn) <= 0)
 			return; /* acknowledges something else */
@@ -205,6 +218,7 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 	}
 	if (!(a->flags & OPEN_CLIENT_ACK))
 		return;
+	hear(t, event, a, true);
 	if (!(a->flags & OPEN_SERVER_ALIVE)) {
 		/* A request socket and a cookie say nothing but SYN-ACKs. */
 		a->flags |= OPEN_SERVER_ALIVE;

@@ -265,7 +265,8 @@ static void take_arrival(struct search *s, uint32_t at)
 				    ? v->place
 				    : standings_get(&s->standings, row, v->slot);
 		struct history_move moves[HISTORY_MOVES_MAX];
-		unsigned n = history_moves(s->queue, h, &s->queue->arrivals[at], place, moves);
+		unsigned n =
+		    history_moves(s->queue, h, &s->queue->arrivals[at], place, v->beside, moves);
 
 		for (unsigned m = 0; m < n; m++) {
 			struct history then = *h;

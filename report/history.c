@@ -6,6 +6,7 @@
 #include "report/history.h"
 
 #include "report/arrival.h"
+#include "report/stamps.h"
 
 enum {
 	COST_UNSEEN = 1,    /* nothing tells it apart from another */
@@ -13,11 +14,16 @@ enum {
 	COST_COUNT = 3,	    /* a request expired in silence */
 	COST_BEHIND = 4,    /* something before the listener took it, and the queue was full too */
 	COST_BORDER = 6,    /* the SYN queue was one off, as it seems */
+	COST_LATE = 8,	    /* the stamp of a SYN-ACK shows something else, most likely */
 	COST_DISLIKED = 12, /* PAWS, or out of the window */
 	COST_RULE = 15,
 	COST_SAMPLE = 20, /* for each that a sample is off */
 	COST_LOOK = 30,
 };
+
+/* So far the SYN queue may be off, where nothing but its count is known, and where a stamp is. */
+#define OFF_UNPROVEN_MAX 2
+#define OFF_MAX		 8
 
 /* With more room than this nobody is refused, unless a look says so. */
 #define ROOM_DOUBTED 8
@@ -59,28 +65,52 @@ static bool wants_cookie(const struct queue *q, const struct history *h, int32_t
 	return queue_wants_cookie(q, h->requests);
 }
 
-static void add_answered(const struct queue *q, const struct history *h, struct moves *m,
-			 uint32_t leaves, uint32_t cost)
+/* What speaks against it that this SYN was answered with a cookie, or by a request. */
+static uint32_t stamp_cost(const struct arrival *a, bool cookie)
+{
+	switch ((enum stamp)a->stamp) {
+	case STAMP_COOKIE:
+		return cookie ? 0 : COST_LOOK;
+	case STAMP_REQUEST:
+		return cookie ? COST_LOOK : 0;
+	case STAMP_LATE:
+		return cookie ? 0 : COST_LATE;
+	case STAMP_NOT_LATE:
+		return cookie ? COST_LATE : 0;
+	case STAMP_NOTHING:
+		break;
+	}
+	return 0;
+}
+
+static void add_answered(const struct queue *q, const struct history *h, const struct arrival *a,
+			 uint8_t beside, struct moves *m, uint32_t leaves, uint32_t cost)
 {
 	int32_t off;
 	bool cookie = wants_cookie(q, h, &off);
+	int32_t most = stamp_cost(a, cookie) ? OFF_MAX : OFF_UNPROVEN_MAX;
 	struct history_move *move;
 
-	for (int other = 0; other < 2; other++, cookie = !cookie) {
-		/* The count of requests is only as good as what is known of their end. */
-		if (other && (q->host->tcp_syncookies != 1 || off > 2))
-			break;
-		move = add(m, ARRIVAL_SYN, cookie ? PLACE_COOKIE : PLACE_REQUEST,
-			   cost + (other ? COST_BORDER + 2 * (uint32_t)off : 0));
+	move = add(m, ARRIVAL_SYN, cookie ? PLACE_COOKIE : PLACE_REQUEST,
+		   cost + stamp_cost(a, cookie));
+	move->leaves = leaves;
+	move->requests = !cookie;
+	if (q->host->tcp_syncookies != 1 || off > most)
+		return;
+	cookie = !cookie;
+	cost += stamp_cost(a, cookie) + COST_BORDER + 2 * (uint32_t)off;
+	if (beside & (cookie ? BESIDE_MORE : BESIDE_FEWER)) {
+		move = add(m, ARRIVAL_SYN, cookie ? PLACE_COOKIE : PLACE_REQUEST, cost);
 		move->leaves = leaves;
 		move->requests = !cookie;
-		if (!other)
-			continue;
-		/* Then there were as many as that takes. */
-		move->requests += (int8_t)(cookie ? off + 1 : -off - 1);
-		move->unnamed =
-		    (int8_t)(cookie ? (h->unnamed < off + 1 ? -h->unnamed : -off - 1) : off + 1);
 	}
+	/* Or there were as many as that takes: the count is only as good as what is known of ends.
+	 */
+	move = add(m, ARRIVAL_SYN, cookie ? PLACE_COOKIE : PLACE_REQUEST, cost + COST_UNSEEN);
+	move->leaves = leaves;
+	move->requests = (int8_t)(!cookie + (cookie ? off + 1 : -off - 1));
+	move->unnamed =
+	    (int8_t)(cookie ? (h->unnamed < off + 1 ? -h->unnamed : -off - 1) : off + 1);
 }
 
 static bool in_reserve(const struct queue *q, const struct history *h)
@@ -91,7 +121,7 @@ static bool in_reserve(const struct queue *q, const struct history *h)
 }
 
 static void syn_moves(const struct queue *q, const struct history *h, const struct arrival *a,
-		      uint8_t place, struct moves *m)
+		      uint8_t place, uint8_t beside, struct moves *m)
 {
 	int32_t limit = (int32_t)q->listener.limit;
 	bool full = h->depth > limit;
@@ -105,9 +135,9 @@ static void syn_moves(const struct queue *q, const struct history *h, const stru
 		add_drop(m, ARRIVAL_SYN, place, 0, 1);
 		add_drop(m, ARRIVAL_SYN, place, COST_UNSEEN, 0);
 	} else if (a->synacked) {
-		add_answered(q, h, m, leaves, 0);
+		add_answered(q, h, a, beside, m, leaves, 0);
 		if (full)
-			add_answered(q, h, m, 0, COST_RULE);
+			add_answered(q, h, a, beside, m, 0, COST_RULE);
 	} else if (a->answered) {
 		add(m, ARRIVAL_SYN, place, 0); /* by a RST, an ICMP error, a bare ACK */
 	} else if (full || (q->host->tcp_syncookies == 0 && h->requests > limit)) {
@@ -240,7 +270,7 @@ static void count_moves(const struct history *h, const struct arrival *a, struct
 }
 
 unsigned history_moves(const struct queue *queue, const struct history *history,
-		       const struct arrival *arrival, uint8_t place,
+		       const struct arrival *arrival, uint8_t place, uint8_t beside,
 		       struct history_move moves[HISTORY_MOVES_MAX])
 {
 	struct moves m = {.list = moves};
@@ -252,7 +282,7 @@ unsigned history_moves(const struct queue *queue, const struct history *history,
 	switch ((enum arrival_kind)arrival->kind) {
 	case ARRIVAL_SYN:
 	case ARRIVAL_REPEAT:
-		syn_moves(queue, history, arrival, place, &m);
+		syn_moves(queue, history, arrival, place, beside, &m);
 		break;
 	case ARRIVAL_RST:
 	case ARRIVAL_STRAY:

@@ -17,6 +17,15 @@ enum place {
 	PLACE_COOKIE = 4,
 };
 
+/*
+ * The kernel works on packets of one instant on several processors: what was captured after a
+ * SYN may have met the SYN queue before it did, and the other way round.
+ */
+enum beside {
+	BESIDE_MORE = 1,  /* with them it held more requests than by the order of the frames */
+	BESIDE_FEWER = 2, /* or fewer */
+};
+
 struct history {
 	int32_t depth;
 	int32_t requests;
@@ -44,9 +53,12 @@ struct history_move {
 
 #define HISTORY_MOVES_MAX 6
 
-/* The moves of this arrival, whose attempt stands at place. Returns how many: 1 at least. */
+/*
+ * The moves of this arrival, whose attempt stands at place; beside: enum beside. Returns
+ * how many: 1 at least.
+ */
 unsigned history_moves(const struct queue *queue, const struct history *history,
-		       const struct arrival *arrival, uint8_t place,
+		       const struct arrival *arrival, uint8_t place, uint8_t beside,
 		       struct history_move moves[HISTORY_MOVES_MAX]);
 
 /* What it costs that a look found this where an attempt is taken to stand at place. */

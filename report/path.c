@@ -23,9 +23,9 @@ static void judge_now(const struct path *path, struct queue *q, const struct ste
 		a->kind = step->move.kind;
 	if (!open || !path->visits[step->at].last)
 		return;
-	if (place & (PLACE_COOKIE | PLACE_REQUEST))
+	if ((place & (PLACE_COOKIE | PLACE_REQUEST)) || step->move.kind == ARRIVAL_ENTER)
 		open->flags &= ~(uint32_t)OPEN_COOKIE;
-	if (place & PLACE_COOKIE)
+	if (step->move.cookie)
 		open->flags |= OPEN_COOKIE;
 	if (open->flags & (OPEN_ACCEPTED | OPEN_SERVER_ALIVE | OPEN_RST_SERVER | OPEN_FASTOPEN))
 		return;

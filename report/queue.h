@@ -65,25 +65,28 @@ enum found {
 
 struct arrival {
 	int64_t time_ns;
-	int64_t from_ns;    /* LEAVE, LOOK, COUNT: it may have happened from here on */
-	uint32_t index;	    /* of the attempt in the table */
-	uint32_t isn;	    /* of the attempt: the index may be another's by now */
-	uint32_t half_open; /* rebuilt, before it */
-	uint32_t before;    /* the number of an earlier one, perhaps of its attempt */
-	uint8_t kind;	    /* enum arrival_kind */
-	uint8_t found;	    /* LOOK, COUNT: enum found */
-	bool answered;	    /* SYN */
-	bool synacked;	    /* and with a SYN-ACK */
-	bool wants_place;   /* a final ACK, or what stands for one */
-	bool deferred;	    /* and a request takes it for a bare ACK of TCP_DEFER_ACCEPT */
-	bool exact;	    /* RST, STRAY: it ends a request, if there is one */
-	bool decided;	    /* by histories: dropped is known */
-	bool dropped;	    /* SYN, STRAY: the listener did, not something in front of it */
-	bool requested;	    /* SYN: taken to have made a request, which half_open counts */
+	int64_t from_ns;      /* LEAVE, LOOK, COUNT: it may have happened from here on */
+	uint32_t index;	      /* of the attempt in the table */
+	uint32_t isn;	      /* of the attempt: the index may be another's by now */
+	uint32_t half_open;   /* rebuilt, before it */
+	uint32_t before;      /* the number of an earlier one, perhaps of its attempt */
+	uint8_t kind;	      /* enum arrival_kind */
+	uint8_t found;	      /* LOOK, COUNT: enum found */
+	uint8_t stamp;	      /* SYN: enum stamp, what timestamps said of its SYN-ACK */
+	uint8_t window_scale; /* SYN: that of its client */
+	bool answered;	      /* SYN */
+	bool synacked;	      /* and with a SYN-ACK */
+	bool wants_place;     /* a final ACK, or what stands for one */
+	bool deferred;	      /* and a request takes it for a bare ACK of TCP_DEFER_ACCEPT */
+	bool exact;	      /* RST, STRAY: it ends a request, if there is one */
+	bool decided;	      /* by histories: dropped is known */
+	bool dropped;	      /* SYN, STRAY: the listener did, not something in front of it */
+	bool requested;	      /* SYN: taken to have made a request, which half_open counts */
 	bool proven;	    /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
 	bool cookie;	    /* its attempt has no request */
 	bool challenged;    /* SYN: another attempt of its 4-tuple has a request */
 	bool aborted;	    /* REFUSED: and reset, by tcp_abort_on_overflow */
+	bool stamp_awaited; /* SYN: timestamps may yet tell which answer it got */
 };
 
 struct queue_sample {

@@ -68,25 +68,33 @@ static void correct_marks(struct queue *q, const struct open_attempt *attempt,
 void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint32_t index,
 			struct details *details, bool cookie)
 {
+	const uint32_t places = OPEN_WAS_COOKIE | OPEN_WAS_REQUEST | OPEN_WAS_ENTERED;
 	struct arrival *syn = queue_find(queue, ARRIVAL_SYN, index, attempt->isn);
+	int change = cookie ? 1 : -1;
 
 	if (cookie == !!(attempt->flags & OPEN_COOKIE))
 		return;
 	attempt->flags ^= OPEN_COOKIE;
-	queue->half_open += cookie ? -1 : 1;
+	queue->half_open -= change;
 	if (queue->half_open < 0)
 		queue->half_open = 0;
 	for (struct arrival *a = queue_newest(queue, index, attempt->isn); a;
 	     a = queue_earlier(queue, a))
 		a->cookie = cookie;
-	if (syn || !(attempt->flags & (OPEN_WAS_COOKIE | OPEN_WAS_REQUEST)))
+	if (syn || !(attempt->flags & places) || cookie == !!(attempt->flags & OPEN_WAS_COOKIE))
 		return;
-	queue_tally(queue, TALLY_SYN_COOKIE, attempt->last_syn_ns, cookie ? 1 : -1);
-	queue->requests += cookie ? -1 : 1;
+	queue_tally(queue, TALLY_SYN_COOKIE, attempt->last_syn_ns, change);
+	attempt->flags &= ~(uint32_t)(OPEN_WAS_COOKIE | OPEN_WAS_REQUEST);
+	if (cookie)
+		attempt->flags |= OPEN_WAS_COOKIE;
+	if (attempt->flags & OPEN_WAS_ENTERED) {
+		queue_tally(queue, TALLY_COOKIE_ACK, attempt->ack_ns, change);
+	} else {
+		attempt->flags |= cookie ? 0 : OPEN_WAS_REQUEST;
+		queue->requests -= change;
+	}
 	if (queue->requests < 0)
 		queue->requests = 0;
-	attempt->flags &= ~(uint32_t)(OPEN_WAS_COOKIE | OPEN_WAS_REQUEST);
-	attempt->flags |= cookie ? OPEN_WAS_COOKIE : OPEN_WAS_REQUEST;
 	if (details_open(details, attempt))
 		correct_marks(queue, attempt, details, cookie);
 }

@@ -9,6 +9,13 @@
 /* Without samples an arrival is judged by the rebuilt depth alone after this. */
 #define NO_SAMPLE_NS (2 * NS_PER_SEC)
 
+/*
+ * Where it is doubtful which answer a SYN got, timestamps are waited for as long, as they
+ * come with what the server says first; but not among more arrivals than are searched well.
+ */
+#define AWAITED_NS	     (2 * NS_PER_SEC)
+#define AWAITED_ARRIVALS_MAX 1024
+
 static void drop_settled(struct queue *q)
 {
 	size_t n = 0;
@@ -244,19 +251,36 @@ static void drop_pending(struct queue *q, size_t count)
 	memmove(q->pending, q->pending + count, q->pending_count * sizeof(q->pending[0]));
 }
 
+/* From when on it is worth waiting for timestamps, among so few arrivals; INT64_MAX: not at all. */
+static int64_t awaited_from(const struct queue *q, int64_t now_ns)
+{
+	if (q->arrivals_count > AWAITED_ARRIVALS_MAX)
+		return INT64_MAX;
+	for (size_t i = 0; i < q->arrivals_count; i++)
+		if (q->arrivals[i].kind == ARRIVAL_SYN && q->arrivals[i].stamp_awaited &&
+		    q->arrivals[i].time_ns + AWAITED_NS > now_ns)
+			return q->arrivals[i].time_ns;
+	return INT64_MAX;
+}
+
 /* True when histories settle the queue now, or will when they have twice the delay to look at. */
 static bool settle_by_histories(struct queue *q, int64_t now_ns, struct table *table,
 				struct details *details)
 {
 	size_t count = 0;
+	int64_t until_ns;
 
 	if (!q->pending_count || !histories_needed(q))
 		return false;
 	if (q->pending[0].time_ns + 2 * SETTLE_DELAY_NS > now_ns &&
 	    q->pending_count < QUEUE_SAMPLES_MAX)
 		return true;
-	while (count < q->pending_count && q->pending[count].time_ns + SETTLE_DELAY_NS <= now_ns)
+	until_ns = awaited_from(q, now_ns);
+	while (count < q->pending_count && q->pending[count].time_ns < until_ns &&
+	       q->pending[count].time_ns + SETTLE_DELAY_NS <= now_ns)
 		count++;
+	if (!count && until_ns != INT64_MAX && q->pending_count < QUEUE_SAMPLES_MAX)
+		return true;
 	if (!count)
 		count = q->pending_count / 2;
 	see_answers(q, NULL, table);
@@ -295,6 +319,28 @@ void queue_settle(struct queue *queue, int64_t now_ns, struct table *table, stru
 	drop_settled(queue);
 }
 
+static bool same_sample(const struct queue_sample *a, const struct queue_sample *b)
+{
+	return a->depth == b->depth && a->drops == b->drops && a->fullest == b->fullest &&
+	       a->drops_known == b->drops_known;
+}
+
+/* The last two samples say the same as this one, and nothing came since the first of them. */
+static bool repeats(const struct queue *q, const struct queue_sample *s)
+{
+	const struct queue_sample *last = &q->pending[q->pending_count - 1];
+
+	if (q->pending_count < 2 || !same_sample(last, s) || !same_sample(last - 1, s))
+		return false;
+	for (size_t i = q->arrivals_count; i-- > 0;) {
+		const struct arrival *a = &q->arrivals[i];
+
+		if (a->kind != ARRIVAL_LOOK && a->kind != ARRIVAL_COUNT)
+			return arrival_order(a, last - 1) == ARRIVED_BEFORE;
+	}
+	return true;
+}
+
 static void push_sample(struct queue *q, const struct queue_sample *s, int64_t now_ns,
 			struct table *table, struct details *details)
 {
@@ -304,7 +350,10 @@ static void push_sample(struct queue *q, const struct queue_sample *s, int64_t n
 		settle_sample(q, &q->pending[0], table, details);
 		drop_pending(q, 1);
 	}
-	q->pending[q->pending_count++] = *s;
+	if (repeats(q, s))
+		q->pending[q->pending_count - 1] = *s;
+	else
+		q->pending[q->pending_count++] = *s;
 }
 
 static void take_drops(struct queue *q, const struct sample *s)

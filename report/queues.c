@@ -12,9 +12,15 @@
 int queues_new(const struct queues_options *options, struct queues **out)
 {
 	struct queues *q = calloc(1, sizeof(*q));
+	int rc;
 
 	if (!q)
 		return -ENOMEM;
+	rc = stamps_new(options->host.monotonic_offset_ns, &q->stamps);
+	if (rc) {
+		free(q);
+		return rc;
+	}
 	q->host = options->host;
 	q->children_looked_up = options->children_looked_up;
 	q->lo_only = options->lo_only;
@@ -30,6 +36,7 @@ void queues_free(struct queues *queues)
 	if (!queues)
 		return;
 	listening_release(&queues->listening);
+	stamps_free(queues->stamps);
 	free(queues->report);
 	free(queues);
 }
@@ -192,8 +199,10 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		kind = ARRIVAL_REPEAT;
 	arrival = queue_arrive(q, kind, packet->time_ns, a, packet->index);
 	/* On lo all SYNs of a burst are seen before the first SYN-ACK: count requests ahead. */
-	if (arrival)
+	if (arrival) {
 		arrival->challenged = a->flags & OPEN_CHALLENGED;
+		arrival->window_scale = segment->window_scale;
+	}
 	if (arrival && kind == ARRIVAL_SYN && !queue_is_full(q) &&
 	    !queue_wants_cookie(q, arrival->half_open)) {
 		arrival->requested = true;
@@ -217,7 +226,8 @@ static void enter(struct queue *q, const struct queue_packet *packet, bool prove
 		q->half_open--;
 }
 
-void queues_syn_ack(struct queues *queues, const struct queue_packet *packet)
+void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
+		    const struct segment *segment)
 {
 	struct open_attempt *a = packet->attempt;
 	struct queue *q = queues_of(queues, a);
@@ -228,6 +238,7 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet)
 	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
 	if (arrival && !arrival->answered) {
 		arrival->answered = arrival->synacked = true;
+		queues_remember_stamp(queues, packet, q, arrival, segment);
 		if (queue_wants_cookie(q, arrival->half_open)) {
 			a->flags |= OPEN_COOKIE;
 			arrival->cookie = true;

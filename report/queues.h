@@ -46,7 +46,8 @@ void queues_free(struct queues *queues);
 /* What the tracker sees, in order of time. */
 void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		const struct segment *segment);
-void queues_syn_ack(struct queues *queues, const struct queue_packet *packet);
+void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
+		    const struct segment *segment);
 void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 		       const struct segment *segment);
 
@@ -69,6 +70,11 @@ void queues_client_reset(struct queues *queues, const struct queue_packet *packe
 void queues_server_reset(struct queues *queues, const struct queue_packet *packet,
 			 const struct segment *segment, bool ended);
 void queues_server_alive(struct queues *queues, const struct queue_packet *packet);
+
+/* Any segment after the SYN-ACK, for what its timestamps say of that (stamps.h). */
+void queues_hear(struct queues *queues, const struct queue_packet *packet,
+		 const struct segment *segment, bool from_server);
+
 /* An ICMP error ended the request of this attempt. */
 void queues_request_error(struct queues *queues, const struct queue_packet *packet);
 

@@ -5,7 +5,9 @@
 #define REPORT_QUEUES_PARTS_H
 
 #include "report/listening.h"
+#include "report/queue.h"
 #include "report/queues.h"
+#include "report/stamps.h"
 
 struct queues {
 	struct host host;
@@ -15,6 +17,7 @@ struct queues {
 	unsigned live_slots;
 	struct queue_window window;
 	struct listening listening;
+	struct stamps *stamps;
 	struct report_listener *report;
 };
 
@@ -23,5 +26,11 @@ static inline struct queue *queues_of(const struct queues *queues, const struct 
 {
 	return a->listener < queues->listening.count ? queues->listening.queues[a->listener] : NULL;
 }
+
+/* Where it is doubtful whether this SYN was answered with a cookie, its answer's timestamp is kept.
+ */
+void queues_remember_stamp(struct queues *queues, const struct queue_packet *packet,
+			   const struct queue *queue, struct arrival *syn,
+			   const struct segment *syn_ack);
 
 #endif

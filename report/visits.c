@@ -8,6 +8,9 @@
 #include "report/arrival.h"
 #include "report/history.h"
 
+/* Packets so close together may be at work at once: a processor may be held up by as much. */
+#define BESIDE_NS NS_PER_MS
+
 static int by_attempt(const void *x, const void *y)
 {
 	const struct visit *a = x, *b = y;
@@ -117,6 +120,34 @@ static bool look_ahead(const struct queue *q, struct visit *visits, uint32_t slo
 	return true;
 }
 
+/* What may count before a SYN although it was captured after it, or the other way round. */
+static void look_beside(const struct queue *q, struct visit *visits)
+{
+	size_t first = 0, last = 0;
+
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		int64_t time_ns = q->arrivals[i].time_ns;
+		unsigned beside = 0;
+
+		if (q->arrivals[i].kind != ARRIVAL_SYN)
+			continue;
+		while (q->arrivals[first].time_ns < time_ns - BESIDE_NS)
+			first++;
+		last = last > i ? last : i;
+		while (last < q->arrivals_count && q->arrivals[last].time_ns <= time_ns + BESIDE_NS)
+			last++;
+		for (size_t k = first; k < last && beside != (BESIDE_MORE | BESIDE_FEWER); k++) {
+			const struct arrival *a = &q->arrivals[k];
+
+			if (k != i && a->kind == ARRIVAL_SYN)
+				beside |= k > i ? BESIDE_MORE : BESIDE_FEWER;
+			else if (a->wants_place)
+				beside |= k < i ? BESIDE_MORE : BESIDE_FEWER;
+		}
+		visits[i].beside = (uint8_t)beside;
+	}
+}
+
 struct visit *visits_of(const struct queue *queue, struct table *table, uint32_t *slots)
 {
 	struct visit *visits = calloc(queue->arrivals_count + 1, sizeof(*visits));
@@ -124,8 +155,10 @@ struct visit *visits_of(const struct queue *queue, struct table *table, uint32_t
 	*slots = 0;
 	if (!visits)
 		return NULL;
-	if (give_slots(queue, visits, table, slots) && look_ahead(queue, visits, *slots))
+	if (give_slots(queue, visits, table, slots) && look_ahead(queue, visits, *slots)) {
+		look_beside(queue, visits);
 		return visits;
+	}
 	free(visits);
 	return NULL;
 }

@@ -17,8 +17,9 @@ struct visit {
 	uint32_t isn;
 	bool first;
 	bool last;
-	uint8_t place; /* first: where it stands */
-	uint8_t ahead; /* enum found: what the next look at its attempt says of this arrival */
+	uint8_t place;	/* first: where it stands */
+	uint8_t ahead;	/* enum found: what the next look at its attempt says of this arrival */
+	uint8_t beside; /* enum beside: what others at its time may have changed before it */
 };
 
 /*

@@ -21,6 +21,7 @@ static const struct report_listener *listeners;
 static struct endpoint server;
 static uint32_t drops; /* the socket's own, as the kernel would count */
 static int64_t now_ns;
+static int64_t behind_ms = -1; /* of the server's clock: its timestamps; -1: it has none */
 
 static __attribute__((unused)) int keep(void *context, const struct attempt *attempt)
 {
@@ -78,6 +79,10 @@ static __attribute__((unused)) void send_segment(int client, bool to_server, uin
 	e.segment.flags = flags;
 	e.segment.seq = seq;
 	e.segment.ack = ack;
+	if (behind_ms >= 0) {
+		e.segment.options = SEGMENT_TIMESTAMP;
+		e.segment.tsval = (uint32_t)(now_ns / NS_PER_MS - behind_ms);
+	}
 	deliver(&e);
 }
 

@@ -54,6 +54,7 @@ static void two_for_one_place(int requests)
 	sample(0);
 	handshake(0);
 	handshake(1);
+	pass(2000); /* what came before is over */
 	for (int i = 2; i < 2 + requests; i++)
 		answered(i);
 	sample(2);
@@ -196,6 +197,38 @@ Test(histories, a_look_tells_a_cookie_from_a_request)
 	for (uint32_t i = 0; i < attempt_of(5)->causes_count; i++)
 		cr_expect_neq(attempt_of(5)->causes[i].cause, CAUSE_SYN_COOKIE);
 	end();
+}
+
+/* By the count 5 has a request, but its SYN-ACK's timestamp is a cookie's. */
+static void cookie_below_the_limit(int samples_before)
+{
+	two_for_one_place(2);
+	behind_ms = 20;
+	answered(5);
+	behind_ms = 0;
+	ack(5);
+	pass(1000);
+	looked_up(5, 1, 0);
+	for (int i = 0; i < samples_before; i++)
+		sample(3);
+	send_segment(5, false, TCP_FLAG_ACK | TCP_FLAG_FIN, 501, 101);
+	behind_ms = -1;
+	samples(120);
+	finish();
+	cr_expect_eq(tally(TALLY_SYN_COOKIE), 1);
+	cr_expect_eq(tally(TALLY_COOKIE_ACK), 1);
+	assert_cause(5, CAUSE_SYN_COOKIE, CONFIDENCE_EXACT, 1);
+	end();
+}
+
+Test(histories, a_timestamp_tells_a_cookie_from_a_request)
+{
+	cookie_below_the_limit(200);
+}
+
+Test(histories, a_timestamp_that_comes_late_corrects_what_was_settled)
+{
+	cookie_below_the_limit(4000);
 }
 
 Test(histories, a_sample_may_have_looked_before_or_after_what_came_meanwhile)

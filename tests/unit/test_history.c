@@ -1,4 +1,5 @@
 #include "report/history.h"
+#include "report/stamps.h"
 
 #include <criterion/criterion.h>
 
@@ -7,6 +8,7 @@ static struct host host;
 static struct queue queue;
 static struct history_move moves[HISTORY_MOVES_MAX];
 static unsigned count;
+static uint8_t beside;
 static uint32_t limit = 2;
 
 static void take(const struct arrival *arrival, uint8_t place, int32_t depth, int32_t requests,
@@ -20,7 +22,7 @@ static void take(const struct arrival *arrival, uint8_t place, int32_t depth, in
 	queue.listener.limit = limit;
 	queue.limit_known = true;
 	queue.siblings = 1;
-	count = history_moves(&queue, &history, arrival, place, moves);
+	count = history_moves(&queue, &history, arrival, place, beside, moves);
 	cr_assert(count >= 1 && count <= HISTORY_MOVES_MAX);
 }
 
@@ -73,6 +75,47 @@ Test(history, a_request_where_a_cookie_was_due_says_that_requests_had_ended)
 	cr_expect_gt(moves[1].cost, moves[0].cost);
 	take(&answered, 0, 0, 9, 1);
 	cr_expect_eq(count, 1, "not as many as that");
+}
+
+Test(history, what_arrives_beside_a_syn_may_count_before_it)
+{
+	beside = BESIDE_FEWER;
+	take(&answered, 0, 0, 3, 1);
+	cr_assert_eq(count, 3);
+	cr_expect_eq(moves[1].place, PLACE_REQUEST);
+	cr_expect_eq(moves[1].requests, 1, "and nobody has ended");
+	cr_expect_eq(moves[1].unnamed, 0);
+	cr_expect_gt(moves[1].cost, moves[0].cost);
+	cr_expect_lt(moves[1].cost, moves[2].cost);
+	beside = BESIDE_MORE;
+	take(&answered, 0, 0, 3, 1);
+	cr_expect_eq(count, 2, "there were more than that anyway");
+	take(&answered, 0, 0, 2, 1);
+	cr_assert_eq(count, 3);
+	cr_expect_eq(moves[1].place, PLACE_COOKIE);
+	cr_expect_eq(moves[1].requests, 0);
+}
+
+Test(history, a_stamp_tells_a_cookie_from_a_request)
+{
+	static const struct {
+		enum stamp stamp;
+		int32_t requests; /* 3 are too many for another */
+		uint8_t place;
+	} cases[] = {
+	    {STAMP_COOKIE, 1, PLACE_COOKIE},	{STAMP_COOKIE, 3, PLACE_COOKIE},
+	    {STAMP_REQUEST, 2, PLACE_REQUEST},	{STAMP_REQUEST, 9, PLACE_REQUEST},
+	    {STAMP_LATE, 2, PLACE_COOKIE},	{STAMP_NOT_LATE, 3, PLACE_REQUEST},
+	    {STAMP_NOT_LATE, 1, PLACE_REQUEST}, {STAMP_NOTHING, 2, PLACE_REQUEST},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arrival a = answered;
+
+		a.stamp = (uint8_t)cases[i].stamp;
+		take(&a, 0, 0, cases[i].requests, 1);
+		cr_expect_eq(cheapest()->place, cases[i].place, "case %zu", i);
+	}
 }
 
 Test(history, whose_syn_is_answered_found_room)
@@ -207,7 +250,7 @@ Test(history, a_request_that_a_count_has_missed_is_not_missed_twice)
 	struct history history = {.requests = 3, .unnamed = 1};
 
 	queue.host = &host;
-	count = history_moves(&queue, &history, &look, PLACE_REQUEST, moves);
+	count = history_moves(&queue, &history, &look, PLACE_REQUEST, 0, moves);
 	cr_assert_eq(count, 1);
 	cr_expect_eq(moves[0].requests, 0);
 	cr_expect_eq(moves[0].unnamed, -1);
