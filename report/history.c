@@ -14,9 +14,10 @@ enum {
 	COST_COUNT = 3,	    /* a request expired in silence */
 	COST_BEHIND = 4,    /* something before the listener took it, and the queue was full too */
 	COST_BORDER = 6,    /* the SYN queue was one off, as it seems */
-	COST_LATE = 8,	    /* the stamp of a SYN-ACK shows something else, most likely */
+	COST_NOT_LATE = 8,  /* a client hid by chance what the stamp of its cookie was behind */
 	COST_DISLIKED = 12, /* PAWS, or out of the window */
 	COST_RULE = 15,
+	COST_LATE = 15,	  /* a request's SYN-ACK was captured late by some milliseconds */
 	COST_SAMPLE = 20, /* for each that a sample is off */
 	COST_LOOK = 30,
 };
@@ -76,7 +77,7 @@ static uint32_t stamp_cost(const struct arrival *a, bool cookie)
 	case STAMP_LATE:
 		return cookie ? 0 : COST_LATE;
 	case STAMP_NOT_LATE:
-		return cookie ? COST_LATE : 0;
+		return cookie ? COST_NOT_LATE : 0;
 	case STAMP_NOTHING:
 		break;
 	}
