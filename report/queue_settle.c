@@ -328,9 +328,12 @@ static bool same_sample(const struct queue_sample *a, const struct queue_sample 
 /* The last two samples say the same as this one, and nothing came since the first of them. */
 static bool repeats(const struct queue *q, const struct queue_sample *s)
 {
-	const struct queue_sample *last = &q->pending[q->pending_count - 1];
+	const struct queue_sample *last;
 
-	if (q->pending_count < 2 || !same_sample(last, s) || !same_sample(last - 1, s))
+	if (q->pending_count < 2)
+		return false;
+	last = &q->pending[q->pending_count - 1];
+	if (!same_sample(last, s) || !same_sample(last - 1, s))
 		return false;
 	for (size_t i = q->arrivals_count; i-- > 0;) {
 		const struct arrival *a = &q->arrivals[i];
