@@ -16,8 +16,7 @@ struct comparison_row {
 	const char *model;
 	uint64_t attempts;
 	uint64_t accepted;
-	uint64_t first_try; /* accepted, and no packet of theirs was dropped */
-	uint64_t dropped;   /* packets dropped by the queues */
+	uint64_t dropped; /* packets dropped by the queues */
 	int64_t queue_peak;
 	int64_t capacity;
 	int64_t full_ns;

@@ -16,6 +16,9 @@ void json_put_origin(struct json_writer *json, const struct report *report);
 /* "summary", "latency_histograms", "rates": all attempts together. */
 void json_put_summary(struct json_writer *json, const struct report *report);
 
+/* An object of how many there are and of their percentiles: null of nothing at all. */
+void json_put_latency(struct json_writer *json, const struct latency_summary *latency);
+
 /* "listeners" */
 void json_put_listeners(struct json_writer *json, const struct report *report);
 

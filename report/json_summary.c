@@ -115,8 +115,7 @@ static void put_causes(struct json_writer *json, const char *name,
 	jw_end(json);
 }
 
-/* Of nothing at all no percentile is known. */
-static void put_latency(struct json_writer *json, const struct latency_summary *latency)
+void json_put_latency(struct json_writer *json, const struct latency_summary *latency)
 {
 	const struct {
 		const char *name;
@@ -197,7 +196,7 @@ void json_put_summary(struct json_writer *json, const struct report *report)
 	jw_object_begin(json, JSON_LINES);
 	for (int i = 0; i < LATENCY_COUNT; i++) {
 		jw_key(json, latency_name(i));
-		put_latency(json, &report->latency[i]);
+		json_put_latency(json, &report->latency[i]);
 	}
 	jw_end(json);
 	put_causes(json, "cause_packets", report->cause_packets);

@@ -10,25 +10,6 @@
 /* With their packets they are the most of an object. */
 #define WORST_OBJECTS 5
 
-static void put_latency(struct json_writer *json, const char *name,
-			const struct latency_summary *latency)
-{
-	const struct {
-		const char *name;
-		int64_t value;
-	} members[] = {
-	    {"min", latency->min}, {"p50", latency->p50},   {"p90", latency->p90},
-	    {"p99", latency->p99}, {"p999", latency->p999}, {"max", latency->max},
-	};
-
-	jw_key(json, name);
-	jw_object_begin(json, JSON_COMPACT);
-	jw_put_u64(json, "count", latency->count);
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		jw_put_known(json, members[i].name, latency->count ? members[i].value : -1);
-	jw_end(json);
-}
-
 static void put_counts(struct json_writer *json, const struct pulse_counts *counts)
 {
 	jw_put_i64(json, "attempts", counts->attempts);
@@ -82,8 +63,10 @@ static void put_listener(struct json_writer *json, const struct snapshot_listene
 	jw_put_known(json, "half_open", l->half_open);
 	jw_put_i64(json, "full_ns", l->full_ns);
 	put_counts(json, &l->counts);
-	put_latency(json, "handshake_ns", &l->handshake);
-	put_latency(json, "accept_wait_ns", &l->accept_wait);
+	jw_key(json, "handshake_ns");
+	json_put_latency(json, &l->handshake);
+	jw_key(json, "accept_wait_ns");
+	json_put_latency(json, &l->accept_wait);
 	jw_end(json);
 }
 
@@ -125,8 +108,10 @@ int view_put_json(FILE *out, const struct snapshot *snapshot, bool last)
 	jw_put_time(&json, "to_ns", snapshot->to_ns);
 	jw_put_bool(&json, "last", last);
 	put_counts(&json, &snapshot->counts);
-	put_latency(&json, "handshake_ns", &snapshot->handshake);
-	put_latency(&json, "accept_wait_ns", &snapshot->accept_wait);
+	jw_key(&json, "handshake_ns");
+	json_put_latency(&json, &snapshot->handshake);
+	jw_key(&json, "accept_wait_ns");
+	json_put_latency(&json, &snapshot->accept_wait);
 	jw_put_u64(&json, "open", snapshot->open);
 	put_counts_as(&json, "total", &snapshot->total);
 	put_listeners(&json, snapshot);
