@@ -1,4 +1,4 @@
-"""What a recording costs nginx: bench_nginx.py SYNSCOPE [--pairs N] [--connections N] [--nice N] [--stopped].
+"""What a recording costs nginx: bench_nginx.py SYNSCOPE [--pairs N] [--connections N] [--nice N] [--stopped | --deaf].
 
 ab makes a bounded number of new connections (no keep-alive) to nginx in a namespace of its own, with and
 without "synscope record" beside it. Two runs without and one with it follow each other closely, in every order:
@@ -7,7 +7,8 @@ noise. Once one connection after the other, where what a connection takes is
 what counts; once fifty at a time, which is as much as the processors give: there whatever the recording
 takes is taken away from the server. Prints the ratios of the wall times, the processor time of everybody
 for a connection, and what was lost. Fails when anything was. --stopped lets the recorder stand still while ab
-runs: what is left is the kernel's part, which copies packets into a ring.
+runs: what is left is the kernel's part, which copies packets into a ring. --deaf has a packet socket in the
+recorder's place whose filter takes no packet: what any capture costs before it captures.
 """
 import argparse
 import json
@@ -30,6 +31,18 @@ from netspace import IS_ROOT, Netspace  # pylint: disable=wrong-import-position
 TICKS = os.sysconf("SC_CLK_TCK")
 BACKLOG = 1024
 AIM = 1.05
+
+# SO_ATTACH_FILTER with "ret #0", PACKET_IGNORE_OUTGOING, ETH_P_ALL.
+DEAF = """
+import ctypes, socket, struct, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+program = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+s.setsockopt(socket.SOL_SOCKET, 26, struct.pack("HL", 1, ctypes.addressof(program)))
+s.setsockopt(263, 23, 1)
+s.bind(("lo", 3))
+print("up", flush=True)
+sys.stdin.read()
+"""
 
 
 def processor_s(pid):
@@ -65,9 +78,9 @@ def half(ratios):
 
 
 class Bench:
-    def __init__(self, command, space, server, folder, stopped):
+    def __init__(self, command, space, server, folder, *, stopped=False, deaf=False):
         self.command, self.space, self.server, self.folder = command, space, server, folder
-        self.stopped = stopped
+        self.stopped, self.deaf = stopped, deaf
 
     def run(self, connections, at_once):
         """One run: name -> seconds."""
@@ -104,12 +117,23 @@ class Bench:
         shutil.rmtree(path)
         return took, report
 
+    def captured(self, connections, at_once):
+        """Beside the socket that takes nothing: as recorded()."""
+        process = subprocess.Popen(self.space.enter("/usr/bin/python3", "-c", DEAF), stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "up\n"
+        took = self.run(connections, at_once)
+        process.stdin.close()
+        assert process.wait(60) == 0
+        process.stdout.close()
+        return took, {"losses": {"samples-late": 0}, "summary": {"attempts": connections}}
+
     def trio(self, i, connections, at_once):
         """Two runs without and one with a recording, the i-th order of the three."""
         bare = []
         for k in range(3):
             if k == i % 3:
-                took, report = self.recorded(connections, at_once)
+                took, report = (self.captured if self.deaf else self.recorded)(connections, at_once)
             else:
                 bare.append(self.run(connections, at_once))
         return bare, took, report
@@ -158,7 +182,9 @@ def main():
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--connections", type=int, default=5000)
     parser.add_argument("--nice", type=int, default=0, help="record with this nice value")
-    parser.add_argument("--stopped", action="store_true", help="the kernel's part alone")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--stopped", action="store_true", help="the kernel's part alone")
+    part.add_argument("--deaf", action="store_true", help="a packet socket that takes nothing, and no recording")
     options = parser.parse_args()
     lacking = servers.Nginx.lacking() + ([] if shutil.which("ab") else ["ab"])
     if lacking:
@@ -173,7 +199,8 @@ def main():
         server = servers.Nginx(space, folder, BACKLOG)
         try:
             command = ["nice", "-n", options.nice] if options.nice else []
-            bench = Bench([*command, options.synscope], space, server, folder, options.stopped)
+            bench = Bench([*command, options.synscope], space, server, folder, stopped=options.stopped,
+                          deaf=options.deaf)
             kept = [bench.pairs(options.pairs, options.connections, at_once) for at_once in (1, 50)]
         finally:
             server.close()
