@@ -17,8 +17,10 @@
 
 /* A packet is captured so much after its stamp was taken, at most, but for rare delays. */
 #define LEAD_NS (250 * NS_PER_US)
-/* What is behind by more is beyond what such a delay can feign. */
-#define FEIGNED_MAX 3
+/* Of those one of some milliseconds may feign a cookie that is behind by as little. */
+#define FEIGNED_MAX 8
+/* What a client sends back is from before: so much of what a cookie is behind it may hide. */
+#define HIDDEN_MAX 2
 /* Without the kernel's clock: so much behind is no rounding any more. */
 #define BEHIND_NS (1500 * NS_PER_US)
 
@@ -112,8 +114,8 @@ static enum stamp judge_ticks(const struct stamps *s, const struct slot *slot, i
 		if (most < least)
 			least = most;
 		request |= behind == 0;
-		/* What a client sends back is from before: it hides some of it. */
-		cookie |= from_server ? behind == most : behind > 0 && behind <= most;
+		cookie |=
+		    behind <= most && behind > 0 && behind >= most - (from_server ? 0 : HIDDEN_MAX);
 	}
 	if (least == 0 || cookie == request)
 		return STAMP_NOTHING;
