@@ -1,11 +1,15 @@
 /*
  * A set of flows with open addressing: a slot is found by linear probing, and what is
  * removed is closed up by those behind it. It grows with what is under way at once.
+ * Slots are found by a secret, so that chosen addresses cannot make long rows of them.
  */
 #include "cmd/unsettled.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
+
+#include "event/hash.h"
 
 #define SLOTS_MIN 1024u /* a power of two */
 
@@ -28,6 +32,7 @@ struct unsettled {
 	uint32_t finished; /* of these */
 	uint64_t skipped;
 	bool telling;
+	uint64_t secret[3];
 };
 
 int unsettled_new(struct unsettled **out)
@@ -37,6 +42,10 @@ int unsettled_new(struct unsettled **out)
 	if (!u)
 		return -ENOMEM;
 	u->size = SLOTS_MIN;
+	if (getrandom(u->secret, sizeof(u->secret), 0) != (ssize_t)sizeof(u->secret)) {
+		free(u);
+		return -EIO;
+	}
 	u->slots = calloc(u->size, sizeof(*u->slots));
 	if (!u->slots) {
 		free(u);
@@ -60,10 +69,8 @@ static uint32_t home_of(const struct unsettled *u, const struct flow *flow)
 
 	memcpy(a, flow->saddr.bytes, 16);
 	memcpy(b, flow->daddr.bytes, 16);
-	a[0] = (a[0] ^ ports) * 0x9e3779b97f4a7c15u ^ a[1];
-	a[0] = (a[0] ^ a[0] >> 32 ^ b[0]) * 0xff51afd7ed558ccdu ^ b[1];
-	a[0] = (a[0] ^ a[0] >> 29) * 0x9e3779b97f4a7c15u;
-	return (uint32_t)(a[0] >> 32) & (u->size - 1);
+	a[0] = hash_fold(a[0] ^ ports ^ u->secret[0], a[1] ^ u->secret[1]);
+	return (uint32_t)hash_fold(a[0] ^ b[0] ^ u->secret[2], b[1] ^ u->secret[1]) & (u->size - 1);
 }
 
 /* Its slot, or the free one that it would get. */

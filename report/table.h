@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "event/event.h"
+#include "event/hash.h"
 
 #define TABLE_NONE UINT32_MAX
 
@@ -98,22 +99,12 @@ typedef void (*table_end_fn)(void *context, struct open_attempt *attempt, bool e
 int table_new(uint32_t max, struct table **out) __attribute__((warn_unused_result));
 void table_free(struct table *table);
 
-__extension__ typedef unsigned __int128 table_uint128;
-
-/* 64x64 -> 128 bit multiplication, folded: the mixing step of wyhash and its kin. */
-static inline uint64_t table_fold(uint64_t a, uint64_t b)
-{
-	table_uint128 p = (table_uint128)a * b;
-
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
-
 static inline uint64_t table_mix(const struct table *t, const struct address *a, uint16_t port)
 {
 	uint64_t w[2];
 
 	memcpy(w, a->bytes, 16);
-	return table_fold(w[0] ^ t->secret[0] ^ port, w[1] ^ t->secret[1]);
+	return hash_fold(w[0] ^ t->secret[0] ^ port, w[1] ^ t->secret[1]);
 }
 
 static inline uint32_t table_hash(const struct table *table, const struct flow *flow)
@@ -122,7 +113,7 @@ static inline uint32_t table_hash(const struct table *table, const struct flow *
 	uint64_t sum = table_mix(table, &flow->saddr, flow->sport) +
 		       table_mix(table, &flow->daddr, flow->dport);
 
-	return (uint32_t)table_fold(sum ^ table->secret[2], 0x9e3779b97f4a7c15u);
+	return (uint32_t)hash_fold(sum ^ table->secret[2], 0x9e3779b97f4a7c15u);
 }
 
 static inline struct open_attempt *table_at(const struct table *table, uint32_t index)
