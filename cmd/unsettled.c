@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "event/hash.h"
 
@@ -32,27 +31,30 @@ struct unsettled {
 	uint32_t finished; /* of these */
 	uint64_t skipped;
 	bool telling;
-	uint64_t secret[3];
+	struct hash_secret secret;
 };
 
 int unsettled_new(struct unsettled **out)
 {
 	struct unsettled *u = calloc(1, sizeof(*u));
+	int rc;
 
 	if (!u)
 		return -ENOMEM;
+	rc = hash_secret_new(&u->secret);
+	if (rc)
+		goto fail;
 	u->size = SLOTS_MIN;
-	if (getrandom(u->secret, sizeof(u->secret), 0) != (ssize_t)sizeof(u->secret)) {
-		free(u);
-		return -EIO;
-	}
 	u->slots = calloc(u->size, sizeof(*u->slots));
 	if (!u->slots) {
-		free(u);
-		return -ENOMEM;
+		rc = -ENOMEM;
+		goto fail;
 	}
 	*out = u;
 	return 0;
+fail:
+	free(u);
+	return rc;
 }
 
 void unsettled_free(struct unsettled *u)
@@ -65,12 +67,7 @@ void unsettled_free(struct unsettled *u)
 
 static uint32_t home_of(const struct unsettled *u, const struct flow *flow)
 {
-	uint64_t a[2], b[2], ports = (uint64_t)flow->sport << 16 | flow->dport;
-
-	memcpy(a, flow->saddr.bytes, 16);
-	memcpy(b, flow->daddr.bytes, 16);
-	a[0] = hash_fold(a[0] ^ ports ^ u->secret[0], a[1] ^ u->secret[1]);
-	return (uint32_t)hash_fold(a[0] ^ b[0] ^ u->secret[2], b[1] ^ u->secret[1]) & (u->size - 1);
+	return hash_flow(&u->secret, flow) & (u->size - 1);
 }
 
 /* Its slot, or the free one that it would get. */

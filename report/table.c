@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 
 #define HEADS_MIN	1024u
 #define EVICTION_SEARCH 64u
@@ -34,10 +33,9 @@ int table_new(uint32_t max, struct table **out)
 	}
 	/* Look-ups are at random: huge pages spare them most misses of the TLB. Only a hint. */
 	(void)madvise(t->records, (size_t)t->max * sizeof(*t->records), MADV_HUGEPAGE);
-	if (getrandom(t->secret, sizeof(t->secret), 0) != (ssize_t)sizeof(t->secret)) {
-		rc = -EIO;
+	rc = hash_secret_new(&t->secret);
+	if (rc)
 		goto unmap;
-	}
 	*out = t;
 	return 0;
 unmap:

@@ -89,7 +89,7 @@ struct table {
 	uint32_t free;
 	uint32_t hand; /* of the eviction's clock */
 	uint64_t evicted;
-	uint64_t secret[3];
+	struct hash_secret secret;
 };
 
 /* Called before a record is given up: by the sweep, or because the table is full (evicted). */
@@ -99,21 +99,9 @@ typedef void (*table_end_fn)(void *context, struct open_attempt *attempt, bool e
 int table_new(uint32_t max, struct table **out) __attribute__((warn_unused_result));
 void table_free(struct table *table);
 
-static inline uint64_t table_mix(const struct table *t, const struct address *a, uint16_t port)
-{
-	uint64_t w[2];
-
-	memcpy(w, a->bytes, 16);
-	return hash_fold(w[0] ^ t->secret[0] ^ port, w[1] ^ t->secret[1]);
-}
-
 static inline uint32_t table_hash(const struct table *table, const struct flow *flow)
 {
-	/* The sum does not tell the direction; the last step spreads it again. */
-	uint64_t sum = table_mix(table, &flow->saddr, flow->sport) +
-		       table_mix(table, &flow->daddr, flow->dport);
-
-	return (uint32_t)hash_fold(sum ^ table->secret[2], 0x9e3779b97f4a7c15u);
+	return hash_flow(&table->secret, flow);
 }
 
 static inline struct open_attempt *table_at(const struct table *table, uint32_t index)
