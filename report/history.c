@@ -79,6 +79,7 @@ static uint32_t stamp_cost(const struct arrival *a, bool cookie)
 	case STAMP_NOT_LATE:
 		return cookie ? COST_NOT_LATE : 0;
 	case STAMP_NOTHING:
+	case STAMP_AWAITED:
 		break;
 	}
 	return 0;

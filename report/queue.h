@@ -82,11 +82,10 @@ struct arrival {
 	bool decided;	      /* by histories: dropped is known */
 	bool dropped;	      /* SYN, STRAY: the listener did, not something in front of it */
 	bool requested;	      /* SYN: taken to have made a request, which half_open counts */
-	bool proven;	    /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
-	bool cookie;	    /* its attempt has no request */
-	bool challenged;    /* SYN: another attempt of its 4-tuple has a request */
-	bool aborted;	    /* REFUSED: and reset, by tcp_abort_on_overflow */
-	bool stamp_awaited; /* SYN: timestamps may yet tell which answer it got */
+	bool proven;	 /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
+	bool cookie;	 /* its attempt has no request */
+	bool challenged; /* SYN: another attempt of its 4-tuple has a request */
+	bool aborted;	 /* REFUSED: and reset, by tcp_abort_on_overflow */
 };
 
 struct queue_sample {

@@ -5,6 +5,7 @@
 
 #include "report/arrival.h"
 #include "report/histories.h"
+#include "report/stamps.h"
 
 /* Without samples an arrival is judged by the rebuilt depth alone after this. */
 #define NO_SAMPLE_NS (2 * NS_PER_SEC)
@@ -257,7 +258,7 @@ static int64_t awaited_from(const struct queue *q, int64_t now_ns)
 	if (q->arrivals_count > AWAITED_ARRIVALS_MAX)
 		return INT64_MAX;
 	for (size_t i = 0; i < q->arrivals_count; i++)
-		if (q->arrivals[i].kind == ARRIVAL_SYN && q->arrivals[i].stamp_awaited &&
+		if (q->arrivals[i].kind == ARRIVAL_SYN && q->arrivals[i].stamp == STAMP_AWAITED &&
 		    q->arrivals[i].time_ns + AWAITED_NS > now_ns)
 			return q->arrivals[i].time_ns;
 	return INT64_MAX;

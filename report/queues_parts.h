@@ -27,8 +27,7 @@ static inline struct queue *queues_of(const struct queues *queues, const struct 
 	return a->listener < queues->listening.count ? queues->listening.queues[a->listener] : NULL;
 }
 
-/* Where it is doubtful whether this SYN was answered with a cookie, its answer's timestamp is kept.
- */
+/* Keeps the timestamp of a SYN's answer, where it is doubtful whether that was a cookie. */
 void queues_remember_stamp(struct queues *queues, const struct queue_packet *packet,
 			   const struct queue *queue, struct arrival *syn,
 			   const struct segment *syn_ack);

@@ -12,9 +12,9 @@ void queues_remember_stamp(struct queues *queues, const struct queue_packet *pac
 	    q->siblings > 1 || 2 * (uint64_t)syn->half_open >= (uint64_t)q->listener.limit;
 
 	if (q->host->tcp_syncookies == 1 && q->limit_known && doubtful)
-		syn->stamp_awaited =
-		    stamps_syn_ack(queues->stamps, packet->index, packet->attempt->isn,
-				   packet->time_ns, syn_ack, syn->window_scale);
+		syn->stamp =
+		    (uint8_t)stamps_syn_ack(queues->stamps, packet->index, packet->attempt->isn,
+					    packet->time_ns, syn_ack, syn->window_scale);
 }
 
 void queues_hear(struct queues *queues, const struct queue_packet *packet,
@@ -34,8 +34,6 @@ void queues_hear(struct queues *queues, const struct queue_packet *packet,
 	syn = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
 	if (syn && !(syn->stamp == STAMP_LATE && stamp == STAMP_NOT_LATE))
 		syn->stamp = (uint8_t)stamp;
-	if (syn)
-		syn->stamp_awaited = false;
 	if (stamp == STAMP_COOKIE || stamp == STAMP_REQUEST)
 		queue_prove_cookie(q, a, packet->index, packet->details, stamp == STAMP_COOKIE);
 }

@@ -67,15 +67,15 @@ static int64_t as_cookie(const struct slot *slot, int64_t tick)
 	return (tick - slot->options) & (OPTIONS_RANGE - 1);
 }
 
-bool stamps_syn_ack(struct stamps *stamps, uint32_t index, uint32_t isn, int64_t time_ns,
-		    const struct segment *syn_ack, uint8_t window_scale)
+enum stamp stamps_syn_ack(struct stamps *stamps, uint32_t index, uint32_t isn, int64_t time_ns,
+			  const struct segment *syn_ack, uint8_t window_scale)
 {
 	struct slot *slot = &stamps->slots[index % SLOTS];
 	uint8_t options = OPTIONS_NO_SCALE;
 	int64_t ticks[2];
 
 	if (!(syn_ack->options & SEGMENT_TIMESTAMP))
-		return false;
+		return STAMP_NOTHING;
 	/* What both sides have: the SYN-ACK shows the server's consent. */
 	if (syn_ack->options & SEGMENT_WINDOW_SCALE)
 		options = window_scale < WINDOW_SCALE_LIMIT ? window_scale : WINDOW_SCALE_LIMIT;
@@ -92,9 +92,10 @@ bool stamps_syn_ack(struct stamps *stamps, uint32_t index, uint32_t isn, int64_t
 	    .used = true,
 	};
 	if (stamps->clock_offset_ns == 0)
-		return true;
+		return STAMP_AWAITED;
 	ticks_of(stamps, time_ns, ticks);
-	return as_cookie(slot, ticks[0]) && as_cookie(slot, ticks[1]);
+	return as_cookie(slot, ticks[0]) && as_cookie(slot, ticks[1]) ? STAMP_AWAITED
+								      : STAMP_NOTHING;
 }
 
 /* By ticks of the kernel's clock, which are known. */

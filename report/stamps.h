@@ -24,6 +24,7 @@ struct stamps;
 
 enum stamp {
 	STAMP_NOTHING,
+	STAMP_AWAITED,	/* a later one may tell */
 	STAMP_COOKIE,	/* certain */
 	STAMP_REQUEST,	/* certain */
 	STAMP_LATE,	/* a cookie, but for a SYN-ACK that was captured late by as much */
@@ -40,11 +41,12 @@ void stamps_free(struct stamps *stamps);
 
 /*
  * Remembers this SYN-ACK of an attempt (its index in the table, its ISN), whose SYN offered
- * this window scale. Of two that share a place the younger is remembered. False when there is
- * nothing to be had of it: no timestamp, or one that a cookie would share.
+ * this window scale. Of two that share a place the younger is remembered. Returns
+ * STAMP_AWAITED, or STAMP_NOTHING where nothing is to be had of it: no timestamp, or one that
+ * a cookie would share.
  */
-bool stamps_syn_ack(struct stamps *stamps, uint32_t index, uint32_t isn, int64_t time_ns,
-		    const struct segment *syn_ack, uint8_t window_scale);
+enum stamp stamps_syn_ack(struct stamps *stamps, uint32_t index, uint32_t isn, int64_t time_ns,
+			  const struct segment *syn_ack, uint8_t window_scale);
 
 /*
  * What a later segment of the attempt, of its server or not, says of that SYN-ACK. What is
