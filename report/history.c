@@ -85,6 +85,16 @@ static uint32_t stamp_cost(const struct arrival *a, bool cookie)
 	return 0;
 }
 
+static struct history_move *add_answer(struct moves *m, bool cookie, uint32_t leaves, uint32_t cost)
+{
+	struct history_move *move =
+	    add(m, ARRIVAL_SYN, cookie ? PLACE_COOKIE : PLACE_REQUEST, cost);
+
+	move->leaves = leaves;
+	move->requests = !cookie;
+	return move;
+}
+
 static void add_answered(const struct queue *q, const struct history *h, const struct arrival *a,
 			 uint8_t beside, struct moves *m, uint32_t leaves, uint32_t cost)
 {
@@ -93,24 +103,16 @@ static void add_answered(const struct queue *q, const struct history *h, const s
 	int32_t most = stamp_cost(a, cookie) ? OFF_MAX : OFF_UNPROVEN_MAX;
 	struct history_move *move;
 
-	move = add(m, ARRIVAL_SYN, cookie ? PLACE_COOKIE : PLACE_REQUEST,
-		   cost + stamp_cost(a, cookie));
-	move->leaves = leaves;
-	move->requests = !cookie;
+	add_answer(m, cookie, leaves, cost + stamp_cost(a, cookie));
 	if (q->host->tcp_syncookies != 1 || off > most)
 		return;
 	cookie = !cookie;
 	cost += stamp_cost(a, cookie) + COST_BORDER + 2 * (uint32_t)off;
-	if (beside & (cookie ? BESIDE_MORE : BESIDE_FEWER)) {
-		move = add(m, ARRIVAL_SYN, cookie ? PLACE_COOKIE : PLACE_REQUEST, cost);
-		move->leaves = leaves;
-		move->requests = !cookie;
-	}
-	/* Or there were as many as that takes: the count is only as good as what is known of ends.
-	 */
-	move = add(m, ARRIVAL_SYN, cookie ? PLACE_COOKIE : PLACE_REQUEST, cost + COST_UNSEEN);
-	move->leaves = leaves;
-	move->requests = (int8_t)(!cookie + (cookie ? off + 1 : -off - 1));
+	if (beside & (cookie ? BESIDE_MORE : BESIDE_FEWER))
+		add_answer(m, cookie, leaves, cost);
+	/* Or there were as many as that takes: the count is as good as what is known of ends. */
+	move = add_answer(m, cookie, leaves, cost + COST_UNSEEN);
+	move->requests += (int8_t)(cookie ? off + 1 : -off - 1);
 	move->unnamed =
 	    (int8_t)(cookie ? (h->unnamed < off + 1 ? -h->unnamed : -off - 1) : off + 1);
 }
