@@ -51,12 +51,19 @@ static void put_string(FILE *out, const char *text, size_t size)
 	fputc('"', out);
 }
 
+static void put_known(FILE *out, int64_t value, int64_t unknown)
+{
+	if (value == unknown)
+		fprintf(out, "null");
+	else
+		fprintf(out, "%" PRId64, value);
+}
+
 static void put_time(FILE *out, const char *name, int64_t time_ns)
 {
-	if (time_ns == TIME_UNKNOWN)
-		fprintf(out, "  \"%s\": null,\n", name);
-	else
-		fprintf(out, "  \"%s\": %" PRId64 ",\n", name, time_ns);
+	fprintf(out, "  \"%s\": ", name);
+	put_known(out, time_ns, TIME_UNKNOWN);
+	fprintf(out, ",\n");
 }
 
 static void put_host(FILE *out, const struct host *host)
@@ -68,16 +75,10 @@ static void put_host(FILE *out, const struct host *host)
 
 		memcpy(&value, (const char *)host + sysctls[i].offset, sizeof(value));
 		fprintf(out, ",\n    \"%s\": ", sysctls[i].name);
-		if (value == -1)
-			fprintf(out, "null");
-		else
-			fprintf(out, "%" PRId64, value);
+		put_known(out, value, -1);
 	}
 	fprintf(out, ",\n    \"monotonic_offset_ns\": ");
-	if (host->monotonic_offset_ns)
-		fprintf(out, "%" PRId64, host->monotonic_offset_ns);
-	else
-		fprintf(out, "null");
+	put_known(out, host->monotonic_offset_ns, 0);
 	fprintf(out, "\n  },\n");
 }
 
