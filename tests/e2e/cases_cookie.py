@@ -46,16 +46,15 @@ def cookie_client_that_speaks(s):
     s.truth(client, "waiting", syn_cookie=1, cookie_ack_dropped=6)
 
 
-def stamped(client, send):
-    """Sends, and returns the server's timestamp of the answer, with the milliseconds in which it can have been made."""
-    before = time.monotonic_ns()
-
+def stamped(client, send, stamps):
+    """send, and keeps the timestamp of the server's answer, with the milliseconds in which it can have been made."""
     def action():
-        nonlocal before
         before = time.monotonic_ns()
-        return send()
+        answer = send()
+        stamps.append((client.heard, range(before // 10**6, time.monotonic_ns() // 10**6 + 1)))
+        return answer
 
-    return action, lambda: (client.heard, range(before // 10**6, time.monotonic_ns() // 10**6 + 1))
+    return action
 
 
 def behind(first, second):
@@ -71,15 +70,12 @@ def cookie_timestamp(s):
     clients = [s.client(**options) for _ in range(3 if s.cookies == 1 else 1)]
     stamps = []
     for client in clients:
-        action, stamp = stamped(client, client.syn)
-        s.step("SYN", action, ["SA"], **(COOKIE_SENT if client == clients[-1] else {}))
-        stamps.append(stamp())
+        s.step("SYN", stamped(client, client.syn, stamps), ["SA"], **(COOKIE_SENT if client == clients[-1] else {}))
     for client, first in list(zip(clients, stamps))[-2:]:
         cookie = client == clients[-1]
         s.step("ACK", client.final_ack, [], **OPENED, **({"SyncookiesRecv": 1} if cookie else {}))
-        action, stamp = stamped(client, client.data)
-        s.step("data", action, ["A"])
-        found = behind(first, stamp())
+        s.step("data", stamped(client, client.data, stamps), ["A"])
+        found = behind(first, stamps[-1])
         # The last six bits of a cookie's are window scale, SACK and ECN.
         assert any(late == ((made_ms - (7 | 0x10)) % 64 if cookie else 0) for made_ms, late in found), (cookie, found)
         s.truth(client, "waiting", **({"syn_cookie": 1} if cookie else {}))
