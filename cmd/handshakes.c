@@ -30,6 +30,7 @@ enum slot_state {
 
 struct slot {
 	struct flow flow; /* client to server */
+	int64_t acked_ns;
 	int64_t finished_ns;
 	uint32_t server_isn;
 	bool listed;
@@ -101,7 +102,7 @@ static void count_one(struct handshakes *h, int64_t now_ns)
 }
 
 static enum handshake_step acknowledge(struct handshakes *h, const struct segment *ack, uint32_t i,
-				       int64_t now_ns)
+				       int64_t captured_ns, int64_t now_ns)
 {
 	struct slot *slot = &h->slots[i];
 
@@ -112,6 +113,7 @@ static enum handshake_step acknowledge(struct handshakes *h, const struct segmen
 		return HANDSHAKE_AGAIN;
 	count_one(h, now_ns);
 	h->states[i] = SLOT_FINISHED;
+	slot->acked_ns = captured_ns;
 	slot->finished_ns = now_ns;
 	if (!slot->listed) {
 		slot->listed = true;
@@ -136,7 +138,7 @@ static void hear_server(struct handshakes *h, const struct segment *segment)
 }
 
 enum handshake_step handshakes_take(struct handshakes *handshakes, const struct segment *segment,
-				    int64_t now_ns)
+				    int64_t captured_ns, int64_t now_ns)
 {
 	const uint8_t flags = segment->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST);
 	uint32_t i;
@@ -147,12 +149,12 @@ enum handshake_step handshakes_take(struct handshakes *handshakes, const struct 
 		return HANDSHAKE_OTHER;
 	i = index_of(&segment->flow);
 	if (handshakes->left[i] && flow_equal(&handshakes->slots[i].flow, &segment->flow))
-		return acknowledge(handshakes, segment, i, now_ns);
+		return acknowledge(handshakes, segment, i, captured_ns, now_ns);
 	hear_server(handshakes, segment);
 	return HANDSHAKE_OTHER;
 }
 
-bool handshakes_next(struct handshakes *handshakes, int64_t then_ns, struct flow *out)
+bool handshakes_next(struct handshakes *handshakes, int64_t then_ns, struct handshake_finished *out)
 {
 	struct handshakes *h = handshakes;
 
@@ -168,7 +170,7 @@ bool handshakes_next(struct handshakes *handshakes, int64_t then_ns, struct flow
 		if (h->states[i] != SLOT_FINISHED)
 			continue;
 		h->states[i] = SLOT_OVER;
-		*out = slot->flow;
+		*out = (struct handshake_finished){slot->flow, slot->acked_ns};
 		return true;
 	}
 	return false;

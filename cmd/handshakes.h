@@ -25,15 +25,24 @@ enum handshake_step {
 	HANDSHAKE_AGAIN,    /* a later one, and no word of the server came between */
 };
 
-/* What this segment is to its handshake. now_ns: CLOCK_MONOTONIC, when it was read. */
+/*
+ * What this segment is to its handshake. captured_ns: CLOCK_REALTIME; now_ns:
+ * CLOCK_MONOTONIC, when it was read.
+ */
 enum handshake_step handshakes_take(struct handshakes *handshakes, const struct segment *segment,
-				    int64_t now_ns);
+				    int64_t captured_ns, int64_t now_ns);
+
+struct handshake_finished {
+	struct flow flow; /* client to server */
+	int64_t acked_ns; /* when the segment that finished it was captured */
+};
 
 /*
- * The next connection that was finished by then_ns and is still open, from client to
- * server. Each is told once; false when there is none left.
+ * The next connection whose finish was read by then_ns and that is still open. Each is told
+ * once; false when there is none left.
  */
-bool handshakes_next(struct handshakes *handshakes, int64_t then_ns, struct flow *out);
+bool handshakes_next(struct handshakes *handshakes, int64_t then_ns,
+		     struct handshake_finished *out);
 
 /*
  * How long a look-up may wait, by how many there are: 0, and from thousands a second

@@ -60,11 +60,11 @@ int recorder_on_event(void *context, const struct event *event)
 	return pass(r, event);
 }
 
-static void watch_handshake(struct recorder *r, const struct segment *segment)
+static void watch_handshake(struct recorder *r, const struct segment *segment, int64_t time_ns)
 {
 	struct flow reverse = flow_reverse(&segment->flow);
 
-	switch (handshakes_take(r->handshakes, segment, r->step_ns)) {
+	switch (handshakes_take(r->handshakes, segment, time_ns, r->step_ns)) {
 	case HANDSHAKE_ANSWERED:
 		sampler_watch_request(r->sampler, &reverse);
 		break;
@@ -82,10 +82,10 @@ static void watch_children(struct recorder *r, int64_t now_ns)
 {
 	bool hurry = r->sampler && !sampler_has_room(r->sampler);
 	int64_t then_ns = hurry ? now_ns : now_ns - handshakes_delay_ns(r->handshakes);
-	struct flow flow;
+	struct handshake_finished finished;
 
-	while (handshakes_next(r->handshakes, then_ns, &flow))
-		sampler_watch_child(r->sampler, &flow);
+	while (handshakes_next(r->handshakes, then_ns, &finished))
+		sampler_watch_child(r->sampler, &finished.flow, finished.acked_ns);
 }
 
 static int on_packet(void *context, const struct event *event)
@@ -93,7 +93,7 @@ static int on_packet(void *context, const struct event *event)
 	struct recorder *r = context;
 
 	if (r->sampler && r->options.look_up_children && event->kind == EVENT_SEGMENT)
-		watch_handshake(r, &event->segment);
+		watch_handshake(r, &event->segment, event->time_ns);
 	return pass(r, event);
 }
 

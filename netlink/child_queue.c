@@ -27,7 +27,10 @@
 struct queue {
 	uint64_t key;
 	int64_t full_ns;  /* monotonic; TIME_UNKNOWN: never seen full */
-	int64_t proof_ns; /* see struct child, for all behind the window */
+	int64_t proof_ns; /* see struct child: of those that were acked after behind_ns */
+	int64_t behind_ns;
+	size_t proven; /* those of the FIFO before it were acked by behind_ns */
+	size_t turn;   /* the next of these to be looked at */
 	struct child_ring fifo;
 };
 
@@ -113,7 +116,8 @@ static struct queue *get_queue(struct child_queues *q, uint64_t key)
 		q->capacity = capacity;
 	}
 	queue = &q->queues[q->count++];
-	*queue = (struct queue){.key = key, .full_ns = TIME_UNKNOWN, .proof_ns = TIME_UNKNOWN};
+	*queue = (struct queue){
+	    .key = key, .full_ns = TIME_UNKNOWN, .proof_ns = TIME_UNKNOWN, .behind_ns = INT64_MAX};
 	return queue;
 }
 
@@ -132,11 +136,13 @@ static void keep(struct child_queues *q, struct child_ring *ring, const struct c
 }
 
 void child_queues_push(struct child_queues *q, uint64_t key, const struct flow *flow,
-		       int64_t now_ns)
+		       int64_t acked_ns, int64_t now_ns)
 {
 	struct child_entry entry = {
 	    .flow = *flow,
 	    .key = key,
+	    .acked_ns = acked_ns,
+	    .seen_ns = TIME_UNKNOWN,
 	    .pushed_ns = now_ns,
 	    .waiting_ns = TIME_UNKNOWN,
 	    .told = CHILD_WAITING,
@@ -159,6 +165,13 @@ void child_queues_full(struct child_queues *q, uint64_t key, int64_t now_ns)
 		queue->full_ns = now_ns;
 }
 
+/* While somebody waits, so does who was acked after that one had been seen in the queue. */
+static void take_proof(const struct queue *queue, struct child_entry *entry)
+{
+	if (entry->acked_ns > queue->behind_ns && queue->proof_ns > entry->waiting_ns)
+		entry->waiting_ns = queue->proof_ns;
+}
+
 void child_queues_disband(struct child_queues *q, uint64_t key)
 {
 	struct queue *queue = find_queue(q, key);
@@ -168,11 +181,11 @@ void child_queues_disband(struct child_queues *q, uint64_t key)
 	while (queue->fifo.count) {
 		struct child_entry *entry = child_ring_at(&queue->fifo, 0);
 
-		if (queue->proof_ns > entry->waiting_ns)
-			entry->waiting_ns = queue->proof_ns;
+		take_proof(queue, entry);
 		keep(q, &q->pool, entry);
 		child_ring_remove(&queue->fifo, 0);
 	}
+	queue->proven = 0;
 }
 
 static bool was_full(struct child_queues *q, const struct child_entry *entry)
@@ -209,8 +222,11 @@ static int look(struct child_queues *q, const struct child_queues_owner *owner,
 	entry->round = q->round;
 	event->child.waiting_ns = entry->waiting_ns;
 	*status = child_status(&event->child);
-	if (*status == CHILD_WAITING)
+	if (*status == CHILD_WAITING) {
 		entry->waiting_ns = event->child.before_ns;
+		if (entry->seen_ns == TIME_UNKNOWN)
+			entry->seen_ns = event->time_ns;
+	}
 	return 0;
 }
 
@@ -261,49 +277,102 @@ static int round_fresh(struct child_queues *q, const struct child_queues_owner *
 	return 0;
 }
 
+/* The first of the FIFO was seen waiting. Once it is another one, it proves nothing of those in
+ * between: they keep what they have. */
+static void prove(struct queue *queue)
+{
+	const struct child_entry *first = child_ring_at(&queue->fifo, 0);
+
+	if (first->waiting_ns <= queue->proof_ns)
+		return;
+	for (; queue->proven < queue->fifo.count; queue->proven++) {
+		struct child_entry *entry = child_ring_at(&queue->fifo, queue->proven);
+
+		if (entry->acked_ns > first->seen_ns)
+			break;
+		take_proof(queue, entry);
+	}
+	queue->behind_ns = first->seen_ns;
+	queue->proof_ns = first->waiting_ns;
+}
+
+/* Looks at the i-th of the FIFO, unless it was in this round, and takes it out if it waits no
+ * more. */
+static int look_in_fifo(struct child_queues *q, const struct child_queues_owner *owner,
+			struct queue *queue, size_t i, bool *waits, int64_t now_ns)
+{
+	struct child_entry *entry = child_ring_at(&queue->fifo, i), gone;
+	enum child_status status;
+	struct event event;
+	int result;
+
+	*waits = true;
+	if (entry->round == q->round)
+		return 0;
+	take_proof(queue, entry);
+	result = look(q, owner, entry, &event, &status);
+	if (result)
+		return result;
+	*waits = status == CHILD_WAITING;
+	if (*waits)
+		return 0;
+	gone = *entry;
+	child_ring_remove(&queue->fifo, i);
+	if (i < queue->proven)
+		queue->proven--;
+	if (status == CHILD_HALF_OPEN) /* another handshake of the same 4-tuple */
+		settle_no_child(q, &gone, status, true, now_ns);
+	else
+		forget(q);
+	return owner->tell(owner->context, &event);
+}
+
+static bool may_look(const struct child_queues *q, unsigned waiting)
+{
+	return q->looks < LOOKS_MAX && waiting > 0;
+}
+
+/* Those behind the window that finished with the first. */
+static int round_turns(struct child_queues *q, const struct child_queues_owner *owner,
+		       struct queue *queue, unsigned *waiting, int64_t now_ns)
+{
+	for (unsigned n = 0; n < CHILD_TURNS && queue->proven > CHILD_WINDOW; n++) {
+		bool waits;
+		int result;
+
+		if (queue->turn < CHILD_WINDOW || queue->turn >= queue->proven)
+			queue->turn = CHILD_WINDOW;
+		if (!may_look(q, *waiting))
+			return 0;
+		result = look_in_fifo(q, owner, queue, queue->turn, &waits, now_ns);
+		if (result)
+			return result;
+		*waiting -= waits;
+		queue->turn += waits;
+	}
+	return 0;
+}
+
 static int round_fifo(struct child_queues *q, const struct child_queues_owner *owner,
 		      struct queue *queue, unsigned *waiting, int64_t now_ns)
 {
-	struct child_ring *fifo = &queue->fifo;
-	int64_t proof_ns = INT64_MAX;
 	size_t i = 0;
 
-	while (i < fifo->count && i < CHILD_WINDOW) {
-		struct child_entry *entry = child_ring_at(fifo, i), gone;
-		enum child_status status = CHILD_WAITING;
-		struct event event;
+	while (i < queue->fifo.count && i < CHILD_WINDOW) {
+		bool waits;
 		int result;
 
-		if (queue->proof_ns > entry->waiting_ns)
-			entry->waiting_ns = queue->proof_ns;
-		if (entry->round != q->round) {
-			if (q->looks >= LOOKS_MAX || *waiting == 0)
-				return 0;
-			result = look(q, owner, entry, &event, &status);
-			if (result)
-				return result;
-			if (status == CHILD_WAITING)
-				--*waiting;
-		}
-		if (status == CHILD_WAITING) {
-			if (entry->waiting_ns < proof_ns)
-				proof_ns = entry->waiting_ns;
-			i++;
-			continue;
-		}
-		gone = *entry;
-		child_ring_remove(fifo, i);
-		if (status == CHILD_HALF_OPEN) /* another handshake of the same 4-tuple */
-			settle_no_child(q, &gone, status, true, now_ns);
-		else
-			forget(q);
-		result = owner->tell(owner->context, &event);
+		if (!may_look(q, *waiting))
+			return 0;
+		result = look_in_fifo(q, owner, queue, i, &waits, now_ns);
 		if (result)
 			return result;
+		*waiting -= waits;
+		i += waits;
 	}
-	if (fifo->count > CHILD_WINDOW && proof_ns > queue->proof_ns)
-		queue->proof_ns = proof_ns;
-	return 0;
+	if (queue->fifo.count)
+		prove(queue);
+	return round_turns(q, owner, queue, waiting, now_ns);
 }
 
 static int round_fifos(struct child_queues *q, const struct child_queues_owner *owner,

@@ -6,10 +6,14 @@
  * Theory of operation. A handshake that is told of (push) is looked at once, in
  * the next round. Most are accepted by then: told, forgotten. One that waits
  * joins the FIFO of its listener (and is told where the queue was full lately, since
- * not everybody found room). The accept queue is first in, first out, so a
- * round looks at the first few of the FIFO alone (CHILD_WINDOW: two handshakes
- * that finish at once on two processors may be captured in the other order);
- * those behind them wait as long as all of these do.
+ * not everybody found room). The accept queue is first in, first out, so a round looks
+ * at the first few of the FIFO (CHILD_WINDOW). While the first one waits, so does everybody
+ * whose final ACK was captured after that one had been seen in the queue.
+ *
+ * Of those that finished with it nobody knows the order: two processors may be at their
+ * packets in another order than that of the capture, and an ACK that a full queue refused is
+ * made good by the data behind it, when others have entered. They take turns (CHILD_TURNS
+ * of them in a round).
  *
  * Two kinds have no place in an order and take turns in a pool, within a share
  * of the time that the caller allows: children of SO_REUSEPORT siblings (each
@@ -29,6 +33,7 @@
 #include "event/event.h"
 
 #define CHILD_WINDOW 4
+#define CHILD_TURNS  8
 
 /* Flows that are kept at once, over all queues. */
 #define CHILDREN_MAX 65536
@@ -61,10 +66,11 @@ void child_queues_free(struct child_queues *queues);
 /*
  * A handshake is done. key names the accept queue (any number that stays; the
  * listener's cookie), 0 when it is not known or shared among siblings. It may
- * be told again, when its client sent the final ACK again. now_ns: monotonic.
+ * be told again, when its client sent the final ACK again. acked_ns: when the first
+ * segment was captured that can have let it in, by the clock of the looks. now_ns: monotonic.
  */
 void child_queues_push(struct child_queues *queues, uint64_t key, const struct flow *flow,
-		       int64_t now_ns);
+		       int64_t acked_ns, int64_t now_ns);
 
 /*
  * A queue was seen full at now_ns: connections told of until a second later that are

@@ -17,6 +17,8 @@ struct child_entry {
 	uint8_t told;	/* enum child_status, where it has been told */
 	bool once;	/* the next look is the last */
 	uint64_t key;
+	int64_t acked_ns;   /* when its final ACK was captured */
+	int64_t seen_ns;    /* when it was first seen waiting */
 	int64_t pushed_ns;  /* monotonic */
 	int64_t due_ns;	    /* monotonic */
 	int64_t waiting_ns; /* see struct child */

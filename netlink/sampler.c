@@ -238,7 +238,7 @@ int sampler_owned(struct sampler *s, const struct listener *owned, event_fn fn, 
 	return tell_listener(s, w, LISTENER_CHANGED);
 }
 
-void sampler_watch_child(struct sampler *s, const struct flow *client_to_server)
+void sampler_watch_child(struct sampler *s, const struct flow *client_to_server, int64_t acked_ns)
 {
 	struct endpoint local = flow_destination(client_to_server);
 	bool alone;
@@ -247,7 +247,7 @@ void sampler_watch_child(struct sampler *s, const struct flow *client_to_server)
 	/* What passes through, or goes out, has no socket here that accept() could return. */
 	if (s->look_up_children && locality_is_local(s->locality, &local.address))
 		child_queues_push(s->children, sampler_queue_key(w, alone), client_to_server,
-				  clock_monotonic_ns());
+				  acked_ns, clock_monotonic_ns());
 }
 
 static void follow(struct sampler *s, const struct flow *client_to_server, int64_t memory_ns,

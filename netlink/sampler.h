@@ -42,16 +42,18 @@ int sampler_counters(struct sampler *sampler, enum counters_when when, event_fn 
     __attribute__((warn_unused_result));
 
 /*
- * Tells of a handshake whose final ACK was just seen: the sampler keeps those
- * flows in a FIFO for each listener and looks only the oldest up in each
- * round, until it is accepted or gone (netlink/child_queue.h has the theory).
+ * Tells of a handshake whose final ACK was just seen, and when it was captured
+ * (CLOCK_REALTIME): the sampler keeps those flows in a FIFO for each listener and
+ * looks mostly the oldest up in each round, until it is accepted or gone
+ * (netlink/child_queue.h has the theory).
  * EVENT_CHILD comes when something is learnt: accepted, gone, or only half-open
  * (its final ACK was dropped); "still waiting" comes with what follows it, as
  * child.waiting_ns. Tell again when its client sends the final ACK again: it
  * may have a place in the queue now. Bounded: what does not fit is counted. A
  * flow to an address that is not this host's is passed over.
  */
-void sampler_watch_child(struct sampler *sampler, const struct flow *client_to_server);
+void sampler_watch_child(struct sampler *sampler, const struct flow *client_to_server,
+			 int64_t acked_ns);
 
 /*
  * Tells of a handshake whose SYN was just answered. Where the accept queue was full within

@@ -246,7 +246,7 @@ static void measure(const char *name, int queued, int count, bool with_probe)
 		for (ssize_t i = 0; i < n / (ssize_t)sizeof(flows[0]); i++, told++) {
 			/* The port may be one that served before. */
 			memset(&both[flows[i].sport], 0, sizeof(both[0]));
-			sampler_watch_child(sampler, &flows[i]);
+			sampler_watch_child(sampler, &flows[i], clock_now_ns());
 		}
 		if (n == sizeof(flows))
 			continue;

@@ -231,7 +231,7 @@ Test(accept_probe, every_exact_time_lies_within_its_bound)
 	cr_assert_eq(sampler_round(sampler, note, NULL), 0);
 	for (int i = 0; i < 60; i++) {
 		connect_to(AF_INET, 8080, &flows[i]);
-		sampler_watch_child(sampler, &flows[i]);
+		sampler_watch_child(sampler, &flows[i], clock_now_ns());
 	}
 	/* One, two, three at a time. */
 	for (int done = 0, some = 1; done < 60; some = some % 3 + 1) {

@@ -17,6 +17,8 @@ static struct {
 		uint8_t state;
 		unsigned looks;
 		unsigned told;
+		int64_t seen_ns; /* the last look that saw it waiting began */
+		int64_t accepted_ns;
 		struct event last;
 	} flow[FLOWS];
 } world;
@@ -34,6 +36,8 @@ static int look(void *context, const struct flow *flow, struct event *event)
 		      .inode = world.flow[flow->sport].inode,
 		      .state = world.flow[flow->sport].state},
 	};
+	if (!event->child.inode && event->child.state == DIAG_ESTABLISHED)
+		world.flow[flow->sport].seen_ns = world.now_ns;
 	event->time_ns = ++world.now_ns;
 	return 0;
 }
@@ -55,7 +59,7 @@ static void push(struct child_queues *q, uint64_t key, unsigned n)
 {
 	struct flow flow = {.sport = (uint16_t)n, .dport = 80};
 
-	child_queues_push(q, key, &flow, world.now_ns);
+	child_queues_push(q, key, &flow, world.now_ns, world.now_ns);
 }
 
 static void waits(unsigned n)
@@ -67,6 +71,7 @@ static void waits(unsigned n)
 static void accepted(unsigned n)
 {
 	world.flow[n].inode = 1000 + n;
+	world.flow[n].accepted_ns = world.now_ns;
 }
 
 static void go(struct child_queues *q)
@@ -94,21 +99,30 @@ Test(child_queue, accepted_at_once_takes_one_look)
 	child_queues_free(q);
 }
 
+/* Those from first to last are acked at once, after all others had been seen. */
+static void push_waiting(struct child_queues *q, unsigned first, unsigned last)
+{
+	world.now_ns += NS_PER_MS;
+	for (unsigned n = first; n <= last; n++) {
+		waits(n);
+		push(q, QUEUE, n);
+	}
+	go(q);
+}
+
 Test(child_queue, only_the_window_of_a_long_queue_is_looked_at)
 {
 	struct child_queues *q = child_queues_new();
 	int64_t seen_waiting_ns;
 
 	for (unsigned n = 1; n <= 200; n++) {
-		waits(n);
-		push(q, QUEUE, n);
+		push_waiting(q, n, n);
+		cr_assert_leq(world.looks, 1 + CHILD_WINDOW, "each once when it comes");
 	}
-	go(q);
-	cr_assert_eq(world.looks, 200, "each is looked at once when it comes");
 	go(q);
 	cr_assert_eq(world.looks, CHILD_WINDOW);
 	cr_assert_eq(world.told, 0, "waiting is told with the accept");
-	seen_waiting_ns = world.now_ns - 2 * CHILD_WINDOW + 1;
+	seen_waiting_ns = world.flow[1].seen_ns;
 	for (unsigned n = 1; n <= 10; n++)
 		accepted(n);
 	go(q);
@@ -117,10 +131,90 @@ Test(child_queue, only_the_window_of_a_long_queue_is_looked_at)
 	for (unsigned n = CHILD_WINDOW + 1; n <= 10; n++) {
 		cr_assert_eq(world.flow[n].looks, 2);
 		cr_assert_eq(world.flow[n].last.child.waiting_ns, seen_waiting_ns,
-			     "those behind the window waited as long as all of it");
+			     "those behind the window waited as long as the first");
 	}
 	cr_assert_gt(world.flow[1].last.child.before_ns, world.flow[1].last.child.waiting_ns);
 	cr_assert_eq(child_queues_count(q), 190);
+	child_queues_free(q);
+}
+
+/* Captured in the order 1 to 100; the kernel queued 60 first. */
+Test(child_queue, who_finished_with_the_first_is_not_bounded_by_it)
+{
+	struct child_queues *q = child_queues_new();
+	int64_t accepted_ns, seen_ns;
+
+	push_waiting(q, 1, 100);
+	push_waiting(q, 101, 102);
+	for (int i = 0; i < 20; i++) {
+		go(q);
+		cr_assert_leq(world.looks, CHILD_WINDOW + CHILD_TURNS);
+	}
+	for (unsigned n = CHILD_WINDOW + 1; n <= 100; n++)
+		cr_assert_geq(world.flow[n].looks, 2, "%u waits for its turn", n);
+	cr_assert_eq(world.flow[101].looks, 1);
+	accepted(60);
+	accepted_ns = world.now_ns;
+	seen_ns = world.flow[60].seen_ns;
+	for (int i = 0; i < 20 && !world.flow[60].told; i++)
+		go(q);
+	cr_assert_eq(world.flow[60].told, 1);
+	cr_assert_eq(world.flow[60].last.child.waiting_ns, seen_ns);
+	cr_assert_leq(seen_ns, accepted_ns);
+	/* Those that came later waited as long as the first, also when it has left. */
+	seen_ns = world.flow[1].seen_ns;
+	cr_assert_gt(seen_ns, accepted_ns);
+	for (unsigned n = 1; n <= 102; n++)
+		accepted(n);
+	for (int i = 0; i < 20; i++)
+		go(q);
+	cr_assert_eq(world.told, 102);
+	cr_assert_eq(world.flow[102].last.child.waiting_ns, seen_ns);
+	child_queues_free(q);
+}
+
+/* Let in by what came after its final ACK: then 2, which was acked meanwhile, is before it. */
+Test(child_queue, who_was_acked_before_the_first_was_seen_has_its_own_bound)
+{
+	struct child_queues *q = child_queues_new();
+	int64_t seen_ns;
+
+	waits(1);
+	for (unsigned n = 1; n <= 10; n++) {
+		push(q, QUEUE, n);
+		waits(n);
+		world.now_ns += 10 * NS_PER_MS; /* the looks are late */
+	}
+	go(q);
+	accepted(10);
+	seen_ns = world.flow[10].seen_ns;
+	for (int i = 0; i < 3; i++)
+		go(q);
+	cr_assert_eq(world.flow[10].told, 1);
+	cr_assert_eq(world.flow[10].last.child.waiting_ns, seen_ns);
+	child_queues_free(q);
+}
+
+/* What is proven of those behind stays when another becomes the first. */
+Test(child_queue, a_new_first_proves_nothing_of_those_that_finished_with_it)
+{
+	struct child_queues *q = child_queues_new();
+	int64_t seen_ns;
+
+	push_waiting(q, 1, 1);
+	push_waiting(q, 2, 100);
+	go(q);
+	seen_ns = world.flow[1].seen_ns;
+	accepted(1);
+	go(q);
+	go(q);
+	accepted(90);
+	for (int i = 0; i < 20 && !world.flow[90].told; i++)
+		go(q);
+	cr_assert_eq(world.flow[90].told, 1);
+	cr_assert_geq(world.flow[90].last.child.waiting_ns, seen_ns);
+	cr_assert_geq(world.flow[90].last.child.waiting_ns, world.flow[90].seen_ns);
+	cr_assert_leq(world.flow[90].last.child.waiting_ns, world.flow[90].accepted_ns);
 	child_queues_free(q);
 }
 

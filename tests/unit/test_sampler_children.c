@@ -21,7 +21,7 @@ Test(sampler_children, accept_is_bounded_by_the_looks_at_the_child)
 	go(s);
 	for (int i = 0; i < 10; i++) {
 		connect_to("127.0.0.1:8080", &flow[i]);
-		sampler_watch_child(s, &flow[i]);
+		sampler_watch_child(s, &flow[i], clock_now_ns());
 	}
 	for (int i = 0; i < 3; i++)
 		go(s);
@@ -59,7 +59,7 @@ Test(sampler_children, a_ghost_is_gone_and_its_depth_stays)
 	s = sampler_of(":8080");
 	go(s);
 	client = connect_to("127.0.0.1:8080", &flow);
-	sampler_watch_child(s, &flow);
+	sampler_watch_child(s, &flow, clock_now_ns());
 	go(s);
 	setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(client);
@@ -242,7 +242,7 @@ Test(sampler_children, a_final_ack_that_is_dropped_leaves_a_zombie_that_is_follo
 	connect_to("127.0.0.1:8080", &flow); /* takes the only place */
 	go(s);
 	send_segment(raw, 2000, 8080, 1001, isn + 1, TCP_FLAG_ACK);
-	sampler_watch_child(s, &zombie);
+	sampler_watch_child(s, &zombie, clock_now_ns());
 	count = 0;
 	go(s);
 	cr_assert(flow_equal(&last(EVENT_CHILD)->child.flow, &zombie));
@@ -321,7 +321,7 @@ Test(sampler_children, what_is_not_delivered_here_is_not_followed)
 	go(s);
 	/* From this host to a server elsewhere: the wildcard listener has nothing to do with it. */
 	flow.daddr = endpoint("198.51.100.1:1").address;
-	sampler_watch_child(s, &flow);
+	sampler_watch_child(s, &flow, clock_now_ns());
 	go(s);
 	sampler_stats(s, &stats);
 	cr_assert_eq(stats.lookups, 0);
