@@ -215,6 +215,9 @@ static void put_caption(const struct text *text, const struct report_listener *l
 	if (listener->capacity >= 0)
 		sentence_add(&sentence, "%sit holds %s", sentence.used ? "; " : "",
 			     text_count(listener->capacity, count));
+	if (listener->capacity >= 0 && listener->queue_peak > listener->capacity)
+		sentence_add(&sentence, ", but processors that let somebody in at the same instant "
+					"do not see each other");
 	if (listener->samples)
 		sentence_add(&sentence, "%s%s samples%s", sentence.used ? "; " : "",
 			     text_count((int64_t)listener->samples, count),

@@ -21,6 +21,11 @@ def until(condition, what):
         time.sleep(0.005)
 
 
+def peaks_of_full(limit):
+    """How deep a full accept queue can have been: one more for each processor that let somebody in at once."""
+    return range(limit + 1, limit + os.cpu_count() + 1)
+
+
 class Server:
     """synscope serve; knows where it listens, and collects its events when it has a file for them."""
 

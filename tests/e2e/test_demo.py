@@ -1,8 +1,11 @@
 """The demo against the truth: what its own clients saw, and what the kernel counted."""
 import json
+import statistics
 import subprocess
 
 import pytest
+
+from running import peaks_of_full
 
 MS = 1_000_000
 
@@ -16,7 +19,11 @@ def run_demo(run, folder, *options):
 
 
 def check_clients(report, clients):
-    """Every connection: connected or not, the number of SYNs, connect time within 1 ms."""
+    """Every connection: connected or not, the number of SYNs, connect time.
+
+    A client learns of its SYN-ACK no earlier than the capture, and mostly within 1 ms: it may wait for a processor.
+    """
+    later_ns = []
     attempts = {attempt["client"]: attempt for attempt in report["attempts"]}
     assert len(attempts) == len(report["attempts"]) == len(clients)
     for client in clients:
@@ -25,9 +32,11 @@ def check_clients(report, clients):
         assert (attempt["ack_ns"] is not None) == (client["connected_ns"] is not None)
         if client["connected_ns"] is not None:
             connect_ns = client["connected_ns"] - client["start_ns"]
-            assert abs(attempt["connect_ns"] - connect_ns) < MS
+            later_ns.append(connect_ns - attempt["connect_ns"])
         if client["error"] is None:
             assert attempt["outcome"] == "accepted"
+    assert min(later_ns) >= 0
+    assert statistics.median(later_ns) < MS
 
 
 def check_ledger(report):
@@ -74,7 +83,7 @@ def test_overflow_fills_the_queue_and_balances(overflow):
     _, report, _ = overflow
     listener = report["listeners"][0]
     assert (listener["backlog"], listener["limit"], listener["capacity"]) == (5, 5, 6)
-    assert listener["queue_peak"] == 6
+    assert listener["queue_peak"] in peaks_of_full(5)
     assert listener["disagreements"] == 0
     assert listener["full_ns"] > 0 and listener["full_episodes"]
     rows = check_ledger(report)
@@ -143,7 +152,7 @@ def test_other_models(model, run, tmp_path):
                                "-s", "60ms", "-t", "8s")
     check_clients(report, clients)
     check_ledger(report)
-    assert report["listeners"][0]["queue_peak"] == 4
+    assert report["listeners"][0]["queue_peak"] in peaks_of_full(3)
     assert all(a["fork_ns"] is None and a["child_pid"] is None for a in report["attempts"])
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import servers
 from netspace import IS_ROOT, Netspace
-from running import until
+from running import peaks_of_full, until
 
 BACKLOG = 8
 CLIENTS = 3 * BACKLOG
@@ -152,7 +152,8 @@ def test_overflow_is_told_as_the_server_and_the_kernel_tell_it(synscope, space, 
     assert sorted(map(port_of, attempts)) == sorted(claim.port for claim in claims)
     assert {attempt["outcome"] for attempt in attempts} == {"accepted"}
     listener, = report["listeners"]
-    assert (listener["limit"], listener["queue_peak"]) == (BACKLOG, BACKLOG + 1)
+    assert listener["limit"] == BACKLOG
+    assert listener["queue_peak"] in peaks_of_full(BACKLOG)
     assert report["summary"]["causes"]["accept-queue-full-syn"] > 0
     assert (report["summary"]["causes"]["defer-accept"] > 0) == server.defers
 
