@@ -165,6 +165,14 @@ static enum outcome decide_outcome(const struct open_attempt *open,
 	return decide_unfinished(open, context);
 }
 
+/* In the accept queue at the least: a look before accept() may be long ago. -1 unknown. */
+static int64_t least_wait(const struct attempt *out)
+{
+	if (out->accept_ns != TIME_UNKNOWN)
+		return out->queue_wait_ns;
+	return out->queue_wait_ns < 0 ? -1 : difference(out->entered_ns, out->accept_after_ns);
+}
+
 static void decide_causes(const struct open_attempt *open, const struct verdict_context *context,
 			  struct attempt *out)
 {
@@ -203,7 +211,7 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 	}
 	if (out->ghost)
 		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
-	if (out->queue_wait_ns > context->slow_accept_ns)
+	if (least_wait(out) > context->slow_accept_ns)
 		add_cause(out, CAUSE_SLOW_ACCEPT,
 			  out->accept_ns != TIME_UNKNOWN ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED,
 			  0);

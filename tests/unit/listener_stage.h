@@ -130,16 +130,22 @@ static __attribute__((unused)) void accepted(int client)
 	deliver(&e);
 }
 
-static __attribute__((unused)) void looked_up(int client, uint8_t state, uint32_t inode)
+static __attribute__((unused)) void looked_up_since(int client, uint8_t state, uint32_t inode,
+						    int64_t waiting_ns)
 {
 	struct event e = {.kind = EVENT_CHILD, .source = SOURCE_SAMPLER, .time_ns = now_ns};
 
 	e.child = (struct child){.flow = flow_of(client),
 				 .before_ns = now_ns - 1000,
-				 .waiting_ns = TIME_UNKNOWN,
+				 .waiting_ns = waiting_ns,
 				 .state = state,
 				 .inode = inode};
 	deliver(&e);
+}
+
+static __attribute__((unused)) void looked_up(int client, uint8_t state, uint32_t inode)
+{
+	looked_up_since(client, state, inode, TIME_UNKNOWN);
 }
 
 static __attribute__((unused)) void pass(int64_t us)

@@ -231,6 +231,30 @@ Test(queues, a_server_that_spoke_had_accepted)
 	end();
 }
 
+/* The first may have been accepted at once, and nobody looked; the second was seen waiting. */
+Test(queues, an_accept_is_late_when_it_cannot_have_been_in_time)
+{
+	const struct attempt *a;
+
+	start(1, false);
+	sample(0);
+	handshake(0);
+	handshake(1);
+	pass(200000);
+	looked_up(0, 1, 1000);
+	looked_up_since(1, 1, 1001, now_ns - 80 * NS_PER_MS);
+	sample(0);
+	finish();
+	a = attempt_of(0);
+	cr_expect_geq(a->queue_wait_ns, 200 * NS_PER_MS);
+	cr_expect_eq(a->causes_count, 0);
+	a = attempt_of(1);
+	cr_assert_eq(a->causes_count, 1);
+	cr_expect_eq(a->causes[0].cause, CAUSE_SLOW_ACCEPT);
+	cr_expect_eq(a->causes[0].confidence, CONFIDENCE_BOUNDED);
+	end();
+}
+
 Test(queues, a_listener_that_resets_had_not_accepted)
 {
 	start(1, false);
