@@ -39,6 +39,30 @@ int arrival_sk_drops(const struct arrival *a)
 	return 0;
 }
 
+uint32_t arrival_drops_most(const struct arrival *a)
+{
+	if (a->wants_place)
+		return (uint32_t)tally_sk_drops(TALLY_ACK_ACCEPT_FULL);
+	switch ((enum arrival_kind)a->kind) {
+	case ARRIVAL_SYN:
+	case ARRIVAL_REPEAT:
+	case ARRIVAL_ENTER:
+	case ARRIVAL_REFUSED:
+	case ARRIVAL_AGAIN:
+	case ARRIVAL_DEFERRED:
+	case ARRIVAL_RST:
+	case ARRIVAL_STRAY:
+	case ARRIVAL_ICMP:
+		return 1;
+	case ARRIVAL_LEAVE:
+	case ARRIVAL_LOOK:
+	case ARRIVAL_COUNT:
+	case ARRIVAL_SETTLED:
+		break;
+	}
+	return 0;
+}
+
 /* Whether sk_drops counted it, only sk_drops itself can tell. */
 bool arrival_may_drop(const struct arrival *a)
 {

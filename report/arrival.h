@@ -15,6 +15,9 @@ enum arrival_order arrival_order(const struct arrival *a, const struct queue_sam
 /* What it adds to the depth: 1, 0 or -1. */
 int arrival_delta(const struct arrival *a);
 
+/* What it can add to sk_drops, however it is judged. */
+uint32_t arrival_drops_most(const struct arrival *a);
+
 /* What it adds to sk_drops; those of arrival_may_drop() are decided apart. */
 int arrival_sk_drops(const struct arrival *a);
 

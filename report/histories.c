@@ -32,7 +32,8 @@ struct search {
 	struct visit *visits;
 	uint32_t slots;
 	struct standings standings;
-	uint32_t *earliest; /* of each sample: before which arrival it can have looked */
+	struct history_sample *shown; /* by each sample */
+	uint32_t *earliest;	      /* before which arrival it can have looked */
 	uint32_t *latest;
 	size_t beam;
 	struct generation now;
@@ -75,6 +76,37 @@ static void place_samples(struct search *s)
 	}
 }
 
+/* What arrived up to so many arrivals before a sample looked, and may not have been worked on. */
+static void show_early(const struct search *s, size_t sample)
+{
+	int64_t from_ns = s->queue->pending[sample].before_ns - STAMP_LEAD_MAX_NS;
+	struct history_sample *shown = &s->shown[sample];
+
+	for (uint32_t i = s->earliest[sample]; i-- > 0;) {
+		const struct arrival *a = &s->queue->arrivals[i];
+
+		if (a->time_ns <= from_ns)
+			return;
+		shown->early_entries += a->wants_place;
+		shown->early_drops += arrival_drops_most(a);
+	}
+}
+
+static void show_samples(struct search *s)
+{
+	for (size_t k = 0; k < s->samples; k++) {
+		const struct queue_sample *sample = &s->queue->pending[k];
+
+		s->shown[k] = (struct history_sample){
+		    .depth = sample->depth,
+		    .drops = (int64_t)(uint32_t)(sample->drops - s->queue->group_first),
+		};
+		for (uint32_t i = s->earliest[k]; i < s->latest[k] && !s->shown[k].torn; i++)
+			s->shown[k].torn = s->queue->arrivals[i].wants_place;
+		show_early(s, k);
+	}
+}
+
 /* How many samples at most can have looked at one gap, or later: a history may rest there. */
 static size_t most_open(const struct search *s)
 {
@@ -109,7 +141,8 @@ static uint32_t add_step(struct search *s, const struct step *step)
 static bool same_state(const struct history *a, const struct history *b)
 {
 	return a->depth == b->depth && a->requests == b->requests && a->unnamed == b->unnamed &&
-	       a->drops == b->drops && a->samples == b->samples && a->places == b->places;
+	       a->drops == b->drops && a->samples == b->samples && a->regret == b->regret &&
+	       a->places == b->places;
 }
 
 /* The place in next for this history: NULL when a cheaper one of the same state is there. */
@@ -117,7 +150,7 @@ static struct history *place_for(struct search *s, const struct history *h)
 {
 	uint64_t key = h->places ^ (uint64_t)(uint32_t)h->depth << 40 ^
 		       (uint64_t)(uint32_t)h->requests << 20 ^ (uint64_t)h->drops ^
-		       (uint64_t)h->samples << 52;
+		       (uint64_t)h->samples << 52 ^ (uint64_t)h->regret << 32;
 
 	for (size_t i = (key * 0x9e3779b97f4a7c15u >> 32) & s->same_mask;;
 	     i = (i + 1) & s->same_mask) {
@@ -203,31 +236,22 @@ static void end_generation(struct search *s)
 	s->now.count = kept;
 }
 
-static bool is_torn(const struct search *s, uint32_t sample)
-{
-	for (uint32_t i = s->earliest[sample]; i < s->latest[sample]; i++)
-		if (s->queue->arrivals[i].wants_place)
-			return true;
-	return false;
-}
-
 static void look(struct search *s, const struct history *from, const uint32_t *row, uint32_t gap)
 {
 	struct history h = *from;
 
 	for (;;) {
-		const struct queue_sample *sample = &s->queue->pending[h.samples];
+		struct history_sample shown;
 		struct step step = {.previous = h.step};
 
 		if (h.samples == s->samples || s->latest[h.samples] > gap)
 			emit(s, &h, row, NULL, NULL);
 		if (h.samples == s->samples || s->earliest[h.samples] > gap)
 			return;
-		h.cost += history_sampled(
-		    &h, sample->depth,
-		    sample->drops_known ? (int64_t)(uint32_t)(sample->drops - s->queue->group_first)
-					: h.drops,
-		    is_torn(s, h.samples), &step.move.leaves);
+		shown = s->shown[h.samples];
+		if (!s->queue->pending[h.samples].drops_known)
+			shown.drops = h.drops;
+		h.cost += history_sampled(&h, &shown, &step.move.leaves);
 		step.drops = h.drops;
 		step.at = (uint32_t)(s->arrivals + h.samples);
 		step.requests = h.requests;
@@ -293,6 +317,7 @@ static void take_arrival(struct search *s, uint32_t at)
 static void release(struct search *s)
 {
 	free(s->visits);
+	free(s->shown);
 	free(s->earliest);
 	free(s->now.histories);
 	free(s->now.rows);
@@ -312,10 +337,12 @@ static bool prepare(struct search *s, struct table *table)
 		s->beam = HISTORIES_MAX;
 	s->visits = visits_of(s->queue, table, &s->slots);
 	s->earliest = calloc(2 * s->samples + 1, sizeof(*s->earliest));
-	if (!s->visits || !s->earliest)
+	s->shown = calloc(s->samples + 1, sizeof(*s->shown));
+	if (!s->visits || !s->earliest || !s->shown)
 		return false;
 	s->latest = s->earliest + s->samples;
 	place_samples(s);
+	show_samples(s);
 	s->moves_most = most_open(s) + 1;
 	if (s->moves_most < HISTORY_MOVES_MAX)
 		s->moves_most = HISTORY_MOVES_MAX;

@@ -14,6 +14,7 @@ enum {
 	COST_COUNT = 3,	    /* a request expired in silence */
 	COST_BEHIND = 4,    /* something before the listener took it, and the queue was full too */
 	COST_BORDER = 6,    /* the SYN queue was one off, as it seems */
+	COST_EARLY = 6,	    /* a packet was worked on long after it was captured */
 	COST_NOT_LATE = 8,  /* a client hid by chance what the stamp of its cookie was behind */
 	COST_DISLIKED = 12, /* PAWS, or out of the window */
 	COST_RULE = 15,
@@ -315,18 +316,47 @@ unsigned history_moves(const struct queue *queue, const struct history *history,
 	return m.count;
 }
 
-uint32_t history_sampled(struct history *history, uint32_t depth, int64_t drops, bool torn,
-			 uint32_t *leaves)
+static uint32_t at_most(uint64_t value, uint32_t most)
 {
-	int64_t more = (int64_t)depth - history->depth, off = drops - history->drops;
-	uint64_t wrong = more > 0 ? (uint64_t)more : 0;
-	bool half = torn && off == -1;
+	return value < most ? (uint32_t)value : most;
+}
+
+/* A sample that shows too little may have looked before a packet was worked on, or half way. */
+static uint32_t take_drops(struct history *history, const struct history_sample *sample,
+			   uint64_t *wrong)
+{
+	int64_t off = sample->drops - history->drops;
+
+	if (off == -1 && sample->torn)
+		return COST_UNSEEN;
+	if (off < 0 && -off <= (int64_t)sample->early_drops)
+		return COST_EARLY;
+	*wrong += (uint64_t)(off < 0 ? -off : off);
+	history->drops = sample->drops;
+	return 0;
+}
+
+static uint32_t take_depth(struct history *history, const struct history_sample *sample,
+			   uint64_t *wrong, uint32_t *leaves)
+{
+	int64_t more = (int64_t)sample->depth - history->depth;
+	uint32_t back = more > 0 ? at_most((uint64_t)more, history->regret) : 0;
 
 	*leaves = more < 0 ? (uint32_t)-more : 0;
-	history->depth = (int32_t)depth;
-	if (!half) {
-		wrong += (uint64_t)(off < 0 ? -off : off);
-		history->drops = drops;
-	}
-	return COST_SAMPLE * (uint32_t)(wrong > 10 ? 10 : wrong) + half;
+	if (more > 0)
+		*wrong += (uint64_t)more - back;
+	history->depth = (int32_t)sample->depth;
+	history->regret =
+	    at_most((uint64_t)history->regret - back + *leaves, sample->early_entries);
+	return back ? COST_EARLY : 0;
+}
+
+uint32_t history_sampled(struct history *history, const struct history_sample *sample,
+			 uint32_t *leaves)
+{
+	uint64_t wrong = 0;
+	uint32_t cost = take_depth(history, sample, &wrong, leaves);
+
+	cost += take_drops(history, sample, &wrong);
+	return cost + COST_SAMPLE * at_most(wrong, 10);
 }

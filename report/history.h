@@ -34,6 +34,7 @@ struct history {
 	uint32_t cost;	  /* of what speaks against it: the cheapest is the most likely */
 	uint32_t samples; /* how many of the pending samples looked by now */
 	uint32_t step;	  /* the last of the chain that led here */
+	uint32_t regret;  /* of those that left by the last sample: they may not have entered yet */
 	uint64_t places;  /* a hash of where the attempts stand that have more to come */
 };
 
@@ -64,11 +65,18 @@ unsigned history_moves(const struct queue *queue, const struct history *history,
 /* What it costs that a look found this where an attempt is taken to stand at place. */
 uint32_t history_look_cost(enum found found, uint8_t place);
 
-/*
- * What is wrong with a history if a sample shows this; the rest is put right in it. torn: a
- * final ACK arrived while it looked, whose refusal is counted in two steps.
- */
-uint32_t history_sampled(struct history *history, uint32_t depth, int64_t drops, bool torn,
+/* What a sample shows. */
+struct history_sample {
+	int64_t drops;
+	uint32_t depth;
+	bool torn; /* a final ACK arrived while it looked: its refusal is counted in two steps */
+	/* Of what arrived so shortly before that it may not have been worked on by then: */
+	uint32_t early_drops; /* how many it may have cost at the most */
+	uint32_t early_entries;
+};
+
+/* What is wrong with a history if a sample shows this; the rest is put right in it. */
+uint32_t history_sampled(struct history *history, const struct history_sample *sample,
 			 uint32_t *leaves);
 
 #endif

@@ -36,6 +36,8 @@
 #define SETTLE_DELAY_NS	   (50 * NS_PER_MS)
 /* A packet is stamped before the kernel works on it: it may enter this much later. */
 #define STAMP_LEAD_NS (100 * NS_PER_US)
+/* And so much at the most, where its processor is held up, or has others to work on before it. */
+#define STAMP_LEAD_MAX_NS (5 * NS_PER_MS)
 
 enum arrival_kind {
 	ARRIVAL_SYN,	 /* wants a request, or a cookie */

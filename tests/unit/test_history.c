@@ -271,17 +271,23 @@ Test(history, a_count_takes_away_what_expired_in_silence)
 	cr_expect_eq(cheapest()->cost, 0);
 }
 
+static uint32_t sampled(struct history *history, uint32_t depth, int64_t drops, uint32_t *leaves)
+{
+	return history_sampled(history, &(struct history_sample){.depth = depth, .drops = drops},
+			       leaves);
+}
+
 Test(history, a_sample_shows_who_left_and_contradicts_the_rest)
 {
 	struct history history = {.depth = 3, .drops = 7};
 	uint32_t leaves;
 
-	cr_expect_eq(history_sampled(&history, 1, 7, false, &leaves), 0);
+	cr_expect_eq(sampled(&history, 1, 7, &leaves), 0);
 	cr_expect_eq(leaves, 2);
 	cr_expect_eq(history.depth, 1);
-	cr_expect_gt(history_sampled(&history, 1, 8, false, &leaves), 0);
+	cr_expect_gt(sampled(&history, 1, 8, &leaves), 0);
 	cr_expect_eq(history.drops, 8, "it goes on from there");
-	cr_expect_gt(history_sampled(&history, 2, 8, false, &leaves), 0);
+	cr_expect_gt(sampled(&history, 2, 8, &leaves), 0);
 	cr_expect_eq(leaves, 0);
 	cr_expect_eq(history.depth, 2);
 }
@@ -292,8 +298,28 @@ Test(history, a_sample_may_see_half_of_a_refused_ack)
 	struct history history = {.depth = 3, .drops = 7};
 	uint32_t leaves;
 
-	cr_expect_lt(history_sampled(&history, 3, 6, true, &leaves), 5);
+	struct history_sample half = {.depth = 3, .drops = 6, .torn = true};
+
+	cr_expect_lt(history_sampled(&history, &half, &leaves), 5);
 	cr_expect_eq(history.drops, 7, "the other half is still to come");
-	cr_expect_geq(history_sampled(&history, 3, 6, false, &leaves), 15);
+	cr_expect_geq(sampled(&history, 3, 6, &leaves), 15);
 	cr_expect_eq(history.drops, 6);
+}
+
+/* It was captured, and its processor had something else to do until the sample had looked. */
+Test(history, a_sample_may_look_before_a_packet_is_worked_on)
+{
+	struct history history = {.depth = 3, .drops = 7};
+	struct history_sample early = {
+	    .depth = 1, .drops = 5, .early_entries = 1, .early_drops = 2};
+	uint32_t leaves, cost;
+
+	cost = history_sampled(&history, &early, &leaves);
+	cr_expect_lt(cost, 10);
+	cr_expect_eq(leaves, 2);
+	cr_expect_eq(history.drops, 7, "they are still to come");
+	cr_expect_lt(sampled(&history, 2, 7, &leaves), 10, "one had not entered yet");
+	cr_expect_geq(sampled(&history, 3, 7, &leaves), 15, "and only one");
+	early.drops = 4;
+	cr_expect_geq(history_sampled(&history, &early, &leaves), 15, "more than that can cost");
 }
