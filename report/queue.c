@@ -24,6 +24,7 @@ void queue_init(struct queue *queue, const struct listener *listener, const stru
 	queue->limit_known = true;
 	queue->sampled_peak = queue->rebuilt_peak = -1;
 	queue->last_accepted_ack_ns = TIME_UNKNOWN;
+	queue->early_ns = TIME_UNKNOWN;
 }
 
 void queue_release(struct queue *queue)

@@ -138,6 +138,7 @@ struct queue {
 	uint64_t arrivals_lost;
 	struct queue_sample pending[QUEUE_SAMPLES_MAX];
 	size_t pending_count;
+	int64_t early_ns; /* the first of the last samples that were passed over; TIME_UNKNOWN */
 	struct queue_sample round; /* of the siblings, while it is not complete */
 	uint32_t round_count;
 	uint32_t last_depth;

@@ -214,6 +214,36 @@ static void reconcile_refused(struct queue *q, const struct queue_sample *s, str
 	}
 }
 
+/*
+ * What a sample shows too little of, among packets so young that they may not have been worked
+ * on when it looked: then the next one is waited for, as long as that can be.
+ */
+static bool looked_early(struct queue *q, size_t sample, struct table *table)
+{
+	const struct queue_sample *s = &q->pending[sample];
+	int64_t room, low, high;
+	bool dropping = false, entering = false;
+
+	if (sample + 1 == q->pending_count || !s->drops_known || !q->group_settled || !q->synced ||
+	    (q->early_ns != TIME_UNKNOWN && s->before_ns - q->early_ns > STAMP_LEAD_MAX_NS))
+		return false;
+	see_answers(q, s, table);
+	room = (int64_t)(uint32_t)(s->drops - q->group_first) - q->drops_settled;
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		const struct arrival *a = &q->arrivals[i];
+		bool young = a->time_ns > s->before_ns - STAMP_LEAD_MAX_NS;
+		int drops = arrival_sk_drops(a) + arrival_may_drop(a);
+
+		if (arrival_order(a, s) != ARRIVED_BEFORE)
+			continue;
+		room -= drops;
+		dropping |= young && drops;
+		entering |= young && a->kind == ARRIVAL_ENTER;
+	}
+	depth_range(q, s, &low, &high);
+	return (dropping && room < 0) || (entering && q->accept_exact && s->depth < low);
+}
+
 static void settle_sample(struct queue *q, const struct queue_sample *s, struct table *table,
 			  struct details *details)
 {
@@ -244,6 +274,18 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 		queue_step(q, s->time_ns, -left);
 		queue_correct_depth(q, (int)-left);
 	}
+}
+
+static void settle_or_pass(struct queue *q, size_t sample, struct table *table,
+			   struct details *details)
+{
+	if (looked_early(q, sample, table)) {
+		if (q->early_ns == TIME_UNKNOWN)
+			q->early_ns = q->pending[sample].before_ns;
+		return;
+	}
+	q->early_ns = TIME_UNKNOWN;
+	settle_sample(q, &q->pending[sample], table, details);
 }
 
 static void drop_pending(struct queue *q, size_t count)
@@ -299,7 +341,7 @@ void queue_settle(struct queue *queue, int64_t now_ns, struct table *table, stru
 	if (settle_by_histories(queue, now_ns, table, details))
 		return;
 	while (n < queue->pending_count && queue->pending[n].time_ns + SETTLE_DELAY_NS <= now_ns)
-		settle_sample(queue, &queue->pending[n++], table, details);
+		settle_or_pass(queue, n++, table, details);
 	if (n) {
 		drop_pending(queue, n);
 		return;
@@ -415,7 +457,7 @@ void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct 
 		queue->pending_count = 0;
 	}
 	for (size_t i = 0; i < queue->pending_count; i++)
-		settle_sample(queue, &queue->pending[i], table, details);
+		settle_or_pass(queue, i, table, details);
 	queue->pending_count = 0;
 	see_answers(queue, NULL, table);
 	for (size_t i = 0; i < queue->arrivals_count; i++)

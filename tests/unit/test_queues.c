@@ -48,6 +48,28 @@ Test(queues, syns_on_a_full_queue_are_dropped_by_name)
 	end();
 }
 
+/* Captured, while its processor is held up by something else. */
+Test(queues, what_a_sample_cannot_have_seen_yet_is_looked_for_in_the_next)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	syn(3);
+	for (int i = 0; i < 3; i++)
+		sample(3);
+	drops++;
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	finish();
+	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_EXACT, 1);
+	cr_expect_eq(listeners[0].disagreements, 0);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_SYN_ACCEPT_FULL], 1);
+	end();
+}
+
 Test(queues, a_syn_that_no_counter_saw_is_not_the_queues)
 {
 	start(1, true);
