@@ -42,6 +42,10 @@ class Recording:
         self.report = json.loads(output)
         return self.report
 
+    def was_late(self):
+        """Whether something came when the live report had gone on: it is missing there."""
+        return bool(self.report and self.report["source"]["late_events"])
+
     def replay(self):
         """The report of the folder that the recording left."""
         done = subprocess.run([self.program, "report", str(self.folder), "--format", "json"],

@@ -34,11 +34,19 @@ def watched(synscope, namespace, tmp_path):
     started = []
 
     def watch(*options):
+        # What came too late for the live report is in its place in the replay: then another one.
+        for number in range(3):
+            found = watch_once(number, options)
+            if not started[-1].was_late():
+                break
+        return found
+
+    def watch_once(number, options):
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             listener.listen(64)
             target = "127.0.0.1:%d" % listener.getsockname()[1]
-            run = recording.Recording(synscope, tmp_path / "recording", "lo", [target], options)
+            run = recording.Recording(synscope, tmp_path / f"recording{number}", "lo", [target], options)
             started.append(run)
             run.start()
             times = serve(listener, random.Random(7))

@@ -59,8 +59,9 @@ def test_case(device, sysctl, synscope, played, tmp_path):
             play(scene, played, recorders)
             return
         except AssertionError:
-            # Then a timer of the kernel may have come between the steps: another case than this one.
-            if not (tries_left and scene.too_slow()):
+            # Then a timer of the kernel may have come between the steps: another case than this one. And
+            # what came too late for the live report is in its place when it is replayed.
+            if not (tries_left and (scene.too_slow() or any(r.was_late() for r in recorders))):
                 raise
         finally:
             scene.close()
