@@ -115,6 +115,9 @@ static void take_for_worker(struct serving *s, struct fork *fork, const struct o
 {
 	if (!fork || fork->serves)
 		return;
+	/* Seen with the same connection again. */
+	if (fork->maybe && fork->index == table_index(s->table, a) && fork->isn == a->isn)
+		return;
 	/* Forked before it can have been accepted, or for the second time: there is no doubt. */
 	fork->maybe = !fork->other && !d->exact && fork->fork_ns > d->accept_after_ns;
 	fork->other = true;

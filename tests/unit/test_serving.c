@@ -160,6 +160,7 @@ Test(serving, a_worker_does_not_end_after_one_connection, .init = begin, .fini =
 	forked(7, 42 * MS);
 	a = accepted(20 * MS, 45 * MS);
 	holds(a, 7, true);
+	holds(a, 7, true);
 	serving_exit(serving, 7, 80 * MS);
 	cr_expect_eq(detail(a)->child_pid, 7);
 	cr_expect_eq(detail(a)->accept_pid, 100);
