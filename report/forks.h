@@ -32,9 +32,10 @@ struct fork {
 	uint32_t index;	 /* of the attempt in the table, when it serves one */
 	uint32_t isn;
 	bool serves;
-	bool other; /* it was looked at, and serves none: a worker, or something else */
-	bool maybe; /* other, unless it ends soon: index and isn are of the attempt that it would
-		       serve */
+	bool other;  /* it was looked at, and serves none: a worker, or something else */
+	bool worker; /* other, unless it ends soon: it listens, and has no connection */
+	bool maybe;  /* other, unless it ends soon: index and isn are of the attempt that it would
+			serve */
 };
 
 /* An attempt whose accept() is known, as an exact time or within (after_ns, before_ns]. */

@@ -67,7 +67,7 @@ void serving_fork(struct serving *serving, const struct proc_fork *fork, int64_t
 static void serve(struct serving *s, struct fork *fork, const struct open_attempt *a)
 {
 	fork->serves = true;
-	fork->other = fork->maybe = false;
+	fork->other = fork->maybe = fork->worker = false;
 	fork->index = table_index(s->table, a);
 	fork->isn = a->isn;
 }
@@ -87,7 +87,7 @@ void serving_forked_for(struct serving *serving, const struct open_attempt *atte
 static void serve_after_all(struct fork *fork, struct detail *d)
 {
 	fork->serves = true;
-	fork->other = fork->maybe = false;
+	fork->other = fork->maybe = fork->worker = false;
 	d->child_pid = fork->pid;
 	d->child_inferred = true;
 	d->fork_ns = fork->fork_ns;
@@ -103,6 +103,9 @@ void serving_exit(struct serving *serving, int32_t pid, int64_t time_ns)
 	if (!fork || fork->exit_ns != TIME_UNKNOWN)
 		return;
 	fork->exit_ns = time_ns;
+	/* A worker would have lived on. */
+	if (fork->worker)
+		fork->other = fork->worker = false;
 	d = fork->serves || fork->maybe ? detail_of(serving, fork->index, fork->isn) : NULL;
 	if (d && fork->maybe && !d->child_pid && d->accept_pid == pid)
 		serve_after_all(fork, d);
@@ -119,10 +122,22 @@ static void take_for_worker(struct serving *s, struct fork *fork, const struct o
 	if (fork->maybe && fork->index == table_index(s->table, a) && fork->isn == a->isn)
 		return;
 	/* Forked before it can have been accepted, or for the second time: there is no doubt. */
-	fork->maybe = !fork->other && !d->exact && fork->fork_ns > d->accept_after_ns;
+	fork->maybe =
+	    (!fork->other || fork->worker) && !d->exact && fork->fork_ns > d->accept_after_ns;
 	fork->other = true;
+	fork->worker = false;
 	fork->index = table_index(s->table, a);
 	fork->isn = a->isn;
+}
+
+/* None of its sockets was sought: it has none, or is a worker, or its connection is not known yet.
+ */
+static void take_for_other(struct fork *fork, const struct holder *holder)
+{
+	if (!fork || fork->serves || (holder->listens && fork->exit_ns != TIME_UNKNOWN))
+		return;
+	fork->worker = holder->listens && !fork->other;
+	fork->other = true;
 }
 
 void serving_holder(struct serving *serving, struct open_attempt *attempt,
@@ -132,8 +147,7 @@ void serving_holder(struct serving *serving, struct open_attempt *attempt,
 	struct detail *d;
 
 	if (!holder->inode) {
-		if (fork && !fork->serves)
-			fork->other = true;
+		take_for_other(fork, holder);
 		return;
 	}
 	d = attempt ? details_open(serving->details, attempt) : NULL;

@@ -106,6 +106,36 @@ Test(serving, a_child_gone_before_anybody_looked_is_inferred, .init = begin, .fi
 	cr_expect_eq(detail(a)->accept_pid, 100);
 }
 
+/* Its connection was not looked up by then: it listens, and has none that is known. */
+Test(serving, a_worker_does_not_end_without_a_connection, .init = begin, .fini = end)
+{
+	static const struct holder worker = {.pid = 7, .parent_pid = 100, .listens = true};
+	static const struct holder helper = {.pid = 8, .parent_pid = 100};
+	struct open_attempt *a, *b, *c;
+
+	forked(6, 1 * MS);
+	a = accepted(40 * MS, 45 * MS);
+	forked(7, 41 * MS);
+	serving_holder(serving, NULL, &worker);
+	serving_settle(serving, INT64_MAX);
+	cr_expect_eq(detail(a)->child_pid, 0, "while it lives");
+	b = accepted(140 * MS, 145 * MS);
+	serving_exit(serving, 7, 141 * MS);
+	forked(8, 142 * MS);
+	serving_holder(serving, NULL, &helper);
+	serving_exit(serving, 8, 143 * MS);
+	serving_settle(serving, INT64_MAX);
+	cr_expect_eq(detail(b)->child_pid, 0, "a helper has nothing to do with connections");
+	forked(7, 241 * MS);
+	c = accepted(240 * MS, 245 * MS);
+	serving_holder(serving, NULL, &worker);
+	serving_exit(serving, 7, 242 * MS);
+	serving_holder(serving, NULL, &worker);
+	serving_settle(serving, INT64_MAX);
+	cr_expect_eq(detail(c)->child_pid, 7);
+	cr_expect(detail(c)->child_inferred);
+}
+
 /* Whose final ACK was dropped comes after whose was not, whatever the order of their handshakes. */
 Test(serving, children_are_inferred_in_the_order_of_entry, .init = begin, .fini = end)
 {
