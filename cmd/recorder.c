@@ -389,14 +389,6 @@ static int look_up(void *context, const struct flow *client_to_server)
 	return sampler_look_up(r->sampler, client_to_server, recorder_on_event, r);
 }
 
-static int look_up_ours(void *context, const struct flow *client_to_server)
-{
-	struct recorder *r = context;
-
-	return sampler_is_local(r->sampler, &client_to_server->daddr) ? look_up(r, client_to_server)
-								      : 0;
-}
-
 static int end_of_events(struct recorder *r)
 {
 	if (!r->merge)
@@ -427,7 +419,7 @@ static int finish_sources(struct recorder *r)
 	if (rc == 0)
 		rc = end_of_events(r);
 	if (rc == 0 && r->sampler) {
-		rc = r->unsettled ? unsettled_each(r->unsettled, look_up_ours, r)
+		rc = r->unsettled ? unsettled_each(r->unsettled, look_up, r)
 				  : reporter_unsettled(r->reporter, look_up, r);
 		if (rc == 0)
 			rc = end_of_events(r);

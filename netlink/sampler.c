@@ -273,17 +273,14 @@ void sampler_watch_again(struct sampler *s, const struct flow *client_to_server)
 	follow(s, client_to_server, NS_PER_SEC, true);
 }
 
-bool sampler_is_local(struct sampler *s, const struct address *address)
-{
-	return locality_is_local(s->locality, address);
-}
-
 int sampler_look_up(struct sampler *s, const struct flow *client_to_server, event_fn fn,
 		    void *context)
 {
 	struct event event;
 	int result;
 
+	if (!locality_is_local(s->locality, &client_to_server->daddr))
+		return 0;
 	s->fn = fn;
 	s->context = context;
 	result = look_at_child(s, client_to_server, &event);

@@ -79,10 +79,10 @@ void sampler_expect_owners(struct sampler *sampler);
 int sampler_owned(struct sampler *sampler, const struct listener *owned, event_fn fn, void *context)
     __attribute__((warn_unused_result));
 
-/* The address is this host's: what has another end passes through, or goes out. */
-bool sampler_is_local(struct sampler *sampler, const struct address *address);
-
-/* Looks one connection's server-side socket up now -> one EVENT_CHILD. */
+/*
+ * Looks one connection's server-side socket up now -> one EVENT_CHILD. Of a flow to an
+ * address that is not this host's nothing is told: it passes through, or goes out.
+ */
 int sampler_look_up(struct sampler *sampler, const struct flow *client_to_server, event_fn fn,
 		    void *context) __attribute__((warn_unused_result));
 
