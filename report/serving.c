@@ -94,6 +94,14 @@ static void serve_after_all(struct fork *fork, struct detail *d)
 	d->accept_pid = fork->parent_pid;
 }
 
+static void learn_exit(struct fork *fork, struct detail *d)
+{
+	if (fork->maybe && !d->child_pid && d->accept_pid == fork->pid)
+		serve_after_all(fork, d);
+	if (d->child_pid == fork->pid)
+		d->exit_ns = fork->exit_ns;
+}
+
 void serving_exit(struct serving *serving, int32_t pid, int64_t time_ns)
 {
 	struct fork *fork = forks_find(serving->forks, pid);
@@ -107,10 +115,8 @@ void serving_exit(struct serving *serving, int32_t pid, int64_t time_ns)
 	if (fork->worker)
 		fork->other = fork->worker = false;
 	d = fork->serves || fork->maybe ? detail_of(serving, fork->index, fork->isn) : NULL;
-	if (d && fork->maybe && !d->child_pid && d->accept_pid == pid)
-		serve_after_all(fork, d);
-	if (d && d->child_pid == pid)
-		d->exit_ns = time_ns;
+	if (d)
+		learn_exit(fork, d);
 }
 
 static void take_for_worker(struct serving *s, struct fork *fork, const struct open_attempt *a,
@@ -159,6 +165,9 @@ void serving_holder(struct serving *serving, struct open_attempt *attempt,
 		take_for_worker(serving, fork, attempt, d);
 		if (!d->accept_pid)
 			d->accept_pid = holder->pid;
+		/* What was seen is told when the look is over: it may have ended by then. */
+		if (fork && fork->exit_ns != TIME_UNKNOWN)
+			learn_exit(fork, d);
 		return;
 	}
 	/* A child may have inherited it from the one before, or forked another: the first is it. */

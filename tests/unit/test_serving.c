@@ -196,6 +196,13 @@ Test(serving, a_worker_does_not_end_after_one_connection, .init = begin, .fini =
 	cr_expect_eq(detail(a)->accept_pid, 100);
 	cr_expect_eq(detail(a)->exit_ns, 80 * MS);
 	cr_expect(detail(a)->child_inferred);
+	/* Its end is known before what it had is told. */
+	forked(9, 92 * MS);
+	a = accepted(90 * MS, 105 * MS);
+	serving_exit(serving, 9, 99 * MS);
+	holds(a, 9, true);
+	cr_expect_eq(detail(a)->child_pid, 9);
+	cr_expect_eq(detail(a)->exit_ns, 99 * MS);
 	/* This one has had two. */
 	forked(8, 142 * MS);
 	b = accepted(120 * MS, 145 * MS);
