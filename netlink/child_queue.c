@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "netlink/child_fifo.h"
 #include "netlink/child_heap.h"
-#include "netlink/child_ring.h"
 #include "netlink/diag_message.h"
 
 /* Looks in one round, whatever they find, and looks that find a child still waiting in a FIFO. */
@@ -26,12 +26,8 @@
 
 struct queue {
 	uint64_t key;
-	int64_t full_ns;  /* monotonic; TIME_UNKNOWN: never seen full */
-	int64_t proof_ns; /* see struct child: of those that were acked after behind_ns */
-	int64_t behind_ns;
-	size_t proven; /* those of the FIFO before it were acked by behind_ns */
-	size_t turn;   /* the next of these to be looked at */
-	struct child_ring fifo;
+	int64_t full_ns; /* monotonic; TIME_UNKNOWN: never seen full */
+	struct child_fifo fifo;
 };
 
 struct child_queues {
@@ -74,7 +70,7 @@ void child_queues_free(struct child_queues *q)
 	if (!q)
 		return;
 	for (size_t i = 0; i < q->count; i++)
-		child_ring_release(&q->queues[i].fifo);
+		child_fifo_release(&q->queues[i].fifo);
 	child_ring_release(&q->fresh);
 	child_ring_release(&q->pool);
 	child_heap_release(&q->late);
@@ -116,8 +112,8 @@ static struct queue *get_queue(struct child_queues *q, uint64_t key)
 		q->capacity = capacity;
 	}
 	queue = &q->queues[q->count++];
-	*queue = (struct queue){
-	    .key = key, .full_ns = TIME_UNKNOWN, .proof_ns = TIME_UNKNOWN, .behind_ns = INT64_MAX};
+	*queue = (struct queue){.key = key, .full_ns = TIME_UNKNOWN};
+	child_fifo_init(&queue->fifo);
 	return queue;
 }
 
@@ -165,27 +161,19 @@ void child_queues_full(struct child_queues *q, uint64_t key, int64_t now_ns)
 		queue->full_ns = now_ns;
 }
 
-/* While somebody waits, so does who was acked after that one had been seen in the queue. */
-static void take_proof(const struct queue *queue, struct child_entry *entry)
-{
-	if (entry->acked_ns > queue->behind_ns && queue->proof_ns > entry->waiting_ns)
-		entry->waiting_ns = queue->proof_ns;
-}
-
 void child_queues_disband(struct child_queues *q, uint64_t key)
 {
 	struct queue *queue = find_queue(q, key);
 
 	if (!queue)
 		return;
-	while (queue->fifo.count) {
-		struct child_entry *entry = child_ring_at(&queue->fifo, 0);
+	while (queue->fifo.ring.count) {
+		struct child_entry *entry = child_fifo_at(&queue->fifo, 0);
 
-		take_proof(queue, entry);
+		child_fifo_take_proof(&queue->fifo, entry);
 		keep(q, &q->pool, entry);
-		child_ring_remove(&queue->fifo, 0);
+		child_fifo_remove(&queue->fifo, 0);
 	}
-	queue->proven = 0;
 }
 
 static bool was_full(struct child_queues *q, const struct child_entry *entry)
@@ -256,7 +244,7 @@ static int round_fresh(struct child_queues *q, const struct child_queues_owner *
 		child_ring_remove(&q->fresh, 0);
 		if (status == CHILD_WAITING) {
 			queue = entry.key ? get_queue(q, entry.key) : NULL;
-			keep(q, queue ? &queue->fifo : &q->pool, &entry);
+			keep(q, queue ? &queue->fifo.ring : &q->pool, &entry);
 			if (!was_full(q, &entry))
 				continue;
 			/* Who found room is worth telling where many did not. */
@@ -277,31 +265,13 @@ static int round_fresh(struct child_queues *q, const struct child_queues_owner *
 	return 0;
 }
 
-/* The first of the FIFO was seen waiting. Once it is another one, it proves nothing of those in
- * between: they keep what they have. */
-static void prove(struct queue *queue)
-{
-	const struct child_entry *first = child_ring_at(&queue->fifo, 0);
-
-	if (first->waiting_ns <= queue->proof_ns)
-		return;
-	for (; queue->proven < queue->fifo.count; queue->proven++) {
-		struct child_entry *entry = child_ring_at(&queue->fifo, queue->proven);
-
-		if (entry->acked_ns > first->seen_ns)
-			break;
-		take_proof(queue, entry);
-	}
-	queue->behind_ns = first->seen_ns;
-	queue->proof_ns = first->waiting_ns;
-}
-
 /* Looks at the i-th of the FIFO, unless it was in this round, and takes it out if it waits no
  * more. */
 static int look_in_fifo(struct child_queues *q, const struct child_queues_owner *owner,
-			struct queue *queue, size_t i, bool *waits, int64_t now_ns)
+			struct queue *queue, size_t i, unsigned *waiting, bool *waits,
+			int64_t now_ns)
 {
-	struct child_entry *entry = child_ring_at(&queue->fifo, i), gone;
+	struct child_entry *entry = child_fifo_at(&queue->fifo, i), gone;
 	enum child_status status;
 	struct event event;
 	int result;
@@ -309,17 +279,17 @@ static int look_in_fifo(struct child_queues *q, const struct child_queues_owner 
 	*waits = true;
 	if (entry->round == q->round)
 		return 0;
-	take_proof(queue, entry);
+	child_fifo_take_proof(&queue->fifo, entry);
 	result = look(q, owner, entry, &event, &status);
 	if (result)
 		return result;
 	*waits = status == CHILD_WAITING;
-	if (*waits)
+	if (*waits) {
+		--*waiting;
 		return 0;
+	}
 	gone = *entry;
-	child_ring_remove(&queue->fifo, i);
-	if (i < queue->proven)
-		queue->proven--;
+	child_fifo_remove(&queue->fifo, i);
 	if (status == CHILD_HALF_OPEN) /* another handshake of the same 4-tuple */
 		settle_no_child(q, &gone, status, true, now_ns);
 	else
@@ -336,19 +306,16 @@ static bool may_look(const struct child_queues *q, unsigned waiting)
 static int round_turns(struct child_queues *q, const struct child_queues_owner *owner,
 		       struct queue *queue, unsigned *waiting, int64_t now_ns)
 {
-	for (unsigned n = 0; n < CHILD_TURNS && queue->proven > CHILD_WINDOW; n++) {
+	for (unsigned n = 0; n < CHILD_TURNS && may_look(q, *waiting); n++) {
+		size_t i = child_fifo_turn(&queue->fifo, CHILD_WINDOW);
 		bool waits;
 		int result;
 
-		if (queue->turn < CHILD_WINDOW || queue->turn >= queue->proven)
-			queue->turn = CHILD_WINDOW;
-		if (!may_look(q, *waiting))
+		if (!i)
 			return 0;
-		result = look_in_fifo(q, owner, queue, queue->turn, &waits, now_ns);
+		result = look_in_fifo(q, owner, queue, i, waiting, &waits, now_ns);
 		if (result)
 			return result;
-		*waiting -= waits;
-		queue->turn += waits;
 	}
 	return 0;
 }
@@ -358,20 +325,18 @@ static int round_fifo(struct child_queues *q, const struct child_queues_owner *o
 {
 	size_t i = 0;
 
-	while (i < queue->fifo.count && i < CHILD_WINDOW) {
+	while (i < queue->fifo.ring.count && i < CHILD_WINDOW) {
 		bool waits;
 		int result;
 
 		if (!may_look(q, *waiting))
 			return 0;
-		result = look_in_fifo(q, owner, queue, i, &waits, now_ns);
+		result = look_in_fifo(q, owner, queue, i, waiting, &waits, now_ns);
 		if (result)
 			return result;
-		*waiting -= waits;
 		i += waits;
 	}
-	if (queue->fifo.count)
-		prove(queue);
+	child_fifo_prove(&queue->fifo);
 	return round_turns(q, owner, queue, waiting, now_ns);
 }
 
@@ -391,10 +356,10 @@ static int round_fifos(struct child_queues *q, const struct child_queues_owner *
 	for (size_t i = q->count; i-- > 0;) {
 		struct queue *queue = &q->queues[i];
 
-		if (queue->fifo.count || (queue->full_ns != TIME_UNKNOWN &&
-					  now_ns - queue->full_ns < 2 * FULL_MEMORY_NS))
+		if (queue->fifo.ring.count || (queue->full_ns != TIME_UNKNOWN &&
+					       now_ns - queue->full_ns < 2 * FULL_MEMORY_NS))
 			continue;
-		child_ring_release(&queue->fifo);
+		child_fifo_release(&queue->fifo);
 		*queue = q->queues[--q->count];
 	}
 	return 0;

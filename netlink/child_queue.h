@@ -6,14 +6,8 @@
  * Theory of operation. A handshake that is told of (push) is looked at once, in
  * the next round. Most are accepted by then: told, forgotten. One that waits
  * joins the FIFO of its listener (and is told where the queue was full lately, since
- * not everybody found room). The accept queue is first in, first out, so a round looks
- * at the first few of the FIFO (CHILD_WINDOW). While the first one waits, so does everybody
- * whose final ACK was captured after that one had been seen in the queue.
- *
- * Of those that finished with it nobody knows the order: two processors may be at their
- * packets in another order than that of the capture, and an ACK that a full queue refused is
- * made good by the data behind it, when others have entered. They take turns (CHILD_TURNS
- * of them in a round).
+ * not everybody found room). A round looks at the first few of it (CHILD_WINDOW), and at some
+ * of those of which the first proves nothing (CHILD_TURNS; netlink/child_fifo.h).
  *
  * Two kinds have no place in an order and take turns in a pool, within a share
  * of the time that the caller allows: children of SO_REUSEPORT siblings (each

@@ -1,6 +1,6 @@
 /*
  * Interface for a ring of children: a queue in one piece of memory that grows
- * by doubling. Init to zero; used by child_queue.c alone.
+ * by doubling. Init to zero; used by the queues of children alone.
  */
 #ifndef NETLINK_CHILD_RING_H
 #define NETLINK_CHILD_RING_H
