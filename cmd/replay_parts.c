@@ -175,8 +175,13 @@ static int open_parts(struct replay *r)
 		snprintf(r->error, sizeof(r->error), "%.4000s: %s", r->path, strerror(-rc));
 		return rc;
 	}
-	if (count == 0)
-		return -ENOENT;
+	if (count == 0) {
+		snprintf(r->error, sizeof(r->error),
+			 "%.4000s: no recording is in this folder: it has neither " RECORDING_META
+			 ", " RECORDING_EVENTS ", " RECORDING_PACKETS " nor parts",
+			 r->path);
+		return -EISDIR;
+	}
 	r->recording = true;
 	rc = open_numbers(r, numbers, count);
 	free(numbers);

@@ -95,3 +95,9 @@ def test_the_summary_is_the_sum_of_its_attempts(run, capture):
         assert latency["min"] == (min(values) if values else None)
         assert latency["max"] == (max(values) if values else None)
     assert [attempt["isn"] for attempt in attempts] == list(range(5000))
+
+
+def test_a_folder_without_a_recording_says_so(run, tmp_path):
+    done = run("report", tmp_path)
+    assert one_line(done) == (f"synscope report: {tmp_path}: no recording is in this folder: it has neither meta.json, "
+                              "events.jsonl, packets.pcap nor parts\n")
