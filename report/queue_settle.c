@@ -26,6 +26,28 @@ static void drop_settled(struct queue *q)
 	queue_forget(q, n);
 }
 
+/* Whether its client has been found to be without a child since. */
+static bool refused_since(struct queue *q, const struct arrival *arrival)
+{
+	const struct arrival *a = queue_newest(q, arrival->index, arrival->isn);
+
+	for (; a && a > arrival; a = queue_earlier(q, a))
+		if (a->kind == ARRIVAL_REFUSED && a->proven)
+			return true;
+	return false;
+}
+
+/* This one let its client in: what the client has sent since asks for no place. */
+static void enter_with(struct queue *q, struct arrival *arrival)
+{
+	struct arrival *a = queue_newest(q, arrival->index, arrival->isn);
+
+	arrival->kind = ARRIVAL_ENTER;
+	for (; a && a > arrival; a = queue_earlier(q, a))
+		if (a->kind == ARRIVAL_REFUSED)
+			a->kind = ARRIVAL_AGAIN;
+}
+
 /* Turns the judgement of one unproven final ACK round. */
 static bool turn_round(struct queue *q, const struct queue_sample *s, enum arrival_kind from,
 		       enum arrival_kind to, struct table *table)
@@ -35,7 +57,8 @@ static bool turn_round(struct queue *q, const struct queue_sample *s, enum arriv
 	for (size_t i = 0; i < q->arrivals_count; i++) {
 		struct arrival *a = &q->arrivals[i];
 
-		if (a->kind != from || a->proven || arrival_order(a, s) == ARRIVED_AFTER)
+		if (a->kind != from || a->proven || arrival_order(a, s) == ARRIVED_AFTER ||
+		    (to == ARRIVAL_ENTER && refused_since(q, a)))
 			continue;
 		/* Of those that entered the last is the doubtful one, of those refused the first.
 		 */
@@ -44,7 +67,10 @@ static bool turn_round(struct queue *q, const struct queue_sample *s, enum arriv
 	}
 	if (!best)
 		return false;
-	best->kind = (uint8_t)to;
+	if (to == ARRIVAL_ENTER)
+		enter_with(q, best);
+	else
+		best->kind = (uint8_t)to;
 	queue_correct_depth(q, to == ARRIVAL_ENTER ? 1 : -1);
 	if (!best->cookie)
 		queue_correct_half_open(q, best, to == ARRIVAL_ENTER ? -1 : 1);
@@ -172,7 +198,7 @@ static void enter_instead(struct queue *q, struct arrival *a, struct open_attemp
 {
 	struct arrival *entered = queue_find(q, ARRIVAL_ENTER, a->index, a->isn);
 
-	a->kind = ARRIVAL_ENTER;
+	enter_with(q, a);
 	if (entered) {
 		entered->kind = ARRIVAL_SETTLED;
 		a->proven = entered->proven;

@@ -70,6 +70,37 @@ Test(queues, what_a_sample_cannot_have_seen_yet_is_looked_for_in_the_next)
 	end();
 }
 
+/* accept() had made room before its report came: both segments were taken to be refused. */
+Test(queues, who_entered_after_all_asks_for_no_other_place)
+{
+	struct event e = {.kind = EVENT_ACCEPT, .source = SOURCE_SERVER};
+
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	pass(1000);
+	handshake(3);
+	handshake(4);
+	pass(100);
+	first_data(3);
+	first_data(4);
+	e.time_ns = now_ns + 100 * NS_PER_US;
+	e.accept = (struct server_accept){
+	    .flow = flow_of(0), .before_ns = now_ns - 500 * NS_PER_US, .pid = 9};
+	deliver(&e);
+	pass(200);
+	drops += 4; /* of the last one */
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	finish();
+	cr_expect_eq(attempt_of(3)->causes_count, 0);
+	assert_cause(4, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 2);
+	cr_expect_eq(listeners[0].disagreements, 0);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_ACK_ACCEPT_FULL], 2);
+	end();
+}
+
 Test(queues, a_syn_that_no_counter_saw_is_not_the_queues)
 {
 	start(1, true);
