@@ -3,11 +3,9 @@
  *
  * Theory of operation. Nothing wakes it for a packet or an event: while there is
  * traffic it works once every sample interval, and drains all sources then; when
- * idle it sleeps on the capture. Events go to the recording as they come, and
- * through a merge that holds them back for HOLD_NS, so that the sources' delays
- * do not disorder them, to the reporter. Packets go to the recording inside
- * capture/. Where nobody wants a report, which is more than half of the work, that
- * is left to who reads the recording.
+ * idle it sleeps on the capture. Events go to the recording as they come, and to
+ * the analysis (analysis.h), where they are held back for HOLD_NS, so that the
+ * sources' delays do not disorder them. Packets go to the recording inside capture/.
  */
 #include "cmd/recorder.h"
 
@@ -39,14 +37,6 @@ static int fail(struct recorder *r, int rc, const char *what)
 	return rc;
 }
 
-static int pass(struct recorder *r, const struct event *event)
-{
-	if (r->merge)
-		return merge_push(r->merge, event);
-	unsettled_take(r->unsettled, event);
-	return 0;
-}
-
 /* Everything but packets: to the recording, and on. */
 int recorder_on_event(void *context, const struct event *event)
 {
@@ -57,7 +47,7 @@ int recorder_on_event(void *context, const struct event *event)
 		folder_event(r->folder, event);
 	if (r->scout)
 		scout_tell(r->scout, event);
-	return pass(r, event);
+	return analysis_take(r->analysis, event);
 }
 
 static void watch_handshake(struct recorder *r, const struct segment *segment, int64_t time_ns)
@@ -94,7 +84,7 @@ static int on_packet(void *context, const struct event *event)
 
 	if (r->sampler && r->options.look_up_children && event->kind == EVENT_SEGMENT)
 		watch_handshake(r, &event->segment, event->time_ns);
-	return pass(r, event);
+	return analysis_take(r->analysis, event);
 }
 
 static int say_loss(struct recorder *r, enum source source, enum loss_kind kind, uint64_t count)
@@ -185,8 +175,7 @@ static int read_packets(struct recorder *r, int64_t now_ns)
 	watch_children(r, now_ns);
 	if (n < 0) {
 		r->packets_ended = true;
-		if (r->merge)
-			merge_close(r->merge, SOURCE_CAPTURE);
+		analysis_close(r->analysis, SOURCE_CAPTURE);
 		if (r->folder)
 			folder_check_packets(r->folder);
 		if (r->folder && folder_error(r->folder))
@@ -241,11 +230,6 @@ static int sample(struct recorder *r, int64_t now_ns)
 	return rc ? fail(r, rc, "sock_diag") : 0;
 }
 
-static uint64_t unsettled_lost(const struct recorder *r)
-{
-	return r->unsettled ? unsettled_skipped(r->unsettled) : 0;
-}
-
 /* The server says its own losses; these are the recorder's. */
 static int say_losses(struct recorder *r)
 {
@@ -268,7 +252,7 @@ static int say_losses(struct recorder *r)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_NETLINK, sampler.netlink_lost);
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_LOOKUPS,
-			      sampler.lookups_skipped + unsettled_lost(r));
+			      sampler.lookups_skipped + analysis_skipped(r->analysis));
 	if (rc == 0 && r->probe)
 		rc = say_loss(r, SOURCE_BPF, LOSS_BPF_EVENTS,
 			      accept_probe_lost(r->probe) + accept_probe_unread(r->probe));
@@ -298,7 +282,7 @@ static int follow_clock(struct recorder *r, int64_t realtime_ns, int64_t monoton
 	if (before_ns == 0 || offset_ns - before_ns > -HOLD_NS)
 		return 0;
 	r->clock_back_ns += before_ns - offset_ns;
-	rc = r->merge ? merge_restart(r->merge) : 0;
+	rc = analysis_restart(r->analysis);
 	return rc ? fail(r, rc, "the report") : 0;
 }
 
@@ -307,13 +291,11 @@ static int pass_on(struct recorder *r, int64_t before_reading_ns)
 {
 	int rc;
 
-	if (!r->merge)
-		return 0;
 	for (int s = 0; s < SOURCE_COUNT; s++)
 		if (r->meta.sources[s].on && !(s == SOURCE_CAPTURE && r->packets_ended))
-			merge_watermark(r->merge, (enum source)s, before_reading_ns - HOLD_NS);
+			analysis_promise(r->analysis, (enum source)s, before_reading_ns - HOLD_NS);
 	r->passed_ns = before_reading_ns - HOLD_NS;
-	rc = merge_run(r->merge);
+	rc = analysis_run(r->analysis);
 	return rc ? fail(r, rc, "the report") : 0;
 }
 
@@ -373,13 +355,13 @@ int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 
 const struct snapshot *recorder_snapshot(struct recorder *recorder)
 {
-	return reporter_snapshot(recorder->reporter,
+	return reporter_snapshot(analysis_reporter(recorder->analysis),
 				 recorder->finished ? recorder->meta.end_ns : recorder->passed_ns);
 }
 
 void recorder_turn(struct recorder *recorder)
 {
-	reporter_turn(recorder->reporter);
+	reporter_turn(analysis_reporter(recorder->analysis));
 }
 
 static int look_up(void *context, const struct flow *client_to_server)
@@ -387,15 +369,6 @@ static int look_up(void *context, const struct flow *client_to_server)
 	struct recorder *r = context;
 
 	return sampler_look_up(r->sampler, client_to_server, recorder_on_event, r);
-}
-
-static int end_of_events(struct recorder *r)
-{
-	if (!r->merge)
-		return 0;
-	for (int s = 0; s < SOURCE_COUNT; s++)
-		merge_close(r->merge, (enum source)s);
-	return merge_run(r->merge);
 }
 
 /* What is on its way, the last samples and counters, and the sockets of the doubtful. */
@@ -417,12 +390,11 @@ static int finish_sources(struct recorder *r)
 	if (rc == 0)
 		rc = say_losses(r);
 	if (rc == 0)
-		rc = end_of_events(r);
+		rc = analysis_drain(r->analysis);
 	if (rc == 0 && r->sampler) {
-		rc = r->unsettled ? unsettled_each(r->unsettled, look_up, r)
-				  : reporter_unsettled(r->reporter, look_up, r);
+		rc = analysis_unsettled(r->analysis, look_up, r);
 		if (rc == 0)
-			rc = end_of_events(r);
+			rc = analysis_drain(r->analysis);
 	}
 	return rc;
 }
@@ -437,7 +409,7 @@ static void fill_source(struct recorder *r)
 	r->source.packets_dropped =
 	    r->meta.losses[LOSS_PACKETS_KERNEL] + r->meta.losses[LOSS_PACKETS_INTERFACE];
 	memcpy(r->source.skipped, stats.skipped, sizeof(r->source.skipped));
-	r->source.late_events = r->merge ? merge_late(r->merge) : 0;
+	r->source.late_events = analysis_late(r->analysis);
 	r->source.start_ns = r->meta.start_ns;
 	r->source.end_ns = r->meta.end_ns;
 	recorder_note_owners(r);
@@ -456,6 +428,7 @@ static void fill_source(struct recorder *r)
 int recorder_finish(struct recorder *recorder)
 {
 	struct recorder *r = recorder;
+	struct reporter *reporter = analysis_reporter(r->analysis);
 	int rc = finish_sources(r), rc_folder;
 
 	r->finished = true;
@@ -464,8 +437,8 @@ int recorder_finish(struct recorder *recorder)
 	if (r->folder)
 		folder_finish(r->folder);
 	rc_folder = check_folder(r);
-	if (r->reporter)
-		r->report_error = reporter_finish(r->reporter, &r->source);
+	if (reporter)
+		r->report_error = reporter_finish(reporter, &r->source);
 	return rc ? rc : rc_folder;
 }
 
@@ -521,5 +494,7 @@ size_t recorder_listeners(const struct recorder *recorder)
 
 const struct report *recorder_report(const struct recorder *recorder)
 {
-	return recorder->reporter ? reporter_report(recorder->reporter) : NULL;
+	const struct reporter *reporter = analysis_reporter(recorder->analysis);
+
+	return reporter ? reporter_report(reporter) : NULL;
 }

@@ -206,12 +206,7 @@ static int open_report(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	int rc;
 
 	memcpy(options.sinks, r->options.sinks, sizeof(options.sinks));
-	if (r->options.unreported)
-		rc = unsettled_new(&r->unsettled);
-	else
-		rc = reporter_new(&options, &r->reporter);
-	if (rc == 0 && r->reporter)
-		rc = merge_new(reporter_event, r->reporter, &r->merge);
+	rc = analysis_new(r->options.unreported ? NULL : &options, &r->analysis);
 	if (rc == 0)
 		rc = handshakes_new(&r->handshakes);
 	if (rc)
@@ -269,8 +264,8 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	if (rc)
 		goto fail;
 	for (int s = 0; s < SOURCE_COUNT; s++)
-		if (r->merge && r->meta.sources[s].on)
-			merge_watermark(r->merge, (enum source)s, TIME_UNKNOWN);
+		if (r->meta.sources[s].on)
+			analysis_promise(r->analysis, (enum source)s, TIME_UNKNOWN);
 	r->last_packet_ns = clock_monotonic_ns();
 	r->softnet_before = softnet_dropped();
 	if (r->sampler) {
@@ -307,8 +302,6 @@ void recorder_free(struct recorder *recorder)
 	scout_free(recorder->scout);
 	accept_probe_free(recorder->probe);
 	handshakes_free(recorder->handshakes);
-	merge_free(recorder->merge);
-	reporter_free(recorder->reporter);
-	unsettled_free(recorder->unsettled);
+	analysis_free(recorder->analysis);
 	free(recorder);
 }

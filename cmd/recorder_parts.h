@@ -5,16 +5,14 @@
 #ifndef CMD_RECORDER_PARTS_H
 #define CMD_RECORDER_PARTS_H
 
+#include "cmd/analysis.h"
 #include "cmd/folder.h"
 #include "cmd/handshakes.h"
 #include "cmd/recorder.h"
 #include "cmd/replay.h"
 #include "cmd/scout.h"
-#include "cmd/unsettled.h"
 #include "netlink/sampler.h"
 #include "probe/accept.h"
-#include "report/merge.h"
-#include "report/reporter.h"
 
 struct recorder {
 	struct recorder_options options;
@@ -24,9 +22,7 @@ struct recorder {
 	struct accept_probe *probe;
 	struct handshakes *handshakes;
 	struct folder *folder; /* or NULL */
-	struct merge *merge;   /* and the next: NULL without a report */
-	struct reporter *reporter;
-	struct unsettled *unsettled; /* NULL with a report */
+	struct analysis *analysis;
 	struct recording_meta meta;
 	struct reporter_source source;
 	char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_SIZE];
