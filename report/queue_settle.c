@@ -241,6 +241,73 @@ static void reconcile_refused(struct queue *q, const struct queue_sample *s, str
 }
 
 /*
+ * What can have let this one's client in instead: the first that it sent after it, and before
+ * it was accepted. NULL: nothing that was there when this sample looked.
+ */
+static struct arrival *entry_instead(struct queue *q, const struct queue_sample *s,
+				     const struct arrival *arrival)
+{
+	struct arrival *a = queue_newest(q, arrival->index, arrival->isn), *first = NULL;
+
+	for (; a && a > arrival; a = queue_earlier(q, a))
+		if (a->kind == ARRIVAL_LEAVE)
+			first = NULL;
+		else if (a->kind == ARRIVAL_AGAIN)
+			first = a;
+	return first && arrival_order(first, s) == ARRIVED_BEFORE ? first : NULL;
+}
+
+/* More than what was judged to be dropped before this sample; none where something else asks. */
+static int64_t missing_drops(const struct queue *q, const struct queue_sample *s)
+{
+	int64_t missing = (int64_t)(uint32_t)(s->drops - q->group_first) - q->drops_settled;
+
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		const struct arrival *a = &q->arrivals[i];
+
+		if (arrival_order(a, s) == ARRIVED_AFTER)
+			continue;
+		if (arrival_may_drop(a))
+			return 0;
+		missing -= arrival_sk_drops(a);
+	}
+	return missing;
+}
+
+/*
+ * The socket dropped more packets than were judged to be refused: accept() made room for one
+ * only, when its report seemed to have made room for two. The last that entered was let in
+ * by what it sent next.
+ */
+static void reconcile_entered(struct queue *q, const struct queue_sample *s)
+{
+	int64_t missing;
+
+	if (!s->drops_known || q->siblings > 1 || !q->accept_exact)
+		return;
+	missing = missing_drops(q, s);
+	for (size_t i = q->arrivals_count; i-- > 0 && missing > 0;) {
+		struct arrival *a = &q->arrivals[i], *instead;
+		int drops =
+		    tally_sk_drops(a->cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL);
+
+		if (a->kind != ARRIVAL_ENTER || a->proven || drops > missing ||
+		    arrival_order(a, s) != ARRIVED_BEFORE)
+			continue;
+		instead = entry_instead(q, s, a);
+		if (!instead)
+			continue;
+		a->kind = ARRIVAL_REFUSED;
+		instead->kind = ARRIVAL_ENTER;
+		if (!a->cookie) {
+			queue_correct_half_open(q, a, 1);
+			queue_correct_half_open(q, instead, -1);
+		}
+		missing -= drops;
+	}
+}
+
+/*
  * What a sample shows too little of, among packets so young that they may not have been worked
  * on when it looked: then the next one is waited for, as long as that can be.
  */
@@ -283,6 +350,7 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 	left = reconcile_depth(q, s, table);
 	reconcile_refused(q, s, table);
 	see_answers(q, s, table);
+	reconcile_entered(q, s);
 	view = view_drops(q, s);
 	for (size_t i = 0; i < q->arrivals_count; i++) {
 		struct arrival *a = &q->arrivals[i];

@@ -276,10 +276,12 @@ bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *
 {
 	const struct queue *q = queues_of(queues, attempt);
 
-	return q && q->siblings == 1 && !q->accept_exact && q->limit_known &&
-	       q->listener.defer_accept_s <= 0 && q->sampled_peak >= (int64_t)q->listener.limit &&
-	       (attempt->flags & OPEN_ENTERED) &&
-	       !(attempt->flags & (OPEN_ACCEPTED | OPEN_SERVER_ALIVE | OPEN_RST_SERVER));
+	if (!q || q->siblings > 1 || !q->limit_known || q->listener.defer_accept_s > 0 ||
+	    !(attempt->flags & OPEN_ENTERED) ||
+	    (attempt->flags & (OPEN_ACCEPTED | OPEN_SERVER_ALIVE | OPEN_RST_SERVER)))
+		return false;
+	return q->accept_exact ? (attempt->flags & OPEN_NEARLY_FULL) != 0
+			       : q->sampled_peak >= (int64_t)q->listener.limit;
 }
 
 void queues_client_ack(struct queues *queues, const struct queue_packet *packet,

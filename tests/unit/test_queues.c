@@ -101,6 +101,46 @@ Test(queues, who_entered_after_all_asks_for_no_other_place)
 	end();
 }
 
+/*
+ * The place that accept() made was taken before its report came, by 3, whose own accept() shows it;
+ * then 4 had none, and entered with what it sent later.
+ */
+Test(queues, a_place_is_given_once)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	sample(3);
+	syn(3);
+	syn_ack(3);
+	syn(4);
+	syn_ack(4);
+	ack(3);
+	pass(10);
+	accepted(0);
+	pass(10);
+	ack(4);
+	for (int i = 1; i < 4; i++) {
+		pass(100);
+		accepted(i);
+	}
+	pass(100);
+	first_data(4);
+	drops += 2;
+	for (int i = 0; i < 60; i++)
+		sample(1);
+	accepted(4);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	cr_expect_eq(attempt_of(3)->causes_count, 0);
+	assert_cause(4, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 1);
+	cr_expect_eq(listeners[0].disagreements, 0);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_ACK_ACCEPT_FULL], 1);
+	end();
+}
+
 Test(queues, a_syn_that_no_counter_saw_is_not_the_queues)
 {
 	start(1, true);
