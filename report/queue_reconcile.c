@@ -41,6 +41,18 @@ static void enter_with(struct queue *q, struct arrival *arrival)
 			a->kind = ARRIVAL_AGAIN;
 }
 
+/* Where its attempt stands then; NULL: it is gone. */
+static void flag(struct open_attempt *open, enum arrival_kind kind)
+{
+	if (open && kind == ARRIVAL_ENTER) {
+		open->flags |= OPEN_ENTERED | OPEN_QUEUED;
+		open->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+	} else if (open) {
+		open->flags |= OPEN_ACK_DROPPED;
+		open->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
+	}
+}
+
 /* Turns the judgement of one unproven final ACK round. */
 static bool turn_round(struct queue *q, const struct queue_sample *s, enum arrival_kind from,
 		       enum arrival_kind to, struct table *table)
@@ -67,15 +79,7 @@ static bool turn_round(struct queue *q, const struct queue_sample *s, enum arriv
 	queue_correct_depth(q, to == ARRIVAL_ENTER ? 1 : -1);
 	if (!best->cookie)
 		queue_correct_half_open(q, best, to == ARRIVAL_ENTER ? -1 : 1);
-	struct open_attempt *open = arrival_attempt(best, table);
-
-	if (open && to == ARRIVAL_ENTER) {
-		open->flags |= OPEN_ENTERED | OPEN_QUEUED;
-		open->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
-	} else if (open) {
-		open->flags |= OPEN_ACK_DROPPED;
-		open->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
-	}
+	flag(arrival_attempt(best, table), to);
 	return true;
 }
 
@@ -158,8 +162,7 @@ static void enter_instead(struct queue *q, struct arrival *a, struct open_attemp
 	queue_correct_depth(q, 1);
 	if (!a->cookie)
 		queue_correct_half_open(q, a, -1);
-	open->flags |= OPEN_ENTERED | OPEN_QUEUED;
-	open->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+	flag(open, ARRIVAL_ENTER);
 }
 
 /*
@@ -191,21 +194,32 @@ static void reconcile_refused(struct queue *q, const struct queue_sample *s, str
 	}
 }
 
-/*
- * What can have let this one's client in instead: the first that it sent after it, and before
- * it was accepted. NULL: nothing that was there when this sample looked.
- */
-static struct arrival *entry_instead(struct queue *q, const struct queue_sample *s,
-				     const struct arrival *arrival)
+/* What can let this one's client in instead: the first that it sent after it, or NULL. */
+static struct arrival *sent_next(struct queue *q, const struct arrival *arrival)
 {
 	struct arrival *a = queue_newest(q, arrival->index, arrival->isn), *first = NULL;
 
 	for (; a && a > arrival; a = queue_earlier(q, a))
-		if (a->kind == ARRIVAL_LEAVE)
-			first = NULL;
-		else if (a->kind == ARRIVAL_AGAIN)
+		if (a->kind == ARRIVAL_AGAIN)
 			first = a;
-	return first && arrival_order(first, s) == ARRIVED_BEFORE ? first : NULL;
+	return first;
+}
+
+/* It had not entered: what its client sent next did, or will. */
+static void refuse_instead(struct queue *q, struct arrival *a, struct arrival *next,
+			   struct table *table)
+{
+	a->kind = ARRIVAL_REFUSED;
+	if (!a->cookie)
+		queue_correct_half_open(q, a, 1);
+	if (!next) {
+		queue_correct_depth(q, -1);
+		flag(arrival_attempt(a, table), ARRIVAL_REFUSED);
+		return;
+	}
+	next->kind = ARRIVAL_ENTER;
+	if (!a->cookie)
+		queue_correct_half_open(q, next, -1);
 }
 
 /* More than what was judged to be dropped before this sample; none where something else asks. */
@@ -227,33 +241,32 @@ static int64_t missing_drops(const struct queue *q, const struct queue_sample *s
 
 /*
  * The socket dropped more packets than were judged to be refused: accept() made room for one
- * only, when its report seemed to have made room for two. The last that entered was let in
- * by what it sent next.
+ * only, when its report seemed to have made room for two. The last that entered had not; nor
+ * had what it sent next by then, where the sample does not show so many.
  */
-static void reconcile_entered(struct queue *q, const struct queue_sample *s)
+static void reconcile_entered(struct queue *q, const struct queue_sample *s, struct table *table)
 {
-	int64_t missing;
+	int64_t missing, low, high;
 
 	if (!s->drops_known || q->siblings > 1 || !q->accept_exact)
 		return;
 	missing = missing_drops(q, s);
+	depth_range(q, s, &low, &high);
 	for (size_t i = q->arrivals_count; i-- > 0 && missing > 0;) {
-		struct arrival *a = &q->arrivals[i], *instead;
+		struct arrival *a = &q->arrivals[i], *next;
 		int drops =
 		    tally_sk_drops(a->cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL);
 
 		if (a->kind != ARRIVAL_ENTER || a->proven || drops > missing ||
 		    arrival_order(a, s) != ARRIVED_BEFORE)
 			continue;
-		instead = entry_instead(q, s, a);
-		if (!instead)
-			continue;
-		a->kind = ARRIVAL_REFUSED;
-		instead->kind = ARRIVAL_ENTER;
-		if (!a->cookie) {
-			queue_correct_half_open(q, a, 1);
-			queue_correct_half_open(q, instead, -1);
+		next = sent_next(q, a);
+		if (!next || arrival_order(next, s) != ARRIVED_BEFORE) {
+			if (s->depth >= high)
+				continue;
+			high--;
 		}
+		refuse_instead(q, a, next, table);
 		missing -= drops;
 	}
 }
@@ -290,6 +303,6 @@ int64_t queue_reconcile(struct queue *q, const struct queue_sample *s, struct ta
 
 	reconcile_refused(q, s, table);
 	queue_see_answers(q, s, table);
-	reconcile_entered(q, s);
+	reconcile_entered(q, s, table);
 	return left;
 }

@@ -105,7 +105,7 @@ Test(queues, who_entered_after_all_asks_for_no_other_place)
  * The place that accept() made was taken before its report came, by 3, whose own accept() shows it;
  * then 4 had none, and entered with what it sent later.
  */
-Test(queues, a_place_is_given_once)
+static void give_a_place_twice(void)
 {
 	start(1, true);
 	sample(0);
@@ -121,6 +121,11 @@ Test(queues, a_place_is_given_once)
 	accepted(0);
 	pass(10);
 	ack(4);
+}
+
+Test(queues, a_place_is_given_once)
+{
+	give_a_place_twice();
 	for (int i = 1; i < 4; i++) {
 		pass(100);
 		accepted(i);
@@ -136,6 +141,42 @@ Test(queues, a_place_is_given_once)
 	finish();
 	cr_expect_eq(attempt_of(3)->causes_count, 0);
 	assert_cause(4, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 1);
+	cr_expect_eq(listeners[0].disagreements, 0);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_ACK_ACCEPT_FULL], 1);
+	end();
+}
+
+/* The same, and the sample looks while 3 is accepted, before 4 has sent anything more. */
+Test(queues, a_place_is_given_once_and_the_other_waits)
+{
+	struct event e = {.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
+
+	give_a_place_twice();
+	for (int i = 1; i < 3; i++) {
+		pass(100);
+		accepted(i);
+	}
+	pass(200);
+	accepted(3);
+	drops += 2;
+	e.time_ns = now_ns + 2000;
+	e.sample = (struct sample){.cookie = 1,
+				   .before_ns = now_ns - 3000,
+				   .depth = 1,
+				   .limit = LIMIT,
+				   .drops = drops,
+				   .drops_known = true};
+	deliver(&e);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	first_data(4);
+	sample(1);
+	accepted(4);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	assert_cause(4, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 1);
+	cr_expect_eq(attempt_of(4)->outcome, OUTCOME_ACCEPTED);
 	cr_expect_eq(listeners[0].disagreements, 0);
 	cr_expect_eq(queues_tallies(queues, 0)[TALLY_ACK_ACCEPT_FULL], 1);
 	end();
