@@ -132,9 +132,18 @@ void tracker_on_step(struct tracker *t, const struct event *event)
 		a->touched_ns = event->time_ns;
 }
 
+struct open_attempt *tracker_find_answered(struct tracker *t, const struct flow *client_to_server)
+{
+	struct open_attempt *a = tracker_find(t, client_to_server);
+
+	return a && (a->synacks || (a->flags & (OPEN_CLIENT_ACK | OPEN_FASTOPEN))) ? a : NULL;
+}
+
 void tracker_on_child(struct tracker *t, const struct event *event)
 {
-	struct open_attempt *a = tracker_find(t, &event->child.flow);
+	const struct child *child = &event->child;
+	struct open_attempt *a = child_accepted(child) ? tracker_find_answered(t, &child->flow)
+						       : tracker_find(t, &child->flow);
 
 	if (a && t->options.queues)
 		take_child(t, event, a, &event->child);

@@ -287,8 +287,9 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		break;
 	case EVENT_HOLDER:
 		serving_holder(tracker->serving,
-			       event->holder.inode ? tracker_find(tracker, &event->holder.flow)
-						   : NULL,
+			       event->holder.inode
+				   ? tracker_find_answered(tracker, &event->holder.flow)
+				   : NULL,
 			       &event->holder);
 		break;
 	case EVENT_LOSS:

@@ -35,6 +35,13 @@ struct tracker {
 /* The attempt of this flow (client to server) that began last, or NULL. */
 struct open_attempt *tracker_find(struct tracker *tracker, const struct flow *client_to_server);
 
+/*
+ * The same, for who looks at an accepted socket: NULL as long as nobody has answered the SYN,
+ * since what was seen is of an earlier connection of these addresses and ports then.
+ */
+struct open_attempt *tracker_find_answered(struct tracker *tracker,
+					   const struct flow *client_to_server);
+
 /* For its queue: this segment of this attempt. */
 struct queue_packet tracker_packet(struct tracker *tracker, struct open_attempt *attempt,
 				   const struct event *event);

@@ -389,6 +389,21 @@ Test(queues, an_accept_is_late_when_it_cannot_have_been_in_time)
 	end();
 }
 
+/* The look was late, and found what is left of the one before: TIME_WAIT. */
+Test(queues, what_nobody_has_answered_is_not_accepted)
+{
+	start(1, false);
+	sample(0);
+	syn(0);
+	looked_up(0, 6, 0);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	cr_expect_eq(attempt_of(0)->outcome, OUTCOME_UNANSWERED);
+	cr_expect_eq(attempt_of(0)->accept_before_ns, TIME_UNKNOWN);
+	end();
+}
+
 Test(queues, a_listener_that_resets_had_not_accepted)
 {
 	start(1, false);
