@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/fragment.h"
+#include "capture/frame/fragment.h"
 #include "capture/handle.h"
 
 struct capture *capture_new(const struct capture_ops *ops, const char *name)

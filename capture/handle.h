@@ -8,9 +8,9 @@
 #include <pcap/pcap.h>
 
 #include "capture/capture.h"
-#include "capture/decode.h"
 #include "capture/dump.h"
-#include "capture/link.h"
+#include "capture/frame/decode.h"
+#include "capture/frame/link.h"
 
 struct capture_ops {
 	/* As capture_read() has it, but calls capture_frame() for each frame. */

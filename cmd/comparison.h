@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "report/report.h"
+#include "report/attempt/report.h"
 
 #define COMPARISON_MAX 4
 

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/argument.h"
 #include "cmd/command.h"
 #include "cmd/commands.h"
 #include "cmd/demo.h"
-#include "cmd/namespace.h"
+#include "cmd/options/argument.h"
+#include "isolate/namespace.h"
 
 static void print_help(void)
 {

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-#include "cmd/rendering.h"
-#include "server/load.h"
+#include "cmd/options/rendering.h"
+#include "server/load/load.h"
 #include "server/server.h"
 #include "server/signals.h"
 

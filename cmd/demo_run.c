@@ -15,10 +15,10 @@
 #include "cmd/command.h"
 #include "cmd/comparison.h"
 #include "cmd/demo.h"
-#include "cmd/process.h"
-#include "cmd/progress.h"
-#include "cmd/recorder.h"
-#include "server/channel.h"
+#include "cmd/terminal/progress.h"
+#include "isolate/process.h"
+#include "pipeline/recorder.h"
+#include "server/channel/channel.h"
 
 /* One run of one model. */
 struct run {

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/argument.h"
 #include "cmd/command.h"
 #include "cmd/commands.h"
-#include "cmd/listeners_view.h"
-#include "cmd/namespace.h"
-#include "netlink/listeners.h"
+#include "cmd/options/argument.h"
+#include "cmd/terminal/listeners_view.h"
+#include "isolate/namespace.h"
+#include "netlink/listener/listeners.h"
 
 #define NAME "listeners"
 

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/argument.h"
 #include "cmd/command.h"
 #include "cmd/commands.h"
-#include "server/load.h"
+#include "cmd/options/argument.h"
+#include "server/load/load.h"
 
 #define NAME "load"
 

@@ -12,15 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd/argument.h"
 #include "cmd/command.h"
 #include "cmd/commands.h"
-#include "cmd/observation.h"
-#include "cmd/process.h"
-#include "cmd/progress.h"
-#include "cmd/rendering.h"
-#include "event/recording_parts.h"
-#include "server/channel.h"
+#include "cmd/options/argument.h"
+#include "cmd/options/observation.h"
+#include "cmd/options/rendering.h"
+#include "cmd/terminal/progress.h"
+#include "event/recording/parts.h"
+#include "isolate/process.h"
+#include "server/channel/channel.h"
 #include "server/signals.h"
 
 #define NAME "record"

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/argument.h"
 #include "cmd/command.h"
 #include "cmd/commands.h"
-#include "cmd/rendering.h"
-#include "cmd/replay.h"
-#include "cmd/sandbox.h"
+#include "cmd/options/argument.h"
+#include "cmd/options/rendering.h"
+#include "isolate/sandbox.h"
+#include "pipeline/replay.h"
 #include "report/reporter.h"
 
 #define NAME "report"

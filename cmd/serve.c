@@ -12,11 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd/argument.h"
 #include "cmd/command.h"
 #include "cmd/commands.h"
-#include "event/recording_line.h"
-#include "server/channel.h"
+#include "cmd/options/argument.h"
+#include "event/recording/line.h"
+#include "server/channel/channel.h"
 #include "server/server.h"
 #include "server/signals.h"
 

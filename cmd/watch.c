@@ -9,10 +9,10 @@
 
 #include "cmd/command.h"
 #include "cmd/commands.h"
-#include "cmd/observation.h"
-#include "cmd/rendering.h"
-#include "cmd/screen.h"
-#include "cmd/viewer.h"
+#include "cmd/options/observation.h"
+#include "cmd/options/rendering.h"
+#include "cmd/terminal/screen.h"
+#include "cmd/terminal/viewer.h"
 
 #define NAME "watch"
 

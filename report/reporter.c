@@ -8,17 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/advisor.h"
-#include "report/detail.h"
-#include "report/histogram.h"
-#include "report/ledger.h"
-#include "report/listening.h"
-#include "report/live.h"
-#include "report/queue.h"
-#include "report/queues.h"
-#include "report/rates.h"
-#include "report/tracker.h"
-#include "report/worst.h"
+#include "report/attempt/detail.h"
+#include "report/explain/advisor.h"
+#include "report/explain/ledger.h"
+#include "report/measure/histogram.h"
+#include "report/measure/rates.h"
+#include "report/measure/worst.h"
+#include "report/queue/listening.h"
+#include "report/queue/queue.h"
+#include "report/queue/queues.h"
+#include "report/track/tracker.h"
+#include "report/watch/live.h"
 
 /* Tables with a bound, at most. */
 #define OVERFLOWS_MAX 8

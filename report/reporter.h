@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 #include "event/event.h"
-#include "event/recording.h"
+#include "event/recording/recording.h"
 #include "event/skip.h"
-#include "report/report.h"
-#include "report/sink.h"
-#include "report/snapshot.h"
+#include "report/attempt/report.h"
+#include "report/sink/sink.h"
+#include "report/watch/snapshot.h"
 
 #define REPORTER_SINKS_MAX 4
 

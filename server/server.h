@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "event/event.h"
-#include "server/channel.h"
+#include "server/channel/channel.h"
 
 #define SERVER_LISTEN_MAX 16
 #define SERVER_ERROR_SIZE 256

@@ -6,7 +6,7 @@
 #define SERVER_SERVICE_H
 
 #include "event/event.h"
-#include "server/channel_writer.h"
+#include "server/channel/writer.h"
 #include "server/server.h"
 
 struct connection {

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "event/clock.h"
-#include "netlink/diag.h"
+#include "netlink/diag/diag.h"
 
 #define PAIRS	     25000
 #define HOLDERS_MAX  16

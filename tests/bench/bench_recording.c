@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "event/recording.h"
+#include "event/recording/recording.h"
 
 #define LINES 300000
 

@@ -25,8 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "netlink/child_queue.h"
-#include "netlink/sampler.h"
+#include "netlink/child/queue.h"
+#include "netlink/sampler/sampler.h"
 #include "probe/accept.h"
 
 #define PORT	   8080

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/load.h"
+#include "server/load/load.h"
 #include "server/server.h"
 
 #define ROUNDS	    4

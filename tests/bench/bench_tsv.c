@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "event/clock.h"
-#include "report/sink.h"
+#include "report/sink/sink.h"
 
 #define ATTEMPTS 1024
 #define LINES	 2000000

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/decode.h"
-#include "capture/ip.h"
+#include "capture/frame/decode.h"
+#include "capture/frame/ip.h"
 #include "fuzz.h"
 
 /* From a copy of its own, so that reading behind it is found. wire >= size. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "netlink/diag_message.h"
+#include "netlink/diag/message.h"
 
 enum goal {
 	LISTENER,

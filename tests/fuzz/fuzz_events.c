@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event/recording_line.h"
+#include "event/recording/line.h"
 #include "fuzz.h"
 
 #define UNKNOWN	  EVENT_KIND_COUNT

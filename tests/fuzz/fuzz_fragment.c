@@ -7,8 +7,8 @@
  */
 #include <stdbool.h>
 
-#include "capture/fragment.h"
-#include "capture/ip.h"
+#include "capture/frame/fragment.h"
+#include "capture/frame/ip.h"
 #include "decoding.h"
 
 enum goal {

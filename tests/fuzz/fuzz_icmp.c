@@ -6,8 +6,8 @@
  */
 #include <stdbool.h>
 
-#include "capture/fragment.h"
-#include "capture/icmp.h"
+#include "capture/frame/fragment.h"
+#include "capture/frame/icmp.h"
 #include "decoding.h"
 
 enum goal { QUOTED_IPV4, QUOTED_IPV6, NOT_TCP, FRAGMENT, TRUNCATED, MALFORMED };

@@ -6,8 +6,8 @@
  */
 #include <stdbool.h>
 
-#include "capture/fragment.h"
-#include "capture/link.h"
+#include "capture/frame/fragment.h"
+#include "capture/frame/link.h"
 #include "decoding.h"
 
 /* Each has the goal that a segment is found behind it. */

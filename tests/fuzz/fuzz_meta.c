@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "event/json_escape.h"
-#include "event/recording_meta.h"
+#include "event/recording/meta.h"
 #include "fuzz.h"
 
 enum goal { WHOLE, CRASHED, EVERY_TARGET, NO_JSON, OTHER_SCHEMA, WRONG_MEMBER };

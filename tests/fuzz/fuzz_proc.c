@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "netlink/proc_message.h"
+#include "netlink/proc/message.h"
 
 struct fuzz_goal fuzz_goals[] = {
     [PROC_FORK] = {"a fork", 0},

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "event/recording.h"
-#include "event/recording_line.h"
+#include "event/recording/recording.h"
+#include "event/recording/line.h"
 #include "fuzz.h"
 
 #define BLANKS	   (RECORDING_LINE_MAX / 15)

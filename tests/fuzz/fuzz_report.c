@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd/replay.h"
+#include "pipeline/replay.h"
 #include "fuzz.h"
 
 /* Of the first byte. */

@@ -1,7 +1,7 @@
 /*
  * Compressed files. Input: the file.
  */
-#include "capture/codec.h"
+#include "capture/file/codec.h"
 #include "reading.h"
 
 enum goal { GZIP, ZSTD, XZ, EARLY_END, DAMAGED };

@@ -5,7 +5,7 @@
  */
 #include <stdbool.h>
 
-#include "capture/tcp.h"
+#include "capture/frame/tcp.h"
 #include "decoding.h"
 
 enum goal {

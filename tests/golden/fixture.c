@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "report/histogram.h"
+#include "report/measure/histogram.h"
 
 #define T0	  INT64_C(1700000000000000000) /* start of each observation */
 #define US(n)	  ((int64_t)(n)*NS_PER_US)

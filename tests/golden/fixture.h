@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "report/report.h"
+#include "report/attempt/report.h"
 
 struct fixture {
 	const char *name;

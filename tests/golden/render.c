@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fixture.h"
-#include "report/sink.h"
+#include "report/sink/sink.h"
 
 static int parse_style(struct sink_style *style, const char *word)
 {

@@ -3,7 +3,7 @@
  * view FIXTURE MODE [STYLE]... where FIXTURE is busy or quiet, MODE is screen,
  * line, json or last, and STYLE is utf8, colour, columns=N or rows=N.
  */
-#include "report/view.h"
+#include "report/watch/view.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/decode.h"
-#include "capture/link.h"
+#include "capture/frame/decode.h"
+#include "capture/frame/link.h"
 
 /* Addresses of RFC 5737 and RFC 3849: the client is .7, the server .1. */
 #define CLIENT4 "c0000207"

@@ -7,8 +7,8 @@
 
 #include <criterion/criterion.h>
 
-#include "report/queues.h"
-#include "report/tracker.h"
+#include "report/queue/queues.h"
+#include "report/track/tracker.h"
 
 /* One listener, 10.0.0.1:80, whose limit is 2: its queue holds 3. */
 #define LIMIT 2

@@ -8,7 +8,7 @@
 #include <criterion/criterion.h>
 #include <netinet/in.h>
 
-#include "netlink/sampler.h"
+#include "netlink/sampler/sampler.h"
 #include "tests/unit/netns.h"
 
 /* Everything that a sampler has delivered, in order. */

@@ -3,8 +3,8 @@
 #include <criterion/criterion.h>
 #include <sys/wait.h>
 
-#include "netlink/child_queue.h"
-#include "netlink/sampler.h"
+#include "netlink/child/queue.h"
+#include "netlink/sampler/sampler.h"
 #include "tests/unit/netns.h"
 
 static struct event accepts[4096], children[4096];

@@ -1,4 +1,4 @@
-#include "cmd/argument.h"
+#include "cmd/options/argument.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "server/channel.h"
+#include "server/channel/channel.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/channel_ring.h"
-#include "server/channel_writer.h"
+#include "server/channel/ring.h"
+#include "server/channel/writer.h"
 
 #define LIST_MAX 64
 

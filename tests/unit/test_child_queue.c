@@ -1,5 +1,5 @@
-#include "netlink/child_queue.h"
-#include "netlink/diag_message.h"
+#include "netlink/child/queue.h"
+#include "netlink/diag/message.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

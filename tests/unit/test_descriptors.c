@@ -1,4 +1,4 @@
-#include "netlink/descriptors.h"
+#include "netlink/owner/descriptors.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

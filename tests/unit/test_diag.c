@@ -1,4 +1,4 @@
-#include "netlink/diag.h"
+#include "netlink/diag/diag.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "netlink/diag_message.h"
+#include "netlink/diag/message.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

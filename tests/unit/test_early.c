@@ -1,4 +1,4 @@
-#include "report/early.h"
+#include "report/track/early.h"
 
 #include <criterion/criterion.h>
 

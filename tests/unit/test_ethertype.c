@@ -1,4 +1,4 @@
-#include "capture/ethertype.h"
+#include "capture/frame/ethertype.h"
 
 #include <pcap/dlt.h>
 

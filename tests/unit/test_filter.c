@@ -1,4 +1,4 @@
-#include "capture/filter.h"
+#include "capture/live/filter.h"
 
 #include <errno.h>
 #include <pcap/pcap.h>

@@ -1,4 +1,4 @@
-#include "report/forks.h"
+#include "report/track/forks.h"
 
 #include <criterion/criterion.h>
 

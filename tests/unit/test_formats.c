@@ -2,7 +2,7 @@
  * No value that a foreign file can bring into a report harms a renderer: times
  * from either end of the range, counts beyond any sense, names of any bytes.
  */
-#include "report/sink.h"
+#include "report/sink/sink.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>

@@ -1,4 +1,4 @@
-#include "capture/fragment.h"
+#include "capture/frame/fragment.h"
 
 #include <pcap/dlt.h>
 

@@ -1,4 +1,4 @@
-#include "capture/gre.h"
+#include "capture/frame/gre.h"
 
 #include <pcap/dlt.h>
 

@@ -1,4 +1,4 @@
-#include "cmd/handshakes.h"
+#include "pipeline/handshakes.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "report/histogram.h"
+#include "report/measure/histogram.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "report/histories.h"
+#include "report/queue/search/histories.h"
 
 #include <criterion/criterion.h>
 

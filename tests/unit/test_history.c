@@ -1,5 +1,5 @@
-#include "report/history.h"
-#include "report/stamps.h"
+#include "report/queue/search/history.h"
+#include "report/queue/stamps.h"
 
 #include <criterion/criterion.h>
 

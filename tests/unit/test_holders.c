@@ -1,4 +1,4 @@
-#include "netlink/holders.h"
+#include "netlink/owner/holders.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

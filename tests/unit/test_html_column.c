@@ -1,4 +1,4 @@
-#include "report/html_column.h"
+#include "report/html/column.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "report/html_columns.h"
+#include "report/html/columns.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>

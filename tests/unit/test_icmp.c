@@ -1,4 +1,4 @@
-#include "capture/icmp.h"
+#include "capture/frame/icmp.h"
 
 #include <pcap/dlt.h>
 

@@ -1,4 +1,4 @@
-#include "capture/ip.h"
+#include "capture/frame/ip.h"
 
 #include <pcap/dlt.h>
 

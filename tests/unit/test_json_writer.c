@@ -1,4 +1,4 @@
-#include "report/json_writer.h"
+#include "report/json/writer.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

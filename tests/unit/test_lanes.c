@@ -1,4 +1,4 @@
-#include "report/lanes.h"
+#include "report/measure/lanes.h"
 
 #include <criterion/criterion.h>
 

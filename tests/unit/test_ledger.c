@@ -1,8 +1,8 @@
-#include "report/ledger.h"
+#include "report/explain/ledger.h"
 
 #include <criterion/criterion.h>
 
-#include "report/tally.h"
+#include "report/queue/tally.h"
 #include "tests/unit/listener_stage.h"
 
 static void reading(struct ledger *ledger, enum counters_when when, uint64_t overflows)

@@ -1,4 +1,4 @@
-#include "capture/link.h"
+#include "capture/frame/link.h"
 
 #include <pcap/dlt.h>
 

@@ -1,4 +1,4 @@
-#include "netlink/listeners.h"
+#include "netlink/listener/listeners.h"
 
 #include <criterion/criterion.h>
 #include <netinet/tcp.h>

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/listening.h"
+#include "report/queue/listening.h"
 
 static struct host host = {.somaxconn = 4096};
 static struct queue_window window;

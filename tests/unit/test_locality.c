@@ -1,4 +1,4 @@
-#include "netlink/locality.h"
+#include "netlink/diag/locality.h"
 
 #include <criterion/criterion.h>
 

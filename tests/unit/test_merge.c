@@ -1,4 +1,4 @@
-#include "report/merge.h"
+#include "report/track/merge.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "capture/meta.h"
+#include "capture/frame/meta.h"
 
 #include <arpa/inet.h>
 #include <pcap/dlt.h>

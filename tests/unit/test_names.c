@@ -1,5 +1,5 @@
-#include "report/attempt.h"
-#include "report/report.h"
+#include "report/attempt/attempt.h"
+#include "report/attempt/report.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

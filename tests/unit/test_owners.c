@@ -1,4 +1,4 @@
-#include "netlink/owners.h"
+#include "netlink/owner/owners.h"
 
 #include <criterion/criterion.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "report/phase.h"
+#include "report/attempt/phase.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "capture/ppp.h"
+#include "capture/frame/ppp.h"
 
 #include <pcap/dlt.h>
 

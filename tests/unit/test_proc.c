@@ -1,4 +1,4 @@
-#include "netlink/proc.h"
+#include "netlink/proc/proc.h"
 
 #include <criterion/criterion.h>
 #include <poll.h>

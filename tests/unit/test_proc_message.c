@@ -1,4 +1,4 @@
-#include "netlink/proc_message.h"
+#include "netlink/proc/message.h"
 
 #include <criterion/criterion.h>
 #include <linux/cn_proc.h>

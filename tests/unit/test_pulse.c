@@ -1,4 +1,4 @@
-#include "report/pulse.h"
+#include "report/measure/pulse.h"
 
 #include <criterion/criterion.h>
 

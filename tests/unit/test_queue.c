@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "report/queue.h"
+#include "report/queue/queue.h"
 
 #define MANY 5000u
 

@@ -1,4 +1,4 @@
-#include "report/queues.h"
+#include "report/queue/queues.h"
 
 #include <criterion/criterion.h>
 

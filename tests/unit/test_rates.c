@@ -1,4 +1,4 @@
-#include "report/rates.h"
+#include "report/measure/rates.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "event/recording.h"
+#include "event/recording/recording.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

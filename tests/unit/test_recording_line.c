@@ -1,4 +1,4 @@
-#include "event/recording_line.h"
+#include "event/recording/line.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "event/recording_meta.h"
+#include "event/recording/meta.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

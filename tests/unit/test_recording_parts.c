@@ -1,4 +1,4 @@
-#include "event/recording_parts.h"
+#include "event/recording/parts.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "event/recording.h"
+#include "event/recording/recording.h"
 
 static char path[] = "/tmp/synscope-parts-XXXXXX";
 static int folder;

@@ -1,4 +1,4 @@
-#include "server/roster.h"
+#include "server/load/roster.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "netlink/child_queue.h"
-#include "netlink/diag_message.h"
+#include "netlink/child/queue.h"
+#include "netlink/diag/message.h"
 #include "tests/unit/sampling.h"
 
 Test(sampler, depth_limit_and_drops_are_the_kernels)

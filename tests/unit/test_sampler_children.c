@@ -5,8 +5,8 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#include "netlink/child_queue.h"
-#include "netlink/diag_message.h"
+#include "netlink/child/queue.h"
+#include "netlink/diag/message.h"
 #include "tests/unit/sampling.h"
 
 Test(sampler_children, accept_is_bounded_by_the_looks_at_the_child)

@@ -1,4 +1,4 @@
-#include "cmd/sandbox.h"
+#include "isolate/sandbox.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

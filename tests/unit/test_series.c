@@ -1,4 +1,4 @@
-#include "report/series.h"
+#include "report/measure/series.h"
 
 #include <criterion/criterion.h>
 

@@ -1,8 +1,8 @@
-#include "report/serving.h"
+#include "report/track/serving.h"
 
 #include <criterion/criterion.h>
 
-#include "report/queues.h"
+#include "report/queue/queues.h"
 
 #define MS NS_PER_MS
 

@@ -1,4 +1,4 @@
-#include "report/sink.h"
+#include "report/sink/sink.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

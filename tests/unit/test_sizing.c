@@ -1,4 +1,4 @@
-#include "report/sizing.h"
+#include "report/queue/sizing.h"
 
 #include <criterion/criterion.h>
 

@@ -1,5 +1,5 @@
 /* Snapshots of a reporter that is given events as a live run gives them. */
-#include "report/snapshot.h"
+#include "report/watch/snapshot.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "netlink/sought.h"
+#include "netlink/owner/sought.h"
 
 #include <criterion/criterion.h>
 

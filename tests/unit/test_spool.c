@@ -1,4 +1,4 @@
-#include "report/spool.h"
+#include "report/sink/spool.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "report/stamps.h"
+#include "report/queue/stamps.h"
 
 #include <criterion/criterion.h>
 

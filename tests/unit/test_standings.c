@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "report/standings.h"
+#include "report/queue/search/standings.h"
 
 #define SLOTS 1000u
 

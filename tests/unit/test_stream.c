@@ -2,12 +2,12 @@
  * Compressed captures, whole, cut anywhere and damaged. What a build cannot
  * decompress is not tested here but for saying so.
  */
-#include "capture/stream.h"
+#include "capture/file/stream.h"
 
 #include <errno.h>
 
 #include "capfile.h"
-#include "capture/codec.h"
+#include "capture/file/codec.h"
 
 #ifdef HAVE_ZLIB
 #include <zlib.h>

@@ -1,4 +1,4 @@
-#include "capture/tcp.h"
+#include "capture/frame/tcp.h"
 
 #include <pcap/dlt.h>
 

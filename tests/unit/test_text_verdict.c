@@ -2,7 +2,7 @@
  * The sentences about attempts: for each outcome and each reason of a drop what
  * an engineer is told.
  */
-#include "report/text.h"
+#include "report/text/text.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

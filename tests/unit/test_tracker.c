@@ -1,8 +1,8 @@
-#include "report/tracker.h"
+#include "report/track/tracker.h"
 
 #include <criterion/criterion.h>
 
-#include "report/table.h"
+#include "report/attempt/table.h"
 #include "tests/unit/tracker_stage.h"
 
 static void send_segment(int64_t ms, bool from_client, uint8_t flags, uint32_t seq, uint32_t ack)

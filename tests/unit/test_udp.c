@@ -1,4 +1,4 @@
-#include "capture/udp.h"
+#include "capture/frame/udp.h"
 
 #include <pcap/dlt.h>
 

@@ -1,4 +1,4 @@
-#include "cmd/unsettled.h"
+#include "pipeline/unsettled.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "netlink/watch.h"
+#include "netlink/diag/watch.h"
 
 #include <criterion/criterion.h>
 

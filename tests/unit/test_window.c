@@ -1,4 +1,4 @@
-#include "report/window.h"
+#include "report/measure/window.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "capture/wlan.h"
+#include "capture/frame/wlan.h"
 
 #include <pcap/dlt.h>
 

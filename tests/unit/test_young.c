@@ -1,4 +1,4 @@
-#include "netlink/young.h"
+#include "netlink/owner/young.h"
 
 #include <criterion/criterion.h>
 

@@ -6,7 +6,7 @@
 
 #include <criterion/criterion.h>
 
-#include "report/tracker.h"
+#include "report/track/tracker.h"
 
 #define SYN	TCP_FLAG_SYN
 #define SYN_ACK (TCP_FLAG_SYN | TCP_FLAG_ACK)

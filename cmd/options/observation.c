@@ -1,0 +1,111 @@
+/*
+ * The options of an observation, and what is given up once it is open.
+ */
+#include "cmd/options/observation.h"
+
+#include "cmd/command.h"
+#include "cmd/options/argument.h"
+#include "isolate/sandbox.h"
+
+void observation_init(struct observation *observation, const char *command)
+{
+	*observation = (struct observation){
+	    .command = command,
+	    .recorder = {.interface = "any", .processes = true, .look_up_children = true},
+	};
+}
+
+int observation_time(const struct observation *observation, const char *option, const char *value,
+		     int64_t min_ns, int64_t max_ns, const char *range, int64_t *out_ns)
+{
+	if (argument_duration(value, out_ns) == 0 && *out_ns >= min_ns && *out_ns <= max_ns)
+		return 0;
+	complain(observation->command, "--%s: '%s' is no time %s", option, value, range);
+	return usage_error(observation->command);
+}
+
+int observation_option(struct observation *o, int option, const char *value)
+{
+	uint64_t number;
+
+	switch (option) {
+	case 'o':
+		o->recorder.path = value;
+		return 0;
+	case 'F':
+		o->recorder.force = true;
+		return 0;
+	case 'i':
+		o->recorder.interface = value;
+		return 0;
+	case 'N':
+		o->recorder.netns = value;
+		return 0;
+	case 'd':
+		return observation_time(o, "duration", value, 1, INT64_MAX, "such as 30s",
+					&o->duration_ns);
+	case 's':
+		return observation_time(o, "sample-interval", value, 50 * NS_PER_US,
+					10 * NS_PER_SEC, "from 50us to 10s",
+					&o->recorder.sample_interval_ns);
+	case 'x':
+		o->recorder.exact_accepts = true;
+		return 0;
+	case 0x111:
+		if (argument_number(value, 16, 1u << 26, &number) < 0) {
+			complain(o->command, "--max-open: '%s' is no number from 16 to %u", value,
+				 1u << 26);
+			return usage_error(o->command);
+		}
+		o->recorder.max_open = (uint32_t)number;
+		return 0;
+	case 'u':
+		if (sandbox_find_user(value) < 0) {
+			complain(o->command, "--user: there is no user '%s'", value);
+			return usage_error(o->command);
+		}
+		o->user = value;
+		return 0;
+	case 'q':
+		o->quiet = true;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+int observation_target(struct observation *observation, const char *text)
+{
+	int status = targets_add(&observation->targets, observation->command, text);
+
+	observation->recorder.targets = observation->targets.at;
+	observation->recorder.targets_count = observation->targets.count;
+	return status;
+}
+
+void observation_say_notes(const struct observation *observation, struct recorder *recorder)
+{
+	const char *const *notes;
+	size_t count = recorder_notes(recorder, &notes);
+
+	for (size_t i = 0; i < count && !observation->quiet; i++)
+		complain(observation->command, "%s", notes[i]);
+}
+
+int observation_give_up_privileges(const struct observation *observation,
+				   const struct recorder *recorder)
+{
+	struct sandbox_options options = {
+	    .change_user = true,
+	    .user = observation->user,
+	    .folder_fd = recorder_folder(recorder),
+	    .writable = {observation->recorder.path},
+	    .parts = rotation_is_on(&observation->recorder.rotation),
+	};
+	char error[SANDBOX_ERROR_SIZE];
+
+	if (sandbox_enter(&options, error) == 0)
+		return 0;
+	complain(observation->command, "%s", error);
+	return STATUS_FAILED;
+}

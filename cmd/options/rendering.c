@@ -1,0 +1,216 @@
+/*
+ * Format, output and exit status of a report. A file is written beside its name
+ * and renamed when it is whole: whoever reads it never sees half a report.
+ */
+#include "cmd/options/rendering.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/options/argument.h"
+
+const char rendering_help[] =
+    "  -f, --format FORMAT   text (default), json, tsv, html or perfetto\n"
+    "      --fail-on drops   exit status 3 when a listener's queues dropped anything\n"
+    "      --timeline        text: draw the worst attempts along the time axis\n"
+    "      --worst N         text: show the N worst attempts (10)\n"
+    "      --attempt CLIENT  text: draw the packets and calls of this client's attempt\n"
+    "      --color WHEN      auto (default: on a terminal), always or never\n";
+
+void rendering_init(struct rendering *rendering, const char *command)
+{
+	memset(rendering, 0, sizeof(*rendering));
+	rendering->command = command;
+	rendering->format = sink_format_find("text");
+}
+
+int rendering_option(struct rendering *rendering, int option, const char *value)
+{
+	uint64_t number;
+
+	switch (option) {
+	case 'f':
+		rendering->format = sink_format_find(value);
+		if (rendering->format)
+			return 0;
+		complain(rendering->command,
+			 "--format: '%s' is none of text, json, tsv, html, perfetto", value);
+		return usage_error(rendering->command);
+	case 0x101:
+		if (strcmp(value, "drops") == 0) {
+			rendering->fail_on_drops = true;
+			return 0;
+		}
+		complain(rendering->command, "--fail-on: '%s' is not drops, the only kind there is",
+			 value);
+		return usage_error(rendering->command);
+	case 0x102:
+		rendering->colour_always = strcmp(value, "always") == 0;
+		rendering->colour_never = strcmp(value, "never") == 0;
+		if (rendering->colour_always || rendering->colour_never ||
+		    strcmp(value, "auto") == 0)
+			return 0;
+		complain(rendering->command, "--color: '%s' is none of auto, always, never", value);
+		return usage_error(rendering->command);
+	case 0x103:
+		rendering->style.timeline = true;
+		return 0;
+	case 0x104:
+		if (argument_number(value, 1, 100, &number) < 0) {
+			complain(rendering->command, "--worst: '%s' is no number from 1 to 100",
+				 value);
+			return usage_error(rendering->command);
+		}
+		rendering->style.worst = (unsigned)number;
+		return 0;
+	case 0x105:
+		rendering->style.attempt = value;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+static bool to_stdout(const struct rendering *r)
+{
+	return !r->path || strcmp(r->path, "-") == 0;
+}
+
+void rendering_style(struct rendering *rendering)
+{
+	struct rendering *r = rendering;
+	const char *no_colour = getenv("NO_COLOR"), *columns = getenv("COLUMNS");
+	bool terminal = to_stdout(r) && isatty(STDOUT_FILENO);
+	struct winsize size;
+	uint64_t number;
+
+	setlocale(LC_CTYPE, "");
+	r->style.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	r->style.colour =
+	    r->colour_always || (terminal && !r->colour_never && !(no_colour && *no_colour));
+	r->style.columns = 100;
+	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		r->style.columns = size.ws_col;
+	else if (columns && argument_number(columns, 20, 1000, &number) == 0)
+		r->style.columns = (unsigned)number;
+	if (r->style.columns > 100)
+		r->style.columns = 100;
+	if (r->style.columns < 60)
+		r->style.columns = 60;
+}
+
+/* A name beside the file's own, so that rename() stays within one file system. */
+static int open_temporary(struct rendering *r)
+{
+	mode_t mask = umask(0);
+	struct stat st;
+	int fd;
+
+	umask(mask);
+	if (stat(r->path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		/* A device or a pipe cannot be replaced: write to it. */
+		r->out = fopen(r->path, "we");
+		return r->out ? 0 : -errno;
+	}
+	if (asprintf(&r->temporary, "%s.XXXXXX", r->path) < 0) {
+		r->temporary = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(r->temporary, O_CLOEXEC);
+	if (fd < 0) {
+		int rc = -errno;
+
+		free(r->temporary);
+		r->temporary = NULL;
+		return rc;
+	}
+	if (fchmod(fd, 0666 & ~mask) < 0) {
+		/* Its mode stays 0600: readable by its owner at least. */
+	}
+	r->out = fdopen(fd, "w");
+	return r->out ? 0 : -errno;
+}
+
+int rendering_open(struct rendering *rendering)
+{
+	int rc = 0;
+
+	rendering_style(rendering);
+	if (to_stdout(rendering))
+		rendering->out = stdout;
+	else
+		rc = open_temporary(rendering);
+	if (rc) {
+		complain(rendering->command, "%s: %s", rendering->path, strerror(-rc));
+		return STATUS_FAILED;
+	}
+	rendering->sink = rendering->format->new (rendering->out, &rendering->style);
+	if (rendering->sink)
+		return 0;
+	complain(rendering->command, "out of memory");
+	rendering_abandon(rendering);
+	return STATUS_FAILED;
+}
+
+static int close_file(struct rendering *r, int rc)
+{
+	if (fclose(r->out) != 0 && rc == 0)
+		rc = -errno;
+	if (!r->temporary)
+		return rc;
+	if (rc == 0 && rename(r->temporary, r->path) != 0)
+		rc = -errno;
+	if (rc)
+		unlink(r->temporary);
+	free(r->temporary);
+	r->temporary = NULL;
+	return rc;
+}
+
+int rendering_close(struct rendering *rendering, int rc, const struct report *report)
+{
+	const char *where = to_stdout(rendering) ? "standard output" : rendering->path;
+
+	/* What failed although the output took everything is the sink's spool. */
+	if (rc && rc != -ENOMEM && rendering->out && !ferror(rendering->out))
+		where = "the report's temporary file, in $TMPDIR or /tmp";
+	sink_free(rendering->sink);
+	rendering->sink = NULL;
+	if (rendering->out && !to_stdout(rendering))
+		rc = close_file(rendering, rc);
+	else if (rendering->out && fflush(stdout) != 0 && rc == 0)
+		rc = -errno;
+	rendering->out = NULL;
+	if (rc && to_stdout(rendering)) {
+		/* It is dealt with here: finish_stdout() is not to find it again. */
+		__fpurge(stdout);
+		clearerr(stdout);
+	}
+	if (rc == -EPIPE && to_stdout(rendering))
+		rc = 0; /* whoever read it has seen enough */
+	if (rc) {
+		complain(rendering->command, "%s: %s", where, strerror(-rc));
+		return STATUS_FAILED;
+	}
+	if (rendering->fail_on_drops && report && report->drops_seen)
+		return STATUS_DROPS;
+	return STATUS_DONE;
+}
+
+void rendering_abandon(struct rendering *rendering)
+{
+	sink_free(rendering->sink);
+	rendering->sink = NULL;
+	if (rendering->out && !to_stdout(rendering))
+		close_file(rendering, -ECANCELED);
+	rendering->out = NULL;
+}

@@ -1,0 +1,401 @@
+/*
+ * The snapshot of the listeners as a table for people, as JSON and as TSV.
+ */
+#include "cmd/terminal/listeners_view.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "report/json/writer.h"
+#include "report/text/text.h"
+
+#define ADDRESS_WIDTH_MAX 24
+
+/* Of the columns between the address and the process. */
+#define NUMBERS_WIDTH 58
+#define ADDRESS_SIZE  (ENDPOINT_TEXT_SIZE + IF_NAMESIZE + 32)
+
+static const char *setting_name(enum limit_setting setting)
+{
+	switch (setting) {
+	case LIMIT_UNKNOWN:
+		return NULL;
+	case LIMIT_BACKLOG:
+		return "backlog";
+	case LIMIT_EITHER:
+		return "either";
+	case LIMIT_SOMAXCONN_THEN:
+		return "somaxconn-then";
+	}
+	return NULL;
+}
+
+static bool is_full(const struct listening *l)
+{
+	return l->depth > l->listener.limit;
+}
+
+/* "127.0.0.1:8080%eth0 #2/4": the second of four siblings. */
+static void format_address(const struct listeners_snapshot *s, size_t i, char out[ADDRESS_SIZE])
+{
+	const struct listening *l = &s->listeners[i];
+	size_t used = endpoint_format(&l->listener.local, out, ENDPOINT_TEXT_SIZE);
+	char name[IF_NAMESIZE];
+	uint32_t before = 0;
+
+	if (l->listener.interface) {
+		if (if_indextoname(l->listener.interface, name))
+			used += (size_t)snprintf(out + used, ADDRESS_SIZE - used, "%%%s", name);
+		else
+			used += (size_t)snprintf(out + used, ADDRESS_SIZE - used, "%%%" PRIu32,
+						 l->listener.interface);
+	}
+	if (l->siblings == 0)
+		return;
+	while (before < i && s->listeners[i - before - 1].siblings == l->siblings &&
+	       s->listeners[i - before - 1].listener.interface == l->listener.interface &&
+	       endpoint_equal(&s->listeners[i - before - 1].listener.local, &l->listener.local))
+		before++;
+	snprintf(out + used, ADDRESS_SIZE - used, " #%" PRIu32 "/%" PRIu32, before + 1,
+		 l->siblings + 1);
+}
+
+/* "postgres 812 +3" in at most width columns: the name is cut, never the numbers. */
+static void format_process(const struct text *text, const struct listener *l, size_t width,
+			   char out[2 * TEXT_VALUE_SIZE])
+{
+	char numbers[TEXT_VALUE_SIZE], comm[LISTENER_COMM_SIZE];
+	size_t used, room;
+
+	if (l->pids_count == 0) {
+		strcpy(out, "-");
+		return;
+	}
+	used = (size_t)snprintf(numbers, sizeof(numbers), " %" PRId32, l->pids[0]);
+	if (l->pids_count > 1)
+		used += (size_t)snprintf(numbers + used, sizeof(numbers) - used, " +%d%s",
+					 l->pids_count - 1,
+					 l->pids_count == LISTENER_PIDS_MAX ? " or more" : "");
+	room = width > used ? width - used : 0;
+	text_safe(text, l->comm, comm, room + 1 < sizeof(comm) ? room + 1 : sizeof(comm));
+	snprintf(out, 2 * TEXT_VALUE_SIZE, "%s%s", comm, numbers);
+}
+
+static void put_row(const struct text *text, const struct listeners_snapshot *s, size_t i,
+		    int width)
+{
+	const struct listening *l = &s->listeners[i];
+	char address[ADDRESS_SIZE], value[2 * TEXT_VALUE_SIZE];
+	const char *setting = setting_name(l->limited_by);
+
+	format_address(s, i, address);
+	text_cell(text, address, -width);
+	if ((int)strlen(address) > width)
+		fprintf(text->out, "\n%*s", width, "");
+	text_begin_colour(text, is_full(l) ? TEXT_RED : TEXT_PLAIN);
+	snprintf(value, sizeof(value), "%" PRIu32 "/%" PRIu64, l->depth,
+		 (uint64_t)l->listener.limit + 1);
+	text_cell(text, value, 11);
+	text_cell(text, is_full(l) ? " full" : "", -5);
+	text_end_colour(text, is_full(l) ? TEXT_RED : TEXT_PLAIN);
+	snprintf(value, sizeof(value), " %5" PRIu32 " %s", l->listener.limit,
+		 !setting				 ? "-"
+		 : l->limited_by == LIMIT_SOMAXCONN_THEN ? "earlier"
+							 : setting);
+	text_cell(text, value, -14);
+	text_cell(text, text_count(l->half_open, value), 9);
+	text_cell(text, l->drops_known ? text_count(l->drops, value) : "-", 8);
+	text_cell(text, l->waiting > 0 ? text_duration(text, l->oldest_ns, value) : "-", 9);
+	format_process(text, &l->listener, text->columns - (size_t)width - NUMBERS_WIDTH, value);
+	fprintf(text->out, "  %s\n", value);
+}
+
+static void put_table(const struct text *text, const struct listeners_snapshot *s)
+{
+	size_t width = strlen("LISTENER");
+	char address[ADDRESS_SIZE];
+
+	for (size_t i = 0; i < s->count; i++) {
+		format_address(s, i, address);
+		if (strlen(address) > width && strlen(address) <= ADDRESS_WIDTH_MAX)
+			width = strlen(address);
+	}
+	text_begin_colour(text, TEXT_BOLD);
+	text_cell(text, "LISTENER", -(int)width);
+	fputs("      QUEUE      LIMIT        HALF-OPEN   DROPS   OLDEST  PROCESS", text->out);
+	text_end_colour(text, TEXT_BOLD);
+	fputc('\n', text->out);
+	for (size_t i = 0; i < s->count; i++)
+		put_row(text, s, i, (int)width);
+}
+
+static void note(const struct text *text, const struct sentence *sentence)
+{
+	text_paragraph(text, text_bullet(text), 2, sentence->text);
+}
+
+static int64_t counter(const struct counters *counters, enum counter which)
+{
+	return (counters->known >> which) & 1 ? (int64_t)counters->value[which] : -1;
+}
+
+static void put_limit_notes(const struct text *text, const struct listeners_snapshot *s)
+{
+	unsigned met = 0;
+	struct sentence sentence;
+
+	for (size_t i = 0; i < s->count; i++)
+		met |= 1U << s->listeners[i].limited_by;
+	sentence_clear(&sentence);
+	sentence_add(&sentence, "QUEUE: finished handshakes that wait for accept(), of the most "
+				"that fit (the limit and one more).");
+	if (met & 1U << LIMIT_BACKLOG)
+		sentence_add(&sentence,
+			     " LIMIT backlog: the backlog that the program gives to listen(); "
+			     "somaxconn (%" PRId64 ") would allow more.",
+			     s->somaxconn);
+	if (met & 1U << LIMIT_EITHER)
+		sentence_add(&sentence,
+			     " LIMIT either: the limit is somaxconn (%" PRId64 "), and the "
+			     "backlog was that or more: raise both.",
+			     s->somaxconn);
+	if (met & 1U << LIMIT_SOMAXCONN_THEN)
+		sentence_add(&sentence,
+			     " LIMIT earlier: above today's somaxconn (%" PRId64 "), which was "
+			     "higher when listen() was called.",
+			     s->somaxconn);
+	sentence_add(&sentence, " A new somaxconn counts from the next listen() on.");
+	note(text, &sentence);
+}
+
+static void put_drop_notes(const struct text *text, const struct listeners_snapshot *s)
+{
+	char overflows[TEXT_VALUE_SIZE], drops[TEXT_VALUE_SIZE], full[TEXT_VALUE_SIZE];
+	char defer[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+	bool any = false;
+
+	for (size_t i = 0; i < s->count; i++)
+		any |= s->listeners[i].drops > 0;
+	if (!any)
+		return;
+	sentence_clear(&sentence);
+	sentence_add(
+	    &sentence,
+	    "DROPS is what the kernel keeps for each socket (sk_drops): it counts a final ACK that "
+	    "met a full queue twice, and harmless things too: repeated SYNs, resets of half-open "
+	    "handshakes, bare ACKs under TCP_DEFER_ACCEPT. This namespace as a whole: %s SYNs and "
+	    "ACKs met a full accept queue (ListenOverflows), %s drops in all (ListenDrops), %s of "
+	    "them by a full SYN queue (TCPReqQFullDrop), %s deferred ACKs (TCPDeferAcceptDrop).",
+	    text_count(counter(&s->counters, COUNTER_LISTEN_OVERFLOWS), overflows),
+	    text_count(counter(&s->counters, COUNTER_LISTEN_DROPS), drops),
+	    text_count(counter(&s->counters, COUNTER_REQQ_FULL_DROP), full),
+	    text_count(counter(&s->counters, COUNTER_DEFER_ACCEPT_DROP), defer));
+	note(text, &sentence);
+}
+
+static void put_listener_notes(const struct text *text, const struct listeners_snapshot *s)
+{
+	bool siblings = false;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct listening *l = &s->listeners[i];
+		char address[ADDRESS_SIZE];
+		struct sentence sentence;
+
+		siblings |= l->siblings > 0;
+		format_address(s, i, address);
+		sentence_clear(&sentence);
+		sentence_add(&sentence, "%s:", address);
+		if (l->ghosts > 0)
+			sentence_add(&sentence,
+				     " in the queue and reset by their clients: %" PRId64
+				     "; accept() "
+				     "will return them all the same.",
+				     l->ghosts);
+		if (l->listener.defer_accept_s > 0)
+			sentence_add(
+			    &sentence,
+			    " TCP_DEFER_ACCEPT: a connection enters the queue with its first "
+			    "data, or after %" PRId32 " s.",
+			    l->listener.defer_accept_s);
+		if (l->listener.fastopen > 0)
+			sentence_add(&sentence,
+				     " TCP Fast Open: up to %" PRId32
+				     " connections enter the queue with their SYN.",
+				     l->listener.fastopen);
+		if (strlen(sentence.text) > strlen(address) + 1)
+			note(text, &sentence);
+	}
+	if (siblings) {
+		struct sentence sentence;
+
+		sentence_clear(&sentence);
+		sentence_add(&sentence,
+			     "#1/4: SO_REUSEPORT siblings have a queue each, and one can "
+			     "drop beside an empty one. HALF-OPEN and OLDEST are of all of "
+			     "them together.");
+		note(text, &sentence);
+	}
+}
+
+static void put_unseen_notes(const struct text *text, const struct listeners_snapshot *s)
+{
+	struct sentence sentence;
+	size_t unowned = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		unowned += s->listeners[i].listener.pids_count == 0;
+	sentence_clear(&sentence);
+	if (s->processes_denied && unowned) {
+		sentence_add(&sentence,
+			     "%zu %s not to be looked into: owners that are missing, and their "
+			     "TCP_DEFER_ACCEPT and TCP Fast Open, take CAP_SYS_PTRACE and "
+			     "CAP_DAC_READ_SEARCH (sudo, or setcap: see synscope(1)).",
+			     s->processes_denied,
+			     s->processes_denied == 1 ? "process is" : "processes are");
+		note(text, &sentence);
+	}
+	sentence_clear(&sentence);
+	if (!s->connections_read) {
+		char count[TEXT_VALUE_SIZE];
+
+		sentence_add(
+		    &sentence,
+		    "HALF-OPEN and OLDEST take a walk through %s connections: --all does it.",
+		    text_count((int64_t)s->connections, count));
+		note(text, &sentence);
+	}
+	sentence_clear(&sentence);
+	if (s->lost) {
+		sentence_add(&sentence,
+			     "%" PRIu64 " answers of the kernel were incomplete: numbers may be "
+			     "too low.",
+			     s->lost);
+		note(text, &sentence);
+	}
+}
+
+int listeners_view_text(FILE *out, const struct listeners_snapshot *s,
+			const struct listeners_style *style)
+{
+	struct text text = {.out = out,
+			    .colour = style->colour,
+			    .utf8 = style->utf8,
+			    .columns = TEXT_COLUMNS_DEFAULT};
+
+	if (s->count == 0) {
+		fputs("Nobody listens here.\n", out);
+		return ferror(out) ? -EIO : 0;
+	}
+	put_table(&text, s);
+	fputc('\n', out);
+	put_limit_notes(&text, s);
+	put_drop_notes(&text, s);
+	put_listener_notes(&text, s);
+	put_unseen_notes(&text, s);
+	return ferror(out) ? -EIO : 0;
+}
+
+static void json_listener(struct json_writer *json, const struct listening *l)
+{
+	char address[ENDPOINT_TEXT_SIZE];
+
+	jw_object_begin(json, JSON_COMPACT);
+	address_format(&l->listener.local.address, address, sizeof(address));
+	jw_put_string(json, "address", address);
+	jw_put_u64(json, "port", l->listener.local.port);
+	jw_put_u64(json, "depth", l->depth);
+	jw_put_u64(json, "limit", l->listener.limit);
+	jw_put_u64(json, "capacity", (uint64_t)l->listener.limit + 1);
+	jw_put_string(json, "limit_set_by", setting_name(l->limited_by));
+	jw_put_known(json, "drops", l->drops_known ? (int64_t)l->drops : -1);
+	jw_put_u64(json, "siblings", l->siblings);
+	jw_put_known(json, "half_open", l->half_open);
+	jw_put_known(json, "waiting", l->waiting);
+	jw_put_known(json, "ghosts", l->ghosts);
+	jw_put_known(json, "oldest_wait_ns", l->oldest_ns);
+	jw_put_known(json, "defer_accept_s", l->listener.defer_accept_s);
+	jw_put_known(json, "fastopen", l->listener.fastopen);
+	jw_put_u64(json, "interface", l->listener.interface);
+	jw_put_bool(json, "v6only", l->listener.v6only);
+	jw_put_u64(json, "uid", l->listener.uid);
+	jw_put_u64(json, "inode", l->listener.inode);
+	jw_put_u64(json, "cookie", l->listener.cookie);
+	jw_key(json, "pids");
+	jw_array_begin(json, JSON_COMPACT);
+	for (unsigned i = 0; i < l->listener.pids_count; i++)
+		jw_i64(json, l->listener.pids[i]);
+	jw_end(json);
+	jw_put_string(json, "comm", l->listener.pids_count ? l->listener.comm : NULL);
+	jw_end(json);
+}
+
+int listeners_view_json(FILE *out, const struct listeners_snapshot *s)
+{
+	struct json_writer json;
+
+	json_writer_init(&json, out);
+	jw_object_begin(&json, JSON_LINES);
+	jw_put_string(&json, "schema", "synscope.listeners/1");
+	jw_put_time(&json, "time_ns", s->time_ns);
+	jw_put_known(&json, "somaxconn", s->somaxconn);
+	jw_key(&json, "counters");
+	jw_object_begin(&json, JSON_COMPACT);
+	for (int i = 0; i < COUNTER_COUNT; i++)
+		jw_put_known(&json, counter_name((enum counter)i),
+			     counter(&s->counters, (enum counter)i));
+	jw_end(&json);
+	jw_put_bool(&json, "connections_read", s->connections_read);
+	jw_put_u64(&json, "processes_denied", s->processes_denied);
+	jw_put_u64(&json, "answers_incomplete", s->lost);
+	jw_key(&json, "listeners");
+	jw_array_begin(&json, JSON_LINES);
+	for (size_t i = 0; i < s->count; i++)
+		json_listener(&json, &s->listeners[i]);
+	jw_end(&json);
+	jw_end(&json);
+	return json_writer_finish(&json);
+}
+
+/* -1 is empty, as in the report's TSV. */
+static void put_known(FILE *out, int64_t value)
+{
+	if (value >= 0)
+		fprintf(out, "%" PRId64, value);
+	fputc('\t', out);
+}
+
+int listeners_view_tsv(FILE *out, const struct listeners_snapshot *s)
+{
+	static const struct text plain = {.columns = TEXT_COLUMNS_DEFAULT};
+
+	fputs(
+	    "listener\tdepth\tlimit\tcapacity\tlimit_set_by\tdrops\tsiblings\thalf_open\twaiting\t"
+	    "ghosts\toldest_wait_ns\tdefer_accept_s\tfastopen\tuid\tinode\tpids\tcomm\n",
+	    out);
+	for (size_t i = 0; i < s->count; i++) {
+		const struct listening *l = &s->listeners[i];
+		const char *setting = setting_name(l->limited_by);
+		char address[ENDPOINT_TEXT_SIZE], comm[LISTENER_COMM_SIZE];
+
+		endpoint_format(&l->listener.local, address, sizeof(address));
+		fprintf(out, "%s\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu64 "\t%s\t", address, l->depth,
+			l->listener.limit, (uint64_t)l->listener.limit + 1, setting ? setting : "");
+		put_known(out, l->drops_known ? (int64_t)l->drops : -1);
+		put_known(out, l->siblings);
+		put_known(out, l->half_open);
+		put_known(out, l->waiting);
+		put_known(out, l->ghosts);
+		put_known(out, l->oldest_ns);
+		put_known(out, l->listener.defer_accept_s);
+		put_known(out, l->listener.fastopen);
+		fprintf(out, "%" PRIu32 "\t%" PRIu32 "\t", l->listener.uid, l->listener.inode);
+		for (unsigned j = 0; j < l->listener.pids_count; j++)
+			fprintf(out, "%s%" PRId32, j ? "," : "", l->listener.pids[j]);
+		fprintf(out, "\t%s\n", text_safe(&plain, l->listener.comm, comm, sizeof(comm)));
+	}
+	return ferror(out) ? -EIO : 0;
+}

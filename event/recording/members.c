@@ -1,0 +1,182 @@
+/*
+ * Which members each kind of event has in events.jsonl, in order.
+ */
+#include "event/recording/members.h"
+
+#define MEMBER(NAME, TYPE, FIELD)                                           \
+	{                                                                   \
+		",\"" NAME "\":", NAME, TYPE, offsetof(struct event, FIELD) \
+	}
+#define MEMBERS_END                       \
+	{                                 \
+		NULL, NULL, MEMBER_U64, 0 \
+	}
+
+static const struct member listener_members[] = {
+    MEMBER("cookie", MEMBER_U64, listener.cookie),
+    MEMBER("local", MEMBER_ENDPOINT, listener.local),
+    MEMBER("change", MEMBER_CHANGE, listener.change),
+    MEMBER("limit", MEMBER_U32, listener.limit),
+    MEMBER("inode", MEMBER_U32, listener.inode),
+    MEMBER("uid", MEMBER_U32, listener.uid),
+    MEMBER("interface", MEMBER_U32, listener.interface),
+    MEMBER("v6only", MEMBER_BOOL, listener.v6only),
+    MEMBER("defer_accept_s", MEMBER_I32, listener.defer_accept_s),
+    MEMBER("fastopen", MEMBER_I32, listener.fastopen),
+    MEMBER("pids", MEMBER_PIDS, listener),
+    MEMBER("comm", MEMBER_COMM, listener.comm),
+    MEMBERS_END,
+};
+
+static const struct member sample_members[] = {
+    MEMBER("cookie", MEMBER_U64, sample.cookie), MEMBER("before_ns", MEMBER_TIME, sample.before_ns),
+    MEMBER("depth", MEMBER_U32, sample.depth),	 MEMBER("limit", MEMBER_U32, sample.limit),
+    MEMBER("drops", MEMBER_DROPS, sample),	 MEMBERS_END,
+};
+
+static const struct member half_open_members[] = {
+    MEMBER("cookie", MEMBER_U64, half_open.cookie),
+    MEMBER("before_ns", MEMBER_TIME, half_open.before_ns),
+    MEMBER("count", MEMBER_U32, half_open.count),
+    MEMBERS_END,
+};
+
+static const struct member child_members[] = {
+    MEMBER("", MEMBER_FLOW, child.flow),
+    MEMBER("before_ns", MEMBER_TIME, child.before_ns),
+    MEMBER("waiting_ns", MEMBER_TIME, child.waiting_ns),
+    MEMBER("listener", MEMBER_U64, child.listener),
+    MEMBER("inode", MEMBER_U32, child.inode),
+    MEMBER("state", MEMBER_U8, child.state),
+    MEMBERS_END,
+};
+
+static const struct member counters_members[] = {
+    MEMBER("before_ns", MEMBER_TIME, counters.before_ns),
+    MEMBER("when", MEMBER_WHEN, counters.when),
+    MEMBER("value", MEMBER_COUNTERS, counters),
+    MEMBERS_END,
+};
+
+static const struct member proc_fork_members[] = {
+    MEMBER("parent_pid", MEMBER_I32, proc_fork.parent_pid),
+    MEMBER("child_pid", MEMBER_I32, proc_fork.child_pid),
+    MEMBER("child_tid", MEMBER_I32, proc_fork.child_tid),
+    MEMBERS_END,
+};
+
+static const struct member proc_exit_members[] = {
+    MEMBER("pid", MEMBER_I32, proc_exit.pid),
+    MEMBER("tid", MEMBER_I32, proc_exit.tid),
+    MEMBER("exit_code", MEMBER_U32, proc_exit.exit_code),
+    MEMBERS_END,
+};
+
+static const struct member holder_members[] = {
+    MEMBER("", MEMBER_FLOW, holder.flow),
+    MEMBER("before_ns", MEMBER_TIME, holder.before_ns),
+    MEMBER("inode", MEMBER_U32, holder.inode),
+    MEMBER("pid", MEMBER_I32, holder.pid),
+    MEMBER("parent_pid", MEMBER_I32, holder.parent_pid),
+    MEMBER("listens", MEMBER_BOOL, holder.listens),
+    MEMBERS_END,
+};
+
+static const struct member listen_members[] = {
+    MEMBER("local", MEMBER_ENDPOINT, listen.local),
+    MEMBER("backlog", MEMBER_I32, listen.backlog),
+    MEMBER("pid", MEMBER_I32, listen.pid),
+    MEMBERS_END,
+};
+
+static const struct member accept_members[] = {
+    MEMBER("", MEMBER_FLOW, accept.flow),  MEMBER("before_ns", MEMBER_TIME, accept.before_ns),
+    MEMBER("pid", MEMBER_I32, accept.pid), MEMBER("tid", MEMBER_I32, accept.tid),
+    MEMBER("fd", MEMBER_I32, accept.fd),   MEMBERS_END,
+};
+
+static const struct member step_members[] = {
+    MEMBER("", MEMBER_FLOW, step.flow),
+    MEMBER("pid", MEMBER_I32, step.pid),
+    MEMBER("bytes", MEMBER_U32, step.bytes),
+    MEMBERS_END,
+};
+
+static const struct member exit_members[] = {
+    MEMBER("pid", MEMBER_I32, exit.pid),
+    MEMBER("status", MEMBER_I32, exit.status),
+    MEMBERS_END,
+};
+
+static const struct member loss_members[] = {
+    MEMBER("kind", MEMBER_LOSS, loss.kind),
+    MEMBER("count", MEMBER_U64, loss.count),
+    MEMBERS_END,
+};
+
+const struct member *recording_members(enum event_kind kind)
+{
+	switch (kind) {
+	case EVENT_SEGMENT:
+	case EVENT_ICMP:
+		return NULL; /* they are in packets.pcap */
+	case EVENT_LISTENER:
+		return listener_members;
+	case EVENT_SAMPLE:
+		return sample_members;
+	case EVENT_HALF_OPEN:
+		return half_open_members;
+	case EVENT_CHILD:
+		return child_members;
+	case EVENT_COUNTERS:
+		return counters_members;
+	case EVENT_PROC_FORK:
+		return proc_fork_members;
+	case EVENT_PROC_EXIT:
+		return proc_exit_members;
+	case EVENT_HOLDER:
+		return holder_members;
+	case EVENT_LISTEN:
+		return listen_members;
+	case EVENT_ACCEPT:
+		return accept_members;
+	case EVENT_FORK:
+	case EVENT_FIRST_BYTE:
+	case EVENT_REPLY:
+	case EVENT_CLOSE:
+		return step_members;
+	case EVENT_EXIT:
+		return exit_members;
+	case EVENT_LOSS:
+		return loss_members;
+	case EVENT_KIND_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+const char *listener_change_name(enum listener_change change)
+{
+	switch (change) {
+	case LISTENER_SEEN:
+		return "seen";
+	case LISTENER_CHANGED:
+		return "changed";
+	case LISTENER_CLOSED:
+		return "closed";
+	}
+	return NULL;
+}
+
+const char *counters_when_name(enum counters_when when)
+{
+	switch (when) {
+	case COUNTERS_BEFORE:
+		return "before";
+	case COUNTERS_DURING:
+		return "during";
+	case COUNTERS_AFTER:
+		return "after";
+	}
+	return NULL;
+}

@@ -1,0 +1,274 @@
+/*
+ * Writes the recording's folder: events.jsonl through one big buffer, meta.json
+ * by a new file and a rename. packets.pcap in the same folder is capture's.
+ *
+ * What is in the buffer is not kept yet: recording_flush() hands it to the
+ * kernel, once a second and whenever the buffer is full. When a write fails the
+ * file is cut back to its last whole line, the lines up to there are counted,
+ * and the writer refuses everything after it: a recording has no holes.
+ */
+#include "event/recording/recording.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "event/recording/line.h"
+#include "event/recording/meta.h"
+
+#define BUFFER_SIZE  (256 * 1024)
+#define META_NEW     RECORDING_META ".new"
+#define FOLDER_MODE  0750
+#define FILE_MODE    0640
+#define CREATE_FLAGS (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
+
+struct recording_writer {
+	int folder;
+	int events;
+	int error; /* the first -errno of events.jsonl; nothing is written after it */
+	uint64_t lines_kept;
+	uint64_t lines_buffered;
+	off_t bytes_kept; /* length of events.jsonl, whole lines */
+	size_t used;
+	char buffer[BUFFER_SIZE];
+};
+
+/* The folder itself, never through a symbolic link: in /tmp anyone could have put it there. */
+static int open_folder(int dirfd, const char *path)
+{
+	struct stat status;
+	int fd;
+
+	if (mkdirat(dirfd, path, FOLDER_MODE) != 0 && errno != EEXIST)
+		return -errno;
+	fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOTDIR && fstatat(dirfd, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISLNK(status.st_mode))
+		return -ELOOP;
+	return -errno;
+}
+
+static bool has_file(int folder, const char *name)
+{
+	struct stat status;
+
+	return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int remove_file(int folder, const char *name)
+{
+	return unlinkat(folder, name, 0) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+static int clear_folder(int folder, bool force)
+{
+	static const char *const names[] = {RECORDING_META, RECORDING_EVENTS, RECORDING_PACKETS};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int result;
+
+		if (!has_file(folder, names[i]))
+			continue;
+		if (!force)
+			return -EEXIST;
+		result = remove_file(folder, names[i]);
+		if (result)
+			return result;
+	}
+	return remove_file(folder, META_NEW);
+}
+
+int recording_writer_new_at(int dirfd, const char *path, bool force, struct recording_writer **out)
+{
+	struct recording_writer *writer;
+	int result;
+
+	*out = NULL;
+	writer = malloc(sizeof(*writer));
+	if (!writer)
+		return -ENOMEM;
+	/* Not the buffer: its pages come when they are used. */
+	memset(writer, 0, offsetof(struct recording_writer, buffer));
+	writer->folder = open_folder(dirfd, path);
+	if (writer->folder < 0) {
+		result = writer->folder;
+		goto free_writer;
+	}
+	result = clear_folder(writer->folder, force);
+	if (result)
+		goto close_folder;
+	/* What is there is never opened again, so that it cannot be a pipe, a link or a device. */
+	writer->events = openat(writer->folder, RECORDING_EVENTS, CREATE_FLAGS, FILE_MODE);
+	if (writer->events < 0) {
+		result = -errno;
+		goto close_folder;
+	}
+	*out = writer;
+	return 0;
+
+close_folder:
+	close(writer->folder);
+free_writer:
+	free(writer);
+	return result;
+}
+
+int recording_writer_new(const char *path, bool force, struct recording_writer **out)
+{
+	return recording_writer_new_at(AT_FDCWD, path, force, out);
+}
+
+int recording_writer_dirfd(const struct recording_writer *writer)
+{
+	return writer->folder;
+}
+
+static uint64_t count_lines(const char *text, size_t length)
+{
+	uint64_t lines = 0;
+	const char *end;
+
+	while ((end = memchr(text, '\n', length))) {
+		lines++;
+		length -= (size_t)(end + 1 - text);
+		text = end + 1;
+	}
+	return lines;
+}
+
+/* After a failed write: what stays are the whole lines among the first written bytes of the buffer.
+ */
+static void cut_to_lines(struct recording_writer *writer, size_t written)
+{
+	const char *end = memrchr(writer->buffer, '\n', written);
+	size_t whole = end ? (size_t)(end + 1 - writer->buffer) : 0;
+
+	writer->lines_kept += count_lines(writer->buffer, whole);
+	writer->bytes_kept += (off_t)whole;
+	/* If this fails too the file ends in half a line, which the reader knows. */
+	if (written > whole && ftruncate(writer->events, writer->bytes_kept) != 0)
+		return;
+}
+
+int recording_flush(struct recording_writer *writer)
+{
+	size_t written = 0;
+
+	while (!writer->error && written < writer->used) {
+		ssize_t n = write(writer->events, writer->buffer + written, writer->used - written);
+
+		if (n > 0)
+			written += (size_t)n;
+		else if (n == 0)
+			writer->error = -EIO;
+		else if (errno != EINTR)
+			writer->error = -errno;
+	}
+	if (writer->error && writer->used) {
+		cut_to_lines(writer, written);
+	} else {
+		writer->lines_kept += writer->lines_buffered;
+		writer->bytes_kept += (off_t)written;
+	}
+	writer->lines_buffered = 0;
+	writer->used = 0;
+	return writer->error;
+}
+
+int recording_write(struct recording_writer *writer, const struct event *event)
+{
+	size_t length;
+
+	if (writer->error)
+		return writer->error;
+	if (BUFFER_SIZE - writer->used < RECORDING_LINE_SIZE) {
+		int result = recording_flush(writer);
+
+		if (result)
+			return result;
+	}
+	length = recording_line_format(writer->buffer + writer->used, event);
+	if (!length)
+		return -EINVAL;
+	writer->used += length;
+	writer->lines_buffered++;
+	return 0;
+}
+
+uint64_t recording_bytes(const struct recording_writer *writer)
+{
+	return (uint64_t)writer->bytes_kept + writer->used;
+}
+
+uint64_t recording_events_kept(const struct recording_writer *writer)
+{
+	return writer->lines_kept;
+}
+
+/* Closes the stream; the first error of writing, of reaching the disk or of closing. */
+static int finish_stream(FILE *stream)
+{
+	int result = 0;
+
+	if (ferror(stream) || fflush(stream) != 0)
+		result = errno ? -errno : -EIO;
+	else if (fsync(fileno(stream)) != 0)
+		result = -errno;
+	if (fclose(stream) != 0 && !result)
+		result = -errno;
+	return result;
+}
+
+int recording_write_meta(struct recording_writer *writer, const struct recording_meta *meta)
+{
+	FILE *stream;
+	int fd, result = remove_file(writer->folder, META_NEW);
+
+	if (result)
+		return result;
+	fd = openat(writer->folder, META_NEW, CREATE_FLAGS, FILE_MODE);
+	if (fd < 0)
+		return -errno;
+	stream = fdopen(fd, "w");
+	if (!stream) {
+		result = -errno;
+		close(fd);
+		goto remove_new;
+	}
+	errno = 0;
+	recording_meta_format(stream, meta);
+	result = finish_stream(stream);
+	if (result)
+		goto remove_new;
+	if (renameat(writer->folder, META_NEW, writer->folder, RECORDING_META) != 0) {
+		result = -errno;
+		goto remove_new;
+	}
+	/* The name as well must survive a crash. */
+	return fsync(writer->folder) == 0 ? 0 : -errno;
+
+remove_new:
+	unlinkat(writer->folder, META_NEW, 0);
+	return result;
+}
+
+int recording_writer_free(struct recording_writer *writer)
+{
+	int result;
+
+	if (!writer)
+		return 0;
+	result = recording_flush(writer);
+	if (fsync(writer->events) != 0 && !result)
+		result = -errno;
+	if (close(writer->events) != 0 && !result)
+		result = -errno;
+	close(writer->folder);
+	free(writer);
+	return result;
+}

@@ -1,0 +1,46 @@
+/*
+ * Interface for the sandbox: when every handle is open, the program gives up
+ * what it no longer needs. From then on it is a process that reads what anybody on
+ * the network may have written, and can do nothing else.
+ */
+#ifndef ISOLATE_SANDBOX_H
+#define ISOLATE_SANDBOX_H
+
+#include <stdbool.h>
+
+#define SANDBOX_ERROR_SIZE 512
+
+struct sandbox_options {
+	/*
+	 * As root: become this user (NULL: who called sudo, else nobody). The recording's folder
+	 * and files are given to him, so that he can finish them.
+	 */
+	bool change_user;
+	const char *user;
+	int folder_fd; /* the recording's folder, or -1 */
+	/* Files may be made and renamed below these alone; NULL ends the list. */
+	const char *writable[4];
+	/* Folders too: parts of the recording come and go; folder_fd is the first of them. */
+	bool parts;
+};
+
+/*
+ * In this order: owner of the folder, user, capabilities (all), no_new_privs,
+ * Landlock (where the kernel has it), seccomp (an allow list; a call that is not on it
+ * ends the process with a line that names it). Where the process has no privilege to
+ * give up, the rest is done all the same. 0, or -errno with a line in error.
+ */
+int sandbox_enter(const struct sandbox_options *options, char error[SANDBOX_ERROR_SIZE])
+    __attribute__((warn_unused_result));
+
+/*
+ * The same for the process that looks into others: the capabilities that this takes stay, as
+ * far as they are there (CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH), and a shorter list of calls. No
+ * Landlock: within it, no process outside may be looked into.
+ */
+int sandbox_enter_looking(char error[SANDBOX_ERROR_SIZE]) __attribute__((warn_unused_result));
+
+/* Whether the user of --user exists; before anything is opened. 0 or -ENOENT. */
+int sandbox_find_user(const char *user) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,266 @@
+/*
+ * Keeps the watched listeners up to date with the dumps it is handed.
+ */
+#include "netlink/diag/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int watch_init(struct watch *watch, const struct endpoint *targets, size_t count)
+{
+	*watch = (struct watch){.targets_count = count};
+	if (count == 0)
+		return 0;
+	watch->targets = malloc(count * sizeof(*targets));
+	if (!watch->targets)
+		return -ENOMEM;
+	memcpy(watch->targets, targets, count * sizeof(*targets));
+	return 0;
+}
+
+void watch_release(struct watch *watch)
+{
+	free(watch->targets);
+	free(watch->listeners);
+	free(watch->by_port);
+	*watch = (struct watch){0};
+}
+
+/* How closely a listener fits a connection to the address: 0 not at all, as compute_score() ranks.
+ */
+static int closeness(const struct address *listener, bool v6only, const struct address *address)
+{
+	if (address_equal(listener, address))
+		return 3;
+	if (!address_is_any(listener))
+		return 0;
+	if (address_is_ipv4(listener))
+		return address_is_ipv4(address) ? 2 : 0;
+	return !address_is_ipv4(address) || !v6only ? 1 : 0;
+}
+
+static bool taken_more_closely(const struct diag_socket *sockets, size_t count,
+			       const struct address *address, uint16_t port, int close)
+{
+	for (size_t i = 0; i < count; i++)
+		if (sockets[i].local.port == port &&
+		    closeness(&sockets[i].local.address, sockets[i].v6only, address) > close)
+			return true;
+	return false;
+}
+
+/* A target of one address wants whoever answers there: a wildcard, unless a closer one is there. */
+static bool is_wanted(const struct watch *watch, const struct diag_socket *sockets, size_t count,
+		      const struct diag_socket *socket)
+{
+	if (watch->targets_count == 0)
+		return true;
+	for (size_t i = 0; i < watch->targets_count; i++) {
+		const struct endpoint *target = &watch->targets[i];
+		int close;
+
+		if (target->port && target->port != socket->local.port)
+			continue;
+		if (address_is_any(&target->address) && !address_is_ipv4(&target->address))
+			return true;
+		close = closeness(&socket->local.address, socket->v6only, &target->address);
+		if (close && !taken_more_closely(sockets, count, &target->address,
+						 socket->local.port, close))
+			return true;
+	}
+	return false;
+}
+
+static int by_cookie(const void *x, const void *y)
+{
+	const struct watched *a = x, *b = y;
+
+	return (a->listener.cookie > b->listener.cookie) -
+	       (a->listener.cookie < b->listener.cookie);
+}
+
+static struct watched *find_sorted(const struct watch *watch, size_t sorted, uint64_t cookie)
+{
+	struct watched key = {.listener.cookie = cookie};
+
+	if (sorted == 0)
+		return NULL;
+	return bsearch(&key, watch->listeners, sorted, sizeof(key), by_cookie);
+}
+
+struct watched *watch_find(const struct watch *watch, uint64_t cookie)
+{
+	return find_sorted(watch, watch->count, cookie);
+}
+
+static struct watched *append(struct watch *watch, const struct diag_socket *socket)
+{
+	struct watched *w;
+
+	if (watch->count == watch->capacity) {
+		size_t capacity = watch->capacity ? 2 * watch->capacity : 16;
+
+		w = realloc(watch->listeners, capacity * sizeof(*w));
+		if (!w)
+			return NULL;
+		watch->listeners = w;
+		watch->capacity = capacity;
+	}
+	w = &watch->listeners[watch->count++];
+	*w = (struct watched){
+	    .listener =
+		{
+		    .cookie = socket->cookie,
+		    .local = socket->local,
+		    .change = LISTENER_SEEN,
+		    .limit = socket->limit,
+		    .inode = socket->inode,
+		    .uid = socket->uid,
+		    .interface = socket->interface,
+		    .v6only = socket->v6only,
+		    .defer_accept_s = -1,
+		    .fastopen = -1,
+		},
+	    .group_size = 1,
+	    .reachable = true,
+	};
+	return w;
+}
+
+static int compare_place(const struct listener *a, const struct listener *b)
+{
+	if (a->local.port != b->local.port)
+		return a->local.port < b->local.port ? -1 : 1;
+	if (!address_equal(&a->local.address, &b->local.address))
+		return memcmp(&a->local.address, &b->local.address, sizeof(a->local.address));
+	return (a->interface > b->interface) - (a->interface < b->interface);
+}
+
+static int by_place(const void *x, const void *y, void *listeners)
+{
+	const struct watched *w = listeners;
+
+	return compare_place(&w[*(const uint32_t *)x].listener, &w[*(const uint32_t *)y].listener);
+}
+
+/* Siblings: listeners in one place. The kernel picks one by their number, so all are found anew. */
+static int regroup(struct watch *watch)
+{
+	struct watched *w = watch->listeners;
+	uint32_t *index = watch->by_port;
+	size_t end;
+
+	if (watch->count == 0)
+		return 0;
+	qsort(w, watch->count, sizeof(*w), by_cookie);
+	index = realloc(index, watch->capacity * sizeof(*index));
+	if (!index)
+		return -ENOMEM;
+	watch->by_port = index;
+	for (size_t i = 0; i < watch->count; i++)
+		index[i] = (uint32_t)i;
+	qsort_r(index, watch->count, sizeof(*index), by_place, w);
+	for (size_t i = 0; i < watch->count; i = end) {
+		for (end = i + 1; end < watch->count; end++)
+			if (compare_place(&w[index[i]].listener, &w[index[end]].listener) != 0)
+				break;
+		for (size_t j = i; j < end; j++) {
+			w[index[j]].group_size = (uint32_t)(end - i);
+			w[index[j]].reachable = end - i == 1;
+			w[index[j]].remote_port = 0;
+		}
+	}
+	return 0;
+}
+
+static int drop_closed(struct watch *watch, watch_fn fn, void *context, bool *regrouped)
+{
+	size_t kept = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < watch->count; i++) {
+		struct watched *w = &watch->listeners[i];
+
+		if (w->seen == watch->dumps || result) {
+			watch->listeners[kept++] = *w;
+			continue;
+		}
+		*regrouped = true;
+		result = fn(context, w, LISTENER_CLOSED);
+	}
+	watch->count = kept;
+	return result;
+}
+
+int watch_update(struct watch *watch, const struct diag_socket *sockets, size_t count, watch_fn fn,
+		 void *context, bool *regrouped)
+{
+	size_t sorted = watch->count;
+	int result = 0, error;
+
+	*regrouped = false;
+	watch->dumps++;
+	for (size_t i = 0; i < count && !result; i++) {
+		const struct diag_socket *s = &sockets[i];
+		struct watched *w;
+
+		if (s->state != DIAG_LISTEN || !is_wanted(watch, sockets, count, s))
+			continue;
+		w = find_sorted(watch, sorted, s->cookie);
+		if (!w) {
+			*regrouped = true;
+			w = append(watch, s);
+			if (!w)
+				result = -ENOMEM;
+			else
+				result = fn(context, w, LISTENER_SEEN);
+		}
+		if (w)
+			w->seen = watch->dumps;
+	}
+	if (!result)
+		result = drop_closed(watch, fn, context, regrouped);
+	error = *regrouped ? regroup(watch) : 0;
+	return result ? result : error;
+}
+
+static size_t first_of_port(const struct watch *watch, uint16_t port)
+{
+	size_t low = 0, high = watch->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (watch->listeners[watch->by_port[middle]].listener.local.port < port)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct watched *watch_match(const struct watch *watch, const struct endpoint *local, bool *alone)
+{
+	struct watched *best = NULL;
+	int best_close = 0;
+	bool single = true;
+
+	for (size_t i = first_of_port(watch, local->port); i < watch->count; i++) {
+		struct watched *w = &watch->listeners[watch->by_port[i]];
+		int close;
+
+		if (w->listener.local.port != local->port)
+			break;
+		close = closeness(&w->listener.local.address, w->listener.v6only, &local->address);
+		if (close > best_close) {
+			best = w;
+			best_close = close;
+			single = true;
+		} else if (close && close == best_close) {
+			single = false;
+		}
+	}
+	if (alone)
+		*alone = single;
+	return best;
+}

@@ -1,0 +1,67 @@
+/*
+ * Interface for the watched listeners: which of the namespace's listening
+ * sockets are wanted, what is known about each, and what changed since the
+ * last dump. It asks nobody: dumps are handed to it.
+ */
+#ifndef NETLINK_DIAG_WATCH_H
+#define NETLINK_DIAG_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "netlink/diag/message.h"
+
+struct watched {
+	struct listener listener; /* as it was last told */
+	uint32_t depth;		  /* of the last sample */
+	uint32_t group_size;	  /* listeners with its address, port and interface: 1 when alone */
+	uint32_t seen;		  /* number of the dump that showed it last */
+	uint16_t remote_port;	  /* a look-up from this port reaches it, and not its siblings */
+	bool reachable;		  /* remote_port is known to do so */
+	uint32_t drops;		  /* of the last sample */
+	int64_t told_ns;	  /* before_ns of the last sample that was delivered */
+	int64_t full_ns;	  /* monotonic: it was full; 0: never seen so */
+};
+
+struct watch {
+	struct endpoint *targets;
+	size_t targets_count;
+	struct watched *listeners; /* sorted by cookie */
+	uint32_t *by_port;	   /* indices of listeners, sorted by port, address, interface */
+	size_t count;
+	size_t capacity;
+	uint32_t dumps;
+};
+
+/* The targets are copied. See struct sampler_options. 0 or -ENOMEM. */
+int watch_init(struct watch *watch, const struct endpoint *targets, size_t count)
+    __attribute__((warn_unused_result));
+void watch_release(struct watch *watch);
+
+/* The listener is the watch's own, for the time of the call. A value that is not 0 ends the update.
+ */
+typedef int (*watch_fn)(void *context, struct watched *watched, enum listener_change change);
+
+/*
+ * Takes a dump of LISTEN sockets. Listeners that appeared get LISTENER_SEEN,
+ * with defer_accept_s and fastopen -1; those that are gone LISTENER_CLOSED,
+ * before they are dropped. Depths and limits are the sampler's to follow.
+ * *regrouped says that any came or went. Returns 0, -ENOMEM, or what fn returned.
+ */
+int watch_update(struct watch *watch, const struct diag_socket *sockets, size_t count, watch_fn fn,
+		 void *context, bool *regrouped) __attribute__((warn_unused_result));
+
+/* NULL when it is not watched. */
+struct watched *watch_find(const struct watch *watch, uint64_t cookie);
+
+/*
+ * The listener that gets a connection to this local endpoint, NULL when it is
+ * not watched. *alone (may be NULL) is false when others take turns with it:
+ * SO_REUSEPORT siblings, or listeners bound to other interfaces; then it is
+ * always the same one of them.
+ */
+struct watched *watch_match(const struct watch *watch, const struct endpoint *local, bool *alone);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * What the files of the sampler share, and nobody else: its state, and the way
+ * its events go out.
+ */
+#ifndef NETLINK_SAMPLER_PARTS_H
+#define NETLINK_SAMPLER_PARTS_H
+
+#include "netlink/child/queue.h"
+#include "netlink/child/request_queue.h"
+#include "netlink/counters.h"
+#include "netlink/diag/diag.h"
+#include "netlink/diag/half_open.h"
+#include "netlink/diag/locality.h"
+#include "netlink/diag/watch.h"
+#include "netlink/owner/ownership.h"
+#include "netlink/sampler/sampler.h"
+
+struct sampler {
+	struct diag *diag;
+	struct locality *locality;
+	struct watch watch;
+	struct child_queues *children;
+	struct request_queue requests;
+	struct half_open_counts half_open;
+	struct counters_reader counters;
+	struct ownership ownership;
+	bool look_up_children;
+	bool owners_told;     /* not looked for here */
+	bool rescan;	      /* at the next chance */
+	int64_t rescan_ns;    /* monotonic: the next dump of listeners */
+	int64_t dump_ns;      /* monotonic: the last of them */
+	int64_t round_ns;     /* monotonic: the last round; 0: there was none */
+	int64_t look_cost_ns; /* as it usually is: which way of sampling is cheaper? */
+	int64_t dump_cost_ns;
+	int64_t last_ns; /* of the last event */
+	uint32_t depth;
+	struct sampler_stats stats;
+	event_fn fn; /* of the call that runs */
+	void *context;
+};
+
+/* Stamps the event and hands it to the receiver of the call that runs. */
+int sampler_deliver(struct sampler *sampler, struct event *event, int64_t time_ns)
+    __attribute__((warn_unused_result));
+
+/* A watch_fn: tells of the change, with all that follows from it. */
+int sampler_on_change(void *sampler, struct watched *watched, enum listener_change change)
+    __attribute__((warn_unused_result));
+
+/* The accept queue's name among the child queues, 0 when it is not one alone. */
+static inline uint64_t sampler_queue_key(const struct watched *w, bool alone)
+{
+	return w && alone ? w->listener.cookie : 0;
+}
+
+/* A sample of each listener, and the listeners that came or went: sampler_queues.c. */
+int sampler_round_queues(struct sampler *sampler, int64_t now_ns)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * Interface for the sampler: the accept queue of each watched listener by
+ * sock_diag, its half-open count, the sockets of the connections that wait, and
+ * the counters of the namespace -> sampler events.
+ *
+ * It works in the network namespace that the thread was in when it was made.
+ */
+#ifndef NETLINK_SAMPLER_SAMPLER_H
+#define NETLINK_SAMPLER_SAMPLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+
+struct sampler;
+
+struct sampler_options {
+	const struct endpoint
+	    *targets; /* address :: takes every listener of the port, whatever its address */
+	size_t targets_count;  /* 0: every listener of the namespace */
+	bool look_up_children; /* for accept() bounds; off when exact accepts are at hand */
+};
+
+int sampler_new(const struct sampler_options *options, struct sampler **out)
+    __attribute__((warn_unused_result));
+
+/*
+ * One round: a sample of each watched listener (where there are more than 16, an
+ * empty queue that stays empty only every 100 ms); with LISTENER events for what
+ * appeared, changed or closed since; and half-open counts when their own pace,
+ * which follows their cost, says so. Delivers events with
+ * ever increasing times. Returns 0 or what fn returned, or -errno when netlink
+ * itself fails for good; interrupted dumps and ENOBUFS are retried and counted.
+ */
+int sampler_round(struct sampler *sampler, event_fn fn, void *context)
+    __attribute__((warn_unused_result));
+
+/* Reads /proc/net/netstat and /proc/net/snmp -> one EVENT_COUNTERS. */
+int sampler_counters(struct sampler *sampler, enum counters_when when, event_fn fn, void *context)
+    __attribute__((warn_unused_result));
+
+/*
+ * Tells of a handshake whose final ACK was just seen, and when it was captured
+ * (CLOCK_REALTIME): the sampler keeps those flows in a FIFO for each listener and
+ * looks mostly the oldest up in each round, until it is accepted or gone
+ * (netlink/child/queue.h has the theory).
+ * EVENT_CHILD comes when something is learnt: accepted, gone, or only half-open
+ * (its final ACK was dropped); "still waiting" comes with what follows it, as
+ * child.waiting_ns. Tell again when its client sends the final ACK again: it
+ * may have a place in the queue now. Bounded: what does not fit is counted. A
+ * flow to an address that is not this host's is passed over.
+ */
+void sampler_watch_child(struct sampler *sampler, const struct flow *client_to_server,
+			 int64_t acked_ns);
+
+/*
+ * Tells of a handshake whose SYN was just answered. Where the accept queue was full within
+ * the last ten seconds, an EVENT_CHILD tells whether there is a request (state SYN_RECV) or
+ * none (0: it was a SYN cookie), and another when a request is gone without a connection;
+ * child.waiting_ns is the last look that saw it then.
+ */
+void sampler_watch_request(struct sampler *sampler, const struct flow *client_to_server);
+
+/*
+ * Tells of a segment that may be a final ACK again. Where the accept queue was full lately
+ * an EVENT_CHILD tells where the connection stands after it.
+ */
+void sampler_watch_again(struct sampler *sampler, const struct flow *client_to_server);
+
+/* Somebody else looks for the owners of the listeners, and tells by sampler_owned(). */
+void sampler_expect_owners(struct sampler *sampler);
+
+/*
+ * The owners of the listener of this cookie, and with them its options (pids, comm,
+ * defer_accept_s, fastopen) -> LISTENER, if it is watched.
+ */
+int sampler_owned(struct sampler *sampler, const struct listener *owned, event_fn fn, void *context)
+    __attribute__((warn_unused_result));
+
+/*
+ * Looks one connection's server-side socket up now -> one EVENT_CHILD. Of a flow to an
+ * address that is not this host's nothing is told: it passes through, or goes out.
+ */
+int sampler_look_up(struct sampler *sampler, const struct flow *client_to_server, event_fn fn,
+		    void *context) __attribute__((warn_unused_result));
+
+/* How many listeners are watched now; their highest depth in the last round. */
+size_t sampler_listeners(const struct sampler *sampler);
+uint32_t sampler_depth(const struct sampler *sampler);
+
+/* Listeners that are watched now and whose owners are not known. */
+size_t sampler_ownerless(const struct sampler *sampler);
+
+/* Every accept queue was less than half full when it was looked at last. */
+bool sampler_has_room(const struct sampler *sampler);
+
+struct sampler_stats {
+	uint64_t rounds;
+	uint64_t samples;
+	uint64_t netlink_lost; /* replies lost or dumps interrupted, retries exhausted */
+	uint64_t lookups;
+	uint64_t lookups_skipped; /* the FIFO was full */
+};
+
+void sampler_stats(const struct sampler *sampler, struct sampler_stats *stats);
+void sampler_free(struct sampler *sampler);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * Interface for the folder of a live run: the packets, events and meta.json that
+ * are kept. A folder that cannot be written any more does not stop the run that
+ * it belongs to: it says so once, with what it holds.
+ */
+#ifndef PIPELINE_FOLDER_H
+#define PIPELINE_FOLDER_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/capture.h"
+#include "event/event.h"
+#include "event/recording/recording.h"
+
+#define FOLDER_ERROR_SIZE (CAPTURE_ERROR_SIZE + 256)
+
+struct folder;
+
+/* When a new part begins, and how many are kept; all 0: the recording is one. */
+struct rotation {
+	uint64_t bytes;	 /* of packets and events; 0: whatever the size */
+	int64_t time_ns; /* 0: however long */
+	uint32_t keep;	 /* parts, the one that is written among them; 0: all */
+};
+
+static inline bool rotation_is_on(const struct rotation *rotation)
+{
+	return rotation->bytes || rotation->time_ns;
+}
+
+/*
+ * Makes the recording in path, or with rotation in its folder 000001, with the
+ * packets that capture reads from now on. capture and meta stay the caller's and must outlive the
+ * folder. 0, or -errno with a line for a person in error.
+ */
+int folder_new(const char *path, bool force, const struct rotation *rotation,
+	       struct capture *capture, const struct recording_meta *meta, struct folder **out,
+	       char error[FOLDER_ERROR_SIZE]) __attribute__((warn_unused_result));
+
+/* Keeps an event that is no packet. After an error it does nothing. */
+void folder_event(struct folder *folder, const struct event *event);
+
+/* Hands what is buffered to the kernel; call it at least once a second. */
+void folder_flush(struct folder *folder);
+
+/* Whether it is time for folder_turn(). */
+bool folder_is_due(const struct folder *folder);
+
+/*
+ * Ends the part and begins the next with the listeners that are known. What is
+ * on its way in between goes to the next: no event is in both, and none in neither.
+ */
+void folder_turn(struct folder *folder);
+
+/* Looks whether the capture's last error was one of writing its packets, and then takes it over. */
+void folder_check_packets(struct folder *folder);
+
+/* Ends the recording: meta.json gets the end. */
+void folder_finish(struct folder *folder);
+
+/* 0, or the first error, -errno; then folder_text() is one line with what was kept. */
+int folder_error(const struct folder *folder);
+const char *folder_text(const struct folder *folder);
+
+/* A descriptor of the folder with the files (of the part that is written), the folder's own. */
+int folder_fd(const struct folder *folder);
+
+/* Ends the capture's dump too, which must still be there. NULL is legal. */
+void folder_free(struct folder *folder);
+
+#endif

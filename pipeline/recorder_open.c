@@ -1,0 +1,307 @@
+/*
+ * The beginning and the end of a live run: what is opened in which order, and what
+ * is said of a source that cannot be had. The run itself is in recorder.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "isolate/namespace.h"
+#include "netlink/softnet.h"
+#include "pipeline/recorder_parts.h"
+
+/*
+ * A child is looked up when its ACK has been read: a late block makes wide bounds of accept(). A
+ * block that is handed over early is not full: twice the ring for as long a stall.
+ */
+#define BLOCK_TIMEOUT_MS 4
+#define RING_BYTES	 (32 << 20)
+/* How long the first look for the listeners' owners may take. */
+#define OWNERS_NS NS_PER_SEC
+
+/*
+ * Of the first round. A listener that it finds was there when the capture began,
+ * though the round takes its time: the packets until then are for it.
+ */
+static int on_first_event(void *context, const struct event *event)
+{
+	struct recorder *r = context;
+	struct event earlier = *event;
+
+	if (event->kind == EVENT_LISTENER && event->listener.change != LISTENER_CLOSED)
+		earlier.time_ns = r->opened_ns;
+	return recorder_on_event(r, &earlier);
+}
+
+static void switch_off(struct recorder *r, enum source source, const char *note)
+{
+	r->meta.sources[source].on = false;
+	snprintf(r->meta.sources[source].note, sizeof(r->meta.sources[source].note), "%.*s",
+		 RECORDING_TEXT_SIZE - 1, note);
+}
+
+/* Depths, limits and counters answer everybody. */
+static int go_without_packets(struct recorder *r, char error[RECORDER_ERROR_SIZE])
+{
+	int rc = capture_open_none(&r->capture);
+
+	if (rc) {
+		r->capture = NULL;
+		snprintf(error, RECORDER_ERROR_SIZE, "%s", strerror(-rc));
+		return rc;
+	}
+	r->packets_ended = true;
+	switch_off(r, SOURCE_CAPTURE,
+		   "no permission to capture: handshakes, and with them attempts, are not seen; "
+		   "depths, limits and counters are (sudo, or cap_net_raw by setcap: see "
+		   "synscope(1))");
+	return 0;
+}
+
+static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
+{
+	struct capture_live_options options = {
+	    .interface = r->options.interface,
+	    .filter = r->meta.filter,
+	    .ring_bytes = r->options.ring_bytes ? r->options.ring_bytes : RING_BYTES,
+	    .block_timeout_ms = BLOCK_TIMEOUT_MS,
+	};
+	char reason[CAPTURE_ERROR_SIZE];
+	int rc;
+
+	rc = capture_filter_format(r->options.targets, r->options.targets_count, r->meta.filter,
+				   sizeof(r->meta.filter));
+	if (rc) {
+		snprintf(error, RECORDER_ERROR_SIZE, "too many ports to watch: %s", strerror(-rc));
+		return rc;
+	}
+	rc = capture_open_live(&options, &r->capture, reason);
+	if (rc) {
+		r->capture = NULL;
+		if (rc == -EPERM && !r->options.packets_needed && r->sampler)
+			return go_without_packets(r, error);
+		snprintf(error, RECORDER_ERROR_SIZE, "%s", reason);
+		return rc;
+	}
+	r->meta.sources[SOURCE_CAPTURE].on = true;
+	return 0;
+}
+
+/* Until the owners of the first listeners are known: they were theirs when the capture began. */
+static int on_first_found(void *context, const struct event *event)
+{
+	struct recorder *r = context;
+
+	if (event->kind == EVENT_LISTENER)
+		return r->sampler ? sampler_owned(r->sampler, &event->listener, on_first_event, r)
+				  : 0;
+	return recorder_on_found(context, event);
+}
+
+/* Before anything else is open, and before the namespace is another. */
+static void open_scout(struct recorder *r)
+{
+	struct scout_findings findings;
+	char error[SCOUT_ERROR_SIZE];
+
+	if (scout_start(r->options.netns, &r->scout, error) < 0) {
+		r->scout = NULL;
+		switch_off(r, SOURCE_PROC, error);
+		return;
+	}
+	scout_findings(r->scout, &findings);
+	r->meta.sources[SOURCE_PROC].on = findings.proc_error == 0;
+	r->proc_elsewhere = findings.proc_error && findings.proc_error != -EPERM;
+	if (findings.proc_error)
+		switch_off(r, SOURCE_PROC,
+			   findings.proc_error == -EPERM
+			       ? "no CAP_NET_ADMIN: forks and exits of processes are not seen "
+				 "(sudo, or cap_net_admin by setcap: see synscope(1))"
+			       : "not the initial network namespace, where alone the kernel "
+				 "answers: forks and exits of processes are not seen (start it "
+				 "there, with --netns)");
+}
+
+/*
+ * What it costs nobody pays who has not asked for it. Its privileges are those of
+ * here: the namespace that is entered later may be another user's.
+ */
+static void open_probe(struct recorder *r)
+{
+	uint16_t ports[RECORDING_TARGETS_MAX];
+	struct accept_probe_options options = {ports, r->options.targets_count, 0};
+	char reason[NAMESPACE_ERROR_SIZE];
+	int rc;
+
+	/* When it is not there, entering it will say so. */
+	if (r->options.netns && namespace_inode(r->options.netns, &options.network, reason) < 0)
+		return;
+	for (size_t i = 0; i < r->options.targets_count; i++)
+		ports[i] = r->options.targets[i].port;
+	rc = accept_probe_new(&options, &r->probe);
+	if (rc == 0) {
+		r->meta.sources[SOURCE_BPF].on = true;
+		return;
+	}
+	r->probe = NULL;
+	switch_off(r, SOURCE_BPF,
+		   rc == -EPERM
+		       ? "no CAP_BPF and CAP_PERFMON: times of accept() are bounds, not points "
+			 "(sudo, or cap_bpf and cap_perfmon by setcap: see synscope(1))"
+		   : rc == -ENOTSUP
+		       ? "the accept probe is not built in, or this kernel cannot run it: times of "
+			 "accept() are bounds, not points"
+		       : "the accept probe could not be loaded: times of accept() are bounds, not "
+			 "points");
+}
+
+void recorder_note_owners(struct recorder *r)
+{
+	size_t count = r->sampler ? sampler_ownerless(r->sampler) : 0;
+	struct source_state *sampler = &r->meta.sources[SOURCE_SAMPLER];
+	struct scout_findings findings = {0};
+
+	if (r->scout)
+		scout_findings(r->scout, &findings);
+	if (!count || !findings.processes_denied)
+		return;
+	snprintf(sampler->note, sizeof(sampler->note),
+		 "%zu listener%s of processes that may not be looked into: who accepts and serves, "
+		 "and TCP_DEFER_ACCEPT, are not known (sudo, or cap_sys_ptrace and "
+		 "cap_dac_read_search by setcap: see synscope(1))",
+		 count, count == 1 ? " is" : "s are");
+}
+
+static void open_sampler(struct recorder *r)
+{
+	struct sampler_options options = {
+	    .targets = r->options.targets,
+	    .targets_count = r->options.targets_count,
+	    .look_up_children = r->options.look_up_children,
+	};
+	int rc = sampler_new(&options, &r->sampler);
+
+	if (rc == 0 && r->scout)
+		sampler_expect_owners(r->sampler);
+	if (rc == 0) {
+		r->meta.sources[SOURCE_SAMPLER].on = true;
+		return;
+	}
+	r->sampler = NULL;
+	switch_off(r, SOURCE_SAMPLER,
+		   "sock_diag does not answer: depths, limits and counters are not known");
+}
+
+static int open_report(struct recorder *r, char error[RECORDER_ERROR_SIZE])
+{
+	struct reporter_options options = {
+	    .kind = REPORT_LIVE,
+	    .path = r->options.path,
+	    .meta = &r->meta,
+	    .max_open = r->options.max_open,
+	    .live_slots = r->options.live_slots,
+	    .sinks_count = r->options.sinks_count,
+	};
+	int rc;
+
+	memcpy(options.sinks, r->options.sinks, sizeof(options.sinks));
+	rc = analysis_new(r->options.unreported ? NULL : &options, &r->analysis);
+	if (rc == 0)
+		rc = handshakes_new(&r->handshakes);
+	if (rc)
+		snprintf(error, RECORDER_ERROR_SIZE, "%s", strerror(-rc));
+	return rc;
+}
+
+static void fill_meta(struct recorder *r)
+{
+	snprintf(r->meta.version, sizeof(r->meta.version), "%s", SYNSCOPE_VERSION);
+	snprintf(r->meta.interface, sizeof(r->meta.interface), "%s", r->options.interface);
+	host_read(&r->meta.host);
+	r->meta.start_ns = r->passed_ns = clock_now_ns();
+	r->meta.end_ns = TIME_UNKNOWN;
+	r->meta.sample_interval_us =
+	    (uint32_t)((r->options.sample_interval_ns ? r->options.sample_interval_ns
+						      : RECORDER_INTERVAL_NS) /
+		       NS_PER_US);
+	for (size_t i = 0; i < r->options.targets_count && i < RECORDING_TARGETS_MAX; i++)
+		r->meta.targets[r->meta.targets_count++] = r->options.targets[i];
+	r->meta.sources[SOURCE_SERVER].on = r->options.channel != NULL;
+}
+
+int recorder_new(const struct recorder_options *options, struct recorder **out,
+		 char error[RECORDER_ERROR_SIZE])
+{
+	struct recorder *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r) {
+		snprintf(error, RECORDER_ERROR_SIZE, "out of memory");
+		return -ENOMEM;
+	}
+	r->options = *options;
+	if (options->processes)
+		open_scout(r);
+	switch_off(r, SOURCE_BPF, "");
+	if (options->exact_accepts)
+		open_probe(r);
+	rc = options->netns ? namespace_enter(options->netns, error) : 0;
+	if (rc)
+		goto fail;
+	open_sampler(r);
+	r->opened_ns = clock_now_ns();
+	rc = open_capture(r, error);
+	if (rc)
+		goto fail;
+	fill_meta(r);
+	rc = open_report(r, error);
+	if (rc)
+		goto fail;
+	if (options->path)
+		rc = folder_new(options->path, options->force, &options->rotation, r->capture,
+				&r->meta, &r->folder, error);
+	if (rc)
+		goto fail;
+	for (int s = 0; s < SOURCE_COUNT; s++)
+		if (r->meta.sources[s].on)
+			analysis_promise(r->analysis, (enum source)s, TIME_UNKNOWN);
+	r->last_packet_ns = clock_monotonic_ns();
+	r->softnet_before = softnet_dropped();
+	if (r->sampler) {
+		rc = sampler_round(r->sampler, on_first_event, r);
+		/* With its owners come a listener's options: they decide what a packet means. */
+		if (rc == 0 && r->scout)
+			rc = scout_settle(r->scout, OWNERS_NS, on_first_found, r);
+		recorder_note_owners(r);
+		if (rc == 0)
+			rc = sampler_counters(r->sampler, COUNTERS_BEFORE, recorder_on_event, r);
+		if (rc)
+			snprintf(error, RECORDER_ERROR_SIZE, "%s",
+				 r->error[0] ? r->error : strerror(-rc));
+	}
+	r->last_round_ns = r->last_counters_ns = r->last_flush_ns = clock_monotonic_ns();
+	if (rc)
+		goto fail;
+	*out = r;
+	return 0;
+fail:
+	recorder_free(r);
+	return rc;
+}
+
+void recorder_free(struct recorder *recorder)
+{
+	if (!recorder)
+		return;
+	folder_free(recorder->folder);
+	if (recorder->capture && capture_free(recorder->capture) < 0) {
+		/* The folder has ended its file: there is nothing left to fail. */
+	}
+	sampler_free(recorder->sampler);
+	scout_free(recorder->scout);
+	accept_probe_free(recorder->probe);
+	handshakes_free(recorder->handshakes);
+	analysis_free(recorder->analysis);
+	free(recorder);
+}

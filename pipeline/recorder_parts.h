@@ -1,0 +1,59 @@
+/*
+ * What the files of the recorder share, and nobody else: its state, and the way
+ * that events take through it.
+ */
+#ifndef PIPELINE_RECORDER_PARTS_H
+#define PIPELINE_RECORDER_PARTS_H
+
+#include "netlink/sampler/sampler.h"
+#include "pipeline/analysis.h"
+#include "pipeline/folder.h"
+#include "pipeline/handshakes.h"
+#include "pipeline/recorder.h"
+#include "pipeline/replay.h"
+#include "pipeline/scout.h"
+#include "probe/accept.h"
+
+struct recorder {
+	struct recorder_options options;
+	struct capture *capture;
+	struct sampler *sampler;
+	struct scout *scout;
+	struct accept_probe *probe;
+	struct handshakes *handshakes;
+	struct folder *folder; /* or NULL */
+	struct analysis *analysis;
+	struct recording_meta meta;
+	struct reporter_source source;
+	char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_SIZE];
+	const char *note_pointers[REPLAY_NOTES_MAX];
+	uint64_t events;
+	uint64_t samples_late;
+	uint64_t softnet_before;
+	uint64_t frames;
+	int64_t opened_ns;	/* before the capture was opened */
+	int64_t passed_ns;	/* events up to here were passed on */
+	int64_t last_packet_ns; /* CLOCK_MONOTONIC, as the next five */
+	int64_t step_ns;	/* now */
+	int64_t last_round_ns;
+	int64_t last_counters_ns;
+	int64_t last_flush_ns;
+	int64_t clock_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC, 0: not known yet */
+	int64_t clock_back_ns;	 /* so far it was set back, in all */
+	bool packets_ended;
+	bool proc_elsewhere; /* the proc connector does not answer in this network namespace */
+	bool finished;
+	int report_error;
+	char error[RECORDER_ERROR_SIZE];
+};
+
+/* An event_fn with the recorder: everything but packets, to the recording and on. */
+int recorder_on_event(void *recorder, const struct event *event);
+
+/* Where the owners of listeners may not be looked for, a note says so. */
+void recorder_note_owners(struct recorder *recorder);
+
+/* An event_fn with the recorder: what the scout has found. */
+int recorder_on_found(void *recorder, const struct event *event);
+
+#endif

@@ -1,0 +1,302 @@
+/*
+ * Replays what was recorded. It decides nothing: it reads, merges by time and
+ * passes on, and turns what is missing into notes.
+ *
+ * A recording in parts is read as one: the files of its parts one after the
+ * other, without what is repeated at the boundaries, and with the losses, which
+ * each part counts from its own beginning, added up.
+ */
+#include "pipeline/replay.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/replay_parts.h"
+#include "report/track/merge.h"
+
+#define FRAMES_AT_ONCE 4096
+#define LINES_AT_ONCE  4096
+/* events.jsonl is in order of arrival: an event is at most this much older than one before it. */
+#define EVENTS_SKEW_NS (5 * NS_PER_SEC)
+/* Samples come more often while packets do: where they end earlier than that, some are missing. */
+#define EVENTS_GAP_NS NS_PER_SEC
+
+size_t replay_notes(const struct recording_meta *meta, char notes[][REPLAY_NOTE_SIZE], size_t max)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < SOURCE_COUNT && n < max; i++)
+		if (meta->sources[i].note[0])
+			snprintf(notes[n++], REPLAY_NOTE_SIZE, "%s: %s",
+				 source_name((enum source)i), meta->sources[i].note);
+	return n;
+}
+
+struct packets_to {
+	struct merge *merge;
+	uint64_t frames_before; /* in the parts before: the numbers go on */
+	int64_t *last_ns;	/* becomes the youngest stamp */
+};
+
+static int to_merge(void *context, const struct event *event)
+{
+	const struct packets_to *to = context;
+	struct event own = *event;
+
+	if (own.kind == EVENT_SEGMENT)
+		own.segment.frame += to->frames_before;
+	else if (own.kind == EVENT_ICMP)
+		own.icmp.frame += to->frames_before;
+	if (own.time_ns > *to->last_ns)
+		*to->last_ns = own.time_ns;
+	return merge_push(to->merge, &own);
+}
+
+static int packets_failed(struct replay *r, int64_t rc)
+{
+	snprintf(r->error, sizeof(r->error), "%s",
+		 capture_error(r->parts[r->packets_part].capture));
+	return (int)rc;
+}
+
+/* Reads some frames into the merge; *more is false at the end. */
+static int pull_packets(struct replay *r, struct merge *merge, bool *more)
+{
+	struct replay_part *part = &r->parts[r->packets_part];
+	struct packets_to to = {merge, r->frames_before, &r->last_packet_ns};
+	struct capture_stats stats;
+	int64_t n = 0;
+
+	if (part->capture)
+		n = capture_read(part->capture, FRAMES_AT_ONCE, to_merge, &to);
+	if (n < 0)
+		return packets_failed(r, n);
+	if (n > 0)
+		return 0;
+	if (part->capture) {
+		capture_stats(part->capture, &stats);
+		r->frames_before += stats.frames;
+	}
+	if (++r->packets_part == r->parts_count) {
+		merge_close(merge, SOURCE_CAPTURE);
+		*more = false;
+	}
+	return 0;
+}
+
+/* What a part says at its beginning and end so that it stands alone: the whole says it once. */
+static bool is_repeated(const struct replay *r, const struct event *event)
+{
+	bool first = r->events_part == 0, last = r->events_part + 1 == r->parts_count;
+
+	if (event->kind == EVENT_COUNTERS)
+		return (event->counters.when == COUNTERS_BEFORE && !first) ||
+		       (event->counters.when == COUNTERS_AFTER && !last);
+	if (event->kind == EVENT_LISTENER || event->kind == EVENT_LISTEN)
+		return !first && event->time_ns == r->parts[r->events_part].start_ns;
+	return false;
+}
+
+/* A part counts its losses from its own beginning. */
+static void add_losses(const struct replay *r, struct event *event)
+{
+	const struct replay_part *part = &r->parts[r->events_part];
+
+	if (event->kind == EVENT_LOSS && event->loss.kind < LOSS_KIND_COUNT)
+		event->loss.count += part->losses_before[event->loss.kind];
+}
+
+static int pull_events(struct replay *r, struct merge *merge, bool *more)
+{
+	int64_t newest_ns = TIME_UNKNOWN;
+	struct event event;
+	int rc = 0;
+
+	for (int i = 0; i < LINES_AT_ONCE && rc == 0 && *more; i++) {
+		struct recording_reader *reader = r->parts[r->events_part].reader;
+		enum recording_result result =
+		    reader ? recording_read(reader, &event) : RECORDING_END;
+
+		switch (result) {
+		case RECORDING_EVENT:
+			if (event.time_ns > newest_ns)
+				newest_ns = event.time_ns;
+			if (event.time_ns > r->last_event_ns)
+				r->last_event_ns = event.time_ns;
+			if (is_repeated(r, &event))
+				break;
+			add_losses(r, &event);
+			rc = merge_push(merge, &event);
+			break;
+		case RECORDING_CUT:
+			replay_note(r, "events: the last line of " RECORDING_EVENTS " is cut off");
+			break;
+		case RECORDING_MALFORMED:
+			break;
+		case RECORDING_ERROR:
+			replay_note(r, "events: reading " RECORDING_EVENTS " failed: %s",
+				    strerror(-recording_reader_error(reader)));
+			*more = ++r->events_part < r->parts_count;
+			break;
+		case RECORDING_END:
+			*more = ++r->events_part < r->parts_count;
+			break;
+		}
+	}
+	for (int s = SOURCE_CAPTURE + 1; s < SOURCE_COUNT; s++) {
+		if (!*more)
+			merge_close(merge, (enum source)s);
+		else if (newest_ns != TIME_UNKNOWN)
+			merge_watermark(merge, (enum source)s, newest_ns - EVENTS_SKEW_NS);
+	}
+	if (rc)
+		snprintf(r->error, sizeof(r->error), "%.4000s: %s", r->path, strerror(-rc));
+	return rc;
+}
+
+/* Packets and events side by side: whichever the merge waits for is read on. */
+static int run_merged(struct replay *r, struct reporter *reporter, uint64_t *late)
+{
+	bool packets = false, events = false;
+	struct merge *merge;
+	int rc = merge_new(reporter_event, reporter, &merge);
+
+	if (rc) {
+		snprintf(r->error, sizeof(r->error), "%s", strerror(-rc));
+		return rc;
+	}
+	for (size_t i = 0; i < r->parts_count; i++) {
+		packets = packets || r->parts[i].capture;
+		events = events || r->parts[i].reader;
+	}
+	for (int s = 0; s < SOURCE_COUNT; s++)
+		if (s == SOURCE_CAPTURE ? packets : events)
+			merge_watermark(merge, (enum source)s, TIME_UNKNOWN);
+	while (rc == 0 && (packets || events)) {
+		if (packets && (!events || !merge_waiting(merge, SOURCE_CAPTURE)))
+			rc = pull_packets(r, merge, &packets);
+		else
+			rc = pull_events(r, merge, &events);
+		if (rc)
+			break;
+		rc = merge_run(merge);
+		if (rc == -ENOMEM) /* anything else is a failure of the report's output */
+			snprintf(r->error, sizeof(r->error), "%s", strerror(-rc));
+	}
+	*late = merge_late(merge);
+	merge_free(merge);
+	return rc;
+}
+
+static int run_packets(struct replay *r, struct reporter *reporter)
+{
+	int64_t n;
+
+	do
+		n = capture_read(r->parts->capture, 0, reporter_event, reporter);
+	while (n > 0);
+	return n < 0 ? packets_failed(r, n) : 0;
+}
+
+/* Whole lines or frames that are gone leave no trace in the file: meta.json knows how many it had.
+ */
+static void note_missing(struct replay *r, const struct replay_part *part, uint64_t frames)
+{
+	uint64_t lines = part->reader ? recording_lines(part->reader) : 0;
+
+	if (!r->recording || !part->ended)
+		return;
+	if (frames < part->packets)
+		replay_note(
+		    r, "packets: %" PRIu64 " of %" PRIu64 " frames that were written are not there",
+		    part->packets - frames, part->packets);
+	if (lines < part->events)
+		replay_note(
+		    r, "events: %" PRIu64 " of %" PRIu64 " lines that were written are not there",
+		    part->events - lines, part->events);
+}
+
+static void add_up(struct replay *r, const struct replay_part *part, struct reporter_source *source)
+{
+	struct capture_stats stats = {0};
+
+	if (part->capture) {
+		capture_stats(part->capture, &stats);
+		source->packets += stats.frames;
+		for (int i = 0; i < SKIP_REASON_COUNT; i++)
+			source->skipped[i] += stats.skipped[i];
+		if (stats.note[0])
+			replay_note(r, "packets: %.500s", stats.note);
+		else if (stats.cut)
+			replay_note(r,
+				    "packets: the file ends within a frame; the frames before it "
+				    "are reported");
+	}
+	note_missing(r, part, stats.frames);
+	if (part->reader && recording_malformed(part->reader))
+		replay_note(r,
+			    "events: %" PRIu64 " of %" PRIu64
+			    " lines are no events and were passed over",
+			    recording_malformed(part->reader), recording_lines(part->reader));
+}
+
+static void fill_source(struct replay *r, struct reporter_source *source)
+{
+	for (size_t i = 0; i < r->parts_count; i++)
+		add_up(r, &r->parts[i], source);
+	source->start_ns = source->end_ns = TIME_UNKNOWN;
+	if (r->recording && r->last_event_ns != TIME_UNKNOWN && r->last_packet_ns != TIME_UNKNOWN &&
+	    r->last_packet_ns - r->last_event_ns > EVENTS_GAP_NS)
+		replay_note(
+		    r,
+		    "events: they end %.1f s before the packets: accepts, depths and counters "
+		    "after that are not known",
+		    (double)(r->last_packet_ns - r->last_event_ns) / NS_PER_SEC);
+	if (r->recording) {
+		source->start_ns = r->meta.start_ns;
+		source->end_ns = r->meta.end_ns;
+		source->packets_dropped =
+		    r->meta.losses[LOSS_PACKETS_KERNEL] + r->meta.losses[LOSS_PACKETS_INTERFACE];
+		r->notes_count += replay_notes(&r->meta, r->notes + r->notes_count,
+					       REPLAY_NOTES_MAX - r->notes_count);
+	}
+	if (r->notes_left_out)
+		snprintf(r->notes[REPLAY_NOTES_MAX - 1], REPLAY_NOTE_SIZE,
+			 "recording: and %u more of such notes", r->notes_left_out + 1);
+	for (size_t i = 0; i < r->notes_count; i++)
+		r->note_pointers[i] = r->notes[i];
+	source->notes = r->note_pointers;
+	source->notes_count = r->notes_count;
+}
+
+int replay_run(struct replay *replay, struct reporter *reporter, struct reporter_source *source)
+{
+	uint64_t late = 0;
+	int rc;
+
+	memset(source, 0, sizeof(*source));
+	rc =
+	    replay->recording ? run_merged(replay, reporter, &late) : run_packets(replay, reporter);
+	if (rc)
+		return rc;
+	source->late_events = late;
+	fill_source(replay, source);
+	return 0;
+}
+
+void replay_release(struct replay *replay)
+{
+	for (size_t i = 0; i < replay->parts_count; i++) {
+		if (capture_free(replay->parts[i].capture) < 0) {
+			/* It wrote nothing: there is nothing to lose. */
+		}
+		recording_reader_free(replay->parts[i].reader);
+	}
+	free(replay->parts);
+	replay->parts = NULL;
+	replay->parts_count = 0;
+}

@@ -1,0 +1,219 @@
+/*
+ * The files of a recording, or of each of its parts, or a capture file: opened
+ * before anything is read, since privileges are given up in between.
+ */
+#include "pipeline/replay_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "event/recording/parts.h"
+
+void replay_note(struct replay *r, const char *format, ...)
+{
+	va_list args;
+
+	if (r->notes_count == REPLAY_NOTES_MAX) {
+		r->notes_left_out++;
+		return;
+	}
+	va_start(args, format);
+	vsnprintf(r->notes[r->notes_count++], REPLAY_NOTE_SIZE, format, args);
+	va_end(args);
+}
+
+static int open_packets(struct replay *r, struct replay_part *part, const char *path)
+{
+	char error[CAPTURE_ERROR_SIZE];
+	int rc = capture_open_file(path, &part->capture, error);
+
+	if (rc == 0)
+		return 0;
+	part->capture = NULL;
+	if (!r->recording) {
+		snprintf(r->error, sizeof(r->error), "%s", error);
+		return rc;
+	}
+	replay_note(r, "packets: %.400s; without them no handshake can be followed", error);
+	return 0;
+}
+
+static void unknown_meta(struct recording_meta *meta)
+{
+	memset(meta, 0, sizeof(*meta));
+	meta->start_ns = meta->end_ns = TIME_UNKNOWN;
+	meta->host.somaxconn = meta->host.tcp_max_syn_backlog = -1;
+	meta->host.tcp_syncookies = meta->host.tcp_abort_on_overflow = -1;
+	meta->host.tcp_synack_retries = -1;
+}
+
+/* The first part's, with the end of the last and the losses of all. */
+static void take_meta(struct replay *r, struct replay_part *part, const struct recording_meta *meta)
+{
+	part->start_ns = meta->start_ns;
+	part->ended = meta->end_ns != TIME_UNKNOWN;
+	part->packets = meta->packets;
+	part->events = meta->events;
+	memcpy(part->losses_before, r->meta.losses, sizeof(part->losses_before));
+	if (part == r->parts) {
+		r->meta = *meta;
+		return;
+	}
+	r->meta.end_ns = meta->end_ns;
+	for (int i = 0; i < LOSS_KIND_COUNT; i++)
+		r->meta.losses[i] += meta->losses[i];
+}
+
+static int read_meta(struct replay *r, struct replay_part *part, const char *path)
+{
+	struct recording_meta *meta = malloc(sizeof(*meta));
+	char error[RECORDING_ERROR_SIZE];
+	int rc;
+
+	if (!meta) {
+		snprintf(r->error, sizeof(r->error), "out of memory");
+		return -ENOMEM;
+	}
+	rc = recording_read_meta(path, meta, error);
+	if (rc) {
+		/* The rest may still be good: say what is missing and go on. */
+		replay_note(r, "meta: %.400s; the host's settings are unknown", error);
+		unknown_meta(meta);
+	} else if (meta->end_ns == TIME_UNKNOWN) {
+		replay_note(r,
+			    "meta: the recording was not ended; it holds what was written by then");
+	}
+	take_meta(r, part, meta);
+	free(meta);
+	return 0;
+}
+
+static int open_part(struct replay *r, struct replay_part *part, const char *folder)
+{
+	char error[RECORDING_ERROR_SIZE], path[PATH_MAX];
+	int rc = read_meta(r, part, folder);
+
+	if (rc)
+		return rc;
+	rc = recording_reader_new(folder, &part->reader, error);
+	if (rc) {
+		part->reader = NULL;
+		replay_note(r, "events: %.400s; queue depths, accepts and counters are unknown",
+			    error);
+	}
+	if (snprintf(path, sizeof(path), "%s/%s", folder, RECORDING_PACKETS) >= (int)sizeof(path)) {
+		snprintf(r->error, sizeof(r->error), "%.4000s: the path is too long", folder);
+		return -ENAMETOOLONG;
+	}
+	return open_packets(r, part, path);
+}
+
+static int make_parts(struct replay *r, size_t count)
+{
+	r->parts = calloc(count, sizeof(*r->parts));
+	if (!r->parts) {
+		snprintf(r->error, sizeof(r->error), "out of memory");
+		return -ENOMEM;
+	}
+	r->parts_count = count;
+	return 0;
+}
+
+static int open_numbers(struct replay *r, const uint32_t *numbers, size_t count)
+{
+	char folder[PATH_MAX], name[RECORDING_PART_SIZE];
+	int rc;
+
+	if (count > REPLAY_PARTS_MAX) {
+		snprintf(r->error, sizeof(r->error),
+			 "%.4000s: has %zu parts, more than the %d that are reported as one; "
+			 "report %06" PRIu32 " to %06" PRIu32 " in it by themselves",
+			 r->path, count, REPLAY_PARTS_MAX, numbers[0], numbers[count - 1]);
+		return -E2BIG;
+	}
+	rc = make_parts(r, count);
+	if (rc == 0 && numbers[0] > 1)
+		replay_note(r,
+			    "parts: the recording begins with part %06" PRIu32
+			    ": what was before it is not there any more",
+			    numbers[0]);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		recording_part_name(numbers[i], name);
+		if (i && numbers[i] != numbers[i - 1] + 1)
+			replay_note(r, "parts: what is missing before part %s is not reported",
+				    name);
+		if (snprintf(folder, sizeof(folder), "%s/%s", r->path, name) >=
+		    (int)sizeof(folder)) {
+			snprintf(r->error, sizeof(r->error), "%.4000s: the path is too long",
+				 r->path);
+			return -ENAMETOOLONG;
+		}
+		rc = open_part(r, &r->parts[i], folder);
+	}
+	return rc;
+}
+
+/* 0: path is a folder of parts, they are open; -ENOENT: it is none. */
+static int open_parts(struct replay *r)
+{
+	int fd = open(r->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+	uint32_t *numbers;
+	size_t count;
+
+	if (fd < 0)
+		return -ENOENT;
+	rc = recording_parts_list(fd, &numbers, &count);
+	close(fd);
+	if (rc) {
+		snprintf(r->error, sizeof(r->error), "%.4000s: %s", r->path, strerror(-rc));
+		return rc;
+	}
+	if (count == 0) {
+		snprintf(r->error, sizeof(r->error),
+			 "%.4000s: no recording is in this folder: it has neither " RECORDING_META
+			 ", " RECORDING_EVENTS ", " RECORDING_PACKETS " nor parts",
+			 r->path);
+		return -EISDIR;
+	}
+	r->recording = true;
+	rc = open_numbers(r, numbers, count);
+	free(numbers);
+	return rc;
+}
+
+static int check_readable(struct replay *r)
+{
+	for (size_t i = 0; i < r->parts_count; i++)
+		if (r->parts[i].capture || r->parts[i].reader)
+			return 0;
+	snprintf(r->error, sizeof(r->error),
+		 "%.4000s: neither " RECORDING_PACKETS " nor " RECORDING_EVENTS
+		 " can be read: there is nothing to report",
+		 r->path);
+	return -ENOENT;
+}
+
+int replay_open(struct replay *replay, const char *path)
+{
+	int rc;
+
+	memset(replay, 0, sizeof(*replay));
+	replay->last_packet_ns = replay->last_event_ns = TIME_UNKNOWN;
+	replay->path = path;
+	replay->recording = recording_is(path);
+	rc = replay->recording ? -ENOENT : open_parts(replay);
+	if (rc == -ENOENT && !replay->parts) {
+		rc = make_parts(replay, 1);
+		if (rc == 0)
+			rc = replay->recording ? open_part(replay, replay->parts, path)
+					       : open_packets(replay, replay->parts, path);
+	}
+	return rc ? rc : check_readable(replay);
+}

@@ -1,0 +1,200 @@
+/*
+ * Interface for the finished report: what the renderers get. Constant, complete
+ * data; a renderer asks nobody anything. Pointers belong to the reporter and
+ * live until the sink's finish() returns.
+ *
+ * The member names follow the contract synscope.report/1 (docs/report.md).
+ */
+#ifndef REPORT_ATTEMPT_REPORT_H
+#define REPORT_ATTEMPT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "event/host.h"
+#include "event/recording/recording.h"
+#include "event/skip.h"
+#include "report/attempt/attempt.h"
+
+enum report_kind { REPORT_RECORDING, REPORT_PCAP, REPORT_LIVE };
+
+enum latency {
+	LATENCY_SYN_TO_SYNACK,
+	LATENCY_SYNACK_TO_ACK,
+	LATENCY_CONNECT,
+	LATENCY_ACCEPT_WAIT,
+	LATENCY_ACCEPT_TO_FORK,
+	LATENCY_COUNT,
+};
+
+/* "syn_to_synack", ... */
+const char *latency_name(enum latency latency);
+
+/* All zero when count is. */
+struct latency_summary {
+	uint64_t count;
+	int64_t min;
+	int64_t p50;
+	int64_t p90;
+	int64_t p99;
+	int64_t p999;
+	int64_t max;
+};
+
+/* One bar of a latency histogram: values in [from_ns, to_ns). */
+struct latency_bar {
+	int64_t from_ns;
+	int64_t to_ns;
+	uint64_t count;
+};
+
+/* A step of the accept queue's depth: from time_ns on, until the next point. */
+struct depth_point {
+	int64_t time_ns;
+	uint32_t min;
+	uint32_t max;
+};
+
+struct depth_series {
+	size_t count;
+	const struct depth_point *points;
+	uint64_t merged; /* points that were folded into neighbours to keep the bound */
+};
+
+struct full_episode {
+	int64_t start_ns;
+	int64_t end_ns;
+};
+
+struct report_listener {
+	struct endpoint local;
+	uint64_t cookie;      /* 0 when only packets told of it */
+	int64_t backlog;      /* as given to listen(); -1 unknown */
+	int64_t limit;	      /* -1 unknown */
+	int64_t capacity;     /* limit + 1; -1 unknown */
+	int64_t queue_peak;   /* highest sampled or rebuilt depth; -1 when neither is known */
+	int64_t sampled_peak; /* highest sampled depth; -1 */
+	uint64_t samples;
+	int64_t full_ns; /* total length of the full episodes */
+	size_t episodes_count;
+	const struct full_episode *episodes;
+	uint64_t episodes_lost; /* beyond the bound of the list */
+	uint64_t
+	    drops; /* packets of attempts that this listener's queues dropped, by the verdicts */
+	int64_t sk_drops;	/* change of the socket's own counter; -1 unknown */
+	uint64_t disagreements; /* samples that the rebuilt depth cannot explain */
+	int32_t defer_accept_s;
+	int32_t fastopen;
+	bool closed;
+	bool reuseport; /* another listener has the same address and port */
+	size_t pids_count;
+	const int32_t *pids;
+	const char *comm;
+	struct depth_series sampled;
+	struct depth_series rebuilt;
+	struct depth_series half_open;
+	uint64_t attempts;
+	uint64_t outcomes[OUTCOME_COUNT];
+};
+
+struct ledger_part {
+	const char *class; /* "SYN, accept queue full" */
+	uint64_t count;
+};
+
+#define LEDGER_PARTS_MAX 8
+
+struct ledger_row {
+	const char *counter; /* "ListenOverflows", or "sk_drops 127.0.0.1:8080" */
+	bool observed_known;
+	int64_t observed;
+	int64_t explained;
+	int64_t unexplained; /* observed - explained; 0 when observed is not known */
+	size_t parts_count;
+	struct ledger_part parts[LEDGER_PARTS_MAX];
+};
+
+#define ADVICE_EVIDENCE_MAX 8
+
+/* Texts are whole sentences, without markup. */
+struct advice {
+	const char *rule; /* "backlog-binds": stable, for scripts */
+	const char *text;
+	size_t evidence_count;
+	const char *evidence[ADVICE_EVIDENCE_MAX];
+};
+
+/* A bounded table that was full. */
+struct overflow {
+	const char *table;
+	uint64_t bound;
+	uint64_t count;
+};
+
+/* Rates on the common time axis, in equal buckets from report.start_ns. */
+struct rate_bucket {
+	uint32_t syns;
+	uint32_t handshakes;
+	uint32_t accepts;
+	uint32_t drops[CAUSE_COUNT];
+};
+
+struct rate_series {
+	int64_t bucket_ns;
+	size_t count;
+	const struct rate_bucket *buckets;
+};
+
+struct report {
+	const char *version;
+	enum report_kind kind;
+	const char *path;
+	int64_t start_ns; /* TIME_UNKNOWN when nothing was seen */
+	int64_t end_ns;
+	uint64_t packets;
+	uint64_t packets_dropped;
+	uint64_t skipped[SKIP_REASON_COUNT];
+	uint64_t other_segments; /* segments that belong to no attempt that was seen to begin */
+	uint64_t late_events;	 /* came after their watermark */
+	bool host_known;
+	struct host host;
+	bool meta_known;
+	const struct recording_meta *meta;
+
+	uint64_t attempts;
+	uint64_t outcomes[OUTCOME_COUNT];
+	uint64_t causes[CAUSE_COUNT]; /* attempts that have it */
+	uint64_t cause_packets[CAUSE_COUNT];
+	struct latency_summary latency[LATENCY_COUNT];
+	size_t bars_count[LATENCY_COUNT];
+	const struct latency_bar *bars[LATENCY_COUNT];
+
+	size_t listeners_count;
+	const struct report_listener *listeners;
+	size_t ledger_count;
+	const struct ledger_row *ledger;
+	size_t advice_count;
+	const struct advice *advice;
+	uint64_t losses[LOSS_KIND_COUNT];
+	size_t overflows_count;
+	const struct overflow *overflows;
+	size_t notes_count; /* what is not known, and why: one line each */
+	const char *const *notes;
+	struct rate_series rates;
+	size_t worst_count; /* the worst attempts, worst first */
+	const struct attempt *worst;
+	/* The cause rests on a counter that is not explained in full: say "inferred" at most. */
+	bool cause_doubted[CAUSE_COUNT];
+	bool drops_seen; /* what --fail-on drops asks */
+};
+
+/* How sure a cause is once the ledger is known: what renderers print. */
+static inline enum confidence report_confidence(const struct report *report, enum cause cause,
+						enum confidence confidence)
+{
+	return report->cause_doubted[cause] ? CONFIDENCE_INFERRED : confidence;
+}
+
+#endif

@@ -1,0 +1,167 @@
+/*
+ * The table of open attempts. It knows how to find, add and give up records, and
+ * nothing of what their members mean but for the choice of whom to evict.
+ */
+#include "report/attempt/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define HEADS_MIN	1024u
+#define EVICTION_SEARCH 64u
+
+int table_new(uint32_t max, struct table **out)
+{
+	struct table *t = calloc(1, sizeof(*t));
+	int rc = -ENOMEM;
+
+	if (!t)
+		return -ENOMEM;
+	t->max = max ? max : TABLE_DEFAULT_MAX;
+	t->free = TABLE_NONE;
+	t->heads_mask = HEADS_MIN - 1;
+	t->heads = malloc(HEADS_MIN * sizeof(*t->heads));
+	if (!t->heads)
+		goto free_table;
+	memset(t->heads, 0xff, HEADS_MIN * sizeof(*t->heads));
+	t->records = mmap(NULL, (size_t)t->max * sizeof(*t->records), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (t->records == MAP_FAILED) {
+		rc = -errno;
+		goto free_heads;
+	}
+	/* Look-ups are at random: huge pages spare them most misses of the TLB. Only a hint. */
+	(void)madvise(t->records, (size_t)t->max * sizeof(*t->records), MADV_HUGEPAGE);
+	rc = hash_secret_new(&t->secret);
+	if (rc)
+		goto unmap;
+	*out = t;
+	return 0;
+unmap:
+	munmap(t->records, (size_t)t->max * sizeof(*t->records));
+free_heads:
+	free(t->heads);
+free_table:
+	free(t);
+	return rc;
+}
+
+void table_free(struct table *table)
+{
+	if (!table)
+		return;
+	munmap(table->records, (size_t)table->max * sizeof(*table->records));
+	free(table->heads);
+	free(table);
+}
+
+/* Doubles the heads when every chain has one record on average. Without memory the chains grow. */
+static void grow(struct table *t)
+{
+	uint32_t size = (t->heads_mask + 1) * 2;
+	uint32_t *heads;
+
+	if (t->count <= t->heads_mask)
+		return;
+	heads = malloc(size * sizeof(*heads));
+	if (!heads)
+		return;
+	memset(heads, 0xff, size * sizeof(*heads));
+	free(t->heads);
+	t->heads = heads;
+	t->heads_mask = size - 1;
+	for (uint32_t i = 0; i < t->high; i++) {
+		struct open_attempt *a = &t->records[i];
+		uint32_t *head;
+
+		if (!(a->flags & OPEN_USED))
+			continue;
+		head = &heads[table_hash(t, &a->flow) & t->heads_mask];
+		a->next = *head;
+		*head = i;
+	}
+}
+
+/* Smaller goes first: a flood leaves half-open handshakes, and they say the least. */
+static int eviction_rank(const struct open_attempt *a)
+{
+	if (a->end_ns != TIME_UNKNOWN || (a->flags & (OPEN_RST_SERVER | OPEN_RST_CLIENT)))
+		return 0;
+	if (!(a->flags & OPEN_CLIENT_ACK))
+		return a->syns <= 1 ? 1 : 2;
+	return a->flags & OPEN_QUEUED ? 4 : 3;
+}
+
+static void evict(struct table *t, table_end_fn end, void *context)
+{
+	struct open_attempt *victim = NULL;
+	int rank = 0;
+
+	for (uint32_t i = 0; i < EVICTION_SEARCH; i++) {
+		struct open_attempt *a = &t->records[t->hand];
+		int r;
+
+		t->hand = t->hand + 1 < t->high ? t->hand + 1 : 0;
+		if (!(a->flags & OPEN_USED))
+			continue;
+		r = eviction_rank(a);
+		if (!victim || r < rank || (r == rank && a->touched_ns < victim->touched_ns)) {
+			victim = a;
+			rank = r;
+		}
+	}
+	if (!victim)
+		return;
+	t->evicted++;
+	end(context, victim, true);
+	if (victim->flags & OPEN_USED)
+		table_remove(t, victim);
+}
+
+struct open_attempt *table_add(struct table *table, const struct flow *flow, uint32_t hash,
+			       table_end_fn end, void *context)
+{
+	struct open_attempt *a;
+	uint32_t index, *head;
+
+	if (table->count == table->max)
+		evict(table, end, context);
+	if (table->free != TABLE_NONE) {
+		index = table->free;
+		table->free = table->records[index].next;
+	} else if (table->high < table->max) {
+		index = table->high++;
+	} else {
+		return NULL;
+	}
+	a = &table->records[index];
+	memset(a, 0, sizeof(*a));
+	a->flow = *flow;
+	a->flags = OPEN_USED;
+	a->syn_ns = a->last_syn_ns = TIME_UNKNOWN;
+	a->synack_ns = a->last_synack_ns = TIME_UNKNOWN;
+	a->ack_ns = a->end_ns = a->touched_ns = TIME_UNKNOWN;
+	a->detail = TABLE_NONE;
+	a->listener = TABLE_NONE;
+	table->count++;
+	head = &table->heads[hash & table->heads_mask];
+	a->next = *head;
+	*head = index;
+	grow(table);
+	return a;
+}
+
+void table_remove(struct table *table, struct open_attempt *attempt)
+{
+	uint32_t index = table_index(table, attempt);
+	uint32_t *link = &table->heads[table_hash(table, &attempt->flow) & table->heads_mask];
+
+	while (*link != index)
+		link = &table->records[*link].next;
+	*link = attempt->next;
+	attempt->flags = 0;
+	attempt->next = table->free;
+	table->free = index;
+	table->count--;
+}

@@ -1,0 +1,358 @@
+/*
+ * The rules. Each says one thing that somebody can do, or need not do, and the
+ * numbers why. What is not known is not advised.
+ */
+#include "report/explain/advisor.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ADVICE_MAX 64
+
+struct advisor {
+	size_t count;
+	struct advice advice[ADVICE_MAX];
+	char *texts[ADVICE_MAX * (ADVICE_EVIDENCE_MAX + 1)];
+	size_t texts_count;
+};
+
+struct advisor *advisor_new(void)
+{
+	return calloc(1, sizeof(struct advisor));
+}
+
+void advisor_free(struct advisor *advisor)
+{
+	if (!advisor)
+		return;
+	for (size_t i = 0; i < advisor->texts_count; i++)
+		free(advisor->texts[i]);
+	free(advisor);
+}
+
+static const char *keep(struct advisor *a, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static const char *keep(struct advisor *a, const char *format, va_list args)
+{
+	char *text = NULL;
+
+	if (a->texts_count == sizeof(a->texts) / sizeof(a->texts[0]) ||
+	    vasprintf(&text, format, args) < 0)
+		return NULL;
+	a->texts[a->texts_count++] = text;
+	return text;
+}
+
+/* Begins an advice. NULL when there is no room or no memory. */
+static struct advice *say(struct advisor *a, const char *rule, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static struct advice *say(struct advisor *a, const char *rule, const char *format, ...)
+{
+	struct advice *advice;
+	va_list args;
+
+	if (a->count == ADVICE_MAX)
+		return NULL;
+	advice = &a->advice[a->count];
+	*advice = (struct advice){.rule = rule};
+	va_start(args, format);
+	advice->text = keep(a, format, args);
+	va_end(args);
+	if (!advice->text)
+		return NULL;
+	a->count++;
+	return advice;
+}
+
+static void because(struct advisor *a, struct advice *advice, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void because(struct advisor *a, struct advice *advice, const char *format, ...)
+{
+	va_list args;
+
+	if (!advice || advice->evidence_count == ADVICE_EVIDENCE_MAX)
+		return;
+	va_start(args, format);
+	advice->evidence[advice->evidence_count] = keep(a, format, args);
+	va_end(args);
+	if (advice->evidence[advice->evidence_count])
+		advice->evidence_count++;
+}
+
+static void name_of(const struct report_listener *l, char text[ENDPOINT_TEXT_SIZE])
+{
+	endpoint_format(&l->local, text, ENDPOINT_TEXT_SIZE);
+}
+
+/* "12.3 ms", "1.250 s" */
+static const char *duration(int64_t ns, char text[32])
+{
+	if (ns < NS_PER_MS)
+		snprintf(text, 32, "%.0f us", (double)ns / NS_PER_US);
+	else if (ns < NS_PER_SEC)
+		snprintf(text, 32, "%.1f ms", (double)ns / NS_PER_MS);
+	else
+		snprintf(text, 32, "%.3f s", (double)ns / NS_PER_SEC);
+	return text;
+}
+
+/* Which of the two numbers makes the limit. */
+enum binding { BINDS_BACKLOG, BINDS_SOMAXCONN, BINDS_UNKNOWN };
+
+static enum binding binding_of(const struct report *r, const struct report_listener *l)
+{
+	int64_t somaxconn = r->host_known ? r->host.somaxconn : -1;
+
+	if (l->backlog >= 0)
+		return l->limit < l->backlog ? BINDS_SOMAXCONN : BINDS_BACKLOG;
+	if (somaxconn < 0)
+		return BINDS_UNKNOWN;
+	if (l->limit == somaxconn)
+		return BINDS_SOMAXCONN;
+	return BINDS_BACKLOG; /* also a somaxconn that was smaller when listen() was called */
+}
+
+static void evidence_of_limit(struct advisor *a, struct advice *advice, const struct report *r,
+			      const struct report_listener *l)
+{
+	if (l->backlog >= 0)
+		because(a, advice, "listen() backlog %" PRId64, l->backlog);
+	because(a, advice, "limit %" PRId64 ", so that the queue holds %" PRId64, l->limit,
+		l->capacity);
+	if (r->host_known && r->host.somaxconn >= 0)
+		because(a, advice, "somaxconn %" PRId64, r->host.somaxconn);
+	if (l->queue_peak >= 0)
+		because(a, advice, "peak depth %" PRId64, l->queue_peak);
+	because(a, advice, "%" PRIu64 " packets dropped", l->drops);
+}
+
+static void advise_limit(struct advisor *a, const struct report *r,
+			 const struct advisor_listener *al)
+{
+	const struct report_listener *l = al->listener;
+	const struct sizing_backlog *b = &al->backlog;
+	int64_t somaxconn = r->host_known ? r->host.somaxconn : -1;
+	char name[ENDPOINT_TEXT_SIZE];
+	struct advice *advice = NULL;
+
+	if (!l->drops || l->limit < 0)
+		return;
+	name_of(l, name);
+	switch (binding_of(r, l)) {
+	case BINDS_BACKLOG:
+		if (b->known)
+			advice = say(
+			    a, "backlog-binds",
+			    "%s: the backlog given to listen() binds the accept queue. A backlog "
+			    "of %" PRIu64 " would have dropped nothing here%s.",
+			    name, b->backlog,
+			    somaxconn >= 0 && (int64_t)b->backlog > somaxconn
+				? ", with net.core.somaxconn raised to it first"
+				: "");
+		else
+			advice = say(
+			    a, "backlog-binds",
+			    "%s: the backlog given to listen() binds the accept queue; raise it, "
+			    "not somaxconn.",
+			    name);
+		break;
+	case BINDS_SOMAXCONN:
+		advice = say(
+		    a, "somaxconn-binds",
+		    "%s: net.core.somaxconn binds the accept queue%s. Raise it, then make the "
+		    "server call listen() again (restart it): raising somaxconn alone changes no "
+		    "listener that is there already.",
+		    name,
+		    l->backlog >= 0 ? "; the backlog given to listen() is larger"
+				    : " (or a backlog of the same number)");
+		if (advice && b->known)
+			because(a, advice, "a limit of %" PRIu64 " would have dropped nothing here",
+				b->backlog);
+		break;
+	case BINDS_UNKNOWN:
+		advice = say(
+		    a, "limit-binds",
+		    "%s: the accept queue was full; whether backlog or somaxconn binds it is not "
+		    "known.",
+		    name);
+		break;
+	}
+	evidence_of_limit(a, advice, r, l);
+	if (b->known)
+		because(a, advice,
+			"replay of %" PRIu64 " clients: %" PRIu64 " would have waited at once%s",
+			b->clients, b->depth_peak,
+			al->left_out ? " (the first of them; more were seen)" : "");
+}
+
+static void advise_children(struct advisor *a, const struct report *r,
+			    const struct advisor_listener *al)
+{
+	const struct sizing_children *c = &al->children;
+	const struct latency_summary *wait = &r->latency[LATENCY_ACCEPT_WAIT];
+	char name[ENDPOINT_TEXT_SIZE], target[32], service[32], p50[32], max[32];
+	struct advice *advice;
+
+	if (!c->known || !r->causes[CAUSE_SLOW_ACCEPT])
+		return;
+	name_of(al->listener, name);
+	advice = say(
+	    a, "accept-rate",
+	    "%s: connections wait because accept() is not called soon enough. %" PRIu64
+	    " children or workers would have kept every wait within %s; a longer queue alone only "
+	    "turns drops into waiting.",
+	    name, c->children, duration(c->target_ns, target));
+	because(a, advice, "final ACK to accept(): p50 %s, max %s", duration(wait->p50, p50),
+		duration(wait->max, max));
+	because(a, advice, "%" PRIu64 " attempts were in the queue for longer than 100 ms",
+		r->causes[CAUSE_SLOW_ACCEPT]);
+	because(a, advice, "service time p50 %s", duration(c->service_p50_ns, service));
+	because(a, advice, "replay of %" PRIu64 " clients, first come, first served", c->clients);
+}
+
+static void advise_zombies(struct advisor *a, const struct report *r)
+{
+	uint64_t zombies = r->outcomes[OUTCOME_ZOMBIE];
+	struct advice *advice;
+
+	if (!zombies)
+		return;
+	if (r->causes[CAUSE_COOKIE_ACK_DROPPED]) {
+		advice =
+		    say(a, "abort-cannot-help",
+			"Clients believe that they are connected, and the server knows nothing of "
+			"them: "
+			"their SYN-ACK was a cookie and their ACK met a full queue. "
+			"tcp_abort_on_overflow does not reset them; only room in the queue, or a "
+			"time-out of the client, helps.");
+	} else if (r->host_known && r->host.tcp_abort_on_overflow == 0) {
+		advice = say(
+		    a, "abort-on-overflow",
+		    "Clients believe that they are connected while their final ACK is dropped. "
+		    "With "
+		    "tcp_abort_on_overflow = 1 they would get a RST at once instead; it makes the "
+		    "failure quick and does not prevent it.");
+	} else {
+		return;
+	}
+	because(a, advice, "%" PRIu64 " zombies", zombies);
+	because(a, advice, "%" PRIu64 " cookie ACKs dropped",
+		r->cause_packets[CAUSE_COOKIE_ACK_DROPPED]);
+	because(a, advice, "%" PRIu64 " final ACKs dropped with a request left",
+		r->cause_packets[CAUSE_ACCEPT_QUEUE_FULL_ACK]);
+	if (r->host_known)
+		because(a, advice, "tcp_abort_on_overflow %" PRId64, r->host.tcp_abort_on_overflow);
+}
+
+static void advise_syn_queue(struct advisor *a, const struct report *r)
+{
+	uint64_t full = r->cause_packets[CAUSE_SYN_QUEUE_FULL];
+	uint64_t reserve = r->cause_packets[CAUSE_MAX_SYN_BACKLOG_RESERVE];
+	struct advice *advice;
+
+	if (full || reserve) {
+		advice = say(
+		    a, "cookies-off",
+		    "SYNs were dropped on the SYN queue because tcp_syncookies is 0. With 1, the "
+		    "default, they would have been answered. %s",
+		    reserve ? "tcp_max_syn_backlog matters only while cookies are off: of it, a "
+			      "quarter "
+			      "is kept for proven peers."
+			    : "The SYN queue's limit is the listener's own, the same as the accept "
+			      "queue's; not tcp_max_syn_backlog.");
+		because(a, advice, "%" PRIu64 " SYNs dropped on a full SYN queue", full);
+		because(a, advice, "%" PRIu64 " SYNs dropped by the reserve rule", reserve);
+		because(a, advice, "tcp_syncookies %" PRId64, r->host.tcp_syncookies);
+		because(a, advice, "tcp_max_syn_backlog %" PRId64, r->host.tcp_max_syn_backlog);
+		return;
+	}
+	if (!r->cause_packets[CAUSE_ACCEPT_QUEUE_FULL_SYN] || !r->host_known ||
+	    r->host.tcp_syncookies <= 0)
+		return;
+	advice = say(a, "max-syn-backlog-idle",
+		     "tcp_max_syn_backlog does not matter here: while tcp_syncookies is on, "
+		     "nothing reads it. "
+		     "Raising it would have changed nothing.");
+	because(a, advice, "tcp_syncookies %" PRId64, r->host.tcp_syncookies);
+	because(a, advice, "tcp_max_syn_backlog %" PRId64, r->host.tcp_max_syn_backlog);
+	because(a, advice, "0 SYNs dropped on the SYN queue");
+}
+
+static void advise_innocent(struct advisor *a, const struct report *r)
+{
+	struct advice *advice;
+
+	if (!r->causes[CAUSE_UNANSWERED_NO_COUNTER])
+		return;
+	advice = say(
+	    a, "queue-innocent",
+	    "SYNs reached this host and got no answer, and no counter of the listener moved: the "
+	    "queues are innocent. Look at the firewall (nft list ruleset, iptables -L -v), at "
+	    "rp_filter, and at what may drop the SYN-ACK on its way out.");
+	because(a, advice, "%" PRIu64 " attempts, %" PRIu64 " SYNs",
+		r->causes[CAUSE_UNANSWERED_NO_COUNTER],
+		r->cause_packets[CAUSE_UNANSWERED_NO_COUNTER]);
+}
+
+static void advise_scan(struct advisor *a, const struct report *r)
+{
+	uint64_t half_open = r->outcomes[OUTCOME_HALF_OPEN], aborted = r->outcomes[OUTCOME_ABORTED];
+	struct advice *advice;
+
+	if (half_open + aborted < 10 || half_open + aborted < r->attempts / 10)
+		return;
+	advice = say(a, "half-open",
+		     "Many handshakes were begun and not finished: a half-open scan, a SYN flood, "
+		     "or clients "
+		     "that cannot hear the SYN-ACKs. They raise sk_drops and EmbryonicRsts and are "
+		     "no drops of "
+		     "a queue.");
+	because(a, advice, "%" PRIu64 " half-open, %" PRIu64 " aborted of %" PRIu64 " attempts",
+		half_open, aborted, r->attempts);
+}
+
+static void advise_ledger(struct advisor *a, const struct report *r)
+{
+	struct advice *advice = NULL;
+
+	for (size_t i = 0; i < r->ledger_count; i++) {
+		const struct ledger_row *row = &r->ledger[i];
+
+		if (!row->observed_known || !row->unexplained)
+			continue;
+		if (!advice)
+			advice = say(
+			    a, "unexplained",
+			    "Counters moved that the packets seen do not explain in full; the "
+			    "verdicts "
+			    "that rest on them are weaker for it. Counters are of the whole "
+			    "network "
+			    "namespace: record without a port to see all of its listeners, and on "
+			    "the interface any.");
+		because(a, advice, "%s: observed %" PRId64 ", explained %" PRId64, row->counter,
+			row->observed, row->explained);
+	}
+}
+
+size_t advisor_run(struct advisor *advisor, const struct report *report,
+		   const struct advisor_listener *listeners, size_t listeners_count,
+		   const struct advice **out)
+{
+	for (size_t i = 0; i < listeners_count; i++) {
+		advise_limit(advisor, report, &listeners[i]);
+		advise_children(advisor, report, &listeners[i]);
+	}
+	advise_zombies(advisor, report);
+	advise_syn_queue(advisor, report);
+	advise_innocent(advisor, report);
+	advise_scan(advisor, report);
+	advise_ledger(advisor, report);
+	*out = advisor->advice;
+	return advisor->count;
+}

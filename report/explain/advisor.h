@@ -1,0 +1,35 @@
+/*
+ * Interface for the advisor: rules over a finished report -> advice, each with
+ * the numbers that it rests on.
+ */
+#ifndef REPORT_EXPLAIN_ADVISOR_H
+#define REPORT_EXPLAIN_ADVISOR_H
+
+#include <stddef.h>
+
+#include "report/attempt/report.h"
+#include "report/queue/sizing.h"
+
+/* What the rules know of one listener beyond the report. */
+struct advisor_listener {
+	const struct report_listener *listener;
+	struct sizing_backlog backlog;
+	struct sizing_children children;
+	uint64_t left_out; /* clients beyond the replay's bound */
+};
+
+struct advisor;
+
+/* NULL when out of memory. */
+struct advisor *advisor_new(void);
+void advisor_free(struct advisor *advisor);
+
+/*
+ * Applies every rule. The report's totals, listeners and ledger must be filled;
+ * *out lives until advisor_free(). Returns the number of advices.
+ */
+size_t advisor_run(struct advisor *advisor, const struct report *report,
+		   const struct advisor_listener *listeners, size_t listeners_count,
+		   const struct advice **out);
+
+#endif

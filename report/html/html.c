@@ -1,0 +1,207 @@
+/*
+ * The HTML report: one file, no network. Attempts are spooled as they end; the
+ * page is written at the end: its head, the data, its tail. The data stand in
+ * script elements that are no scripts (application/json), where text can end
+ * neither the element nor the page, since < > & are escaped.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "report/html/columns.h"
+#include "report/html/page.h"
+#include "report/json/parts.h"
+#include "report/json/writer.h"
+#include "report/sink/formats.h"
+#include "report/sink/spool.h"
+
+struct html_sink {
+	struct sink sink;
+	FILE *out;
+	struct spool *spool;
+	struct json_writer json; /* of one element of data after the other */
+};
+
+static int html_attempt(struct sink *sink, const struct attempt *attempt)
+{
+	struct html_sink *html = (struct html_sink *)sink;
+
+	return spool_add(html->spool, attempt);
+}
+
+static int write_bytes(FILE *out, const void *bytes, size_t size)
+{
+	errno = 0;
+	if (fwrite(bytes, 1, size, out) != size)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static int write_text(FILE *out, const char *text)
+{
+	return write_bytes(out, text, strlen(text));
+}
+
+static int begin_data(struct html_sink *html, const char *tag)
+{
+	int rc = write_text(html->out, tag);
+
+	json_writer_init(&html->json, html->out);
+	html->json.markup_safe = true;
+	return rc;
+}
+
+static int end_data(struct html_sink *html)
+{
+	int rc = json_writer_finish(&html->json);
+
+	return rc ? rc : write_text(html->out, "</script>\n");
+}
+
+static int write_chunk(struct html_sink *html, struct html_columns *columns)
+{
+	int rc = begin_data(html, "<script type=\"application/json\" class=\"attempts\">");
+	int error;
+
+	if (rc)
+		return rc;
+	rc = html_columns_write(columns, &html->json);
+	error = end_data(html);
+	return rc ? rc : error;
+}
+
+static int write_attempts(struct html_sink *html, const struct report *report)
+{
+	struct html_columns *columns;
+	struct attempt attempt;
+	int rc = html_columns_new(report, &columns);
+
+	if (rc)
+		return rc;
+	spool_rewind(html->spool);
+	while ((rc = spool_next(html->spool, &attempt)) > 0) {
+		rc = html_columns_add(columns, &attempt);
+		if (!rc && html_columns_full(columns))
+			rc = write_chunk(html, columns);
+		if (rc)
+			break;
+	}
+	if (!rc && html_columns_count(columns))
+		rc = write_chunk(html, columns);
+	html_columns_free(columns);
+	return rc;
+}
+
+static void put_names(struct json_writer *json, const char *key, int count,
+		      const char *(*name)(int value))
+{
+	jw_key(json, key);
+	jw_array_begin(json, JSON_COMPACT);
+	for (int i = 0; i < count; i++)
+		jw_string(json, name(i));
+	jw_end(json);
+}
+
+static const char *outcome_at(int value)
+{
+	return outcome_name((enum outcome)value);
+}
+
+static const char *cause_at(int value)
+{
+	return cause_name((enum cause)value);
+}
+
+static const char *confidence_at(int value)
+{
+	return confidence_name((enum confidence)value);
+}
+
+static const char *mark_kind_at(int value)
+{
+	return mark_kind_name((enum mark_kind)value);
+}
+
+/* What the numbers in the columns mean. */
+static void put_all_names(struct json_writer *json)
+{
+	jw_key(json, "names");
+	jw_object_begin(json, JSON_COMPACT);
+	put_names(json, "outcomes", OUTCOME_COUNT, outcome_at);
+	put_names(json, "causes", CAUSE_COUNT, cause_at);
+	put_names(json, "confidences", CONFIDENCE_COUNT, confidence_at);
+	put_names(json, "marks", MARK_KIND_COUNT, mark_kind_at);
+	jw_key(json, "drops");
+	jw_array_begin(json, JSON_COMPACT);
+	for (int i = 0; i < CAUSE_COUNT; i++)
+		jw_bool(json, cause_is_drop((enum cause)i));
+	jw_end(json);
+	jw_end(json);
+}
+
+/* The members of `--format json`, but for the attempts. */
+static void put_report(struct json_writer *json, const struct report *report)
+{
+	jw_object_begin(json, JSON_LINES);
+	jw_key(json, "tool");
+	jw_object_begin(json, JSON_COMPACT);
+	jw_put_string(json, "name", "synscope");
+	jw_put_string(json, "version", report->version);
+	jw_end(json);
+	json_put_origin(json, report);
+	json_put_summary(json, report);
+	json_put_listeners(json, report);
+	json_put_findings(json, report);
+	put_all_names(json);
+	jw_end(json);
+}
+
+static int html_finish(struct sink *sink, const struct report *report)
+{
+	struct html_sink *html = (struct html_sink *)sink;
+	int rc = write_bytes(html->out, html_page_head, html_page_head_size);
+
+	if (!rc)
+		rc = begin_data(html, "<script type=\"application/json\" id=\"report\">");
+	if (!rc) {
+		put_report(&html->json, report);
+		rc = end_data(html);
+	}
+	if (!rc)
+		rc = write_attempts(html, report);
+	if (!rc)
+		rc = write_bytes(html->out, html_page_tail, html_page_tail_size);
+	errno = 0;
+	if (!rc && (fflush(html->out) != 0 || ferror(html->out)))
+		rc = errno ? -errno : -EIO;
+	return rc;
+}
+
+static void html_free(struct sink *sink)
+{
+	struct html_sink *html = (struct html_sink *)sink;
+
+	spool_free(html->spool);
+	free(html);
+}
+
+static const struct sink_ops html_ops = {
+    .attempt = html_attempt,
+    .finish = html_finish,
+    .free = html_free,
+};
+
+struct sink *html_sink_new(FILE *out, const struct sink_style *style)
+{
+	struct html_sink *html = calloc(1, sizeof(*html));
+
+	(void)style;
+	if (!html)
+		return NULL;
+	html->sink.ops = &html_ops;
+	html->out = out;
+	if (spool_new(0, &html->spool)) {
+		free(html);
+		return NULL;
+	}
+	return &html->sink;
+}

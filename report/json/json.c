@@ -1,0 +1,84 @@
+/*
+ * The JSON sink: one object, synscope.report/1. Attempts come while the run goes
+ * on but stand last in the object, so they wait in a spool.
+ */
+#include <stdlib.h>
+
+#include "report/json/parts.h"
+#include "report/json/writer.h"
+#include "report/sink/formats.h"
+#include "report/sink/spool.h"
+
+#define REPORT_SCHEMA "synscope.report/1"
+
+struct json_sink {
+	struct sink sink;
+	struct spool *spool;
+	struct json_writer json;
+};
+
+static int json_attempt(struct sink *sink, const struct attempt *attempt)
+{
+	return spool_add(((struct json_sink *)sink)->spool, attempt);
+}
+
+static int put_attempts(struct json_writer *json, const struct report *report, struct spool *spool)
+{
+	struct attempt attempt;
+	int result;
+
+	jw_key(json, "attempts");
+	jw_array_begin(json, JSON_LINES);
+	spool_rewind(spool);
+	while ((result = spool_next(spool, &attempt)) == 1 && !json->output.error)
+		json_put_attempt(json, report, &attempt);
+	jw_end(json);
+	return result < 0 ? result : 0;
+}
+
+static int json_finish(struct sink *sink, const struct report *report)
+{
+	struct json_sink *self = (struct json_sink *)sink;
+	struct json_writer *json = &self->json;
+	int result, written;
+
+	jw_object_begin(json, JSON_LINES);
+	jw_put_string(json, "schema", REPORT_SCHEMA);
+	jw_key(json, "tool");
+	jw_object_begin(json, JSON_COMPACT);
+	jw_put_string(json, "name", "synscope");
+	jw_put_string(json, "version", report->version);
+	jw_end(json);
+	json_put_origin(json, report);
+	json_put_summary(json, report);
+	json_put_listeners(json, report);
+	json_put_findings(json, report);
+	result = put_attempts(json, report, self->spool);
+	jw_end(json);
+	written = json_writer_finish(json);
+	return result ? result : written;
+}
+
+static void json_free(struct sink *sink)
+{
+	spool_free(((struct json_sink *)sink)->spool);
+	free(sink);
+}
+
+static const struct sink_ops json_ops = {json_attempt, json_finish, json_free};
+
+struct sink *json_sink_new(FILE *out, const struct sink_style *style)
+{
+	struct json_sink *self = malloc(sizeof(*self));
+
+	(void)style;
+	if (!self)
+		return NULL;
+	self->sink.ops = &json_ops;
+	if (spool_new(0, &self->spool) != 0) {
+		free(self);
+		return NULL;
+	}
+	json_writer_init(&self->json, out);
+	return &self->sink;
+}

@@ -1,0 +1,192 @@
+/*
+ * The listeners, the ledger, the advice and everything that was lost, as JSON.
+ */
+#include "report/json/parts.h"
+
+/* A series can have thousands of points: each is [time_ns, min, max]. */
+static void put_series(struct json_writer *json, const char *name,
+		       const struct depth_series *series)
+{
+	jw_key(json, name);
+	jw_object_begin(json, JSON_COMPACT);
+	jw_put_u64(json, "merged", series->merged);
+	jw_key(json, "points");
+	jw_array_begin(json, JSON_COMPACT);
+	for (size_t i = 0; i < series->count; i++) {
+		jw_array_begin(json, JSON_COMPACT);
+		jw_i64(json, series->points[i].time_ns);
+		jw_u64(json, series->points[i].min);
+		jw_u64(json, series->points[i].max);
+		jw_end(json);
+	}
+	jw_end(json);
+	jw_end(json);
+}
+
+static void put_address(struct json_writer *json, const struct address *address)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+
+	address_format(address, text, sizeof(text));
+	jw_put_string(json, "address", text);
+}
+
+static void put_episodes(struct json_writer *json, const struct report_listener *listener)
+{
+	jw_key(json, "full_episodes");
+	jw_array_begin(json, JSON_COMPACT);
+	for (size_t i = 0; i < listener->episodes_count; i++) {
+		jw_object_begin(json, JSON_COMPACT);
+		jw_put_time(json, "start_ns", listener->episodes[i].start_ns);
+		jw_put_time(json, "end_ns", listener->episodes[i].end_ns);
+		jw_end(json);
+	}
+	jw_end(json);
+}
+
+/* Without the limit, or without a depth, it is not known when the queue was full. */
+static bool full_known(const struct report_listener *listener)
+{
+	return listener->limit >= 0 && (listener->samples || listener->sampled.count ||
+					listener->rebuilt.count || listener->episodes_count);
+}
+
+static void put_listener(struct json_writer *json, const struct report_listener *listener)
+{
+	jw_object_begin(json, JSON_LINES);
+	put_address(json, &listener->local.address);
+	jw_put_u64(json, "port", listener->local.port);
+	jw_put_known(json, "backlog", listener->backlog);
+	jw_put_known(json, "limit", listener->limit);
+	jw_put_known(json, "capacity", listener->capacity);
+	jw_put_known(json, "queue_peak", listener->queue_peak);
+	jw_put_u64(json, "samples", listener->samples);
+	jw_put_known(json, "full_ns", full_known(listener) ? listener->full_ns : -1);
+	put_episodes(json, listener);
+	jw_put_u64(json, "drops", listener->drops);
+	jw_key(json, "pids");
+	jw_array_begin(json, JSON_COMPACT);
+	for (size_t i = 0; i < listener->pids_count; i++)
+		jw_i64(json, listener->pids[i]);
+	jw_end(json);
+
+	jw_put_string(json, "comm", listener->comm && listener->comm[0] ? listener->comm : NULL);
+	jw_key(json, "cookie");
+	if (listener->cookie)
+		jw_u64(json, listener->cookie);
+	else
+		jw_null(json);
+	jw_put_known(json, "sampled_peak", listener->sampled_peak);
+	jw_put_known(json, "sk_drops", listener->sk_drops);
+	jw_put_u64(json, "full_episodes_lost", listener->episodes_lost);
+	jw_put_u64(json, "disagreements", listener->disagreements);
+	jw_put_known(json, "defer_accept_s", listener->defer_accept_s);
+	jw_put_known(json, "fastopen", listener->fastopen);
+	jw_put_bool(json, "closed", listener->closed);
+	jw_put_bool(json, "reuseport", listener->reuseport);
+	jw_put_u64(json, "attempts", listener->attempts);
+	jw_key(json, "outcomes");
+	json_put_outcomes(json, listener->outcomes);
+	jw_key(json, "depth");
+	jw_object_begin(json, JSON_LINES);
+	put_series(json, "sampled", &listener->sampled);
+	put_series(json, "rebuilt", &listener->rebuilt);
+	put_series(json, "half_open", &listener->half_open);
+	jw_end(json);
+	jw_end(json);
+}
+
+void json_put_listeners(struct json_writer *json, const struct report *report)
+{
+	jw_key(json, "listeners");
+	jw_array_begin(json, JSON_LINES);
+	for (size_t i = 0; i < report->listeners_count; i++)
+		put_listener(json, &report->listeners[i]);
+	jw_end(json);
+}
+
+static void put_ledger_number(struct json_writer *json, const char *name, bool known, int64_t value)
+{
+	jw_key(json, name);
+	if (known)
+		jw_i64(json, value);
+	else
+		jw_null(json);
+}
+
+static void put_ledger(struct json_writer *json, const struct report *report)
+{
+	jw_key(json, "ledger");
+	jw_array_begin(json, JSON_LINES);
+	for (size_t i = 0; i < report->ledger_count; i++) {
+		const struct ledger_row *row = &report->ledger[i];
+
+		jw_object_begin(json, JSON_COMPACT);
+		jw_put_string(json, "counter", row->counter);
+		put_ledger_number(json, "observed", row->observed_known, row->observed);
+		put_ledger_number(json, "explained", true, row->explained);
+		put_ledger_number(json, "unexplained", row->observed_known, row->unexplained);
+		jw_key(json, "parts");
+		jw_array_begin(json, JSON_COMPACT);
+		for (size_t j = 0; j < row->parts_count && j < LEDGER_PARTS_MAX; j++) {
+			jw_object_begin(json, JSON_COMPACT);
+			jw_put_string(json, "class", row->parts[j].class);
+			jw_put_u64(json, "count", row->parts[j].count);
+			jw_end(json);
+		}
+		jw_end(json);
+		jw_end(json);
+	}
+	jw_end(json);
+}
+
+static void put_advice(struct json_writer *json, const struct report *report)
+{
+	jw_key(json, "advice");
+	jw_array_begin(json, JSON_LINES);
+	for (size_t i = 0; i < report->advice_count; i++) {
+		const struct advice *advice = &report->advice[i];
+
+		jw_object_begin(json, JSON_COMPACT);
+		jw_put_string(json, "rule", advice->rule);
+		jw_put_string(json, "text", advice->text);
+		jw_key(json, "evidence");
+		jw_array_begin(json, JSON_COMPACT);
+		for (size_t j = 0; j < advice->evidence_count && j < ADVICE_EVIDENCE_MAX; j++)
+			jw_string(json, advice->evidence[j]);
+		jw_end(json);
+		jw_end(json);
+	}
+	jw_end(json);
+}
+
+static void put_losses(struct json_writer *json, const struct report *report)
+{
+	jw_key(json, "losses");
+	jw_object_begin(json, JSON_COMPACT);
+	for (int i = 0; i < LOSS_KIND_COUNT; i++)
+		jw_put_u64(json, loss_kind_name(i), report->losses[i]);
+	jw_end(json);
+	jw_key(json, "overflows");
+	jw_array_begin(json, JSON_LINES);
+	for (size_t i = 0; i < report->overflows_count; i++) {
+		jw_object_begin(json, JSON_COMPACT);
+		jw_put_string(json, "table", report->overflows[i].table);
+		jw_put_u64(json, "bound", report->overflows[i].bound);
+		jw_put_u64(json, "count", report->overflows[i].count);
+		jw_end(json);
+	}
+	jw_end(json);
+}
+
+void json_put_findings(struct json_writer *json, const struct report *report)
+{
+	put_ledger(json, report);
+	put_advice(json, report);
+	put_losses(json, report);
+	jw_key(json, "notes");
+	jw_array_begin(json, JSON_LINES);
+	for (size_t i = 0; i < report->notes_count; i++)
+		jw_string(json, report->notes[i]);
+	jw_end(json);
+}

@@ -1,0 +1,35 @@
+/*
+ * Interface for the parts of the JSON report, each a key with its value or an
+ * element of an array, written at the place where the caller stands. The schema
+ * is docs/report.md.
+ */
+#ifndef REPORT_JSON_PARTS_H
+#define REPORT_JSON_PARTS_H
+
+#include "report/attempt/attempt.h"
+#include "report/attempt/report.h"
+#include "report/json/writer.h"
+
+/* "source", "host", "recording": where it comes from. */
+void json_put_origin(struct json_writer *json, const struct report *report);
+
+/* "summary", "latency_histograms", "rates": all attempts together. */
+void json_put_summary(struct json_writer *json, const struct report *report);
+
+/* An object of how many there are and of their percentiles: null of nothing at all. */
+void json_put_latency(struct json_writer *json, const struct latency_summary *latency);
+
+/* "listeners" */
+void json_put_listeners(struct json_writer *json, const struct report *report);
+
+/* "ledger", "advice", "losses", "overflows", "notes" */
+void json_put_findings(struct json_writer *json, const struct report *report);
+
+/* One object of "attempts"; the report says which causes are doubted. */
+void json_put_attempt(struct json_writer *json, const struct report *report,
+		      const struct attempt *attempt);
+
+/* An object from every outcome's name to its count. */
+void json_put_outcomes(struct json_writer *json, const uint64_t outcomes[OUTCOME_COUNT]);
+
+#endif

@@ -1,0 +1,174 @@
+/*
+ * What shows that a connection was in its accept queue, or left it: accept(), look-ups
+ * of its socket, what it says.
+ */
+#include "report/queue/parts.h"
+
+void queues_server_alive(struct queues *queues, const struct queue_packet *packet)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *arrival;
+
+	if (!q)
+		return;
+	queue_look(q, ARRIVAL_LOOK, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
+		   packet->index, FOUND_CHILD, 0);
+	arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
+	if (a->flags & OPEN_ACK_DROPPED) {
+		/* A socket answers: the ACK that was thought dropped had entered. */
+		if (arrival) {
+			arrival->kind = ARRIVAL_ENTER;
+			arrival->proven = true;
+			queue_correct_depth(q, 1);
+		}
+		a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+		a->flags |= OPEN_ENTERED | OPEN_QUEUED;
+		return;
+	}
+	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
+	if (arrival)
+		arrival->proven = true;
+}
+
+void queues_accept(struct queues *queues, const struct queue_packet *packet, int64_t from_ns)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *arrival;
+
+	if (!q)
+		return;
+	q->accept_exact = q->accept_visible = true;
+	if (a->flags & OPEN_ACCEPTED)
+		return;
+	if (!(a->flags & OPEN_QUEUED)) {
+		/* Its final ACK was thought dropped, or was not captured. */
+		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
+		if (arrival) {
+			arrival->kind = ARRIVAL_ENTER;
+			q->depth++;
+		} else {
+			queue_prove_entered(q, a, packet->details);
+		}
+		a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+		a->flags |= OPEN_ENTERED;
+	}
+	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
+	if (arrival)
+		arrival->proven = true;
+	arrival = queue_arrive(q, ARRIVAL_LEAVE, packet->time_ns, a, packet->index);
+	if (arrival)
+		arrival->from_ns = from_ns;
+	if (q->depth > 0)
+		q->depth--;
+	if (a->ack_ns > q->last_accepted_ack_ns)
+		q->last_accepted_ack_ns = a->ack_ns;
+}
+
+/* States of include/net/tcp_states.h that a look-up can meet. */
+enum { STATE_NONE = 0, STATE_SYN_RECV = 3, STATE_NEW_SYN_RECV = 12 };
+
+bool queues_accept_sampled(const struct queues *queues, const struct open_attempt *attempt)
+{
+	const struct queue *q = queues_of(queues, attempt);
+
+	return q && q->accept_visible && !q->accept_exact;
+}
+
+/* No request gives up sooner: its timer starts at one second. */
+#define REQUEST_LIFE_NS (900 * NS_PER_MS)
+
+/* A look found no child of this attempt: a request, or nothing. */
+static void find_no_child(struct queue *q, const struct queue_packet *packet,
+			  const struct child *child, bool none)
+{
+	struct open_attempt *a = packet->attempt;
+	bool young = packet->time_ns - a->last_synack_ns < REQUEST_LIFE_NS;
+	enum found found = !none ? FOUND_REQUEST : (young ? FOUND_NOTHING : FOUND_EXPIRED);
+
+	/* Gone says little of a connection that lived, or that a RST or FIN ended. */
+	if (none && (a->end_ns != TIME_UNKNOWN || (a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))))
+		return;
+	if (none && !child->listener && !(a->flags & OPEN_CLIENT_ACK))
+		return; /* its listener has other addresses, or is gone as well */
+	if (queue_look(q, ARRIVAL_LOOK, child->before_ns, packet->time_ns, a, packet->index, found,
+		       0) == FOUND_DOUBT)
+		return; /* it has sent something since */
+	if (!none)
+		queue_prove_cookie(q, a, packet->index, packet->details, false);
+	else if (q->host->tcp_syncookies == 1 && young && !(a->flags & OPEN_SYNACK_AFTER_ACK))
+		queue_prove_cookie(q, a, packet->index, packet->details, true);
+	if (!(a->flags & OPEN_CLIENT_ACK))
+		return;
+	a->flags |= none ? OPEN_GONE : OPEN_REQUEST;
+	if (a->flags & OPEN_DEFERRED)
+		return;
+	if ((a->flags & OPEN_QUEUED) && !none)
+		q->half_open++;
+	queue_prove_refused(q, a, packet->index, packet->details);
+}
+
+void queues_child(struct queues *queues, const struct queue_packet *packet,
+		  const struct child *child)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *arrival;
+
+	if (!q)
+		return;
+	q->accept_visible = true;
+	if (child->state == STATE_SYN_RECV || child->state == STATE_NEW_SYN_RECV ||
+	    child->state == STATE_NONE) {
+		find_no_child(q, packet, child, child->state == STATE_NONE);
+		return;
+	}
+	queue_look(q, ARRIVAL_LOOK, child->before_ns, packet->time_ns, a, packet->index,
+		   FOUND_CHILD, 0);
+	if (a->flags & OPEN_ACK_DROPPED) {
+		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
+		if (arrival) {
+			arrival->kind = ARRIVAL_ENTER;
+			queue_correct_depth(q, 1);
+		} else {
+			queue_prove_entered(q, a, packet->details);
+		}
+		a->flags |= OPEN_QUEUED;
+	}
+	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
+	if (arrival)
+		arrival->proven = true;
+	a->flags &= ~(uint32_t)(OPEN_ACK_DROPPED | OPEN_GONE | OPEN_REQUEST);
+	a->flags |= OPEN_ENTERED;
+	if (!child_accepted(child))
+		return;
+	a->flags |= OPEN_ACCEPTED;
+	a->flags &= ~(uint32_t)OPEN_QUEUED;
+	if (a->ack_ns > q->last_accepted_ack_ns)
+		q->last_accepted_ack_ns = a->ack_ns;
+}
+
+static bool owns(const struct queue *q, int32_t pid)
+{
+	for (unsigned i = 0; i < q->listener.pids_count; i++)
+		if (q->listener.pids[i] == pid)
+			return true;
+	return false;
+}
+
+bool queues_owns(const struct queues *queues, uint32_t listener, int32_t pid)
+{
+	const struct queue *leader;
+
+	if (listener >= queues->listening.count)
+		return false;
+	leader = queues->listening.queues[listener]->leader;
+	if (!leader->grouped)
+		return owns(leader, pid);
+	for (size_t i = 0; i < queues->listening.count; i++)
+		if (queues->listening.queues[i]->leader == leader &&
+		    owns(queues->listening.queues[i], pid))
+			return true;
+	return false;
+}

@@ -1,0 +1,373 @@
+/*
+ * Arrivals: what each adds to the depth and to sk_drops, where it stands to a sample, and
+ * its verdict.
+ */
+#include "report/queue/arrival.h"
+
+int arrival_delta(const struct arrival *a)
+{
+	if (a->kind == ARRIVAL_ENTER)
+		return 1;
+	return a->kind == ARRIVAL_LEAVE ? -1 : 0;
+}
+
+/* What an arrival adds to sk_drops; those that arrival_may_drop() are decided apart. */
+int arrival_sk_drops(const struct arrival *a)
+{
+	switch ((enum arrival_kind)a->kind) {
+	case ARRIVAL_REPEAT:
+		return tally_sk_drops(TALLY_SYN_REPEATED);
+	case ARRIVAL_REFUSED:
+		return tally_sk_drops(a->cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL);
+	case ARRIVAL_DEFERRED:
+		return tally_sk_drops(TALLY_DEFERRED_ACK);
+	case ARRIVAL_RST:
+		return tally_sk_drops(TALLY_RST_SYN_RECV);
+	case ARRIVAL_STRAY:
+		return a->proven ? tally_sk_drops(TALLY_STRAY) : 0;
+	case ARRIVAL_ICMP:
+		return tally_sk_drops(TALLY_ICMP_REQUEST);
+	case ARRIVAL_SYN:
+	case ARRIVAL_ENTER:
+	case ARRIVAL_AGAIN:
+	case ARRIVAL_LEAVE:
+	case ARRIVAL_LOOK:
+	case ARRIVAL_COUNT:
+	case ARRIVAL_SETTLED:
+		break;
+	}
+	return 0;
+}
+
+uint32_t arrival_drops_most(const struct arrival *a)
+{
+	if (a->wants_place)
+		return (uint32_t)tally_sk_drops(TALLY_ACK_ACCEPT_FULL);
+	switch ((enum arrival_kind)a->kind) {
+	case ARRIVAL_SYN:
+	case ARRIVAL_REPEAT:
+	case ARRIVAL_ENTER:
+	case ARRIVAL_REFUSED:
+	case ARRIVAL_AGAIN:
+	case ARRIVAL_DEFERRED:
+	case ARRIVAL_RST:
+	case ARRIVAL_STRAY:
+	case ARRIVAL_ICMP:
+		return 1;
+	case ARRIVAL_LEAVE:
+	case ARRIVAL_LOOK:
+	case ARRIVAL_COUNT:
+	case ARRIVAL_SETTLED:
+		break;
+	}
+	return 0;
+}
+
+/* Whether sk_drops counted it, only sk_drops itself can tell. */
+bool arrival_may_drop(const struct arrival *a)
+{
+	return (a->kind == ARRIVAL_SYN && !a->answered) || (a->kind == ARRIVAL_STRAY && !a->proven);
+}
+
+enum arrival_order arrival_order(const struct arrival *a, const struct queue_sample *s)
+{
+	if (a->kind == ARRIVAL_LEAVE) {
+		if (a->time_ns <= s->before_ns)
+			return ARRIVED_BEFORE;
+		return a->from_ns > s->time_ns ? ARRIVED_AFTER : ARRIVED_WITHIN;
+	}
+	if (a->time_ns + STAMP_LEAD_NS <= s->before_ns)
+		return ARRIVED_BEFORE;
+	return a->time_ns > s->time_ns ? ARRIVED_AFTER : ARRIVED_WITHIN;
+}
+
+struct open_attempt *arrival_attempt(const struct arrival *a, struct table *table)
+{
+	struct open_attempt *open = table_at(table, a->index);
+
+	return open && (open->flags & OPEN_USED) && open->isn == a->isn ? open : NULL;
+}
+
+/* Any segment of a client whose final ACK was dropped is a final ACK again. */
+bool mark_stands_for_ack(const struct mark *mark)
+{
+	return mark->kind == MARK_ACK || mark->kind == MARK_DATA || mark->kind == MARK_FIN_CLIENT;
+}
+
+/* Writes a verdict on the mark of this packet. */
+void arrival_judge(struct queue *q, const struct arrival *a, enum mark_kind kind, bool dropped,
+		   enum cause cause, enum confidence confidence, uint32_t depth,
+		   struct table *table, struct details *details)
+{
+	struct open_attempt *open = arrival_attempt(a, table);
+	const struct detail *d = open ? details_open(details, open) : NULL;
+
+	if (!d)
+		return;
+	for (uint32_t m = d->first_mark; m != DETAIL_NONE;) {
+		struct detail_mark *mark = details_mark(details, m);
+
+		if (mark->mark.time_ns == a->time_ns &&
+		    (mark->mark.kind == kind ||
+		     (kind == MARK_ACK && mark_stands_for_ack(&mark->mark)))) {
+			mark->mark.dropped = dropped;
+			mark->mark.cause_known = true;
+			mark->mark.cause = cause;
+			mark->mark.confidence = confidence;
+			mark->mark.depth = depth;
+			mark->mark.limit = q->listener.limit;
+			return;
+		}
+		m = mark->next;
+	}
+}
+
+/* Which rule of tcp_conn_request() took a SYN that the listener dropped. */
+static enum tally rule_of(const struct queue *q, const struct arrival *a, bool full)
+{
+	bool syn_queue_full = queue_requests_are_full(q, a->half_open);
+
+	switch (q->host->tcp_syncookies) {
+	case 0:
+		if (syn_queue_full)
+			return TALLY_SYN_QUEUE_FULL;
+		return full ? TALLY_SYN_ACCEPT_FULL : TALLY_SYN_RESERVE;
+	case 2:
+		return TALLY_SYN_BOTH_FULL;
+	default:
+		return syn_queue_full ? TALLY_SYN_BOTH_FULL : TALLY_SYN_ACCEPT_FULL;
+	}
+}
+
+static enum cause cause_of(enum tally tally)
+{
+	if (tally == TALLY_SYN_QUEUE_FULL)
+		return CAUSE_SYN_QUEUE_FULL;
+	if (tally == TALLY_SYN_RESERVE)
+		return CAUSE_MAX_SYN_BACKLOG_RESERVE;
+	return CAUSE_ACCEPT_QUEUE_FULL_SYN;
+}
+
+static void take_room(struct drops_view *view)
+{
+	view->room_max--;
+	view->room_min--;
+	view->asking--;
+}
+
+static void settle_stray(struct queue *q, const struct arrival *a, struct drops_view *view)
+{
+	if (a->decided) {
+		if (!a->dropped)
+			return;
+	} else if (!a->proven) {
+		/* Its socket took it, if one lived. */
+		if (!view->known || view->room_max <= 0)
+			return;
+		take_room(view);
+		q->drops_settled++;
+	}
+	queue_tally(q, TALLY_STRAY, a->time_ns, 1);
+}
+
+/* A SYN without an answer, of which the likeliest history says who dropped it. */
+static void settle_decided(struct queue *q, const struct arrival *a, bool full, uint32_t depth,
+			   struct table *table, struct details *details)
+{
+	enum tally tally = rule_of(q, a, full);
+	bool fits = full || tally == TALLY_SYN_QUEUE_FULL;
+
+	if (!a->dropped) {
+		arrival_judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT,
+			      depth, table, details);
+		return;
+	}
+	queue_tally(q, tally, a->time_ns, 1);
+	queue_count_drop(q, a->time_ns, cause_of(tally));
+	arrival_judge(q, a, MARK_SYN, true, cause_of(tally),
+		      fits ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED, depth, table, details);
+}
+
+/*
+ * A SYN without an answer. The listener dropped it when its sk_drops has room
+ * for it and a rule fits; otherwise something in front of the listener, or
+ * behind its answer, did.
+ */
+static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *view,
+		       struct table *table, struct details *details)
+{
+	bool alone = q->siblings == 1;
+	bool full =
+	    q->limit_known && (alone ? q->base > (int64_t)q->listener.limit : view->fullest > 0);
+	/* An accept() that is stamped late can make the depth look one too small. */
+	bool nearly = q->limit_known && alone && q->base == (int64_t)q->listener.limit;
+	uint32_t depth =
+	    alone ? (uint32_t)q->base : (view->fullest ? view->fullest - 1 : MARK_DEPTH_UNKNOWN);
+	enum tally tally = rule_of(q, a, full);
+	enum confidence confidence = CONFIDENCE_INFERRED;
+
+	if (a->answered) {
+		if (!a->cookie)
+			return;
+		queue_tally(q, TALLY_SYN_COOKIE, a->time_ns, 1);
+		arrival_judge(q, a, MARK_SYN, false, CAUSE_SYN_COOKIE, CONFIDENCE_EXACT, depth,
+			      table, details);
+		return;
+	}
+	if (a->requested && !a->decided && q->half_open > 0)
+		q->half_open--;
+	if (a->challenged) {
+		settle_stray(q, a, view);
+		return;
+	}
+	if (a->decided) {
+		settle_decided(q, a, full, depth, table, details);
+		return;
+	}
+	if (view->known && view->room_max <= 0) {
+		arrival_judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT,
+			      depth, table, details);
+		return;
+	}
+	if (cause_of(tally) == CAUSE_ACCEPT_QUEUE_FULL_SYN && !full && !(nearly && view->known)) {
+		if (view->known)
+			arrival_judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER,
+				      CONFIDENCE_INFERRED, depth, table, details);
+		return;
+	}
+	if (tally == TALLY_SYN_RESERVE && !view->known)
+		return; /* it leaves no trace but the counter */
+	if (view->known) {
+		bool fits = view->asking >= view->room_min && view->asking <= view->room_max;
+
+		confidence = fits && (full || tally == TALLY_SYN_QUEUE_FULL) ? CONFIDENCE_EXACT
+									     : CONFIDENCE_BOUNDED;
+		take_room(view);
+	}
+	queue_tally(q, tally, a->time_ns, 1);
+	queue_count_drop(q, a->time_ns, cause_of(tally));
+	q->drops_settled++;
+	arrival_judge(q, a, MARK_SYN, true, cause_of(tally), confidence, depth, table, details);
+}
+
+static void settle_refused(struct queue *q, const struct arrival *a, const struct drops_view *view,
+			   struct table *table, struct details *details)
+{
+	enum cause cause = a->cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
+
+	queue_tally(q,
+		    a->cookie ? TALLY_COOKIE_ACK_FULL
+			      : (a->aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL),
+		    a->time_ns, 1);
+	queue_count_drop(q, a->time_ns, cause);
+	arrival_judge(q, a, MARK_ACK, true, cause,
+		      a->proven ? CONFIDENCE_EXACT
+				: (view->known ? CONFIDENCE_BOUNDED : CONFIDENCE_INFERRED),
+		      (uint32_t)q->base, table, details);
+}
+
+/*
+ * A queue never holds more than limit + 1. Where one more entered, somebody had
+ * left whose accept() was stamped, after it returned, only later, or is not told at all.
+ */
+static void make_room(struct queue *q, const struct arrival *entering)
+{
+	if (!q->limit_known || q->siblings > 1 || q->base <= (int64_t)q->listener.limit)
+		return;
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		struct arrival *a = &q->arrivals[i];
+
+		if (a->kind != ARRIVAL_LEAVE || a->from_ns > entering->time_ns + STAMP_LEAD_NS)
+			continue;
+		a->kind = ARRIVAL_SETTLED;
+		queue_step(q, entering->time_ns, -1);
+		return;
+	}
+	q->owed++;
+	queue_step(q, entering->time_ns, -1);
+}
+
+/* Where its attempt stands now, and with it how many requests there are. */
+static void move_attempt(struct queue *q, const struct arrival *a, struct table *table)
+{
+	const uint32_t places = OPEN_WAS_ENTERED | OPEN_WAS_REQUEST | OPEN_WAS_COOKIE;
+	struct open_attempt *open = arrival_attempt(a, table);
+	uint32_t place = open ? open->flags & places : 0;
+	bool request = a->kind == ARRIVAL_SYN && a->synacked && !a->cookie;
+	bool expired =
+	    a->kind == ARRIVAL_LOOK && a->found == FOUND_EXPIRED && (place & OPEN_WAS_REQUEST);
+	bool ends = a->kind == ARRIVAL_RST || a->kind == ARRIVAL_ICMP || a->aborted ||
+		    (a->kind == ARRIVAL_ENTER && !a->cookie);
+
+	q->requests += request - ends;
+	if (q->requests < 0)
+		q->requests = 0;
+	if (expired)
+		queue_miss_request(q);
+	if (a->kind == ARRIVAL_SYN && a->synacked)
+		place = request ? OPEN_WAS_REQUEST : OPEN_WAS_COOKIE;
+	if (ends || expired)
+		place &= ~(uint32_t)OPEN_WAS_REQUEST;
+	if (a->kind == ARRIVAL_ENTER)
+		place |= OPEN_WAS_ENTERED;
+	if (open)
+		open->flags = (open->flags & ~places) | place;
+}
+
+void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
+		    struct table *table, struct details *details)
+{
+	q->drops_settled += arrival_sk_drops(a);
+	move_attempt(q, a, table);
+	switch ((enum arrival_kind)a->kind) {
+	case ARRIVAL_SYN:
+		settle_syn(q, a, view, table, details);
+		break;
+	case ARRIVAL_REFUSED:
+		settle_refused(q, a, view, table, details);
+		break;
+	case ARRIVAL_ENTER:
+		if (a->cookie)
+			queue_tally(q, TALLY_COOKIE_ACK, a->time_ns, 1);
+		if (!a->decided)
+			make_room(q, a);
+		queue_step(q, a->time_ns, 1);
+		break;
+	case ARRIVAL_LEAVE:
+		if (q->owed)
+			q->owed--;
+		else
+			queue_step(q, a->time_ns, -1);
+		break;
+	case ARRIVAL_REPEAT:
+		queue_tally(q, a->answered ? TALLY_SYN_REPEATED : TALLY_SYN_SKIPPED, a->time_ns, 1);
+		break;
+	case ARRIVAL_DEFERRED:
+		queue_tally(q, TALLY_DEFERRED_ACK, a->time_ns, 1);
+		arrival_judge(q, a, MARK_ACK, false, CAUSE_DEFER_ACCEPT,
+			      q->listener.defer_accept_s > 0 ? CONFIDENCE_EXACT
+							     : CONFIDENCE_INFERRED,
+			      (uint32_t)q->base, table, details);
+		break;
+	case ARRIVAL_RST:
+		queue_tally(q, TALLY_RST_SYN_RECV, a->time_ns, 1);
+		break;
+	case ARRIVAL_STRAY:
+		settle_stray(q, a, view);
+		break;
+	case ARRIVAL_ICMP:
+		queue_tally(q, TALLY_ICMP_REQUEST, a->time_ns, 1);
+		break;
+	case ARRIVAL_COUNT:
+		if (!a->decided && a->found != FOUND_DOUBT && a->half_open < q->requests) {
+			q->unnamed += (int32_t)(q->requests - a->half_open);
+			q->requests = a->half_open;
+		}
+		break;
+	case ARRIVAL_AGAIN:
+	case ARRIVAL_LOOK:
+	case ARRIVAL_SETTLED:
+		break;
+	}
+	a->kind = ARRIVAL_SETTLED;
+}

@@ -1,0 +1,60 @@
+/*
+ * Interface for arrivals, between the files of the queue (queue*.c): what one packet or
+ * call means for the depth and for the counters of its listener, and its verdict.
+ */
+#ifndef REPORT_QUEUE_ARRIVAL_H
+#define REPORT_QUEUE_ARRIVAL_H
+
+#include "report/queue/queue.h"
+
+/* Did it certainly, possibly or certainly not happen before the sample looked? */
+enum arrival_order { ARRIVED_BEFORE, ARRIVED_WITHIN, ARRIVED_AFTER };
+
+enum arrival_order arrival_order(const struct arrival *a, const struct queue_sample *s);
+
+/* What it adds to the depth: 1, 0 or -1. */
+int arrival_delta(const struct arrival *a);
+
+/* What it can add to sk_drops, however it is judged. */
+uint32_t arrival_drops_most(const struct arrival *a);
+
+/* What it adds to sk_drops; those of arrival_may_drop() are decided apart. */
+int arrival_sk_drops(const struct arrival *a);
+
+/* Whether sk_drops counted it, only sk_drops itself can tell. */
+bool arrival_may_drop(const struct arrival *a);
+
+/* Its attempt, or NULL when that is gone. */
+struct open_attempt *arrival_attempt(const struct arrival *a, struct table *table);
+
+/* Any segment of a client whose final ACK was dropped is a final ACK again. */
+bool mark_stands_for_ack(const struct mark *mark);
+
+/* Writes a verdict on the mark of this packet. */
+void arrival_judge(struct queue *q, const struct arrival *a, enum mark_kind kind, bool dropped,
+		   enum cause cause, enum confidence confidence, uint32_t depth,
+		   struct table *table, struct details *details);
+
+/* How sure the drops of one settling are. */
+struct drops_view {
+	bool known;
+	int64_t room_min; /* packets of arrival_may_drop() that sk_drops has room for */
+	int64_t room_max;
+	int64_t asking; /* and those that ask for it */
+	uint32_t fullest;
+};
+
+/* Gives the arrival its verdict and its place in the sums; it is ARRIVAL_SETTLED then. */
+void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
+		    struct table *table, struct details *details);
+
+/* The sums of the queue, at the time of a packet. */
+void queue_count_drop(struct queue *q, int64_t time_ns, enum cause cause);
+void queue_take_back_drop(struct queue *q, int64_t time_ns, enum cause cause);
+void queue_correct_half_open(struct queue *q, const struct arrival *from, int change);
+
+/* The settled depth changes; full episodes and the series follow it. */
+void queue_step(struct queue *q, int64_t time_ns, int64_t change);
+void queue_track_full(struct queue *q, int64_t time_ns, int64_t depth);
+
+#endif

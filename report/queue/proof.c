@@ -1,0 +1,193 @@
+/*
+ * What later packets and look-ups prove of a final ACK, and the corrections of what was
+ * judged before.
+ */
+#include "report/queue/arrival.h"
+
+/* A bare ACK that a listener with room did not take: TCP_DEFER_ACCEPT waits for data. */
+static void prove_deferred(struct queue *q, struct open_attempt *attempt, struct mark *mark)
+{
+	attempt->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+	attempt->flags |= OPEN_DEFERRED;
+	if (!mark || mark->cause_known)
+		return;
+	mark->cause_known = true;
+	mark->cause = CAUSE_DEFER_ACCEPT;
+	mark->confidence = q->listener.defer_accept_s > 0 ? CONFIDENCE_EXACT : CONFIDENCE_INFERRED;
+	queue_tally(q, TALLY_DEFERRED_ACK, mark->time_ns, 1);
+}
+
+static void prove_dropped(struct queue *q, const struct open_attempt *attempt, struct mark *mark)
+{
+	bool cookie = attempt->flags & OPEN_COOKIE;
+
+	if (!mark)
+		return;
+	mark->confidence = CONFIDENCE_EXACT;
+	if (mark->cause_known)
+		return;
+	mark->dropped = mark->cause_known = true;
+	mark->cause = cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
+	mark->limit = q->listener.limit;
+	mark->depth = q->siblings == 1 ? q->listener.limit + 1 : MARK_DEPTH_UNKNOWN;
+	queue_count_drop(q, mark->time_ns, mark->cause);
+	queue_tally(q, cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL, mark->time_ns, 1);
+	if (cookie)
+		queue_tally(q, TALLY_COOKIE_ACK, mark->time_ns, -1);
+}
+
+/* Its SYN, and its final ACKs that were dropped and settled as the other kind. */
+static void correct_marks(struct queue *q, const struct open_attempt *attempt,
+			  struct details *details, bool cookie)
+{
+	const struct detail *d = details_at(details, attempt->detail);
+	enum cause was = cookie ? CAUSE_ACCEPT_QUEUE_FULL_ACK : CAUSE_COOKIE_ACK_DROPPED;
+	enum cause is = cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
+	enum tally gains = cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL;
+	enum tally loses = cookie ? TALLY_ACK_ACCEPT_FULL : TALLY_COOKIE_ACK_FULL;
+
+	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
+	     m = details_mark(details, m)->next) {
+		struct mark *mark = &details_mark(details, m)->mark;
+
+		if (cookie && mark->kind == MARK_SYN && mark->time_ns == attempt->last_syn_ns) {
+			mark->cause_known = true;
+			mark->cause = CAUSE_SYN_COOKIE;
+			mark->confidence = CONFIDENCE_EXACT;
+		} else if (!cookie && mark->cause_known && mark->cause == CAUSE_SYN_COOKIE) {
+			mark->cause_known = false;
+		}
+		if (!mark->cause_known || !mark->dropped || mark->cause != was)
+			continue;
+		mark->cause = is;
+		queue_tally(q, loses, mark->time_ns, -1);
+		queue_tally(q, gains, mark->time_ns, 1);
+	}
+}
+
+void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint32_t index,
+			struct details *details, bool cookie)
+{
+	const uint32_t places = OPEN_WAS_COOKIE | OPEN_WAS_REQUEST | OPEN_WAS_ENTERED;
+	struct arrival *syn = queue_find(queue, ARRIVAL_SYN, index, attempt->isn);
+	int change = cookie ? 1 : -1;
+
+	if (cookie == !!(attempt->flags & OPEN_COOKIE))
+		return;
+	attempt->flags ^= OPEN_COOKIE;
+	queue->half_open -= change;
+	if (queue->half_open < 0)
+		queue->half_open = 0;
+	for (struct arrival *a = queue_newest(queue, index, attempt->isn); a;
+	     a = queue_earlier(queue, a))
+		a->cookie = cookie;
+	if (syn || !(attempt->flags & places) || cookie == !!(attempt->flags & OPEN_WAS_COOKIE))
+		return;
+	queue_tally(queue, TALLY_SYN_COOKIE, attempt->last_syn_ns, change);
+	attempt->flags &= ~(uint32_t)(OPEN_WAS_COOKIE | OPEN_WAS_REQUEST);
+	if (cookie)
+		attempt->flags |= OPEN_WAS_COOKIE;
+	if (attempt->flags & OPEN_WAS_ENTERED) {
+		queue_tally(queue, TALLY_COOKIE_ACK, attempt->ack_ns, change);
+	} else {
+		attempt->flags |= cookie ? 0 : OPEN_WAS_REQUEST;
+		queue->requests -= change;
+	}
+	if (queue->requests < 0)
+		queue->requests = 0;
+	if (details_open(details, attempt))
+		correct_marks(queue, attempt, details, cookie);
+}
+
+void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, struct details *details)
+{
+	const struct detail *d = details_at(details, attempt->detail);
+	struct mark *last = NULL;
+	bool cookie;
+
+	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
+	     m = details_mark(details, m)->next) {
+		struct mark *mark = &details_mark(details, m)->mark;
+
+		if (mark->dropped && mark_stands_for_ack(mark))
+			last = mark;
+	}
+	if (!last)
+		return;
+	cookie = last->cause == CAUSE_COOKIE_ACK_DROPPED;
+	last->dropped = last->cause_known = false;
+	queue_take_back_drop(queue, last->time_ns, last->cause);
+	queue_tally(queue, cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL, last->time_ns,
+		    -1);
+	if (cookie)
+		queue_tally(queue, TALLY_COOKIE_ACK, last->time_ns, 1);
+	if ((attempt->flags & OPEN_WAS_REQUEST) && queue->requests > 0)
+		queue->requests--;
+	attempt->flags &= ~(uint32_t)OPEN_WAS_REQUEST;
+	attempt->flags |= OPEN_WAS_ENTERED;
+}
+
+void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint32_t index,
+			 struct details *details)
+{
+	struct arrival *a = queue_find(queue, ARRIVAL_REFUSED, index, attempt->isn);
+	bool was_queued = attempt->flags & OPEN_QUEUED;
+	bool had_room = !(attempt->flags & (OPEN_NEARLY_FULL | OPEN_COOKIE));
+	bool defers = queue->listener.defer_accept_s != 0;
+	const struct detail *d;
+	struct mark *last = NULL;
+
+	attempt->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
+	attempt->flags |= OPEN_ACK_DROPPED;
+	if (a) {
+		a->proven = true;
+		return;
+	}
+	a = queue_find(queue, ARRIVAL_ENTER, index, attempt->isn);
+	if (a && !a->proven) {
+		if (was_queued)
+			queue_correct_depth(queue, -1);
+		a->proven = true;
+		if (!had_room) {
+			a->kind = ARRIVAL_REFUSED;
+			return;
+		}
+		attempt->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+		if (defers) {
+			a->kind = ARRIVAL_DEFERRED;
+			attempt->flags |= OPEN_DEFERRED;
+			return;
+		}
+		/* The request did not like it: PAWS, or out of its window (tcp_check_req). */
+		a->kind = ARRIVAL_STRAY;
+		a->proven = false;
+		return;
+	}
+	/* Settled by now: its mark and the sums are put right. */
+	d = details_open(details, attempt);
+	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
+	     m = details_mark(details, m)->next)
+		if (mark_stands_for_ack(&details_mark(details, m)->mark))
+			last = &details_mark(details, m)->mark;
+	if (!had_room || (last && last->cause_known && last->dropped))
+		prove_dropped(queue, attempt, last);
+	else if (defers)
+		prove_deferred(queue, attempt, last);
+	else if (last)
+		queue_arrive(queue, ARRIVAL_STRAY, last->time_ns, attempt, index);
+	if ((attempt->flags & OPEN_WAS_ENTERED) && !(attempt->flags & OPEN_COOKIE)) {
+		queue->requests++;
+		attempt->flags |= OPEN_WAS_REQUEST;
+	}
+	attempt->flags &= ~(uint32_t)OPEN_WAS_ENTERED;
+	/*
+	 * The depth stays: samples have confirmed it since, so somebody else is in this
+	 * place, who is known when accept() returns him (queue_prove_entered).
+	 */
+	if (was_queued && queue->accept_exact)
+		return;
+	if (was_queued && queue->base > 0) {
+		queue->base--;
+		queue_correct_depth(queue, -1);
+	}
+}

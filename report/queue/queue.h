@@ -1,0 +1,259 @@
+/*
+ * Interface for one listener's queue: what arrived at it and left it, rebuilt
+ * from packets and accepts, settled against its samples.
+ *
+ * Theory of operation. An arrival is first judged by the rebuilt depth: a final
+ * ACK enters when depth <= limit (sk_acceptq_is_full() is depth > limit). The
+ * judgement stands until a sample from after the arrival is settled. A sample
+ * says the depth at some instant of an interval, and how many packets the
+ * socket dropped by then (sk_drops); both are compared with what the arrivals
+ * predict, as ranges, since what lies within the interval may be counted or not.
+ * Where they differ the youngest unproven judgement is turned round, or, for a
+ * listener whose accepts are not reported, a departure is inferred. Samples are
+ * settled SETTLE_DELAY_NS late, so that a SYN-ACK, and the report of an accept()
+ * that the scheduler delayed, are there by then.
+ */
+#ifndef REPORT_QUEUE_QUEUE_H
+#define REPORT_QUEUE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "event/host.h"
+#include "report/attempt/detail.h"
+#include "report/attempt/report.h"
+#include "report/attempt/table.h"
+#include "report/measure/pulse.h"
+#include "report/measure/series.h"
+#include "report/queue/sizing.h"
+#include "report/queue/tally.h"
+
+#define QUEUE_ARRIVALS_MAX (1u << 18)
+#define QUEUE_SAMPLES_MAX  256
+#define QUEUE_EPISODES_MAX 1024
+#define SETTLE_DELAY_NS	   (50 * NS_PER_MS)
+/* A packet is stamped before the kernel works on it: it may enter this much later. */
+#define STAMP_LEAD_NS (100 * NS_PER_US)
+/* And so much at the most, where its processor is held up, or has others to work on before it. */
+#define STAMP_LEAD_MAX_NS (5 * NS_PER_MS)
+
+enum arrival_kind {
+	ARRIVAL_SYN,	 /* wants a request, or a cookie */
+	ARRIVAL_REPEAT,	 /* a SYN whose request exists: answered again */
+	ARRIVAL_ENTER,	 /* a final ACK that entered the queue */
+	ARRIVAL_REFUSED, /* a final ACK that did not: the queue was full */
+	ARRIVAL_AGAIN,	 /* it would be one, if its client had not entered before */
+	ARRIVAL_DEFERRED,
+	ARRIVAL_RST,	 /* in SYN_RECV */
+	ARRIVAL_STRAY,	 /* a RST that ends nothing, or flags that mean nothing */
+	ARRIVAL_ICMP,	 /* an error that ends a request */
+	ARRIVAL_LEAVE,	 /* accept() */
+	ARRIVAL_LOOK,	 /* somebody looked where its attempt stands */
+	ARRIVAL_COUNT,	 /* and how many requests there are: half_open */
+	ARRIVAL_SETTLED, /* nothing more to say of it */
+};
+
+/* What a look found, or a packet shows as well. */
+enum found {
+	FOUND_DOUBT,	/* something arrived meanwhile */
+	FOUND_CHILD,	/* its socket: it has entered */
+	FOUND_NO_CHILD, /* not that */
+	FOUND_EXPIRED,	/* no child, and no request if there was one */
+	FOUND_REQUEST,
+	FOUND_NOTHING,
+};
+
+struct arrival {
+	int64_t time_ns;
+	int64_t from_ns;      /* LEAVE, LOOK, COUNT: it may have happened from here on */
+	uint32_t index;	      /* of the attempt in the table */
+	uint32_t isn;	      /* of the attempt: the index may be another's by now */
+	uint32_t half_open;   /* rebuilt, before it */
+	uint32_t before;      /* the number of an earlier one, perhaps of its attempt */
+	uint8_t kind;	      /* enum arrival_kind */
+	uint8_t found;	      /* LOOK, COUNT: enum found */
+	uint8_t stamp;	      /* SYN: enum stamp, what timestamps said of its SYN-ACK */
+	uint8_t window_scale; /* SYN: that of its client */
+	bool answered;	      /* SYN */
+	bool synacked;	      /* and with a SYN-ACK */
+	bool wants_place;     /* a final ACK, or what stands for one */
+	bool deferred;	      /* and a request takes it for a bare ACK of TCP_DEFER_ACCEPT */
+	bool exact;	      /* RST, STRAY: it ends a request, if there is one */
+	bool decided;	      /* by histories: dropped is known */
+	bool dropped;	      /* SYN, STRAY: the listener did, not something in front of it */
+	bool requested;	      /* SYN: taken to have made a request, which half_open counts */
+	bool proven;	 /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
+	bool cookie;	 /* its attempt has no request */
+	bool challenged; /* SYN: another attempt of its 4-tuple has a request */
+	bool aborted;	 /* REFUSED: and reset, by tcp_abort_on_overflow */
+};
+
+struct queue_sample {
+	int64_t before_ns;
+	int64_t time_ns;
+	uint32_t depth;
+	uint32_t drops;
+	uint32_t fullest; /* of SO_REUSEPORT siblings: the highest depth over its limit, plus 1;
+			     else 0 */
+	bool drops_known;
+};
+
+/* From the first reading of the counters to the last: what the ledger counts. */
+struct queue_window {
+	int64_t from_ns;
+	int64_t to_ns;
+};
+
+struct queue {
+	struct listener listener;
+	struct queue
+	    *leader; /* of its SO_REUSEPORT group: keeps the arrivals of all; itself when alone */
+	uint32_t siblings; /* in the leader: members that are open */
+	uint32_t index;
+	const struct host *host;
+	const struct queue_window *window;
+	int64_t last_cookie_ns; /* a SYN cookie was sent */
+	int64_t backlog;
+	bool accept_exact;   /* its accepts are reported */
+	bool accept_visible; /* or its children are looked up */
+	bool limit_known;
+	bool closed;
+	bool grouped;	   /* has, or had, SO_REUSEPORT siblings */
+	bool synced;	   /* base is known */
+	int64_t base;	   /* depth before the first arrival that is not settled */
+	int64_t owed;	   /* departures counted before their accept() was settled */
+	int64_t depth;	   /* now: rebuilt; of the last sample where accepts are not reported */
+	int64_t half_open; /* rebuilt, now: requests in the SYN queue */
+	int64_t requests;  /* the same before the first arrival that is not settled */
+	int32_t unnamed;   /* fewer by so many, by a count, than those whose end is known */
+	int64_t last_accepted_ack_ns; /* the youngest handshake that was accepted */
+
+	struct arrival *arrivals;
+	size_t arrivals_count;
+	size_t arrivals_room;
+	uint32_t arrivals_gone; /* the number of the first: each has the next one */
+	uint32_t *newest; /* by a hash of the attempt: the number of the youngest; room of them */
+	uint64_t arrivals_lost;
+	struct queue_sample pending[QUEUE_SAMPLES_MAX];
+	size_t pending_count;
+	int64_t early_ns; /* the first of the last samples that were passed over; TIME_UNKNOWN */
+	struct queue_sample round; /* of the siblings, while it is not complete */
+	uint32_t round_count;
+	uint32_t last_depth;
+	bool drops_seen; /* of this socket alone */
+	uint32_t first_drops;
+	uint32_t last_drops;
+	bool group_settled;    /* in the leader: of all members, also those that closed */
+	uint32_t group_drops;  /* since each was first seen */
+	uint32_t group_first;  /* what of that came before the first sample settled */
+	int64_t drops_settled; /* what the settled arrivals explain of last - first */
+
+	struct series sampled;
+	struct series rebuilt;
+	struct series half_open_series;
+	uint64_t samples;
+	int64_t sampled_peak;
+	int64_t rebuilt_peak;
+	uint64_t disagreements;
+	bool full;
+	int64_t full_since_ns;
+	int64_t full_ns;
+	struct full_episode *episodes;
+	size_t episodes_count;
+	uint64_t episodes_lost;
+	uint64_t tallies[TALLY_COUNT];
+	uint64_t attempts;
+	uint64_t outcomes[OUTCOME_COUNT];
+	uint64_t drops;
+	struct pulse pulse;
+	uint32_t turn_peak;	   /* the highest sample since the live view turned */
+	int64_t turn_full_ns;	   /* how long it had been full by then */
+	int64_t half_open_counted; /* the last count by the sampler; -1: none */
+	struct sizing sizing;
+};
+
+void queue_init(struct queue *queue, const struct listener *listener, const struct host *host,
+		const struct queue_window *window);
+void queue_release(struct queue *queue);
+
+/* Counts a packet of this class, if it came within the ledger's window. */
+void queue_tally(struct queue *queue, enum tally tally, int64_t time_ns, int count);
+
+/* Depth and limit known, and depth > limit. */
+bool queue_is_full(const struct queue *queue);
+
+/* Limit known, and so many requests are more than it (inet_csk_reqsk_queue_is_full()). */
+bool queue_requests_are_full(const struct queue *queue, int64_t requests);
+
+/* Whether tcp_conn_request() decides on a cookie for a SYN that finds so many requests. */
+bool queue_wants_cookie(const struct queue *queue, int64_t requests);
+
+/*
+ * Puts the depth right by change, after a judgement was turned round. Where accepts
+ * are not reported the last sample has said already how deep the queue is.
+ */
+void queue_correct_depth(struct queue *queue, int change);
+
+/* Appends an arrival; NULL when the bound is reached (counted). Valid until the next. */
+struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_t time_ns,
+			     const struct open_attempt *attempt, uint32_t index);
+
+/*
+ * A look at this attempt (LOOK), or a count of all requests (COUNT), in [from_ns, time_ns].
+ * Returns found, or FOUND_DOUBT when something arrived meanwhile that changes the answer.
+ */
+enum found queue_look(struct queue *queue, enum arrival_kind kind, int64_t from_ns, int64_t time_ns,
+		      const struct open_attempt *attempt, uint32_t index, enum found found,
+		      uint32_t count);
+
+/* A request is gone that nobody saw end: one fewer, unless a count has said so before. */
+void queue_miss_request(struct queue *queue);
+
+/* The youngest arrival of this attempt, and the one before that; or NULL. */
+struct arrival *queue_newest(struct queue *queue, uint32_t index, uint32_t isn);
+struct arrival *queue_earlier(struct queue *queue, const struct arrival *arrival);
+
+/* The first count arrivals are settled and done with. */
+void queue_forget(struct queue *queue, size_t count);
+
+/* The youngest arrival of this attempt and kind that is not settled, or NULL. */
+struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,
+			   uint32_t isn);
+
+/*
+ * It is certain now that this attempt's SYN-ACK was a cookie, or that it was none.
+ * Corrects what was judged, also if that was settled.
+ */
+void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint32_t index,
+			struct details *details, bool cookie);
+
+/*
+ * It is certain now that this attempt entered, although every final ACK of it was
+ * taken to be dropped: the last of them was not. Its place in the depth is one that
+ * another attempt was given, wrongly.
+ */
+void queue_prove_entered(struct queue *queue, struct open_attempt *attempt,
+			 struct details *details);
+
+/*
+ * It is certain now that this attempt's last final ACK did not enter the queue: its
+ * SYN-ACK came again, or its socket was looked for and is not there. Corrects what
+ * was judged, also if that was settled.
+ */
+void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint32_t index,
+			 struct details *details);
+
+/* Takes a sample of this socket, and settles those that are old enough by now. */
+void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t time_ns,
+		       struct table *table, struct details *details);
+
+/* Settles every sample, and without samples every arrival, older than now - SETTLE_DELAY_NS. */
+void queue_settle(struct queue *queue, int64_t now_ns, struct table *table,
+		  struct details *details);
+
+/* Observation ended: settles all there is and closes the last full episode. */
+void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct details *details);
+
+#endif

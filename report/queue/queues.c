@@ -1,0 +1,386 @@
+/*
+ * The queues of all watched listeners, and what a packet of a handshake means there.
+ * Resets are in queues_reset.c, accepts and look-ups in queues_accept.c.
+ */
+#include "report/queue/queues.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "report/queue/parts.h"
+
+int queues_new(const struct queues_options *options, struct queues **out)
+{
+	struct queues *q = calloc(1, sizeof(*q));
+	int rc;
+
+	if (!q)
+		return -ENOMEM;
+	rc = stamps_new(options->host.monotonic_offset_ns, &q->stamps);
+	if (rc) {
+		free(q);
+		return rc;
+	}
+	q->host = options->host;
+	q->children_looked_up = options->children_looked_up;
+	q->lo_only = options->lo_only;
+	q->rates = options->rates;
+	q->live_slots = options->live_slots;
+	q->window = (struct queue_window){.from_ns = INT64_MIN, .to_ns = INT64_MAX};
+	*out = q;
+	return 0;
+}
+
+void queues_free(struct queues *queues)
+{
+	if (!queues)
+		return;
+	listening_release(&queues->listening);
+	stamps_free(queues->stamps);
+	free(queues->report);
+	free(queues);
+}
+
+static struct queue *add(struct queues *queues, const struct listener *listener)
+{
+	struct queue *q = malloc(sizeof(*q));
+
+	if (!q)
+		return NULL;
+	queue_init(q, listener, &queues->host, &queues->window);
+	pulse_init(&q->pulse, queues->rates, queues->live_slots);
+	q->accept_visible = queues->children_looked_up;
+	if (listening_add(&queues->listening, q))
+		return q;
+	queue_release(q);
+	free(q);
+	return NULL;
+}
+
+/* A listener that only the server reported yet gets its cookie now. */
+static struct queue *adopt(struct queues *queues, const struct listener *listener)
+{
+	struct queue *q = listening_nameless(&queues->listening, &listener->local);
+
+	if (q)
+		listening_update(&queues->listening, q, listener);
+	return q;
+}
+
+static void on_listener(struct queues *queues, const struct listener *listener)
+{
+	struct queue *q = listening_by_cookie(&queues->listening, listener->cookie);
+
+	if (!q)
+		q = adopt(queues, listener);
+	if (!q)
+		q = add(queues, listener);
+	if (!q)
+		return;
+	switch (listener->change) {
+	case LISTENER_SEEN:
+	case LISTENER_CHANGED:
+		listening_update(&queues->listening, q, listener);
+		break;
+	case LISTENER_CLOSED:
+		listening_close(&queues->listening, q);
+		break;
+	}
+}
+
+static void on_listen(struct queues *queues, const struct event *event)
+{
+	const struct server_listen *listen = &event->listen;
+	struct queue *q = listening_at(&queues->listening, &listen->local);
+
+	if (!q) {
+		/* sock_diag may follow, or be off: the limit is what listen() makes of it. */
+		struct listener listener = {
+		    .local = listen->local,
+		    .limit = (uint32_t)listen->backlog,
+		    .defer_accept_s = -1,
+		    .fastopen = -1,
+		    .pids_count = 1,
+		    .pids = {listen->pid},
+		};
+
+		if (queues->host.somaxconn >= 0 &&
+		    (uint64_t)listener.limit > (uint64_t)queues->host.somaxconn)
+			listener.limit = (uint32_t)queues->host.somaxconn;
+		q = add(queues, &listener);
+	}
+	if (!q)
+		return;
+	q->backlog = listen->backlog;
+	q->accept_exact = q->accept_visible = true;
+}
+
+void queues_event(struct queues *queues, const struct event *event, struct table *table,
+		  struct details *details)
+{
+	static const struct open_attempt nobody = {.listener = TABLE_NONE};
+	struct queue *q;
+
+	switch ((int)event->kind) {
+	case EVENT_LISTENER:
+		on_listener(queues, &event->listener);
+		break;
+	case EVENT_LISTEN:
+		on_listen(queues, event);
+		break;
+	case EVENT_SAMPLE:
+		q = listening_by_cookie(&queues->listening, event->sample.cookie);
+		if (q)
+			queue_take_sample(q, &event->sample, event->time_ns, table, details);
+		break;
+	case EVENT_HALF_OPEN:
+		q = listening_by_cookie(&queues->listening, event->half_open.cookie);
+		if (!q)
+			break;
+		series_add(&q->half_open_series, event->time_ns, event->half_open.count);
+		q->half_open_counted = event->half_open.count;
+		if (q->siblings == 1 && q->arrivals_count == 0)
+			q->half_open = q->requests = event->half_open.count;
+		else if (q->siblings == 1)
+			queue_look(q, ARRIVAL_COUNT, event->half_open.before_ns, event->time_ns,
+				   &nobody, TABLE_NONE, FOUND_REQUEST, event->half_open.count);
+		break;
+	case EVENT_COUNTERS:
+		if (event->counters.when == COUNTERS_BEFORE)
+			queues->window.from_ns = event->counters.before_ns;
+		else if (event->counters.when == COUNTERS_AFTER)
+			queues->window.to_ns = event->time_ns;
+		break;
+	default:
+		break;
+	}
+}
+
+void queues_age(struct queues *queues, int64_t now_ns, struct table *table, struct details *details)
+{
+	for (size_t i = 0; i < queues->listening.count; i++)
+		if (queues->listening.queues[i]->leader == queues->listening.queues[i])
+			queue_settle(queues->listening.queues[i], now_ns, table, details);
+}
+
+void queues_end(struct queues *queues, struct table *table, struct details *details, int64_t end_ns)
+{
+	for (size_t i = 0; i < queues->listening.count; i++)
+		queue_end(queues->listening.queues[i], end_ns, table, details);
+}
+
+/* A client of this namespace: its SYN retransmissions are in TCPSynRetrans too. */
+static bool is_local_client(const struct queues *queues, const struct segment *s)
+{
+	return queues->lo_only || s->outgoing || address_equal(&s->flow.saddr, &s->flow.daddr);
+}
+
+void queues_syn(struct queues *queues, const struct queue_packet *packet,
+		const struct segment *segment)
+{
+	struct open_attempt *a = packet->attempt;
+	struct endpoint destination = flow_destination(&a->flow);
+	struct queue *q = queues_of(queues, a);
+	enum arrival_kind kind = ARRIVAL_SYN;
+	struct arrival *arrival;
+
+	if (!q) {
+		q = listening_for(&queues->listening, &destination);
+		if (!q)
+			return;
+		a->listener = q->index;
+		q->attempts++;
+	}
+	if (a->syns > 1 && is_local_client(queues, segment))
+		queue_tally(q, TALLY_LOCAL_SYN_REPEATED, packet->time_ns, 1);
+	if (a->flags & (OPEN_ENTERED | OPEN_ACCEPTED))
+		return; /* its socket takes it, not the listener */
+	if (a->synacks && !(a->flags & (OPEN_COOKIE | OPEN_RST_SERVER | OPEN_RST_CLIENT)))
+		kind = ARRIVAL_REPEAT;
+	arrival = queue_arrive(q, kind, packet->time_ns, a, packet->index);
+	/* On lo all SYNs of a burst are seen before the first SYN-ACK: count requests ahead. */
+	if (arrival) {
+		arrival->challenged = a->flags & OPEN_CHALLENGED;
+		arrival->window_scale = segment->window_scale;
+	}
+	if (arrival && kind == ARRIVAL_SYN && !queue_is_full(q) &&
+	    !queue_wants_cookie(q, arrival->half_open)) {
+		arrival->requested = true;
+		q->half_open++;
+	}
+}
+
+static void enter(struct queue *q, const struct queue_packet *packet, bool proven)
+{
+	struct open_attempt *a = packet->attempt;
+	struct arrival *arrival = queue_arrive(q, ARRIVAL_ENTER, packet->time_ns, a, packet->index);
+
+	if (arrival) {
+		arrival->proven = proven;
+		arrival->wants_place = !proven;
+	}
+	a->flags |= OPEN_ENTERED | OPEN_QUEUED;
+	a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+	q->depth++;
+	if (!(a->flags & OPEN_COOKIE) && q->half_open > 0)
+		q->half_open--;
+}
+
+void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
+		    const struct segment *segment)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *arrival;
+
+	if (!q)
+		return;
+	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
+	if (arrival && !arrival->answered) {
+		arrival->answered = arrival->synacked = true;
+		queues_remember_stamp(queues, packet, q, arrival, segment);
+		if (queue_wants_cookie(q, arrival->half_open)) {
+			a->flags |= OPEN_COOKIE;
+			arrival->cookie = true;
+			q->last_cookie_ns = packet->time_ns;
+		} else {
+			a->flags &= ~(uint32_t)OPEN_COOKIE;
+			if (!arrival->requested)
+				q->half_open++;
+			arrival->requested = true;
+		}
+		/* Fast Open: in the accept queue before any ACK (tcp_try_fastopen). */
+		if ((a->flags & OPEN_FASTOPEN) && !(a->flags & OPEN_ENTERED))
+			enter(q, packet, true);
+		return;
+	}
+	arrival = queue_find(q, ARRIVAL_REPEAT, packet->index, a->isn);
+	if (arrival && !arrival->answered) {
+		arrival->answered = arrival->synacked = true;
+		return;
+	}
+	/* Nobody asked: its timer sent it, so there is a request, and no cookie. */
+	queue_tally(q, TALLY_SYNACK_REPEATED, packet->time_ns, 1);
+	queue_prove_cookie(q, a, packet->index, packet->details, false);
+	queue_look(q, ARRIVAL_LOOK, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
+		   packet->index, FOUND_REQUEST, 0);
+	if (a->flags & OPEN_CLIENT_ACK) {
+		/* And the final ACK was not taken. */
+		if (a->flags & OPEN_QUEUED)
+			q->half_open++;
+		queue_prove_refused(q, a, packet->index, packet->details);
+	}
+}
+
+bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *attempt)
+{
+	const struct queue *q = queues_of(queues, attempt);
+
+	if (!q || q->siblings > 1 || !q->limit_known || q->listener.defer_accept_s > 0 ||
+	    !(attempt->flags & OPEN_ENTERED) ||
+	    (attempt->flags & (OPEN_ACCEPTED | OPEN_SERVER_ALIVE | OPEN_RST_SERVER)))
+		return false;
+	return q->accept_exact ? (attempt->flags & OPEN_NEARLY_FULL) != 0
+			       : q->sampled_peak >= (int64_t)q->listener.limit;
+}
+
+void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
+		       const struct segment *segment)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *arrival;
+
+	if (!q || (a->flags & (OPEN_ACCEPTED | OPEN_ABORTED | OPEN_RST_CLIENT)))
+		return;
+	if (a->flags & OPEN_ENTERED) {
+		if (!queues_doubt_entry(queues, a))
+			return;
+		arrival = queue_arrive(q, ARRIVAL_AGAIN, packet->time_ns, a, packet->index);
+		if (arrival)
+			arrival->wants_place = true;
+		return;
+	}
+	/* What was looked up before says nothing of this one. */
+	a->flags &= ~(uint32_t)(OPEN_GONE | OPEN_REQUEST);
+	if (q->listener.defer_accept_s > 0 && !segment->payload &&
+	    !(segment->flags & TCP_FLAG_FIN) && !(a->flags & OPEN_COOKIE) &&
+	    !(a->flags & OPEN_SYNACK_AFTER_ACK)) {
+		a->flags |= OPEN_DEFERRED;
+		arrival = queue_arrive(q, ARRIVAL_DEFERRED, packet->time_ns, a, packet->index);
+		if (arrival)
+			arrival->wants_place = arrival->deferred = true;
+		return;
+	}
+	if (!q->limit_known || q->siblings > 1 || q->depth + 1 >= (int64_t)q->listener.limit)
+		a->flags |= OPEN_NEARLY_FULL;
+	else
+		a->flags &= ~(uint32_t)OPEN_NEARLY_FULL;
+	if (queue_is_full(q)) {
+		a->flags |= OPEN_ACK_DROPPED;
+		arrival = queue_arrive(q, ARRIVAL_REFUSED, packet->time_ns, a, packet->index);
+		if (arrival)
+			arrival->wants_place = true;
+		return;
+	}
+	enter(q, packet, false);
+}
+
+void queues_ack_beside_data(struct queues *queues, const struct queue_packet *packet)
+{
+	struct queue *q = queues_of(queues, packet->attempt);
+
+	if (q && q->listener.defer_accept_s > 0 && !(packet->attempt->flags & OPEN_COOKIE))
+		queue_tally(q, TALLY_DEFERRED_RACE, packet->time_ns, 1);
+}
+
+void queues_unheard(struct queues *queues, const struct queue_packet *packet)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+
+	/* Where the queue had room, it is the network that lost the server's answer. */
+	if (!q || !(a->flags & OPEN_QUEUED) || !(a->flags & OPEN_NEARLY_FULL))
+		return;
+	if (!(a->flags & OPEN_COOKIE))
+		q->half_open++;
+	queue_look(q, ARRIVAL_LOOK, packet->time_ns, packet->time_ns, a, packet->index,
+		   FOUND_NO_CHILD, 0);
+	queue_prove_refused(q, a, packet->index, packet->details);
+}
+
+void queues_context(const struct queues *queues, const struct open_attempt *attempt,
+		    struct verdict_context *context)
+{
+	const struct queue *q = queues_of(queues, attempt);
+
+	if (!q)
+		return;
+	context->accept_visible = q->accept_visible;
+	context->accept_exact = q->accept_exact;
+	context->queue_known = q->samples > 0;
+	context->listener_closed = q->closed;
+	if (q->listener.pids_count == 1 && !q->grouped)
+		context->owner_pid = q->listener.pids[0];
+	if (q->siblings == 1)
+		context->accepted_ns = q->last_accepted_ack_ns;
+}
+
+void queues_finished(struct queues *queues, struct open_attempt *open,
+		     const struct attempt *attempt)
+{
+	struct queue *q = queues_of(queues, open);
+
+	if (!q)
+		return;
+	q->outcomes[attempt->outcome]++;
+	sizing_add(&q->sizing, attempt);
+	/* A request that its timer gave up, or that observation lost sight of. */
+	if (open->flags & OPEN_WAS_REQUEST)
+		queue_miss_request(q);
+	if (open->synacks &&
+	    !(open->flags &
+	      (OPEN_ENTERED | OPEN_COOKIE | OPEN_RST_CLIENT | OPEN_RST_SERVER | OPEN_ACCEPTED)) &&
+	    q->half_open > 0)
+		q->half_open--;
+}

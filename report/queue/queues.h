@@ -1,0 +1,138 @@
+/*
+ * Interface for the queues, the set of the watched listeners: the accept queue of each listener,
+ * rebuilt from handshakes and accepts, held against its samples, and with both the cause of each
+ * packet that the listener did not answer.
+ */
+#ifndef REPORT_QUEUE_QUEUES_H
+#define REPORT_QUEUE_QUEUES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "event/host.h"
+#include "report/attempt/detail.h"
+#include "report/attempt/report.h"
+#include "report/attempt/table.h"
+#include "report/measure/pulse.h"
+#include "report/queue/sizing.h"
+#include "report/queue/tally.h"
+#include "report/queue/verdict_context.h"
+
+struct queue;
+struct queues;
+
+/* One packet or call of one attempt, at the time of its event. */
+struct queue_packet {
+	int64_t time_ns;
+	uint64_t frame;
+	struct open_attempt *attempt;
+	uint32_t index; /* of the attempt in the table */
+	struct details *details;
+};
+
+struct queues_options {
+	struct host host;
+	bool children_looked_up; /* connections that wait are looked up in sock_diag */
+	bool lo_only;		 /* every client is of this namespace */
+	struct rates *rates;	 /* of the run, or NULL; must outlive the queues */
+	unsigned live_slots;	 /* see pulse_init() */
+};
+
+int queues_new(const struct queues_options *options, struct queues **out)
+    __attribute__((warn_unused_result));
+void queues_free(struct queues *queues);
+
+/* What the tracker sees, in order of time. */
+void queues_syn(struct queues *queues, const struct queue_packet *packet,
+		const struct segment *segment);
+void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
+		    const struct segment *segment);
+void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
+		       const struct segment *segment);
+
+/* What its client sends may still be its final ACK, if that was not taken before. */
+bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *attempt);
+
+/*
+ * The bare ACK of a handshake that the data behind it has finished, by the order of
+ * the frames. On two processors at once the kernel may have taken the ACK first, or
+ * while the data still made the connection: then TCP_DEFER_ACCEPT has dropped it.
+ */
+void queues_ack_beside_data(struct queues *queues, const struct queue_packet *packet);
+
+/* The client sends again what it sent first: nobody has heard it, so nobody has its final ACK. */
+void queues_unheard(struct queues *queues, const struct queue_packet *packet);
+
+/* Each RST, not only the first. ended: the attempt had ended before. */
+void queues_client_reset(struct queues *queues, const struct queue_packet *packet,
+			 const struct segment *segment);
+void queues_server_reset(struct queues *queues, const struct queue_packet *packet,
+			 const struct segment *segment, bool ended);
+void queues_server_alive(struct queues *queues, const struct queue_packet *packet);
+
+/* Any segment after the SYN-ACK, for what its timestamps say of that (stamps.h). */
+void queues_hear(struct queues *queues, const struct queue_packet *packet,
+		 const struct segment *segment, bool from_server);
+
+/* An ICMP error ended the request of this attempt. */
+void queues_request_error(struct queues *queues, const struct queue_packet *packet);
+
+/*
+ * A segment of or to a listener's address that belongs to no open handshake, or
+ * has flags that no handshake has: a RST that answers, or what the listener drops.
+ */
+void queues_other_segment(struct queues *queues, int64_t time_ns, const struct segment *segment);
+
+/* accept() returned it in [from_ns, packet.time_ns]. */
+void queues_accept(struct queues *queues, const struct queue_packet *packet, int64_t from_ns);
+void queues_child(struct queues *queues, const struct queue_packet *packet,
+		  const struct child *child);
+
+/* This attempt's accept() is not reported, but looked for from outside. */
+bool queues_accept_sampled(const struct queues *queues, const struct open_attempt *attempt);
+
+/* LISTENER, LISTEN, SAMPLE, HALF_OPEN, COUNTERS. */
+void queues_event(struct queues *queues, const struct event *event, struct table *table,
+		  struct details *details);
+
+/* This process has the listener, or a sibling in its SO_REUSEPORT group, open. */
+bool queues_owns(const struct queues *queues, uint32_t listener, int32_t pid);
+
+/* What the queue of this attempt's listener adds to its verdict. */
+void queues_context(const struct queues *queues, const struct open_attempt *attempt,
+		    struct verdict_context *context);
+
+/* The attempt is finished: its verdict has been given, and its record is about to go. */
+void queues_finished(struct queues *queues, struct open_attempt *open,
+		     const struct attempt *attempt);
+
+/* Time went on: settles what is old enough, also where no samples come. */
+void queues_age(struct queues *queues, int64_t now_ns, struct table *table,
+		struct details *details);
+
+/* Observation ended: settles what still waits for a sample. */
+void queues_end(struct queues *queues, struct table *table, struct details *details,
+		int64_t end_ns);
+
+/* What the bounds left out: listeners beyond LISTENING_MAX, arrivals beyond QUEUE_ARRIVALS_MAX. */
+void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t *arrivals);
+
+/* Fills the report's listeners; the arrays live until queues_free(). */
+size_t queues_report(struct queues *queues, const struct report_listener **out);
+
+/* Of the listener that queues_syn() found for this attempt; NULL when there was none. */
+struct pulse *queues_pulse(struct queues *queues, const struct open_attempt *attempt);
+
+/* What the replay of one listener's clients needs; index < queues_count(). */
+struct sizing *queues_sizing(struct queues *queues, size_t index);
+
+size_t queues_count(const struct queues *queues);
+
+/* index < queues_count(); for the live view, which shows what they hold now. */
+struct queue *queues_at(struct queues *queues, size_t index);
+
+/* The tallies of one listener; index < queues_count(). */
+const uint64_t *queues_tallies(const struct queues *queues, size_t index);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * What timestamps show of a SYN-ACK (stamps.h): a request sent it, or it was a SYN cookie.
+ */
+#include "report/queue/arrival.h"
+#include "report/queue/parts.h"
+
+void queues_remember_stamp(struct queues *queues, const struct queue_packet *packet,
+			   const struct queue *q, struct arrival *syn,
+			   const struct segment *syn_ack)
+{
+	bool doubtful =
+	    q->siblings > 1 || 2 * (uint64_t)syn->half_open >= (uint64_t)q->listener.limit;
+
+	if (q->host->tcp_syncookies == 1 && q->limit_known && doubtful)
+		syn->stamp =
+		    (uint8_t)stamps_syn_ack(queues->stamps, packet->index, packet->attempt->isn,
+					    packet->time_ns, syn_ack, syn->window_scale);
+}
+
+void queues_hear(struct queues *queues, const struct queue_packet *packet,
+		 const struct segment *segment, bool from_server)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *syn;
+	enum stamp stamp;
+
+	if (!q)
+		return;
+	stamp = stamps_hear(queues->stamps, packet->index, a->isn, packet->time_ns, segment,
+			    from_server);
+	if (stamp == STAMP_NOTHING)
+		return;
+	syn = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
+	if (syn && !(syn->stamp == STAMP_LATE && stamp == STAMP_NOT_LATE))
+		syn->stamp = (uint8_t)stamp;
+	if (stamp == STAMP_COOKIE || stamp == STAMP_REQUEST)
+		queue_prove_cookie(q, a, packet->index, packet->details, stamp == STAMP_COOKIE);
+}

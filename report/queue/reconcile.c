@@ -1,0 +1,308 @@
+/*
+ * One sample against the arrivals: whose judgement is turned round where they differ.
+ */
+#include "report/queue/reconcile.h"
+
+void queue_see_answers(struct queue *q, const struct queue_sample *s, struct table *table)
+{
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		struct arrival *a = &q->arrivals[i];
+		const struct open_attempt *open;
+
+		if (a->kind != ARRIVAL_SYN || a->answered)
+			continue;
+		if (s && arrival_order(a, s) == ARRIVED_AFTER)
+			break;
+		open = arrival_attempt(a, table);
+		if (open && !(open->flags & OPEN_SYN_PENDING) && open->last_syn_ns == a->time_ns)
+			a->answered = true;
+	}
+}
+
+/* Whether its client has been found to be without a child since. */
+static bool refused_since(struct queue *q, const struct arrival *arrival)
+{
+	const struct arrival *a = queue_newest(q, arrival->index, arrival->isn);
+
+	for (; a && a > arrival; a = queue_earlier(q, a))
+		if (a->kind == ARRIVAL_REFUSED && a->proven)
+			return true;
+	return false;
+}
+
+/* This one let its client in: what the client has sent since asks for no place. */
+static void enter_with(struct queue *q, struct arrival *arrival)
+{
+	struct arrival *a = queue_newest(q, arrival->index, arrival->isn);
+
+	arrival->kind = ARRIVAL_ENTER;
+	for (; a && a > arrival; a = queue_earlier(q, a))
+		if (a->kind == ARRIVAL_REFUSED)
+			a->kind = ARRIVAL_AGAIN;
+}
+
+/* Where its attempt stands then; NULL: it is gone. */
+static void flag(struct open_attempt *open, enum arrival_kind kind)
+{
+	if (open && kind == ARRIVAL_ENTER) {
+		open->flags |= OPEN_ENTERED | OPEN_QUEUED;
+		open->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+	} else if (open) {
+		open->flags |= OPEN_ACK_DROPPED;
+		open->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
+	}
+}
+
+/* Turns the judgement of one unproven final ACK round. */
+static bool turn_round(struct queue *q, const struct queue_sample *s, enum arrival_kind from,
+		       enum arrival_kind to, struct table *table)
+{
+	struct arrival *best = NULL;
+
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		struct arrival *a = &q->arrivals[i];
+
+		if (a->kind != from || a->proven || arrival_order(a, s) == ARRIVED_AFTER ||
+		    (to == ARRIVAL_ENTER && refused_since(q, a)))
+			continue;
+		/* Of those that entered the last is the doubtful one, of those refused the first.
+		 */
+		if (!best || from == ARRIVAL_ENTER)
+			best = a;
+	}
+	if (!best)
+		return false;
+	if (to == ARRIVAL_ENTER)
+		enter_with(q, best);
+	else
+		best->kind = (uint8_t)to;
+	queue_correct_depth(q, to == ARRIVAL_ENTER ? 1 : -1);
+	if (!best->cookie)
+		queue_correct_half_open(q, best, to == ARRIVAL_ENTER ? -1 : 1);
+	flag(arrival_attempt(best, table), to);
+	return true;
+}
+
+static void depth_range(const struct queue *q, const struct queue_sample *s, int64_t *low,
+			int64_t *high)
+{
+	*low = *high = q->base;
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		const struct arrival *a = &q->arrivals[i];
+		int delta = arrival_delta(a);
+
+		switch (arrival_order(a, s)) {
+		case ARRIVED_BEFORE:
+			*low += delta;
+			*high += delta;
+			break;
+		case ARRIVED_WITHIN:
+			if (delta < 0)
+				*low += delta;
+			else
+				*high += delta;
+			break;
+		case ARRIVED_AFTER:
+			break;
+		}
+	}
+}
+
+/* Makes the rebuilt depth agree with the sampled one. Returns departures to be inferred. */
+static int64_t reconcile_depth(struct queue *q, const struct queue_sample *s, struct table *table)
+{
+	int64_t low, high, depth = s->depth, left = 0;
+
+	if (!q->synced) {
+		/* The first sample says what was there when observation began. */
+		depth_range(q, s, &low, &high);
+		q->base += depth - (depth > high ? high : depth < low ? low : depth);
+		if (q->base < 0)
+			q->base = 0;
+		queue_correct_depth(q, (int)q->base);
+		q->synced = true;
+		series_add(&q->rebuilt, s->before_ns, (uint32_t)q->base);
+		return 0;
+	}
+	for (;;) {
+		depth_range(q, s, &low, &high);
+		if (depth > high) {
+			if (turn_round(q, s, ARRIVAL_REFUSED, ARRIVAL_ENTER, table))
+				continue;
+			q->disagreements += q->accept_exact;
+			q->base += depth - high;
+			queue_correct_depth(q, (int)(depth - high));
+		} else if (depth < low - left) {
+			if (!q->accept_exact) {
+				left = low - depth;
+				break;
+			}
+			if (turn_round(q, s, ARRIVAL_ENTER, ARRIVAL_REFUSED, table))
+				continue;
+			q->disagreements++;
+			q->base -= low - depth;
+			queue_correct_depth(q, (int)(depth - low));
+		}
+		break;
+	}
+	return left;
+}
+
+/* This final ACK, taken to be refused, had entered; what stood for it later had not. */
+static void enter_instead(struct queue *q, struct arrival *a, struct open_attempt *open)
+{
+	struct arrival *entered = queue_find(q, ARRIVAL_ENTER, a->index, a->isn);
+
+	enter_with(q, a);
+	if (entered) {
+		entered->kind = ARRIVAL_SETTLED;
+		a->proven = entered->proven;
+		return;
+	}
+	queue_correct_depth(q, 1);
+	if (!a->cookie)
+		queue_correct_half_open(q, a, -1);
+	flag(open, ARRIVAL_ENTER);
+}
+
+/*
+ * The socket dropped fewer packets than were judged to be refused: accept() made room between
+ * two samples, and some final ACK entered. The last of them first, since room comes with time;
+ * but none of a client that was looked for and found to be half-open or gone.
+ */
+static void reconcile_refused(struct queue *q, const struct queue_sample *s, struct table *table)
+{
+	int64_t excess = q->drops_settled - (int64_t)(uint32_t)(s->drops - q->group_first);
+
+	if (!s->drops_known || q->siblings > 1)
+		return;
+	for (size_t i = 0; i < q->arrivals_count; i++)
+		if (arrival_order(&q->arrivals[i], s) == ARRIVED_BEFORE)
+			excess += arrival_sk_drops(&q->arrivals[i]);
+	for (size_t i = q->arrivals_count; i-- > 0 && excess > 0;) {
+		struct arrival *a = &q->arrivals[i];
+		struct open_attempt *open;
+
+		if (a->kind != ARRIVAL_REFUSED || a->proven ||
+		    arrival_order(a, s) != ARRIVED_BEFORE)
+			continue;
+		open = arrival_attempt(a, table);
+		if (!open || (open->flags & (OPEN_REQUEST | OPEN_GONE)))
+			continue;
+		excess -= arrival_sk_drops(a);
+		enter_instead(q, a, open);
+	}
+}
+
+/* What can let this one's client in instead: the first that it sent after it, or NULL. */
+static struct arrival *sent_next(struct queue *q, const struct arrival *arrival)
+{
+	struct arrival *a = queue_newest(q, arrival->index, arrival->isn), *first = NULL;
+
+	for (; a && a > arrival; a = queue_earlier(q, a))
+		if (a->kind == ARRIVAL_AGAIN)
+			first = a;
+	return first;
+}
+
+/* It had not entered: what its client sent next did, or will. */
+static void refuse_instead(struct queue *q, struct arrival *a, struct arrival *next,
+			   struct table *table)
+{
+	a->kind = ARRIVAL_REFUSED;
+	if (!a->cookie)
+		queue_correct_half_open(q, a, 1);
+	if (!next) {
+		queue_correct_depth(q, -1);
+		flag(arrival_attempt(a, table), ARRIVAL_REFUSED);
+		return;
+	}
+	next->kind = ARRIVAL_ENTER;
+	if (!a->cookie)
+		queue_correct_half_open(q, next, -1);
+}
+
+/* More than what was judged to be dropped before this sample; none where something else asks. */
+static int64_t missing_drops(const struct queue *q, const struct queue_sample *s)
+{
+	int64_t missing = (int64_t)(uint32_t)(s->drops - q->group_first) - q->drops_settled;
+
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		const struct arrival *a = &q->arrivals[i];
+
+		if (arrival_order(a, s) == ARRIVED_AFTER)
+			continue;
+		if (arrival_may_drop(a))
+			return 0;
+		missing -= arrival_sk_drops(a);
+	}
+	return missing;
+}
+
+/*
+ * The socket dropped more packets than were judged to be refused: accept() made room for one
+ * only, when its report seemed to have made room for two. The last that entered had not; nor
+ * had what it sent next by then, where the sample does not show so many.
+ */
+static void reconcile_entered(struct queue *q, const struct queue_sample *s, struct table *table)
+{
+	int64_t missing, low, high;
+
+	if (!s->drops_known || q->siblings > 1 || !q->accept_exact)
+		return;
+	missing = missing_drops(q, s);
+	depth_range(q, s, &low, &high);
+	for (size_t i = q->arrivals_count; i-- > 0 && missing > 0;) {
+		struct arrival *a = &q->arrivals[i], *next;
+		int drops =
+		    tally_sk_drops(a->cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL);
+
+		if (a->kind != ARRIVAL_ENTER || a->proven || drops > missing ||
+		    arrival_order(a, s) != ARRIVED_BEFORE)
+			continue;
+		next = sent_next(q, a);
+		if (!next || arrival_order(next, s) != ARRIVED_BEFORE) {
+			if (s->depth >= high)
+				continue;
+			high--;
+		}
+		refuse_instead(q, a, next, table);
+		missing -= drops;
+	}
+}
+
+bool queue_looked_early(struct queue *q, size_t sample, struct table *table)
+{
+	const struct queue_sample *s = &q->pending[sample];
+	int64_t room, low, high;
+	bool dropping = false, entering = false;
+
+	if (sample + 1 == q->pending_count || !s->drops_known || !q->group_settled || !q->synced ||
+	    (q->early_ns != TIME_UNKNOWN && s->before_ns - q->early_ns > STAMP_LEAD_MAX_NS))
+		return false;
+	queue_see_answers(q, s, table);
+	room = (int64_t)(uint32_t)(s->drops - q->group_first) - q->drops_settled;
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		const struct arrival *a = &q->arrivals[i];
+		bool young = a->time_ns > s->before_ns - STAMP_LEAD_MAX_NS;
+		int drops = arrival_sk_drops(a) + arrival_may_drop(a);
+
+		if (arrival_order(a, s) != ARRIVED_BEFORE)
+			continue;
+		room -= drops;
+		dropping |= young && drops;
+		entering |= young && a->kind == ARRIVAL_ENTER;
+	}
+	depth_range(q, s, &low, &high);
+	return (dropping && room < 0) || (entering && q->accept_exact && s->depth < low);
+}
+
+int64_t queue_reconcile(struct queue *q, const struct queue_sample *s, struct table *table)
+{
+	int64_t left = reconcile_depth(q, s, table);
+
+	reconcile_refused(q, s, table);
+	queue_see_answers(q, s, table);
+	reconcile_entered(q, s, table);
+	return left;
+}

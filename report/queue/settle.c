@@ -1,0 +1,273 @@
+/*
+ * Settling: the arrivals of a queue held against its samples.
+ */
+#include <string.h>
+
+#include "report/queue/arrival.h"
+#include "report/queue/reconcile.h"
+#include "report/queue/search/histories.h"
+#include "report/queue/stamps.h"
+
+/* Without samples an arrival is judged by the rebuilt depth alone after this. */
+#define NO_SAMPLE_NS (2 * NS_PER_SEC)
+
+/*
+ * Where it is doubtful which answer a SYN got, timestamps are waited for as long, as they
+ * come with what the server says first; but not among more arrivals than are searched well.
+ */
+#define AWAITED_NS	     (2 * NS_PER_SEC)
+#define AWAITED_ARRIVALS_MAX 1024
+
+static void drop_settled(struct queue *q)
+{
+	size_t n = 0;
+
+	while (n < q->arrivals_count && q->arrivals[n].kind == ARRIVAL_SETTLED)
+		n++;
+	queue_forget(q, n);
+}
+
+static struct drops_view view_drops(struct queue *q, const struct queue_sample *s)
+{
+	struct drops_view view = {.known = s->drops_known && q->group_settled,
+				  .fullest = s->fullest};
+	int64_t certain = 0, possible = 0, actual;
+
+	if (!view.known)
+		return view;
+	actual = (int64_t)(uint32_t)(s->drops - q->group_first);
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		const struct arrival *a = &q->arrivals[i];
+		enum arrival_order order = arrival_order(a, s);
+
+		if (order == ARRIVED_BEFORE)
+			certain += arrival_sk_drops(a);
+		else if (order == ARRIVED_WITHIN)
+			possible += arrival_sk_drops(a) + arrival_may_drop(a);
+		if (order == ARRIVED_BEFORE && arrival_may_drop(a))
+			view.asking++;
+	}
+	view.room_max = actual - q->drops_settled - certain;
+	view.room_min = view.room_max - possible;
+	return view;
+}
+
+static void settle_sample(struct queue *q, const struct queue_sample *s, struct table *table,
+			  struct details *details)
+{
+	int64_t left;
+	struct drops_view view;
+
+	if (s->drops_known && !q->group_settled) {
+		q->group_settled = true;
+		q->group_first = s->drops;
+	}
+	left = queue_reconcile(q, s, table);
+	view = view_drops(q, s);
+	for (size_t i = 0; i < q->arrivals_count; i++) {
+		struct arrival *a = &q->arrivals[i];
+
+		if (arrival_order(a, s) != ARRIVED_BEFORE)
+			break;
+		arrival_settle(q, a, &view, table, details);
+	}
+	drop_settled(q);
+	if (!q->accept_exact) {
+		left -= q->owed;
+		q->owed = 0;
+	}
+	if (left > 0) {
+		queue_step(q, s->time_ns, -left);
+		queue_correct_depth(q, (int)-left);
+	}
+}
+
+static void settle_or_pass(struct queue *q, size_t sample, struct table *table,
+			   struct details *details)
+{
+	if (queue_looked_early(q, sample, table)) {
+		if (q->early_ns == TIME_UNKNOWN)
+			q->early_ns = q->pending[sample].before_ns;
+		return;
+	}
+	q->early_ns = TIME_UNKNOWN;
+	settle_sample(q, &q->pending[sample], table, details);
+}
+
+static void drop_pending(struct queue *q, size_t count)
+{
+	q->pending_count -= count;
+	memmove(q->pending, q->pending + count, q->pending_count * sizeof(q->pending[0]));
+}
+
+/* From when on it is worth waiting for timestamps, among so few arrivals; INT64_MAX: not at all. */
+static int64_t awaited_from(const struct queue *q, int64_t now_ns)
+{
+	if (q->arrivals_count > AWAITED_ARRIVALS_MAX)
+		return INT64_MAX;
+	for (size_t i = 0; i < q->arrivals_count; i++)
+		if (q->arrivals[i].kind == ARRIVAL_SYN && q->arrivals[i].stamp == STAMP_AWAITED &&
+		    q->arrivals[i].time_ns + AWAITED_NS > now_ns)
+			return q->arrivals[i].time_ns;
+	return INT64_MAX;
+}
+
+/* True when histories settle the queue now, or will when they have twice the delay to look at. */
+static bool settle_by_histories(struct queue *q, int64_t now_ns, struct table *table,
+				struct details *details)
+{
+	size_t count = 0;
+	int64_t until_ns;
+
+	if (!q->pending_count || !histories_needed(q))
+		return false;
+	if (q->pending[0].time_ns + 2 * SETTLE_DELAY_NS > now_ns &&
+	    q->pending_count < QUEUE_SAMPLES_MAX)
+		return true;
+	until_ns = awaited_from(q, now_ns);
+	while (count < q->pending_count && q->pending[count].time_ns < until_ns &&
+	       q->pending[count].time_ns + SETTLE_DELAY_NS <= now_ns)
+		count++;
+	if (!count && until_ns != INT64_MAX && q->pending_count < QUEUE_SAMPLES_MAX)
+		return true;
+	if (!count)
+		count = q->pending_count / 2;
+	queue_see_answers(q, NULL, table);
+	if (!histories_settle(q, count, table, details))
+		return false;
+	drop_settled(q);
+	drop_pending(q, count);
+	return true;
+}
+
+void queue_settle(struct queue *queue, int64_t now_ns, struct table *table, struct details *details)
+{
+	size_t n = 0;
+
+	if (settle_by_histories(queue, now_ns, table, details))
+		return;
+	while (n < queue->pending_count && queue->pending[n].time_ns + SETTLE_DELAY_NS <= now_ns)
+		settle_or_pass(queue, n++, table, details);
+	if (n) {
+		drop_pending(queue, n);
+		return;
+	}
+	if (queue->pending_count || !queue->arrivals_count)
+		return;
+	struct drops_view nothing = {.known = false};
+
+	queue_see_answers(queue, NULL, table);
+	for (size_t i = 0; i < queue->arrivals_count; i++) {
+		struct arrival *a = &queue->arrivals[i];
+
+		if (a->time_ns + NO_SAMPLE_NS > now_ns)
+			break;
+		queue->synced = true;
+		arrival_settle(queue, a, &nothing, table, details);
+	}
+	drop_settled(queue);
+}
+
+static bool same_sample(const struct queue_sample *a, const struct queue_sample *b)
+{
+	return a->depth == b->depth && a->drops == b->drops && a->fullest == b->fullest &&
+	       a->drops_known == b->drops_known;
+}
+
+/* The last two samples say the same as this one, and nothing came since the first of them. */
+static bool repeats(const struct queue *q, const struct queue_sample *s)
+{
+	const struct queue_sample *last;
+
+	if (q->pending_count < 2)
+		return false;
+	last = &q->pending[q->pending_count - 1];
+	if (!same_sample(last, s) || !same_sample(last - 1, s))
+		return false;
+	for (size_t i = q->arrivals_count; i-- > 0;) {
+		const struct arrival *a = &q->arrivals[i];
+
+		if (a->kind != ARRIVAL_LOOK && a->kind != ARRIVAL_COUNT)
+			return arrival_order(a, last - 1) == ARRIVED_BEFORE;
+	}
+	return true;
+}
+
+static void push_sample(struct queue *q, const struct queue_sample *s, int64_t now_ns,
+			struct table *table, struct details *details)
+{
+	queue_settle(q, now_ns, table, details);
+	if (q->pending_count == QUEUE_SAMPLES_MAX) {
+		/* More than the delay can hold: the oldest is settled early. */
+		settle_sample(q, &q->pending[0], table, details);
+		drop_pending(q, 1);
+	}
+	if (repeats(q, s))
+		q->pending[q->pending_count - 1] = *s;
+	else
+		q->pending[q->pending_count++] = *s;
+}
+
+static void take_drops(struct queue *q, const struct sample *s)
+{
+	if (!s->drops_known)
+		return;
+	if (!q->drops_seen)
+		q->first_drops = q->last_drops = s->drops;
+	q->drops_seen = true;
+	q->leader->group_drops += s->drops - q->last_drops;
+	q->last_drops = s->drops;
+}
+
+void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t time_ns,
+		       struct table *table, struct details *details)
+{
+	struct queue *leader = queue->leader;
+	struct queue_sample *round = &leader->round;
+
+	queue->samples++;
+	queue->listener.limit = sample->limit;
+	queue->last_depth = sample->depth;
+	if (sample->depth > queue->turn_peak)
+		queue->turn_peak = sample->depth;
+	if ((int64_t)sample->depth > queue->sampled_peak)
+		queue->sampled_peak = sample->depth;
+	series_add(&queue->sampled, time_ns, sample->depth);
+	if (leader->round_count == 0)
+		*round = (struct queue_sample){.before_ns = sample->before_ns, .drops_known = true};
+	round->time_ns = time_ns;
+	round->depth += sample->depth;
+	take_drops(queue, sample);
+	round->drops = leader->group_drops;
+	round->drops_known &= sample->drops_known;
+	if (leader->siblings > 1 && sample->depth > sample->limit &&
+	    sample->depth + 1 > round->fullest)
+		round->fullest = sample->depth + 1;
+	/* Arrivals come in order: what is in it now, but for those of its own instant. */
+	if (!leader->accept_exact && leader->siblings == 1)
+		leader->depth = sample->depth;
+	if (++leader->round_count < leader->siblings)
+		return;
+	leader->round_count = 0;
+	push_sample(leader, round, time_ns, table, details);
+}
+
+void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct details *details)
+{
+	struct drops_view nothing = {.known = false};
+
+	queue_see_answers(queue, NULL, table);
+	if (histories_needed(queue) && queue->pending_count &&
+	    histories_settle(queue, queue->pending_count, table, details)) {
+		drop_settled(queue);
+		queue->pending_count = 0;
+	}
+	for (size_t i = 0; i < queue->pending_count; i++)
+		settle_or_pass(queue, i, table, details);
+	queue->pending_count = 0;
+	queue_see_answers(queue, NULL, table);
+	for (size_t i = 0; i < queue->arrivals_count; i++)
+		arrival_settle(queue, &queue->arrivals[i], &nothing, table, details);
+	queue_forget(queue, queue->arrivals_count);
+	queue_track_full(queue, end_ns, 0);
+}

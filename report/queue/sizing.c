@@ -1,0 +1,185 @@
+/*
+ * Replays arrivals. The backlog: every client joins the queue at its first SYN
+ * and leaves it at its measured accept(), at most SIZING_ACCEPT_LAG_NS later. The
+ * accepts of clients that were dropped first came after their retry; in the
+ * replay the queue is served in order, so that the k-th accept() takes the k-th
+ * client, whoever it was in truth.
+ */
+#include "report/queue/sizing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void sizing_release(struct sizing *sizing)
+{
+	free(sizing->clients);
+	*sizing = (struct sizing){0};
+}
+
+static bool belongs(const struct attempt *a)
+{
+	for (uint32_t i = 0; i < a->causes_count; i++)
+		if (cause_is_drop(a->causes[i].cause))
+			return true;
+	return a->outcome == OUTCOME_ACCEPTED || a->outcome == OUTCOME_WAITING ||
+	       a->outcome == OUTCOME_ZOMBIE || a->outcome == OUTCOME_ESTABLISHED;
+}
+
+static int64_t end_of(const struct attempt *a)
+{
+	if (a->exit_ns != TIME_UNKNOWN)
+		return a->exit_ns;
+	return a->close_ns != TIME_UNKNOWN ? a->close_ns : a->end_ns;
+}
+
+void sizing_add(struct sizing *sizing, const struct attempt *attempt)
+{
+	int64_t accept_ns =
+	    attempt->accept_ns != TIME_UNKNOWN ? attempt->accept_ns : attempt->accept_before_ns;
+	int64_t end_ns = end_of(attempt);
+
+	if (!belongs(attempt))
+		return;
+	if (sizing->count == sizing->room) {
+		size_t room = sizing->room ? sizing->room * 2 : 256;
+		struct sizing_client *bigger = NULL;
+
+		if (room <= SIZING_MAX)
+			bigger = realloc(sizing->clients, room * sizeof(*bigger));
+		if (!bigger) {
+			sizing->left_out++;
+			return;
+		}
+		sizing->clients = bigger;
+		sizing->room = room;
+	}
+	sizing->clients[sizing->count++] = (struct sizing_client){
+	    .arrival_ns = attempt->syn_ns,
+	    .accept_ns = accept_ns,
+	    .service_ns = accept_ns != TIME_UNKNOWN && end_ns > accept_ns ? end_ns - accept_ns : -1,
+	};
+}
+
+static int by_arrival(const void *x, const void *y)
+{
+	const struct sizing_client *a = x, *b = y;
+
+	return a->arrival_ns < b->arrival_ns ? -1 : a->arrival_ns > b->arrival_ns;
+}
+
+static int by_value(const void *x, const void *y)
+{
+	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+
+	return a < b ? -1 : a > b;
+}
+
+/* The known values of one member, sorted. The caller frees them; NULL when there are none. */
+static int64_t *sorted(const struct sizing *sizing, bool services, size_t *count)
+{
+	int64_t *values = malloc((sizing->count + 1) * sizeof(*values));
+
+	*count = 0;
+	if (!values)
+		return NULL;
+	for (size_t i = 0; i < sizing->count; i++) {
+		const struct sizing_client *c = &sizing->clients[i];
+
+		if (services ? c->service_ns >= 0 : c->accept_ns != TIME_UNKNOWN)
+			values[(*count)++] = services ? c->service_ns : c->accept_ns;
+	}
+	qsort(values, *count, sizeof(*values), by_value);
+	return values;
+}
+
+struct sizing_backlog sizing_backlog(struct sizing *sizing)
+{
+	struct sizing_backlog answer = {.clients = sizing->count};
+	size_t accepts_count, accepted = 0;
+	int64_t *accepts;
+
+	accepts = sorted(sizing, false, &accepts_count);
+	if (!accepts || !sizing->count || !accepts_count) {
+		free(accepts);
+		return answer;
+	}
+	qsort(sizing->clients, sizing->count, sizeof(*sizing->clients), by_arrival);
+	for (size_t i = 0; i < sizing->count; i++) {
+		int64_t now_ns = sizing->clients[i].arrival_ns;
+
+		/* In order, and nobody leaves before coming. */
+		while (accepted < accepts_count && accepted < i &&
+		       accepts[accepted] + SIZING_ACCEPT_LAG_NS <= now_ns)
+			accepted++;
+		if (i + 1 - accepted > answer.depth_peak) {
+			answer.depth_peak = i + 1 - accepted;
+			answer.peak_ns = now_ns;
+		}
+	}
+	free(accepts);
+	answer.known = true;
+	answer.backlog = answer.depth_peak - 1;
+	return answer;
+}
+
+/* The longest wait with so many children. free_at is a heap of when each is free. */
+static int64_t longest_wait(const struct sizing *sizing, size_t children, int64_t service_ns,
+			    int64_t *free_at)
+{
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < children; i++)
+		free_at[i] = INT64_MIN;
+	for (size_t i = 0; i < sizing->count; i++) {
+		const struct sizing_client *c = &sizing->clients[i];
+		int64_t start = free_at[0] > c->arrival_ns ? free_at[0] : c->arrival_ns;
+		int64_t end = start + (c->service_ns >= 0 ? c->service_ns : service_ns);
+
+		if (start - c->arrival_ns > longest)
+			longest = start - c->arrival_ns;
+		/* Replace the root and let it sink. */
+		for (size_t at = 0;;) {
+			size_t child = 2 * at + 1;
+
+			if (child + 1 < children && free_at[child + 1] < free_at[child])
+				child++;
+			if (child >= children || free_at[child] >= end) {
+				free_at[at] = end;
+				break;
+			}
+			free_at[at] = free_at[child];
+			at = child;
+		}
+	}
+	return longest;
+}
+
+struct sizing_children sizing_children(struct sizing *sizing, int64_t target_ns)
+{
+	struct sizing_children answer = {.clients = sizing->count, .target_ns = target_ns};
+	size_t services_count, low = 1, high;
+	int64_t *services, *free_at;
+
+	services = sorted(sizing, true, &services_count);
+	free_at = malloc((sizing->count + 1) * sizeof(*free_at));
+	if (!services || !free_at || !services_count)
+		goto out;
+	answer.service_p50_ns = services[services_count / 2];
+	qsort(sizing->clients, sizing->count, sizeof(*sizing->clients), by_arrival);
+	high = sizing->count; /* one each: nobody waits */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (longest_wait(sizing, middle, answer.service_p50_ns, free_at) <= target_ns)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	answer.children = low;
+	answer.wait_max_ns = longest_wait(sizing, low, answer.service_p50_ns, free_at);
+	answer.known = true;
+out:
+	free(services);
+	free(free_at);
+	return answer;
+}

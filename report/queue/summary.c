@@ -1,0 +1,95 @@
+/*
+ * What the queues hold, as the report, the ledger and the live view have it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/queue/parts.h"
+
+size_t queues_report(struct queues *queues, const struct report_listener **out)
+{
+	*out = NULL;
+	free(queues->report);
+	queues->report = queues->listening.count
+			     ? calloc(queues->listening.count, sizeof(*queues->report))
+			     : NULL;
+	if (!queues->report)
+		return 0;
+	for (size_t i = 0; i < queues->listening.count; i++) {
+		struct queue *q = queues->listening.queues[i];
+		struct report_listener *l = &queues->report[i];
+		int64_t peak = q->sampled_peak;
+
+		if (q->siblings == 1 && q->rebuilt_peak > peak)
+			peak = q->rebuilt_peak;
+		*l = (struct report_listener){
+		    .local = q->listener.local,
+		    .cookie = q->listener.cookie,
+		    .backlog = q->backlog,
+		    .limit = q->listener.limit,
+		    .capacity = (int64_t)q->listener.limit + 1,
+		    .queue_peak = peak,
+		    .sampled_peak = q->sampled_peak,
+		    .samples = q->samples,
+		    .full_ns = q->full_ns,
+		    .episodes_count = q->episodes_count,
+		    .episodes = q->episodes,
+		    .episodes_lost = q->episodes_lost,
+		    .drops = q->drops,
+		    .sk_drops =
+			q->drops_seen ? (int64_t)(uint32_t)(q->last_drops - q->first_drops) : -1,
+		    .disagreements = q->disagreements,
+		    .defer_accept_s = q->listener.defer_accept_s,
+		    .fastopen = q->listener.fastopen,
+		    .closed = q->closed,
+		    .reuseport = q->grouped,
+		    .pids_count = q->listener.pids_count,
+		    .pids = q->listener.pids,
+		    .comm = q->listener.comm,
+		    .sampled = series_view(&q->sampled),
+		    .rebuilt = series_view(&q->rebuilt),
+		    .half_open = series_view(&q->half_open_series),
+		    .attempts = q->attempts,
+		};
+		memcpy(l->outcomes, q->outcomes, sizeof(l->outcomes));
+	}
+	*out = queues->report;
+	return queues->listening.count;
+}
+
+void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t *arrivals)
+{
+	const struct listening *l = &queues->listening;
+
+	*listeners = l->refused;
+	*arrivals = 0;
+	for (size_t i = 0; i < l->count; i++)
+		*arrivals += l->queues[i]->arrivals_lost;
+}
+
+struct queue *queues_at(struct queues *queues, size_t index)
+{
+	return queues->listening.queues[index];
+}
+
+struct pulse *queues_pulse(struct queues *queues, const struct open_attempt *attempt)
+{
+	struct queue *q = queues_of(queues, attempt);
+
+	return q ? &q->pulse : NULL;
+}
+
+struct sizing *queues_sizing(struct queues *queues, size_t index)
+{
+	return &queues->listening.queues[index]->sizing;
+}
+
+size_t queues_count(const struct queues *queues)
+{
+	return queues->listening.count;
+}
+
+const uint64_t *queues_tallies(const struct queues *queues, size_t index)
+{
+	return queues->listening.queues[index]->tallies;
+}

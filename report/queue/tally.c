@@ -1,0 +1,85 @@
+/*
+ * The weights, from tcp_conn_request(), tcp_check_req(), tcp_v4_syn_recv_sock(),
+ * cookie_v4_check() and tcp_rtx_synack(); docs/kernel.md has the measurements.
+ */
+#include "report/queue/tally.h"
+
+#include <stddef.h>
+
+struct weight {
+	enum counter counter;
+	int times;
+};
+
+static const struct {
+	const char *name;
+	int sk_drops;
+	struct weight weights[4]; /* ends with times 0 */
+} tallies[TALLY_COUNT] = {
+    [TALLY_SYN_ACCEPT_FULL] = {"SYN, accept queue full",
+			       1,
+			       {{COUNTER_LISTEN_OVERFLOWS, 1}, {COUNTER_LISTEN_DROPS, 1}}},
+    [TALLY_SYN_BOTH_FULL] = {"SYN, both queues full",
+			     1,
+			     {{COUNTER_LISTEN_OVERFLOWS, 1},
+			      {COUNTER_LISTEN_DROPS, 1},
+			      {COUNTER_REQQ_FULL_DO_COOKIES, 1}}},
+    [TALLY_SYN_QUEUE_FULL] = {"SYN, SYN queue full, cookies off",
+			      1,
+			      {{COUNTER_LISTEN_DROPS, 1}, {COUNTER_REQQ_FULL_DROP, 1}}},
+    [TALLY_SYN_RESERVE] = {"SYN, tcp_max_syn_backlog reserve", 1, {{COUNTER_LISTEN_DROPS, 1}}},
+    [TALLY_SYN_COOKIE] = {"SYN answered with a cookie",
+			  0,
+			  {{COUNTER_REQQ_FULL_DO_COOKIES, 1}, {COUNTER_SYNCOOKIES_SENT, 1}}},
+    [TALLY_ACK_ACCEPT_FULL] = {"final ACK, accept queue full",
+			       2,
+			       {{COUNTER_LISTEN_OVERFLOWS, 1}, {COUNTER_LISTEN_DROPS, 1}}},
+    [TALLY_ACK_ABORTED] = {"final ACK reset, accept queue full",
+			   2,
+			   {{COUNTER_LISTEN_OVERFLOWS, 1},
+			    {COUNTER_LISTEN_DROPS, 1},
+			    {COUNTER_EMBRYONIC_RSTS, 1}}},
+    [TALLY_COOKIE_ACK_FULL] = {"cookie ACK, accept queue full",
+			       1,
+			       {{COUNTER_LISTEN_OVERFLOWS, 1},
+				{COUNTER_LISTEN_DROPS, 1},
+				{COUNTER_SYNCOOKIES_RECV, 1}}},
+    [TALLY_COOKIE_ACK] = {"cookie ACK", 0, {{COUNTER_SYNCOOKIES_RECV, 1}}},
+    [TALLY_COOKIE_BAD] = {"ACK without a valid cookie", 0, {{COUNTER_SYNCOOKIES_FAILED, 1}}},
+    [TALLY_DEFERRED_ACK] = {"bare ACK, TCP_DEFER_ACCEPT", 1, {{COUNTER_DEFER_ACCEPT_DROP, 1}}},
+    [TALLY_DEFERRED_RACE] = {"bare ACK beside its data, TCP_DEFER_ACCEPT",
+			     1,
+			     {{COUNTER_DEFER_ACCEPT_DROP, 1}}},
+    [TALLY_SYN_REPEATED] = {"SYN repeated in SYN_RECV", 1, {{COUNTER_SYN_RETRANS, 1}}},
+    [TALLY_RST_SYN_RECV] = {"RST in SYN_RECV", 1, {{COUNTER_EMBRYONIC_RSTS, 1}}},
+    [TALLY_SYN_SKIPPED] = {"SYN repeated in SYN_RECV, no answer", 1, {{0}}},
+    [TALLY_STRAY] = {"stray RST or flags", 1, {{0}}},
+    [TALLY_ICMP_REQUEST] = {"ICMP error about a request", 1, {{COUNTER_LISTEN_DROPS, 1}}},
+    [TALLY_SYNACK_REPEATED] = {"SYN-ACK repeated", 0, {{COUNTER_SYN_RETRANS, 1}}},
+    [TALLY_LOCAL_SYN_REPEATED] = {"SYN repeated by a local client", 0, {{COUNTER_SYN_RETRANS, 1}}},
+};
+
+const char *tally_name(enum tally tally)
+{
+	return tally < TALLY_COUNT ? tallies[tally].name : NULL;
+}
+
+int tally_weight(enum tally tally, enum counter counter)
+{
+	if (tally >= TALLY_COUNT)
+		return 0;
+	for (size_t i = 0; i < 4 && tallies[tally].weights[i].times; i++)
+		if (tallies[tally].weights[i].counter == counter)
+			return tallies[tally].weights[i].times;
+	return 0;
+}
+
+int tally_sk_drops(enum tally tally)
+{
+	return tally < TALLY_COUNT ? tallies[tally].sk_drops : 0;
+}
+
+bool tally_is_possible(enum tally tally)
+{
+	return tally == TALLY_DEFERRED_RACE;
+}

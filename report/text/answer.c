@@ -1,0 +1,282 @@
+/*
+ * The head of the text report: what was observed, and the answer in plain words:
+ * what became of the attempts, which queue was full against which limit, what it
+ * cost the clients, and what would have avoided it.
+ */
+#include "report/text/text.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+/* How many listeners and causes the answer tells of; the tables have them all. */
+#define ANSWER_LISTENERS 3
+#define ANSWER_CAUSES	 4
+
+static void add_date(struct sentence *sentence, int64_t time_ns)
+{
+	time_t seconds = (time_t)(time_ns / NS_PER_SEC);
+	struct tm when;
+	char date[64];
+
+	if (gmtime_r(&seconds, &when) && strftime(date, sizeof(date), "%F %T UTC", &when))
+		sentence_add(sentence, ", from %s", date);
+}
+
+void text_put_title(const struct text *text)
+{
+	const struct report *report = text->report;
+	char name[RECORDING_TEXT_SIZE], kernel[HOST_KERNEL_SIZE], value[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+
+	sentence_clear(&sentence);
+	sentence_add(&sentence,
+		     "synscope %s: ", text_safe(text, report->version, value, sizeof(value)));
+	switch (report->kind) {
+	case REPORT_RECORDING:
+	case REPORT_LIVE:
+		/* The same words for both: a recording reported later is the same report. */
+		if (report->path)
+			sentence_add(&sentence, "recording %s",
+				     text_safe(text, report->path, name, sizeof(name)));
+		else
+			sentence_add(&sentence, "observed live");
+		break;
+	case REPORT_PCAP:
+		sentence_add(&sentence, "capture %s",
+			     text_safe(text, report->path, name, sizeof(name)));
+		break;
+	}
+	if (report->start_ns != TIME_UNKNOWN && report->end_ns != TIME_UNKNOWN)
+		sentence_add(
+		    &sentence, ", %s",
+		    text_duration(text, text_since(report->end_ns, report->start_ns), value));
+	if (report->meta_known && report->meta && report->meta->interface[0])
+		sentence_add(&sentence, " on %s",
+			     text_safe(text, report->meta->interface, name, sizeof(name)));
+	if (report->start_ns != TIME_UNKNOWN)
+		add_date(&sentence, report->start_ns);
+	if (report->host_known && report->host.kernel[0])
+		sentence_add(&sentence, ", Linux %s",
+			     text_safe(text, report->host.kernel, kernel, sizeof(kernel)));
+	text_begin_colour(text, TEXT_DIM);
+	text_paragraph(text, "", 0, sentence.text);
+	text_end_colour(text, TEXT_DIM);
+}
+
+static const char *outcome_words(enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_ACCEPTED:
+		return "accepted";
+	case OUTCOME_ESTABLISHED:
+		return "connected (accept() not observable)";
+	case OUTCOME_WAITING:
+		return "still waiting for accept()";
+	case OUTCOME_REFUSED:
+		return "refused";
+	case OUTCOME_UNREACHABLE:
+		return "answered by an ICMP error";
+	case OUTCOME_UNANSWERED:
+		return "never answered";
+	case OUTCOME_HALF_OPEN:
+		return "half-open";
+	case OUTCOME_ABORTED:
+		return "aborted by the client";
+	case OUTCOME_RESET:
+		return "reset";
+	case OUTCOME_ZOMBIE:
+		return "zombie (the client believes that it is connected, the server does not)";
+	case OUTCOME_OPEN:
+		return "still under way";
+	case OUTCOME_COUNT:
+		break;
+	}
+	return "unknown";
+}
+
+static void put_outcomes(const struct text *text)
+{
+	const struct report *report = text->report;
+	char count[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+	bool first = true;
+
+	sentence_clear(&sentence);
+	if (!report->attempts) {
+		sentence_add(&sentence, "No connection attempt was seen in %s packets.",
+			     text_count((int64_t)report->packets, count));
+		text_paragraph(text, "", 0, sentence.text);
+		return;
+	}
+	sentence_add(&sentence,
+		     "%s connection attempt%s:", text_count((int64_t)report->attempts, count),
+		     report->attempts == 1 ? "" : "s");
+	for (int i = 0; i < OUTCOME_COUNT; i++) {
+		if (!report->outcomes[i])
+			continue;
+		sentence_add(&sentence, "%s %s %s", first ? "" : ",",
+			     text_count((int64_t)report->outcomes[i], count), outcome_words(i));
+		first = false;
+	}
+	sentence_add(&sentence, ".");
+	text_begin_colour(text, TEXT_BOLD);
+	text_paragraph(text, "", 0, sentence.text);
+	text_end_colour(text, TEXT_BOLD);
+}
+
+/* One listener that dropped something: which queue, against which limit, for how long. */
+static void put_full_queue(const struct text *text, const struct report_listener *listener)
+{
+	char address[ENDPOINT_TEXT_SIZE], count[TEXT_VALUE_SIZE], value[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+
+	endpoint_format(&listener->local, address, sizeof(address));
+	sentence_clear(&sentence);
+	sentence_add(&sentence, "%s dropped %s packet%s", address,
+		     text_count((int64_t)listener->drops, count), listener->drops == 1 ? "" : "s");
+	if (listener->limit >= 0) {
+		bool full = listener->episodes_count > 0;
+		uint64_t times = listener->episodes_count + listener->episodes_lost;
+
+		sentence_add(&sentence, ": its accept queue holds %" PRId64 " (",
+			     listener->capacity);
+		text_limit(text, listener, (uint32_t)listener->limit, &sentence);
+		sentence_add(&sentence, ")");
+		if (full)
+			sentence_add(&sentence, " and was full %s time%s, %s in all",
+				     text_count((int64_t)times, count), times == 1 ? "" : "s",
+				     text_duration(text, listener->full_ns, value));
+	}
+	sentence_add(&sentence, ".");
+	text_begin_colour(text, TEXT_RED);
+	text_paragraph(text, "", 0, sentence.text);
+	text_end_colour(text, TEXT_RED);
+}
+
+static bool is_among(const size_t *list, size_t count, size_t value)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == value)
+			return true;
+	return false;
+}
+
+/* The listeners with the most drops, worst first. Returns how many dropped something. */
+static size_t put_full_queues(const struct text *text)
+{
+	const struct report *report = text->report;
+	size_t told[ANSWER_LISTENERS], told_count = 0, all = 0;
+
+	for (size_t i = 0; i < report->listeners_count; i++)
+		all += report->listeners[i].drops > 0;
+	while (told_count < all && told_count < ANSWER_LISTENERS) {
+		const struct report_listener *worst = NULL;
+
+		for (size_t i = 0; i < report->listeners_count; i++) {
+			const struct report_listener *listener = &report->listeners[i];
+
+			if (listener->drops && !is_among(told, told_count, i) &&
+			    (!worst || listener->drops > worst->drops))
+				worst = listener;
+		}
+		told[told_count++] = (size_t)(worst - report->listeners);
+		put_full_queue(text, worst);
+	}
+	if (all > told_count)
+		fprintf(text->out, "%zu more listeners dropped packets: see the table.\n",
+			all - told_count);
+	return all;
+}
+
+/* The causes by the number of attempts that have them. */
+static void put_causes(const struct text *text)
+{
+	const struct report *report = text->report;
+	bool told[CAUSE_COUNT] = {false};
+	char count[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+
+	for (int n = 0; n < ANSWER_CAUSES; n++) {
+		int best = -1;
+
+		for (int i = 0; i < CAUSE_COUNT; i++)
+			if (!told[i] && report->causes[i] &&
+			    (best < 0 || report->causes[i] > report->causes[best]))
+				best = i;
+		if (best < 0)
+			break;
+		told[best] = true;
+		sentence_clear(&sentence);
+		sentence_add(&sentence, "%s: %s attempt%s", text_cause(best),
+			     text_count((int64_t)report->causes[best], count),
+			     report->causes[best] == 1 ? "" : "s");
+		if (cause_is_drop(best))
+			sentence_add(&sentence, ", %s packet%s",
+				     text_count((int64_t)report->cause_packets[best], count),
+				     report->cause_packets[best] == 1 ? "" : "s");
+		sentence_add(&sentence, ".");
+		text_paragraph(text, text_bullet(text), 2, sentence.text);
+	}
+}
+
+/* Time that a client loses without anything being dropped. */
+static void put_wait(const struct text *text)
+{
+	const struct latency_summary *wait = &text->report->latency[LATENCY_ACCEPT_WAIT];
+	char count[TEXT_VALUE_SIZE], median[TEXT_VALUE_SIZE], max[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+
+	if (!wait->count)
+		return;
+	sentence_clear(&sentence);
+	sentence_add(&sentence,
+		     "After their final ACK %s connection%s waited %s (median) to %s (longest) for "
+		     "accept().",
+		     text_count((int64_t)wait->count, count), wait->count == 1 ? "" : "s",
+		     text_duration(text, wait->p50, median), text_duration(text, wait->max, max));
+	text_paragraph(text, "", 0, sentence.text);
+}
+
+/* That nothing was dropped is only known when the kernel's counters were read. */
+static bool drops_observable(const struct report *report)
+{
+	for (size_t i = 0; i < report->ledger_count; i++)
+		if (report->ledger[i].observed_known)
+			return true;
+	for (size_t i = 0; i < report->listeners_count; i++)
+		if (report->listeners[i].sk_drops >= 0)
+			return true;
+	return false;
+}
+
+void text_put_answer(const struct text *text, const struct text_cost *cost)
+{
+	const struct report *report = text->report;
+	char advice[4096];
+	size_t full;
+
+	fputc('\n', text->out);
+	put_outcomes(text);
+	full = put_full_queues(text);
+	put_causes(text);
+	if (!full && !report->drops_seen && report->attempts && drops_observable(report)) {
+		text_begin_colour(text, TEXT_GREEN);
+		text_paragraph(text, "", 0, "No queue of a listener dropped anything.");
+		text_end_colour(text, TEXT_GREEN);
+	}
+	if (report->kind == REPORT_PCAP && report->attempts)
+		text_paragraph(text, "", 0,
+			       "These are packets alone: when accept() was called, how deep the "
+			       "queue was and why a packet was dropped cannot be observed in them. "
+			       "A recording (synscope record) knows.");
+	text_put_cost(text, cost);
+	put_wait(text);
+	if (report->advice_count) {
+		struct sentence sentence;
+
+		sentence_clear(&sentence);
+		sentence_add(&sentence, "What to do: %s",
+			     text_safe(text, report->advice[0].text, advice, sizeof(advice)));
+		text_paragraph(text, "", 0, sentence.text);
+	}
+}

@@ -1,0 +1,83 @@
+/*
+ * What is said about causes that are not exact: what else it could have been,
+ * and what would have told them apart.
+ */
+#include "report/text/text.h"
+
+static const char *alternative(enum cause cause)
+{
+	switch (cause) {
+	case CAUSE_ACCEPT_QUEUE_FULL_SYN:
+		return "a SYN can also be lost before it reaches the listener; the listener's own "
+		       "sk_drops around that moment would tell.";
+	case CAUSE_ACCEPT_QUEUE_FULL_ACK:
+	case CAUSE_COOKIE_ACK_DROPPED:
+		return "an ACK can also be lost on its way; the listener's sk_drops around that "
+		       "moment, or a look-up of the connection's socket, would tell.";
+	case CAUSE_SYN_QUEUE_FULL:
+	case CAUSE_MAX_SYN_BACKLOG_RESERVE:
+		return "with tcp_syncookies off a full SYN queue, the reserve of "
+		       "tcp_max_syn_backlog and a full accept queue look alike on the wire; "
+		       "TCPReqQFullDrop and ListenOverflows around that moment tell them apart.";
+	case CAUSE_SYN_COOKIE:
+		return "a cookie looks like any SYN-ACK; SyncookiesSent around that moment would "
+		       "tell.";
+	case CAUSE_NO_LISTENER:
+		return "a firewall that rejects looks the same; whether anything listened there at "
+		       "that moment would tell.";
+	case CAUSE_SERVER_RESET:
+		return "a listener that is there refuses nobody, so something in front of it did; "
+		       "the rules of the firewall would tell.";
+	case CAUSE_UNANSWERED_NO_COUNTER:
+		return "a queue can have dropped it after all, when other drops moved the counters "
+		       "at the same time; a shorter sample interval would tell.";
+	case CAUSE_DEFER_ACCEPT:
+		return "a bare ACK without effect can also be a dropped one; whether the listener "
+		       "has TCP_DEFER_ACCEPT would tell.";
+	case CAUSE_CLIENT_RESET:
+	case CAUSE_SLOW_ACCEPT:
+	case CAUSE_SYNACK_UNACKNOWLEDGED:
+		return "the kernel's counters moved by something that no verdict explains; the "
+		       "ledger has the difference.";
+	case CAUSE_COUNT:
+		break;
+	}
+	return "";
+}
+
+/* Which confidences a cause has among the attempts. */
+static void find_confidence(const struct text *text, const struct attempt *attempts, size_t count,
+			    enum cause cause, bool seen[CONFIDENCE_COUNT])
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct attempt *a = &attempts[i];
+
+		for (uint32_t j = 0; j < a->causes_count && j < ATTEMPT_CAUSES_MAX; j++)
+			if (a->causes[j].cause == cause)
+				seen[report_confidence(text->report, cause,
+						       a->causes[j].confidence)] = true;
+	}
+}
+
+void text_put_doubts(const struct text *text, const struct attempt *attempts, size_t count)
+{
+	bool bounded = false;
+	struct sentence sentence;
+
+	text_begin_colour(text, TEXT_DIM);
+	for (int cause = 0; cause < CAUSE_COUNT; cause++) {
+		bool seen[CONFIDENCE_COUNT] = {false};
+
+		find_confidence(text, attempts, count, cause, seen);
+		bounded = bounded || seen[CONFIDENCE_BOUNDED];
+		if (!seen[CONFIDENCE_INFERRED])
+			continue;
+		sentence_clear(&sentence);
+		sentence_add(&sentence, "Inferred (%s): %s", cause_name(cause), alternative(cause));
+		text_paragraph(text, "", 0, sentence.text);
+	}
+	if (bounded)
+		text_paragraph(text, "", 0,
+			       "Bounded: it happened within an interval that was measured.");
+	text_end_colour(text, TEXT_DIM);
+}

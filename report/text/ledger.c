@@ -1,0 +1,117 @@
+/*
+ * The ledger: what the kernel counted beside what the verdicts explain, the
+ * difference shown even when it is zero; and the advice with its numbers.
+ */
+#include "report/text/text.h"
+
+#include <inttypes.h>
+
+#define COUNTER_SIZE  128
+#define CLASS_COLUMNS 24 /* with less room than this the classes stand below their counter */
+
+static void put_parts(const struct text *text, const struct ledger_row *row, unsigned column)
+{
+	char class[COUNTER_SIZE], count[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+
+	sentence_clear(&sentence);
+	for (size_t i = 0; i < row->parts_count && i < LEDGER_PARTS_MAX; i++)
+		if (row->parts[i].count)
+			sentence_add(&sentence, "%s%s %s", sentence.used ? "; " : "",
+				     text_count((int64_t)row->parts[i].count, count),
+				     text_safe(text, row->parts[i].class, class, sizeof(class)));
+	if (!sentence.used) {
+		fputc('\n', text->out);
+	} else if (column + CLASS_COLUMNS <= text->columns) {
+		fputs("  ", text->out);
+		text_paragraph_at(text, column + 2, column + 2, sentence.text);
+	} else {
+		fputc('\n', text->out);
+		text_paragraph(text, "    ", 4, sentence.text);
+	}
+}
+
+static void put_row(const struct text *text, const struct ledger_row *row, unsigned width)
+{
+	enum text_colour colour =
+	    row->observed_known && row->unexplained ? TEXT_YELLOW : TEXT_PLAIN;
+	char counter[COUNTER_SIZE], count[TEXT_VALUE_SIZE];
+
+	text_begin_colour(text, colour);
+	text_cell(text, text_safe(text, row->counter, counter, sizeof(counter)), -(int)width);
+	text_cell(text, row->observed_known ? text_count(row->observed, count) : "-", 10);
+	text_cell(text, text_count(row->explained, count), 11);
+	text_cell(text, row->observed_known ? text_count(row->unexplained, count) : "-", 13);
+	put_parts(text, row, width + 10 + 11 + 13);
+	text_end_colour(text, colour);
+}
+
+/* What the totals say: all explained, or that verdicts are in doubt. */
+static void put_balance(const struct text *text)
+{
+	const struct report *report = text->report;
+	size_t known = 0, off = 0;
+	struct sentence sentence;
+
+	for (size_t i = 0; i < report->ledger_count; i++) {
+		known += report->ledger[i].observed_known;
+		off += report->ledger[i].observed_known && report->ledger[i].unexplained;
+	}
+	sentence_clear(&sentence);
+	if (!known)
+		sentence_add(&sentence, "No counter was read, so the verdicts cannot be checked "
+					"against the kernel.");
+	else if (off)
+		sentence_add(&sentence,
+			     "%zu of %zu counters moved by more or less than the verdicts explain: "
+			     "other traffic of the namespace, or a verdict is wrong.",
+			     off, known);
+	else
+		sentence_add(&sentence, "Everything that the kernel counted is explained.");
+	text_paragraph(text, "", 0, sentence.text);
+}
+
+void text_put_ledger(const struct text *text)
+{
+	const struct report *report = text->report;
+	unsigned width = 22;
+
+	if (!report->ledger_count)
+		return;
+	for (size_t i = 0; i < report->ledger_count; i++) {
+		char counter[COUNTER_SIZE];
+		size_t columns = text_width(
+		    text_safe(text, report->ledger[i].counter, counter, sizeof(counter)));
+
+		width = columns > width ? (unsigned)columns : width;
+	}
+	text_heading(text, "Ledger: what the kernel counted, and what the verdicts explain");
+	text_begin_colour(text, TEXT_DIM);
+	text_cell(text, "counter", -(int)width);
+	fputs("  observed  explained  unexplained  by class\n", text->out);
+	text_end_colour(text, TEXT_DIM);
+	for (size_t i = 0; i < report->ledger_count; i++)
+		put_row(text, &report->ledger[i], width);
+	put_balance(text);
+}
+
+void text_put_advice(const struct text *text)
+{
+	const struct report *report = text->report;
+	char part[sizeof(((struct sentence *)NULL)->text)];
+
+	if (!report->advice_count)
+		return;
+	text_heading(text, "Advice");
+	for (size_t i = 0; i < report->advice_count; i++) {
+		const struct advice *advice = &report->advice[i];
+
+		text_paragraph(text, text_bullet(text), 2,
+			       text_safe(text, advice->text, part, sizeof(part)));
+		text_begin_colour(text, TEXT_DIM);
+		for (size_t j = 0; j < advice->evidence_count && j < ADVICE_EVIDENCE_MAX; j++)
+			text_paragraph(text, j ? "           " : "    since: ", 11,
+				       text_safe(text, advice->evidence[j], part, sizeof(part)));
+		text_end_colour(text, TEXT_DIM);
+	}
+}

@@ -1,0 +1,300 @@
+/*
+ * The accept queue's depth over time against its limit, drawn with block
+ * characters or ASCII: for each column of the chart the greatest depth in it.
+ */
+#include "report/text/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHART_ROWS	8
+#define CHART_LISTENERS 4
+#define LABEL_COLUMNS	9
+#define EIGHTHS		8
+
+struct chart {
+	struct text_axis axis;
+	uint64_t top; /* depth at the upper edge */
+	const struct report_listener *listener;
+	int64_t *depths; /* of each column, -1 where nothing is known */
+};
+
+static void raise_to(int64_t *depth, uint32_t to)
+{
+	if (*depth < (int64_t)to)
+		*depth = to;
+}
+
+/* A point holds until the next one. */
+static void add_series(struct chart *chart, const struct depth_series *series)
+{
+	for (size_t i = 0; i < series->count; i++) {
+		const struct depth_point *point = &series->points[i];
+		unsigned from = text_axis_column(&chart->axis, point->time_ns);
+		unsigned to = i + 1 < series->count
+				  ? text_axis_column(&chart->axis, point[1].time_ns)
+				  : chart->axis.columns - 1;
+
+		raise_to(&chart->depths[from], point->max);
+		for (unsigned j = from + 1; j < to; j++)
+			raise_to(&chart->depths[j], point->max);
+		/* In the next point's column it held for a while too. */
+		if (to > from)
+			raise_to(&chart->depths[to], point->max);
+	}
+}
+
+/* How much of a cell is filled: row 0 is the lowest. */
+static unsigned cell_eighths(const struct chart *chart, unsigned row, unsigned column)
+{
+	int64_t depth = chart->depths[column];
+	uint64_t scaled, below = (uint64_t)row * EIGHTHS;
+
+	if (depth <= 0)
+		return 0;
+	scaled = ((uint64_t)depth * CHART_ROWS * EIGHTHS + chart->top - 1) / chart->top;
+	if (scaled <= below)
+		return 0;
+	return scaled - below < EIGHTHS ? (unsigned)(scaled - below) : EIGHTHS;
+}
+
+static enum text_colour cell_colour(const struct chart *chart, unsigned column, unsigned eighths)
+{
+	if (!eighths)
+		return TEXT_PLAIN;
+	return chart->listener->limit >= 0 && chart->depths[column] > chart->listener->limit
+		   ? TEXT_RED
+		   : TEXT_CYAN;
+}
+
+static const char *cell_glyph(const struct text *text, unsigned eighths, enum text_colour colour)
+{
+	static const char *const blocks[EIGHTHS + 1] = {
+	    " ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586", "\u2587", "\u2588"};
+
+	if (text->utf8)
+		return blocks[eighths];
+	if (!eighths)
+		return " ";
+	return eighths <= EIGHTHS / 2 ? "." : colour == TEXT_RED ? "#" : ":";
+}
+
+/* The cells of a row up to the last that is not empty; colours change only where they do. */
+static void put_cells(const struct text *text, const struct chart *chart, unsigned row)
+{
+	enum text_colour current = TEXT_PLAIN;
+	unsigned columns = chart->axis.columns;
+
+	while (columns && !cell_eighths(chart, row, columns - 1))
+		columns--;
+	for (unsigned i = 0; i < columns; i++) {
+		unsigned eighths = cell_eighths(chart, row, i);
+		enum text_colour colour = cell_colour(chart, i, eighths);
+
+		if (colour != current) {
+			text_end_colour(text, current);
+			text_begin_colour(text, colour);
+			current = colour;
+		}
+		fputs(cell_glyph(text, eighths, colour), text->out);
+	}
+	text_end_colour(text, current);
+}
+
+static void put_row(const struct text *text, const struct chart *chart, unsigned row)
+{
+	int64_t capacity = chart->listener->capacity;
+	/* The row whose upper edge is the capacity: a queue that fills it is full. */
+	uint64_t edge =
+	    capacity > 0 ? ((uint64_t)capacity * CHART_ROWS + chart->top - 1) / chart->top : 0;
+	bool limit = edge == row + 1;
+	char label[TEXT_VALUE_SIZE] = "", count[TEXT_VALUE_SIZE];
+
+	if (limit)
+		snprintf(label, sizeof(label), "full %s", text_count(capacity, count));
+	else if (row == CHART_ROWS - 1)
+		text_count((int64_t)chart->top, label);
+	else if (row == 0)
+		strcpy(label, "0");
+	text_cell(text, label, LABEL_COLUMNS - 1);
+	if (limit)
+		fputs(text->utf8 ? "\u2524" : "+", text->out);
+	else
+		fputs(text->utf8 ? "\u2502" : "|", text->out);
+	put_cells(text, chart, row);
+	fputc('\n', text->out);
+}
+
+/* The rates are those of all listeners together: drawn when they can only be this one's. */
+static bool drops_alone(const struct text *text, const struct chart *chart)
+{
+	const struct report *report = text->report;
+
+	for (size_t i = 0; i < report->listeners_count; i++)
+		if ((report->listeners[i].drops > 0) != (&report->listeners[i] == chart->listener))
+			return false;
+	return report->rates.bucket_ns > 0;
+}
+
+/* A cross in each column in which packets were dropped. */
+static void put_drops(const struct text *text, struct chart *chart)
+{
+	const struct rate_series *rates = &text->report->rates;
+	int64_t time_ns = chart->axis.start_ns;
+	unsigned columns = 0;
+
+	if (!drops_alone(text, chart))
+		return;
+	memset(chart->depths, 0, chart->axis.columns * sizeof(*chart->depths));
+	for (size_t i = 0; i < rates->count; i++) {
+		unsigned column = text_axis_column(&chart->axis, time_ns);
+
+		for (int cause = 0; cause < CAUSE_COUNT; cause++)
+			if (cause_is_drop(cause) && rates->buckets[i].drops[cause])
+				chart->depths[column] = 1;
+		if (chart->depths[column])
+			columns = column + 1;
+		time_ns = text_after(time_ns, rates->bucket_ns);
+	}
+	if (!columns)
+		return;
+	text_cell(text, "drops", LABEL_COLUMNS - 1);
+	fputc(' ', text->out);
+	text_begin_colour(text, TEXT_RED);
+	for (unsigned i = 0; i < columns; i++)
+		fputs(chart->depths[i] ? (text->utf8 ? "\u2717" : "x") : " ", text->out);
+	text_end_colour(text, TEXT_RED);
+	fputc('\n', text->out);
+}
+
+/* The axis with a mark at each quarter, and the times under them. */
+static void put_axis(const struct text *text, const struct chart *chart)
+{
+	char time[TEXT_VALUE_SIZE];
+	unsigned column = 0;
+
+	fprintf(text->out, "%*s%s", LABEL_COLUMNS - 1, "", text->utf8 ? "\u2514" : "+");
+	for (unsigned i = 0; i < chart->axis.columns; i++) {
+		bool mark = i * 4 / chart->axis.columns != (i + 1) * 4 / chart->axis.columns;
+
+		fputs(mark ? (text->utf8 ? "\u2534" : "+") : (text->utf8 ? "\u2500" : "-"),
+		      text->out);
+	}
+	fprintf(text->out, "\n%*s", LABEL_COLUMNS, "");
+	for (unsigned quarter = 0; quarter <= 4; quarter++) {
+		unsigned at = quarter * chart->axis.columns / 4;
+		size_t length;
+
+		text_time(text, text_axis_quarter(&chart->axis, quarter), time);
+		length = text_width(time);
+		if (quarter == 4)
+			at = chart->axis.columns - (unsigned)length;
+		else if (quarter)
+			at -= (unsigned)length / 2;
+		if (at < column)
+			continue;
+		fprintf(text->out, "%*s%s", (int)(at - column), "", time);
+		column = at + (unsigned)length;
+	}
+	fputc('\n', text->out);
+}
+
+static void put_caption(const struct text *text, const struct report_listener *listener)
+{
+	char address[ENDPOINT_TEXT_SIZE], count[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+
+	endpoint_format(&listener->local, address, sizeof(address));
+	sentence_clear(&sentence);
+	sentence_add(&sentence, "Accept queue of %s over time", address);
+	text_heading(text, sentence.text);
+	sentence_clear(&sentence);
+	if (listener->queue_peak >= 0)
+		sentence_add(&sentence, "Peak %s", text_count(listener->queue_peak, count));
+	if (listener->capacity >= 0)
+		sentence_add(&sentence, "%sit holds %s", sentence.used ? "; " : "",
+			     text_count(listener->capacity, count));
+	if (listener->capacity >= 0 && listener->queue_peak > listener->capacity)
+		sentence_add(&sentence, ", but processors that let somebody in at the same instant "
+					"do not see each other");
+	if (listener->samples)
+		sentence_add(&sentence, "%s%s samples%s", sentence.used ? "; " : "",
+			     text_count((int64_t)listener->samples, count),
+			     listener->rebuilt.count
+				 ? ", and the depth rebuilt from handshakes and "
+				   "accepts"
+				 : "");
+	else if (listener->rebuilt.count)
+		sentence_add(&sentence, "%srebuilt from handshakes and accepts",
+			     sentence.used ? "; " : "");
+	if (sentence.used) {
+		sentence_add(&sentence, ".");
+		text_paragraph(text, "", 0, sentence.text);
+	}
+}
+
+static void put_chart(const struct text *text, struct chart *chart)
+{
+	uint64_t top = chart->listener->capacity > 0 ? (uint64_t)chart->listener->capacity : 1;
+
+	for (unsigned i = 0; i < chart->axis.columns; i++)
+		chart->depths[i] = -1;
+	add_series(chart, &chart->listener->sampled);
+	add_series(chart, &chart->listener->rebuilt);
+	/* A queue that is nowhere near its limit is drawn by its own peak. */
+	if (chart->listener->queue_peak >= 0 && (uint64_t)chart->listener->queue_peak * 8 < top)
+		top = (uint64_t)chart->listener->queue_peak + 1;
+	for (unsigned i = 0; i < chart->axis.columns; i++)
+		if (chart->depths[i] > (int64_t)top)
+			top = (uint64_t)chart->depths[i];
+	chart->top = top;
+	put_caption(text, chart->listener);
+	for (unsigned row = CHART_ROWS; row-- > 0;)
+		put_row(text, chart, row);
+	put_axis(text, chart);
+	put_drops(text, chart);
+}
+
+static bool has_depth(const struct report_listener *listener)
+{
+	return listener->sampled.count || listener->rebuilt.count;
+}
+
+void text_put_queues(const struct text *text)
+{
+	const struct report *report = text->report;
+	struct chart chart;
+	unsigned drawn = 0, left = 0;
+
+	if (report->start_ns == TIME_UNKNOWN)
+		return;
+	chart.axis.columns = text->columns - LABEL_COLUMNS;
+	chart.axis.start_ns = report->start_ns;
+	chart.axis.length_ns = text_since(report->end_ns, report->start_ns);
+	if (chart.axis.length_ns <= 0)
+		chart.axis.length_ns = 1;
+	chart.depths = malloc(chart.axis.columns * sizeof(*chart.depths));
+	if (!chart.depths) {
+		fputs("\n(No chart: out of memory.)\n", text->out);
+		return;
+	}
+	/* Those that dropped something come first. */
+	for (int dropped = 1; dropped >= 0; dropped--) {
+		for (size_t i = 0; i < report->listeners_count; i++) {
+			chart.listener = &report->listeners[i];
+			if (!has_depth(chart.listener) || (chart.listener->drops > 0) != dropped)
+				continue;
+			if (drawn < CHART_LISTENERS) {
+				put_chart(text, &chart);
+				drawn++;
+			} else {
+				left++;
+			}
+		}
+	}
+	if (left)
+		fprintf(text->out,
+			"\n(%u more listeners are not drawn; the HTML report has them.)\n", left);
+	free(chart.depths);
+}

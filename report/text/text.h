@@ -1,0 +1,187 @@
+/*
+ * Interface for the pieces of the text report: the page that they share, and
+ * one function for each section. A section that has nothing to say prints nothing.
+ */
+#ifndef REPORT_TEXT_TEXT_H
+#define REPORT_TEXT_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "report/attempt/attempt.h"
+#include "report/attempt/report.h"
+
+enum text_colour {
+	TEXT_PLAIN,
+	TEXT_BOLD,
+	TEXT_DIM,
+	TEXT_RED,
+	TEXT_YELLOW,
+	TEXT_GREEN,
+	TEXT_CYAN,
+};
+
+/* What every section needs: where to print, how, and the report. */
+struct text {
+	FILE *out;
+	bool colour;
+	bool utf8;
+	unsigned columns;
+	const struct report *report;
+};
+
+/* The narrowest page that is drawn; a narrower terminal wraps. */
+#define TEXT_COLUMNS_MIN     80
+#define TEXT_COLUMNS_MAX     400
+#define TEXT_COLUMNS_DEFAULT 100
+
+/* A sentence under construction; what does not fit is cut, never overrun. */
+struct sentence {
+	size_t used;
+	char text[4096];
+};
+
+void sentence_clear(struct sentence *sentence);
+void sentence_add(struct sentence *sentence, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Room for any duration, time, count or address as text. */
+#define TEXT_VALUE_SIZE 64
+
+/* Three digits and a unit: "870 ns", "31.2 us", "1.02 s"; "-" for -1. Returns out. */
+const char *text_duration(const struct text *text, int64_t ns, char out[TEXT_VALUE_SIZE]);
+
+/* Seconds since the report's start: "12.004 s". Returns out. */
+const char *text_time(const struct text *text, int64_t time_ns, char out[TEXT_VALUE_SIZE]);
+
+/* Milliseconds with three digits: "0.031". Returns out. */
+const char *text_ms(int64_t ns, char out[TEXT_VALUE_SIZE]);
+
+/* "1,234,567"; "-" for -1. Returns out. */
+const char *text_count(int64_t count, char out[TEXT_VALUE_SIZE]);
+
+/*
+ * Text that came from elsewhere (a process name, a path), made harmless for a
+ * terminal: control characters and what is no UTF-8 become '?'; without utf8
+ * everything beyond ASCII too. Cut at size. Returns out.
+ */
+const char *text_safe(const struct text *text, const char *from, char *out, size_t size);
+
+/* The columns that UTF-8 text takes (one a character). */
+size_t text_width(const char *string);
+
+/* Prints string in a field, at the right for width > 0, at the left for width < 0. */
+void text_cell(const struct text *text, const char *string, int width);
+
+void text_begin_colour(const struct text *text, enum text_colour colour);
+void text_end_colour(const struct text *text, enum text_colour colour);
+
+/* An empty line and a line in bold. */
+void text_heading(const struct text *text, const char *heading);
+
+/* Prints prefix and string, wrapped at the page's width; further lines begin at column indent. */
+void text_paragraph(const struct text *text, const char *prefix, unsigned indent,
+		    const char *string);
+
+/* The same where the line has been printed up to column already. */
+void text_paragraph_at(const struct text *text, unsigned column, unsigned indent,
+		       const char *string);
+
+/* The bullet of a list, with its blank. */
+const char *text_bullet(const struct text *text);
+
+/*
+ * a - b; at the ends of the range instead of beyond it, since a file can hold any
+ * time. Never INT64_MIN, which has no opposite.
+ */
+static inline int64_t text_since(int64_t a, int64_t b)
+{
+	int64_t difference;
+
+	if (__builtin_sub_overflow(a, b, &difference))
+		return a < b ? -INT64_MAX : INT64_MAX;
+	return difference == INT64_MIN ? -INT64_MAX : difference;
+}
+
+/* a + b, likewise. */
+static inline int64_t text_after(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(a, b, &sum))
+		return b < 0 ? -INT64_MAX : INT64_MAX;
+	return sum == INT64_MIN ? -INT64_MAX : sum;
+}
+
+/* A time axis across columns of the page. */
+struct text_axis {
+	int64_t start_ns;
+	int64_t length_ns; /* > 0 */
+	unsigned columns;
+};
+
+/* The column in which a time falls; times beyond the axis fall into the first and the last one. */
+unsigned text_axis_column(const struct text_axis *axis, int64_t time_ns);
+
+/* The time at this quarter of the axis, 0 to 4. */
+int64_t text_axis_quarter(const struct text_axis *axis, unsigned quarter);
+
+/* "limit 5 = listen backlog; somaxconn 4096 would allow more": which setting binds a queue. */
+void text_limit(const struct text *text, const struct report_listener *listener, uint32_t limit,
+		struct sentence *sentence);
+
+/* What an earlier verdict on the page has explained already: it is not said again. */
+enum text_told {
+	TEXT_TOLD_LIMIT = 1,  /* of this attempt's listener */
+	TEXT_TOLD_ZOMBIE = 2, /* how a zombie comes to be */
+};
+
+/* What became of an attempt and why, as sentences. told: enum text_told. */
+void text_verdict(const struct text *text, const struct attempt *attempt, unsigned told,
+		  struct sentence *sentence);
+
+/* True when the listener's depth was sampled or rebuilt, so that it is known when it was full. */
+bool text_depth_known(const struct report_listener *listener);
+
+/* What else the inferred causes of these attempts could have been, and what would have told. */
+void text_put_doubts(const struct text *text, const struct attempt *attempts, size_t count);
+
+/* A cause in words, for a list: "SYN dropped, the accept queue was full". */
+const char *text_cause(enum cause cause);
+
+/* What drops cost the clients, added up attempt by attempt as they end. */
+struct text_cost;
+struct text_cost *text_cost_new(void);
+void text_cost_add(struct text_cost *cost, const struct attempt *attempt);
+void text_cost_free(struct text_cost *cost);
+
+/* The sections, in their order. */
+void text_put_title(const struct text *text);
+void text_put_answer(const struct text *text, const struct text_cost *cost);
+void text_put_cost(const struct text *text, const struct text_cost *cost);
+void text_put_listeners(const struct text *text);
+void text_put_queues(const struct text *text);
+void text_put_latency(const struct text *text);
+void text_put_worst(const struct text *text, unsigned count);
+/* attempt: the one that text_put_handshake() shows, NULL when there was none. */
+void text_put_handshake(const struct text *text, const struct attempt *attempt);
+void text_put_ledger(const struct text *text);
+void text_put_advice(const struct text *text);
+void text_put_losses(const struct text *text);
+void text_put_notes(const struct text *text);
+
+/*
+ * Whether attempt shows better than shown (NULL: nothing yet) that the kernel
+ * finishes the handshake before accept() is called.
+ */
+bool text_handshake_better(const struct attempt *attempt, const struct attempt *shown);
+
+/* The waterfall of these attempts on one time axis. */
+void text_put_timeline(const struct text *text, const struct attempt *attempts, size_t count);
+
+/* The sequence diagram of one attempt: client, kernel, server. */
+void text_put_sequence(const struct text *text, const struct attempt *attempt);
+
+#endif

@@ -1,0 +1,383 @@
+/*
+ * What became of one attempt and why, as sentences an engineer can act on. Each
+ * says what was seen, with its time and depth; what is not exact says so.
+ */
+#include "report/text/text.h"
+
+#include <inttypes.h>
+
+static const struct report_listener *listener_of(const struct text *text, const struct attempt *a)
+{
+	const struct report *report = text->report;
+
+	return a->listener >= 0 && (size_t)a->listener < report->listeners_count
+		   ? &report->listeners[a->listener]
+		   : NULL;
+}
+
+static bool find_drop(const struct attempt *a)
+{
+	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++)
+		if (a->marks[i].dropped)
+			return true;
+	return false;
+}
+
+static const struct attempt_cause *find_cause(const struct attempt *a, enum cause cause)
+{
+	for (uint32_t i = 0; i < a->causes_count && i < ATTEMPT_CAUSES_MAX; i++)
+		if (a->causes[i].cause == cause)
+			return &a->causes[i];
+	return NULL;
+}
+
+/* What the words mean is told once, below the list. */
+static const char *confidence_remark(const struct text *text, enum cause cause,
+				     enum confidence confidence)
+{
+	switch (report_confidence(text->report, cause, confidence)) {
+	case CONFIDENCE_EXACT:
+		return "";
+	case CONFIDENCE_BOUNDED:
+		return " (bounded)";
+	case CONFIDENCE_INFERRED:
+		return " (inferred)";
+	case CONFIDENCE_COUNT:
+		break;
+	}
+	return "";
+}
+
+/* A drop belongs to the SYN, or to what the client sent once it believed itself connected. */
+static bool is_syn(const struct mark *mark)
+{
+	return mark->kind == MARK_SYN;
+}
+
+/* Why a packet was dropped, after the colon; the limit is explained once. */
+static void add_reason(const struct text *text, const struct report_listener *listener,
+		       const struct mark *mark, bool again, struct sentence *sentence)
+{
+	bool queue = !mark->cause_known || mark->cause == CAUSE_ACCEPT_QUEUE_FULL_SYN ||
+		     mark->cause == CAUSE_ACCEPT_QUEUE_FULL_ACK ||
+		     mark->cause == CAUSE_COOKIE_ACK_DROPPED;
+
+	if (queue && mark->depth != MARK_DEPTH_UNKNOWN) {
+		sentence_add(sentence, "accept queue held %" PRIu32 " of %" PRIu64, mark->depth,
+			     (uint64_t)mark->limit + 1);
+		if (!again) {
+			sentence_add(sentence, " (");
+			text_limit(text, listener, mark->limit, sentence);
+			sentence_add(sentence, ")");
+		}
+	} else if (mark->cause_known && mark->cause == CAUSE_SYN_QUEUE_FULL) {
+		sentence_add(sentence, "the SYN queue was full and tcp_syncookies is off");
+	} else if (mark->cause_known && mark->cause == CAUSE_MAX_SYN_BACKLOG_RESERVE) {
+		sentence_add(sentence, "three quarters of tcp_max_syn_backlog were in use and the "
+				       "peer not proven (tcp_syncookies is off)");
+	} else if (queue && mark->cause_known) {
+		sentence_add(sentence, "the accept queue was full");
+	} else {
+		sentence_add(sentence, "the kernel gave no reason");
+	}
+	if (mark->cause_known)
+		sentence_add(sentence, "%s",
+			     confidence_remark(text, mark->cause, mark->confidence));
+}
+
+static bool same_drop(const struct mark *a, const struct mark *b)
+{
+	return b->dropped && is_syn(a) == is_syn(b) && a->cause_known == b->cause_known &&
+	       (!a->cause_known || a->cause == b->cause);
+}
+
+/* The index of the first drop of the same sort. */
+static uint32_t first_of_sort(const struct attempt *a, uint32_t index)
+{
+	for (uint32_t i = 0; i < index; i++)
+		if (a->marks[i].dropped && same_drop(&a->marks[i], &a->marks[index]))
+			return i;
+	return index;
+}
+
+/* "SYN at 12.004 s", "3 SYNs, the first at 0.004 s,", "final ACK at 1.034 s and 8 segments after
+ * it" */
+static void add_dropped(const struct text *text, const struct mark *first, uint32_t count,
+			struct sentence *sentence)
+{
+	char time[TEXT_VALUE_SIZE];
+
+	text_time(text, first->time_ns, time);
+	if (is_syn(first) && count > 1)
+		sentence_add(sentence, "%" PRIu32 " SYNs dropped, the first at %s: ", count, time);
+	else if (count > 1)
+		sentence_add(sentence, "%s at %s and %" PRIu32 " segment%s after it dropped: ",
+			     first->kind == MARK_ACK ? "final ACK" : "data", time, count - 1,
+			     count == 2 ? "" : "s");
+	else
+		sentence_add(sentence, "%s at %s dropped: ",
+			     is_syn(first)	       ? "SYN"
+			     : first->kind == MARK_ACK ? "final ACK"
+						       : "data",
+			     time);
+}
+
+/* The drops of SYNs, or those after the handshake. Returns how many packets were dropped. */
+static uint32_t add_drops(const struct text *text, const struct attempt *a, bool syns,
+			  unsigned told, struct sentence *sentence)
+{
+	bool again = sentence->used > 0 || (told & TEXT_TOLD_LIMIT);
+	uint32_t drops = 0;
+
+	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++) {
+		const struct mark *first = &a->marks[i];
+		uint32_t same = 1;
+
+		if (!first->dropped || is_syn(first) != syns || first_of_sort(a, i) != i)
+			continue;
+		for (uint32_t j = i + 1; j < a->marks_count && j < ATTEMPT_MARKS_MAX; j++)
+			same += same_drop(first, &a->marks[j]);
+		sentence_add(sentence, "%s", sentence->used ? "; " : "");
+		add_dropped(text, first, same, sentence);
+		add_reason(text, listener_of(text, a), first, again, sentence);
+		again = true;
+		drops += same;
+	}
+	return drops;
+}
+
+/* The SYN that was answered is the first one that was not dropped. False: there is none. */
+static bool add_retry(const struct text *text, const struct attempt *a, struct sentence *sentence)
+{
+	const struct mark *first = NULL, *taken = NULL;
+	char delay[TEXT_VALUE_SIZE];
+	uint32_t dropped = 0;
+
+	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX && !taken; i++) {
+		if (!is_syn(&a->marks[i]))
+			continue;
+		if (!first)
+			first = &a->marks[i];
+		if (a->marks[i].dropped)
+			dropped++;
+		else if (dropped)
+			taken = &a->marks[i];
+	}
+	if (!taken)
+		return false;
+	sentence_add(sentence, "; the client retried%s after %s",
+		     dropped > 1 ? " until a SYN was taken," : "",
+		     text_duration(text, text_since(taken->time_ns, first->time_ns), delay));
+	return true;
+}
+
+/* join: what stands between the drops and this: "; ", " and was " or nothing. */
+static void add_accepted(const struct text *text, const struct attempt *a, const char *join,
+			 uint32_t ack_drops, struct sentence *sentence)
+{
+	char wait[TEXT_VALUE_SIZE], time[TEXT_VALUE_SIZE], other[TEXT_VALUE_SIZE];
+	const char *most = a->accept_ns == TIME_UNKNOWN ? "at most " : "";
+
+	sentence_add(sentence, "%saccepted", join);
+	if (a->accept_ns != TIME_UNKNOWN)
+		sentence_add(sentence, " at %s", text_time(text, a->accept_ns, time));
+	else if (a->accept_before_ns != TIME_UNKNOWN && a->accept_after_ns != TIME_UNKNOWN)
+		sentence_add(sentence, " between %s and %s",
+			     text_time(text, a->accept_after_ns, time),
+			     text_time(text, a->accept_before_ns, other));
+	else if (a->accept_before_ns != TIME_UNKNOWN)
+		sentence_add(sentence, " before %s", text_time(text, a->accept_before_ns, time));
+	/* Whose ACK was dropped was not in the queue all that time. */
+	if (ack_drops && a->accept_wait_ns != -1)
+		sentence_add(sentence, ", %s%s after its final ACK", most,
+			     text_duration(text, a->accept_wait_ns, wait));
+	if (a->queue_wait_ns != -1)
+		sentence_add(sentence, "%s %s%s in the accept queue",
+			     ack_drops ? ", of which" : " after", most,
+			     text_duration(text, a->queue_wait_ns, wait));
+	if (a->child_pid)
+		sentence_add(sentence, ", served by process %" PRId32, a->child_pid);
+	else if (a->accept_pid)
+		sentence_add(sentence, ", by process %" PRId32, a->accept_pid);
+	if (a->ghost)
+		sentence_add(sentence, "; its client had reset it meanwhile, so the first read "
+				       "fails with ECONNRESET");
+}
+
+static void add_unanswered(const struct text *text, const struct attempt *a,
+			   struct sentence *sentence)
+{
+	const struct attempt_cause *silent = find_cause(a, CAUSE_UNANSWERED_NO_COUNTER);
+
+	if (sentence->used)
+		sentence_add(sentence, "the client never had an answer");
+	else if (a->syns == 1)
+		sentence_add(sentence, "no answer to its SYN");
+	else
+		sentence_add(sentence, "no answer to any of %" PRIu32 " SYNs", a->syns);
+	if (silent)
+		sentence_add(sentence,
+			     "; no counter of the listener moved: a firewall, rp_filter or the "
+			     "network took it, the queue is innocent%s",
+			     confidence_remark(text, silent->cause, silent->confidence));
+}
+
+static void add_reset(const struct text *text, const struct attempt *a, struct sentence *sentence)
+{
+	const struct attempt_cause *client = find_cause(a, CAUSE_CLIENT_RESET);
+	const struct attempt_cause *cause = client ? client : find_cause(a, CAUSE_SERVER_RESET);
+	char time[TEXT_VALUE_SIZE];
+
+	sentence_add(sentence, "reset by %s",
+		     client  ? "the client"
+		     : cause ? "the server"
+			     : "one side");
+	if (a->end_ns != TIME_UNKNOWN)
+		sentence_add(sentence, " at %s", text_time(text, a->end_ns, time));
+	if (client && a->ack_ns != TIME_UNKNOWN)
+		sentence_add(sentence, " while it waited in the accept queue; accept() will return "
+				       "it all the same, and the first read fails");
+	if (cause)
+		sentence_add(sentence, "%s",
+			     confidence_remark(text, cause->cause, cause->confidence));
+}
+
+static void add_zombie(const struct attempt *a, unsigned told, struct sentence *sentence)
+{
+	sentence_add(sentence, "the client believes that it is connected, the server does not");
+	if (told & TEXT_TOLD_ZOMBIE)
+		return;
+	if (find_cause(a, CAUSE_COOKIE_ACK_DROPPED))
+		sentence_add(sentence,
+			     "; after a SYN cookie no SYN-ACK is sent again and "
+			     "tcp_abort_on_overflow does not help: only the client's next data can "
+			     "save it");
+	else
+		sentence_add(sentence, "; the kernel sends its SYN-ACK again and gives up in "
+				       "silence unless the queue gets room");
+}
+
+static void add_refused(const struct text *text, const struct attempt *a, struct sentence *sentence)
+{
+	const struct attempt_cause *nobody = find_cause(a, CAUSE_NO_LISTENER);
+	const struct attempt_cause *somebody = find_cause(a, CAUSE_SERVER_RESET);
+	const struct attempt_cause *cause = nobody ? nobody : somebody;
+
+	sentence_add(sentence, "refused: a RST answered the SYN%s",
+		     nobody	? ", nothing listened there"
+		     : somebody ? " although the listener was there: something in front of it did"
+				: "");
+	if (cause)
+		sentence_add(sentence, "%s",
+			     confidence_remark(text, cause->cause, cause->confidence));
+}
+
+/* The outcomes in which the client did not get through. */
+static void add_failure(const struct text *text, const struct attempt *a, unsigned told,
+			struct sentence *sentence)
+{
+	char value[TEXT_VALUE_SIZE];
+
+	switch (a->outcome) {
+	case OUTCOME_WAITING:
+		sentence_add(sentence, "still in the accept queue when observation ended");
+		if (a->accept_wait_ns != -1)
+			sentence_add(sentence, ", after %s",
+				     text_duration(text, a->accept_wait_ns, value));
+		break;
+	case OUTCOME_REFUSED:
+		add_refused(text, a, sentence);
+		break;
+	case OUTCOME_UNREACHABLE:
+		sentence_add(sentence, "an ICMP error answered the SYN");
+		break;
+	case OUTCOME_UNANSWERED:
+		add_unanswered(text, a, sentence);
+		break;
+	case OUTCOME_HALF_OPEN:
+		sentence_add(sentence, "%" PRIu32 " SYN-ACK%s sent, never acknowledged", a->synacks,
+			     a->synacks == 1 ? "" : "s");
+		break;
+	case OUTCOME_ABORTED:
+		sentence_add(sentence, "reset by the client before its final ACK");
+		break;
+	case OUTCOME_RESET:
+		add_reset(text, a, sentence);
+		break;
+	case OUTCOME_ZOMBIE:
+		add_zombie(a, told, sentence);
+		break;
+	case OUTCOME_OPEN:
+		sentence_add(sentence, "still under way when observation ended");
+		break;
+	case OUTCOME_ACCEPTED:
+	case OUTCOME_ESTABLISHED:
+	case OUTCOME_COUNT:
+		break;
+	}
+}
+
+static void add_outcome(const struct text *text, const struct attempt *a, const char *join,
+			uint32_t ack_drops, unsigned told, struct sentence *sentence)
+{
+	char value[TEXT_VALUE_SIZE];
+
+	switch (a->outcome) {
+	case OUTCOME_ACCEPTED:
+		add_accepted(text, a, join, ack_drops, sentence);
+		return;
+	case OUTCOME_ESTABLISHED:
+		sentence_add(sentence, "%sconnected", join);
+		if (a->connect_ns != -1)
+			sentence_add(sentence, ", %s after its first SYN",
+				     text_duration(text, a->connect_ns, value));
+		if (text->report->kind != REPORT_PCAP) /* of packets alone it goes without saying */
+			sentence_add(sentence, " (whether accept() returned it is not known)");
+		return;
+	case OUTCOME_WAITING:
+	case OUTCOME_REFUSED:
+	case OUTCOME_UNREACHABLE:
+	case OUTCOME_UNANSWERED:
+	case OUTCOME_HALF_OPEN:
+	case OUTCOME_ABORTED:
+	case OUTCOME_RESET:
+	case OUTCOME_ZOMBIE:
+	case OUTCOME_OPEN:
+	case OUTCOME_COUNT:
+		break;
+	}
+	sentence_add(sentence, "%s", sentence->used ? "; " : "");
+	add_failure(text, a, told, sentence);
+}
+
+void text_verdict(const struct text *text, const struct attempt *a, unsigned told,
+		  struct sentence *sentence)
+{
+	uint32_t ack_drops;
+	const char *join;
+	bool retried;
+
+	sentence_clear(sentence);
+	(void)add_drops(text, a, true, told, sentence);
+	retried = add_retry(text, a, sentence);
+	ack_drops = add_drops(text, a, false, told, sentence);
+	join = retried && !ack_drops ? " and was " : sentence->used ? "; " : "";
+	add_outcome(text, a, join, ack_drops, told, sentence);
+	/* Dropped ones have been told; what took these is not known. */
+	if (!retried && a->syns > 1 && a->outcome != OUTCOME_UNANSWERED && !find_drop(a))
+		sentence_add(sentence, "; it took %" PRIu32 " SYNs", a->syns);
+	if (find_cause(a, CAUSE_SYN_COOKIE) && !find_cause(a, CAUSE_COOKIE_ACK_DROPPED))
+		sentence_add(sentence, "; its SYN was answered by a cookie, since %s",
+			     text->report->host_known && text->report->host.tcp_syncookies == 2
+				 ? "tcp_syncookies is 2"
+				 : "the SYN queue was full");
+	if (find_cause(a, CAUSE_DEFER_ACCEPT))
+		sentence_add(sentence,
+			     "; TCP_DEFER_ACCEPT put off its bare ACK on purpose: no loss");
+	if (find_cause(a, CAUSE_SLOW_ACCEPT) && !ack_drops)
+		sentence_add(sentence, "; accept() was called late");
+	if (a->evicted)
+		sentence_add(sentence, "; the table of open attempts was full: this is what was "
+				       "known by then");
+	sentence_add(sentence, ".");
+}

@@ -1,0 +1,150 @@
+/*
+ * When accept() returned a connection, as a point or as a bound, and what is told of
+ * the process that serves it. Who that is without a word from it: serving.h.
+ */
+#include "report/track/parts.h"
+
+/* After an event that may have told of its accept(). */
+static void count_accept(struct tracker *t, const struct open_attempt *a, uint32_t flags_before,
+			 int64_t time_ns)
+{
+	int64_t wait_ns = -1;
+
+	if (!(a->flags & ~flags_before & OPEN_ACCEPTED))
+		return;
+	serving_accepted(t->serving, a);
+	if (a->ack_ns != TIME_UNKNOWN)
+		wait_ns = time_ns > a->ack_ns ? time_ns - a->ack_ns : 0;
+	pulse_accept(tracker_pulse(t, a), time_ns, wait_ns);
+}
+
+/* accept() returned it in (after_ns, before_ns], or what is known of it already is closer. */
+static void bound_accept(struct tracker *t, struct open_attempt *a, int64_t after_ns,
+			 int64_t before_ns)
+{
+	struct detail *d = details_open(t->details, a);
+
+	if (!d || d->exact)
+		return;
+	d->served = true;
+	if (after_ns < a->ack_ns)
+		after_ns = a->ack_ns;
+	if (d->accept_before_ns == TIME_UNKNOWN || before_ns < d->accept_before_ns)
+		d->accept_before_ns = before_ns;
+	if (after_ns > d->accept_after_ns && after_ns <= d->accept_before_ns)
+		d->accept_after_ns = after_ns;
+}
+
+static void take_child(struct tracker *t, const struct event *event, struct open_attempt *a,
+		       const struct child *child)
+{
+	uint32_t flags_before = a->flags;
+	struct queue_packet packet;
+
+	/* By a FIN it may be known already; the last proof that it waited is news then. */
+	if (child_accepted(child))
+		bound_accept(t, a, child->waiting_ns, event->time_ns);
+	packet = tracker_packet(t, a, event);
+	packet.frame = 0;
+	queues_child(t->options.queues, &packet, child);
+	count_accept(t, a, flags_before, event->time_ns);
+}
+
+/* Only who has accepted it can send data, or close it: what a listener closes on is reset. */
+void tracker_server_spoke(struct tracker *t, struct open_attempt *a, const struct event *event)
+{
+	if (!t->options.queues || (a->flags & (OPEN_ACCEPTED | OPEN_FASTOPEN)) ||
+	    !queues_accept_sampled(t->options.queues, a))
+		return;
+	take_child(t, event, a,
+		   &(struct child){
+		       .flow = a->flow,
+		       .before_ns = event->time_ns,
+		       .waiting_ns = TIME_UNKNOWN,
+		       .state = 4, /* FIN_WAIT1 */
+		   });
+}
+
+void tracker_on_accept(struct tracker *t, const struct event *event)
+{
+	struct open_attempt *a = tracker_find(t, &event->accept.flow);
+	uint32_t flags_before;
+	struct detail *d;
+
+	if (!a) {
+		t->other_segments++;
+		return;
+	}
+	flags_before = a->flags;
+	d = details_open(t->details, a);
+	if (d) {
+		d->served = true;
+		d->exact = true;
+		d->accept_ns = d->accept_before_ns = event->time_ns;
+		d->accept_pid = event->accept.pid;
+		/* Not before the ACK that finished the handshake, nor before accept() was called.
+		 */
+		d->accept_after_ns =
+		    event->accept.before_ns > a->ack_ns ? event->accept.before_ns : a->ack_ns;
+	}
+	if (t->options.queues) {
+		struct queue_packet packet = tracker_packet(t, a, event);
+
+		packet.frame = 0;
+		queues_accept(t->options.queues, &packet,
+			      event->accept.before_ns > a->ack_ns ? event->accept.before_ns
+								  : a->ack_ns);
+	}
+	a->flags |= OPEN_ACCEPTED;
+	a->flags &= ~(uint32_t)OPEN_QUEUED;
+	a->touched_ns = event->time_ns;
+	count_accept(t, a, flags_before, event->time_ns);
+}
+
+void tracker_on_step(struct tracker *t, const struct event *event)
+{
+	struct open_attempt *a = tracker_find(t, &event->step.flow);
+	struct detail *d = a ? details_open(t->details, a) : NULL;
+
+	if (!d)
+		return;
+	d->served = true;
+	switch ((int)event->kind) {
+	case EVENT_FORK:
+		d->fork_ns = event->time_ns;
+		d->child_pid = event->step.pid;
+		d->child_inferred = false;
+		serving_forked_for(t->serving, a, event->step.pid, event->time_ns);
+		break;
+	case EVENT_FIRST_BYTE:
+		d->first_byte_ns = event->time_ns;
+		break;
+	case EVENT_REPLY:
+		d->reply_ns = event->time_ns;
+		break;
+	case EVENT_CLOSE:
+		d->close_ns = event->time_ns;
+		break;
+	default:
+		break;
+	}
+	if (event->time_ns > a->touched_ns)
+		a->touched_ns = event->time_ns;
+}
+
+struct open_attempt *tracker_find_answered(struct tracker *t, const struct flow *client_to_server)
+{
+	struct open_attempt *a = tracker_find(t, client_to_server);
+
+	return a && (a->synacks || (a->flags & (OPEN_CLIENT_ACK | OPEN_FASTOPEN))) ? a : NULL;
+}
+
+void tracker_on_child(struct tracker *t, const struct event *event)
+{
+	const struct child *child = &event->child;
+	struct open_attempt *a = child_accepted(child) ? tracker_find_answered(t, &child->flow)
+						       : tracker_find(t, &child->flow);
+
+	if (a && t->options.queues)
+		take_child(t, event, a, &event->child);
+}

@@ -1,0 +1,441 @@
+/*
+ * What the packets of a handshake do to its attempt, and what its listener's queue
+ * is told of them (queues.h). Does not say what is dropped, nor why.
+ */
+#include "report/track/parts.h"
+
+/* SYN-ACKs acknowledge the data of a Fast Open SYN too. */
+#define SYN_DATA_MAX 65535u
+/* Packets so close together may be at work on two processors at once. */
+#define BESIDE_NS (50 * NS_PER_US)
+
+/* Marks a packet of an attempt that is not, or no longer, a plain handshake. */
+static void mark(struct tracker *t, struct open_attempt *a, const struct event *event,
+		 uint64_t frame, enum mark_kind kind)
+{
+	struct mark m = {
+	    .time_ns = event->time_ns,
+	    .frame = frame,
+	    .kind = kind,
+	    .depth = MARK_DEPTH_UNKNOWN,
+	};
+
+	if (details_open(t->details, a))
+		details_mark_add(t->details, a->detail, &m);
+}
+
+static void mark_if_detailed(struct tracker *t, struct open_attempt *a, const struct event *event,
+			     uint64_t frame, enum mark_kind kind)
+{
+	if (a->detail != TABLE_NONE)
+		mark(t, a, event, frame, kind);
+}
+
+static void count_up(uint16_t *counter)
+{
+	if (*counter < UINT16_MAX)
+		++*counter;
+}
+
+static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
+{
+	const uint32_t no_request =
+	    OPEN_ENTERED | OPEN_ACCEPTED | OPEN_COOKIE | OPEN_REQUEST_RESET | OPEN_ABORTED;
+	const struct segment *s = &event->segment;
+	struct open_attempt *a = NULL;
+	bool challenged = false;
+
+	for (struct open_attempt *o = table_first(t->table, hash); o; o = table_next(t->table, o)) {
+		if (!flow_equal(&o->flow, &s->flow))
+			continue;
+		if (o->isn == s->seq)
+			a = o;
+		else if (o->synacks && !(o->flags & no_request))
+			challenged = true;
+	}
+	if (a) {
+		/* A copy or a retransmission. */
+		a->flags &= ~(uint32_t)OPEN_IDLE;
+		mark(t, a, event, s->frame, MARK_SYN);
+		count_up(&a->syns);
+		a->last_syn_ns = event->time_ns;
+		if (event->time_ns > a->touched_ns)
+			a->touched_ns = event->time_ns;
+	} else {
+		a = tracker_begin(t, event, hash);
+		if (!a)
+			return;
+	}
+	a->flags |= OPEN_SYN_PENDING | (s->payload ? OPEN_SYN_DATA : 0);
+	a->flags &= ~(uint32_t)OPEN_CHALLENGED;
+	if (challenged)
+		a->flags |= OPEN_CHALLENGED;
+	if (t->options.queues) {
+		struct queue_packet packet = tracker_packet(t, a, event);
+
+		queues_syn(t->options.queues, &packet, s);
+	}
+	pulse_syn(tracker_pulse(t, a), event->time_ns, a->syns == 1);
+}
+
+/* A SYN-ACK belongs to the attempt whose SYN, or SYN with data, it acknowledges. */
+static struct open_attempt *find_for_syn_ack(struct tracker *t, const struct segment *s,
+					     uint32_t hash)
+{
+	struct open_attempt *a;
+
+	for (a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
+		uint32_t data_max = a->flags & OPEN_SYN_DATA ? SYN_DATA_MAX : 0;
+
+		if (s->ack - a->isn - 1 <= data_max && flow_is_reverse(&a->flow, &s->flow))
+			return a;
+	}
+	return NULL;
+}
+
+static void on_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	const struct segment *s = &event->segment;
+
+	a->flags &= ~(uint32_t)(OPEN_SYN_PENDING | OPEN_IDLE);
+	if (s->ack - a->isn > 1)
+		a->flags |= OPEN_FASTOPEN;
+	if (a->synacks) {
+		mark(t, a, event, s->frame, MARK_SYN_ACK);
+	} else {
+		mark_if_detailed(t, a, event, s->frame, MARK_SYN_ACK);
+		a->synack_ns = event->time_ns;
+	}
+	count_up(&a->synacks);
+	if (a->flags & OPEN_CLIENT_ACK) {
+		a->flags |= OPEN_SYNACK_AFTER_ACK;
+	} else {
+		a->last_synack_ns = event->time_ns;
+		a->server_isn = s->seq;
+	}
+	if (event->time_ns > a->touched_ns)
+		a->touched_ns = event->time_ns;
+	if (t->options.queues) {
+		struct queue_packet packet = tracker_packet(t, a, event);
+
+		queues_syn_ack(t->options.queues, &packet, s);
+	}
+}
+
+/* The first FIN or RST is the end of the attempt's connection. */
+static void set_end(struct open_attempt *a, int64_t time_ns)
+{
+	if (a->end_ns == TIME_UNKNOWN)
+		a->end_ns = time_ns;
+	a->touched_ns = time_ns > a->touched_ns ? time_ns : a->touched_ns;
+}
+
+static void hear(struct tracker *t, const struct event *event, struct open_attempt *a,
+		 bool from_server)
+{
+	struct queue_packet packet;
+
+	if (!t->options.queues)
+		return;
+	packet = tracker_packet(t, a, event);
+	queues_hear(t->options.queues, &packet, &event->segment, from_server);
+}
+
+static void on_client_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	const struct segment *s = &event->segment;
+
+	if (!(s->flags & TCP_FLAG_ACK)) {
+		if (t->options.queues && !(a->flags & (OPEN_ENTERED | OPEN_ACCEPTED)))
+			queues_other_segment(t->options.queues, event->time_ns, s);
+		return;
+	}
+	if (a->flags & OPEN_CLIENT_ACK)
+		hear(t, event, a, false);
+	if (a->synacks && !(a->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET))) {
+		if ((int32_t)(s->ack - a->server_isn) <= 0)
+			return; /* acknowledges something else */
+		a->flags |= OPEN_CLIENT_ACK;
+		a->ack_ns = event->time_ns;
+		a->touched_ns = event->time_ns;
+		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
+		pulse_handshake(tracker_pulse(t, a), a->ack_ns, a->ack_ns - a->syn_ns);
+	} else if (a->synacks && (int32_t)(s->ack - a->server_isn) > 1) {
+		tracker_server_spoke(t, a, event);
+	} else if (t->options.queues && s->payload && s->seq == a->isn + 1 &&
+		   (a->flags & OPEN_CLIENT_DATA) &&
+		   !(a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))) {
+		struct queue_packet packet = tracker_packet(t, a, event);
+
+		queues_unheard(t->options.queues, &packet);
+	}
+	if (event->time_ns != a->ack_ns &&
+	    ((t->options.queues && queues_doubt_entry(t->options.queues, a)) ||
+	     (a->flags & (OPEN_SYNACK_AFTER_ACK | OPEN_ACK_DROPPED)) ||
+	     (a->flags & (OPEN_DEFERRED | OPEN_ENTERED)) == OPEN_DEFERRED) &&
+	    !(a->flags & OPEN_SERVER_ALIVE)) {
+		/* It is, or may be, a final ACK again. */
+		a->flags |= s->payload ? OPEN_CLIENT_DATA : 0;
+		mark(t, a, event, s->frame, s->payload ? MARK_DATA : MARK_ACK);
+		if (event->time_ns > a->touched_ns)
+			a->touched_ns = event->time_ns;
+	}
+	if (t->options.queues && !s->payload && s->seq == a->isn + 1 &&
+	    (a->flags & OPEN_CLIENT_ACK) && (a->flags & OPEN_CLIENT_DATA) &&
+	    !(a->flags & (OPEN_DEFERRED | OPEN_SERVER_ALIVE)) &&
+	    event->time_ns - a->ack_ns < BESIDE_NS) {
+		struct queue_packet packet = tracker_packet(t, a, event);
+
+		queues_ack_beside_data(t->options.queues, &packet);
+	}
+	if (s->payload && !(a->flags & OPEN_CLIENT_DATA)) {
+		a->flags |= OPEN_CLIENT_DATA;
+		mark_if_detailed(t, a, event, s->frame, MARK_DATA);
+	}
+	if (t->options.queues && (a->flags & OPEN_CLIENT_ACK)) {
+		struct queue_packet packet = tracker_packet(t, a, event);
+
+		queues_client_ack(t->options.queues, &packet, s);
+	}
+	if ((s->flags & TCP_FLAG_FIN) && !(a->flags & OPEN_FIN_CLIENT)) {
+		a->flags |= OPEN_FIN_CLIENT;
+		mark_if_detailed(t, a, event, s->frame, MARK_FIN_CLIENT);
+		set_end(a, event->time_ns);
+	}
+}
+
+static void on_server_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	const struct segment *s = &event->segment;
+
+	if (!a->synacks) {
+		/* A bare ACK to a SYN: TIME_WAIT or a live connection with this 4-tuple. */
+		if ((s->flags & TCP_FLAG_ACK) && (a->flags & OPEN_SYN_PENDING)) {
+			a->flags |= OPEN_CHALLENGED;
+			a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+		}
+		return;
+	}
+	if (!(a->flags & OPEN_CLIENT_ACK))
+		return;
+	hear(t, event, a, true);
+	if (!(a->flags & OPEN_SERVER_ALIVE)) {
+		/* A request socket and a cookie say nothing but SYN-ACKs. */
+		a->flags |= OPEN_SERVER_ALIVE;
+		if (t->options.queues) {
+			struct queue_packet packet = tracker_packet(t, a, event);
+
+			queues_server_alive(t->options.queues, &packet);
+		}
+		if (s->payload)
+			mark_if_detailed(t, a, event, s->frame, MARK_SERVER_DATA);
+	}
+	if ((s->flags & TCP_FLAG_FIN) && !(a->flags & OPEN_FIN_SERVER)) {
+		a->flags |= OPEN_FIN_SERVER;
+		mark_if_detailed(t, a, event, s->frame, MARK_FIN_SERVER);
+		set_end(a, event->time_ns);
+		tracker_server_spoke(t, a, event);
+	}
+}
+
+/*
+ * The attempt that a segment without SYN belongs to: of those of its 4-tuple the
+ * one that began last. *from_client says which side sent it.
+ */
+static struct open_attempt *find(struct tracker *t, const struct segment *s, uint32_t hash,
+				 bool *from_client)
+{
+	struct open_attempt *best = NULL;
+
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
+		bool forward = flow_equal(&a->flow, &s->flow);
+
+		if (!forward && !flow_is_reverse(&a->flow, &s->flow))
+			continue;
+		if (best && best->syn_ns > a->syn_ns)
+			continue;
+		best = a;
+		*from_client = forward;
+	}
+	return best;
+}
+
+static void take_reset(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	bool from_client = flow_equal(&a->flow, &event->segment.flow);
+
+	if (a->flags & (OPEN_RST_SERVER | OPEN_RST_CLIENT))
+		return;
+	a->flags |= from_client ? OPEN_RST_CLIENT : OPEN_RST_SERVER;
+	if (!from_client)
+		a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+	mark_if_detailed(t, a, event, event->segment.frame,
+			 from_client ? MARK_RST_CLIENT : MARK_RST_SERVER);
+	set_end(a, event->time_ns);
+}
+
+/*
+ * A RST ends every handshake of its 4-tuple that is not finished: both of a
+ * simultaneous open (RFC 9293 section 3.5), and tries with another ISN. The
+ * queue is told once: a client's RST meets the request that awaits its number.
+ */
+static void on_reset(struct tracker *t, const struct event *event, uint32_t hash,
+		     struct open_attempt *chosen)
+{
+	const struct segment *s = &event->segment;
+	const struct flow *flow = &s->flow;
+	struct flow reverse = flow_reverse(flow);
+	struct open_attempt *met = chosen;
+	struct queue_packet packet;
+	bool ended;
+
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
+		if (a->synacks && !(a->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET)) &&
+		    s->seq == a->isn + 1 && flow_equal(&a->flow, flow))
+			met = a;
+	ended = met->end_ns != TIME_UNKNOWN;
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
+		if ((a == chosen || !(a->flags & OPEN_CLIENT_ACK)) &&
+		    (flow_equal(&a->flow, flow) || flow_equal(&a->flow, &reverse)))
+			take_reset(t, event, a);
+	if (!t->options.queues)
+		return;
+	packet = tracker_packet(t, met, event);
+	if (flow_equal(&met->flow, flow))
+		queues_client_reset(t->options.queues, &packet, s);
+	else
+		queues_server_reset(t->options.queues, &packet, s, ended);
+}
+
+/*
+ * What the capture has before the segment that it answers, now that this is here. Apart
+ * from what each packet goes through, which needs no room for them.
+ */
+static __attribute__((noinline)) void replay(struct tracker *t, const struct event *answered,
+					     uint32_t hash,
+					     bool (*take)(struct early *early, uint32_t hash,
+							  const struct event *answered,
+							  struct early_segments *out))
+{
+	struct event event = {.kind = EVENT_SEGMENT, .source = answered->source};
+	struct early_segments early;
+
+	if (!take(t->early, hash, answered, &early))
+		return;
+	if (early.stray)
+		t->other_segments -= early.count;
+	for (uint32_t i = 0; i < early.count; i++) {
+		event.time_ns = early.time_ns[i];
+		event.segment = early.segments[i];
+		tracker_on_segment(t, &event);
+	}
+}
+
+/*
+ * Of a simultaneous open (RFC 9293 section 3.5): a is the attempt of one side, and
+ * the segment, of a's server, acknowledges the SYN-ACK of the other side's attempt.
+ */
+static void answer_other_half(struct tracker *t, const struct event *event, uint32_t hash,
+			      const struct open_attempt *a)
+{
+	const struct segment *s = &event->segment;
+
+	for (struct open_attempt *o = table_first(t->table, hash); o; o = table_next(t->table, o)) {
+		if (o == a || !o->synacks || (o->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET)) ||
+		    s->ack != o->server_isn + 1 || !flow_equal(&o->flow, &s->flow))
+			continue;
+		on_client_segment(t, event, o);
+		return;
+	}
+}
+
+void tracker_on_segment(struct tracker *t, const struct event *event)
+{
+	const struct segment *s = &event->segment;
+	const uint8_t flags =
+	    s->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST | TCP_FLAG_FIN);
+	uint32_t hash = table_hash(t->table, &s->flow);
+	struct open_attempt *a;
+	bool from_client = false;
+
+	if (flags == TCP_FLAG_SYN) {
+		on_syn(t, event, hash);
+		if (!early_is_empty(t->early))
+			replay(t, event, hash, early_take_syn);
+		return;
+	}
+	if (flags == (TCP_FLAG_SYN | TCP_FLAG_ACK)) {
+		a = find_for_syn_ack(t, s, hash);
+		if (a) {
+			on_syn_ack(t, event, a);
+			if (!early_is_empty(t->early))
+				replay(t, event, hash, early_take_syn_ack);
+			return;
+		}
+	}
+	a = find(t, s, hash, &from_client);
+	/* An earlier connection may have had these addresses. */
+	if (!a || flags == (TCP_FLAG_SYN | TCP_FLAG_ACK)) {
+		t->other_segments++;
+		early_stray(t->early, hash, event);
+	}
+	if (!a) {
+		if (t->options.queues)
+			queues_other_segment(t->options.queues, event->time_ns, s);
+		return;
+	}
+	a->flags &= ~(uint32_t)OPEN_IDLE;
+	if (flags & TCP_FLAG_RST) {
+		on_reset(t, event, hash, a);
+	} else if (from_client) {
+		on_client_segment(t, event, a);
+		if (!a->synacks && (flags & TCP_FLAG_ACK))
+			early_ack(t->early, hash, event);
+	} else if (!(flags & TCP_FLAG_SYN)) {
+		on_server_segment(t, event, a);
+		if (flags & TCP_FLAG_ACK)
+			answer_other_half(t, event, hash, a);
+	}
+}
+
+/* Those that tcp_v4_err() and tcp_v6_err() end a request for. */
+static bool ends_request(const struct icmp_error *icmp)
+{
+	if (icmp->ipv6)
+		return (icmp->type == 1 && (icmp->code == 1 || icmp->code >= 4)) ||
+		       (icmp->type == 4);
+	if (icmp->type == 3)
+		return icmp->code <= 1;
+	return (icmp->type == 11 && icmp->code == 0) || icmp->type == 12;
+}
+
+void tracker_on_icmp(struct tracker *t, const struct event *event)
+{
+	const struct icmp_error *icmp = &event->icmp;
+	struct open_attempt *a = tracker_find(t, &icmp->flow);
+
+	if (!a) {
+		/* About a SYN-ACK? */
+		struct flow reverse = flow_reverse(&icmp->flow);
+
+		a = tracker_find(t, &reverse);
+		if (!a || !a->synacks || a->server_isn != icmp->seq ||
+		    (a->flags & (OPEN_CLIENT_ACK | OPEN_ICMP)))
+			return;
+		a->flags |= OPEN_ICMP;
+		mark(t, a, event, icmp->frame, MARK_ICMP);
+		if (t->options.queues && ends_request(icmp)) {
+			struct queue_packet packet = tracker_packet(t, a, event);
+
+			packet.frame = icmp->frame;
+			queues_request_error(t->options.queues, &packet);
+		}
+		return;
+	}
+	if (a->isn != icmp->seq || a->synacks)
+		return;
+	a->flags |= OPEN_ICMP;
+	a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+	mark(t, a, event, icmp->frame, MARK_ICMP);
+	a->touched_ns = event->time_ns;
+}

@@ -1,0 +1,73 @@
+/*
+ * What the files of the tracker share, and nobody else: its state, and what each
+ * kind of event does to an attempt.
+ */
+#ifndef REPORT_TRACK_PARTS_H
+#define REPORT_TRACK_PARTS_H
+
+#include "report/attempt/detail.h"
+#include "report/attempt/table.h"
+#include "report/queue/queues.h"
+#include "report/track/early.h"
+#include "report/track/serving.h"
+#include "report/track/tracker.h"
+
+struct tracker {
+	struct tracker_options options;
+	struct table *table;
+	struct details *details;
+	struct serving *serving;
+	struct early *early;
+	int64_t now_ns;
+	int64_t aged_ns;
+	uint32_t hand;
+	uint32_t round_events; /* since the hand began its round */
+	uint32_t open_peak;
+	uint64_t begun;
+	uint64_t finished;
+	uint64_t other_segments;
+	uint64_t crowded;	/* attempts beyond TRACKER_FLOW_MAX */
+	struct pulse elsewhere; /* of attempts whose listener is not known */
+	int error;		/* of a sink, met where no error can be returned */
+	struct attempt scratch;
+};
+
+/* The attempt of this flow (client to server) that began last, or NULL. */
+struct open_attempt *tracker_find(struct tracker *tracker, const struct flow *client_to_server);
+
+/*
+ * The same, for who looks at an accepted socket: NULL as long as nobody has answered the SYN,
+ * since what was seen is of an earlier connection of these addresses and ports then.
+ */
+struct open_attempt *tracker_find_answered(struct tracker *tracker,
+					   const struct flow *client_to_server);
+
+/* For its queue: this segment of this attempt. */
+struct queue_packet tracker_packet(struct tracker *tracker, struct open_attempt *attempt,
+				   const struct event *event);
+
+/* Where its handshake and its accept() count. */
+struct pulse *tracker_pulse(struct tracker *tracker, const struct open_attempt *attempt);
+
+/*
+ * The record of a new attempt, of its first SYN; hash is that of its flow. May finish
+ * another attempt that gives way. NULL: there is no memory.
+ */
+struct open_attempt *tracker_begin(struct tracker *tracker, const struct event *event,
+				   uint32_t hash);
+
+/* handshake.c */
+void tracker_on_segment(struct tracker *tracker, const struct event *event);
+void tracker_on_icmp(struct tracker *tracker, const struct event *event);
+
+/*
+ * acceptance.c: the event is a segment of the server that only who has accepted the
+ * connection can send, or the client's answer to one.
+ */
+void tracker_server_spoke(struct tracker *tracker, struct open_attempt *attempt,
+			  const struct event *event);
+void tracker_on_accept(struct tracker *tracker, const struct event *event);
+void tracker_on_step(struct tracker *tracker, const struct event *event);
+void tracker_on_child(struct tracker *tracker, const struct event *event);
+
+#endif

@@ -1,0 +1,407 @@
+/*
+ * The tracker: which attempts are open, and when one is over. What a packet does
+ * to an attempt is in handshake.c, what is known of its accept() and of who serves
+ * it in acceptance.c; finished attempts go to the verdict (verdict.h) and on.
+ *
+ * Theory of operation. An attempt is a 4-tuple and the client's ISN; repeated
+ * SYNs belong to it. It is finished a while after the packet that ended it
+ * (LINGER_ENDED_NS: copies and late retransmissions still belong to it), or
+ * when no packet of its handshake came for longer than any retransmission
+ * timer (LINGER_SILENT_NS), unless it is known to wait in an accept queue. A
+ * hand sweeps over the table, a few records at a time, so that time-outs cost
+ * no list and no timer. What it finds over, it finishes in its next round, and a
+ * round takes ROUND_EVENTS at least: stamps of some captures jump, and a record
+ * whose packets still come must not be given up for what another's stamp says.
+ */
+#include "report/track/tracker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "report/track/parts.h"
+#include "report/track/verdict.h"
+
+#define LINGER_ENDED_NS (2 * NS_PER_SEC)
+/* In a capture alone nothing but copies can follow the end of an established connection. */
+#define LINGER_CLOSED_NS (20 * NS_PER_MS)
+#define LINGER_SILENT_NS (75 * NS_PER_SEC)
+/* How often the queues are told that time goes on. */
+#define AGE_NS (10 * NS_PER_MS)
+/*
+ * Records that the hand passes at each SYN, and at each other event but packets: a
+ * table only grows with SYNs, so that they pay for keeping it small.
+ */
+#define SWEEP_STEP   4
+#define ROUND_EVENTS 4096
+/* A wait in the accept queue that deserves a name. */
+#define SLOW_ACCEPT_NS (100 * NS_PER_MS)
+
+int tracker_new(const struct tracker_options *options, struct tracker **out)
+{
+	struct tracker *t = calloc(1, sizeof(*t));
+	int rc;
+
+	if (!t)
+		return -ENOMEM;
+	t->options = *options;
+	t->now_ns = TIME_UNKNOWN;
+	pulse_init(&t->elsewhere, options->rates, options->live_slots);
+	rc = table_new(options->max_open, &t->table);
+	if (rc)
+		goto free_tracker;
+	rc = details_new(&t->details);
+	if (rc)
+		goto free_table;
+	rc = serving_new(t->table, t->details, t->options.queues, &t->serving);
+	if (rc)
+		goto free_details;
+	rc = early_new(&t->early);
+	if (rc)
+		goto free_serving;
+	*out = t;
+	return 0;
+free_serving:
+	serving_free(t->serving);
+free_details:
+	details_free(t->details);
+free_table:
+	table_free(t->table);
+free_tracker:
+	free(t);
+	return rc;
+}
+
+void tracker_free(struct tracker *tracker)
+{
+	if (!tracker)
+		return;
+	pulse_release(&tracker->elsewhere);
+	early_free(tracker->early);
+	serving_free(tracker->serving);
+	table_free(tracker->table);
+	details_free(tracker->details);
+	free(tracker);
+}
+
+static void give_verdict(const struct tracker *t, const struct open_attempt *a,
+			 struct verdict_context *context, struct attempt *out)
+{
+	context->slow_accept_ns = SLOW_ACCEPT_NS;
+	context->accepted_ns = TIME_UNKNOWN;
+	if (t->options.queues)
+		queues_context(t->options.queues, a, context);
+	verdict_attempt(a, t->details, context, out);
+}
+
+/* Hands the attempt on. The record stays the caller's to remove. */
+static void finish(struct tracker *t, struct open_attempt *a, bool ended, bool evicted)
+{
+	struct verdict_context context = {.now_ns = t->now_ns, .ended = ended, .evicted = evicted};
+	int rc;
+
+	give_verdict(t, a, &context, &t->scratch);
+	t->scratch.number = ++t->finished;
+	rc = t->options.finished(t->options.context, &t->scratch);
+	if (rc && !t->error)
+		t->error = rc;
+	if (t->options.queues)
+		queues_finished(t->options.queues, a, &t->scratch);
+	details_remove(t->details, a->detail);
+	a->detail = TABLE_NONE;
+}
+
+static void evicted(void *context, struct open_attempt *a, bool was_evicted)
+{
+	finish(context, a, false, was_evicted);
+}
+
+static bool is_over(const struct tracker *t, const struct open_attempt *a);
+
+/*
+ * Attempts of one 4-tuple stand in one chain, and every packet of theirs walks along
+ * it: of so many that only somebody who means harm makes, the one that was silent
+ * longest gives way.
+ */
+static void bound_flow(struct tracker *t, const struct flow *flow, uint32_t hash)
+{
+	struct open_attempt *silent = NULL;
+	unsigned count = 0;
+	bool over;
+
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
+		if (!flow_equal(&a->flow, flow))
+			continue;
+		count++;
+		if (!silent || a->touched_ns < silent->touched_ns)
+			silent = a;
+	}
+	if (count < TRACKER_FLOW_MAX)
+		return;
+	over = is_over(t, silent);
+	t->crowded += !over;
+	finish(t, silent, false, !over);
+	table_remove(t->table, silent);
+}
+
+struct open_attempt *tracker_begin(struct tracker *t, const struct event *event, uint32_t hash)
+{
+	const struct segment *syn = &event->segment;
+	struct open_attempt *a;
+
+	bound_flow(t, &syn->flow, hash);
+	a = table_add(t->table, &syn->flow, hash, evicted, t);
+	if (!a)
+		return NULL;
+	a->isn = syn->seq;
+	a->syns = 1;
+	a->syn_ns = a->last_syn_ns = a->touched_ns = event->time_ns;
+	t->begun++;
+	if (table_count(t->table) > t->open_peak)
+		t->open_peak = table_count(t->table);
+	return a;
+}
+
+/* Both FINs, or a RST. */
+static bool is_closed(const struct open_attempt *a)
+{
+	const uint32_t fins = OPEN_FIN_CLIENT | OPEN_FIN_SERVER;
+
+	return (a->flags & (OPEN_RST_CLIENT | OPEN_RST_SERVER)) || (a->flags & fins) == fins;
+}
+
+static bool is_over(const struct tracker *t, const struct open_attempt *a)
+{
+	int64_t idle = t->now_ns - a->touched_ns;
+
+	if (a->flags & OPEN_QUEUED)
+		return false;
+	if (a->end_ns != TIME_UNKNOWN) {
+		bool closed = !t->options.queues && (a->flags & OPEN_CLIENT_ACK) && is_closed(a);
+
+		return idle > (closed ? LINGER_CLOSED_NS : LINGER_ENDED_NS);
+	}
+	return idle > LINGER_SILENT_NS;
+}
+
+static void sweep(struct tracker *t)
+{
+	uint32_t high = table_high(t->table);
+
+	for (int i = 0; i < SWEEP_STEP && high; i++) {
+		struct open_attempt *a;
+
+		if (t->hand >= high) {
+			if (t->round_events < ROUND_EVENTS)
+				return;
+			t->hand = 0;
+			t->round_events = 0;
+		}
+		a = table_at(t->table, t->hand++);
+		if (!(a->flags & OPEN_USED) || !is_over(t, a))
+			continue;
+		if (a->flags & OPEN_IDLE) {
+			finish(t, a, false, false);
+			table_remove(t->table, a);
+		} else {
+			a->flags |= OPEN_IDLE;
+		}
+	}
+}
+
+struct queue_packet tracker_packet(struct tracker *t, struct open_attempt *a,
+				   const struct event *event)
+{
+	return (struct queue_packet){
+	    .time_ns = event->time_ns,
+	    .frame = event->segment.frame,
+	    .attempt = a,
+	    .index = table_index(t->table, a),
+	    .details = t->details,
+	};
+}
+
+struct pulse *tracker_pulse(struct tracker *t, const struct open_attempt *a)
+{
+	struct pulse *pulse = t->options.queues ? queues_pulse(t->options.queues, a) : NULL;
+
+	return pulse ? pulse : &t->elsewhere;
+}
+
+struct open_attempt *tracker_find(struct tracker *t, const struct flow *client_to_server)
+{
+	struct open_attempt *best = NULL;
+	uint32_t hash = table_hash(t->table, client_to_server);
+
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
+		if (flow_equal(&a->flow, client_to_server) && (!best || a->syn_ns > best->syn_ns))
+			best = a;
+	return best;
+}
+
+int tracker_event(struct tracker *tracker, const struct event *event)
+{
+	if (event->time_ns > tracker->now_ns)
+		tracker->now_ns = event->time_ns;
+	if (tracker->options.queues && tracker->now_ns - tracker->aged_ns > AGE_NS) {
+		tracker->aged_ns = tracker->now_ns;
+		queues_age(tracker->options.queues, tracker->now_ns, tracker->table,
+			   tracker->details);
+		serving_settle(tracker->serving, tracker->now_ns);
+	}
+	switch (event->kind) {
+	case EVENT_SEGMENT:
+		tracker_on_segment(tracker, event);
+		break;
+	case EVENT_ICMP:
+		tracker_on_icmp(tracker, event);
+		break;
+	case EVENT_ACCEPT:
+		tracker_on_accept(tracker, event);
+		break;
+	case EVENT_FORK:
+	case EVENT_FIRST_BYTE:
+	case EVENT_REPLY:
+	case EVENT_CLOSE:
+		tracker_on_step(tracker, event);
+		break;
+	case EVENT_CHILD:
+		tracker_on_child(tracker, event);
+		break;
+	case EVENT_LISTENER:
+	case EVENT_LISTEN:
+	case EVENT_SAMPLE:
+	case EVENT_HALF_OPEN:
+	case EVENT_COUNTERS:
+		if (tracker->options.queues)
+			queues_event(tracker->options.queues, event, tracker->table,
+				     tracker->details);
+		break;
+	case EVENT_PROC_FORK:
+		serving_fork(tracker->serving, &event->proc_fork, event->time_ns);
+		break;
+	case EVENT_PROC_EXIT:
+		serving_exit(tracker->serving, event->proc_exit.pid, event->time_ns);
+		break;
+	case EVENT_EXIT:
+		serving_exit(tracker->serving, event->exit.pid, event->time_ns);
+		break;
+	case EVENT_HOLDER:
+		serving_holder(tracker->serving,
+			       event->holder.inode
+				   ? tracker_find_answered(tracker, &event->holder.flow)
+				   : NULL,
+			       &event->holder);
+		break;
+	case EVENT_LOSS:
+	case EVENT_KIND_COUNT:
+		break;
+	}
+	tracker->round_events++;
+	if (event->kind != EVENT_SEGMENT || event->segment.flags == TCP_FLAG_SYN)
+		sweep(tracker);
+	return tracker->error;
+}
+
+static int by_first_syn(const void *x, const void *y)
+{
+	const struct open_attempt *a = *(struct open_attempt *const *)x;
+	const struct open_attempt *b = *(struct open_attempt *const *)y;
+
+	if (a->syn_ns != b->syn_ns)
+		return a->syn_ns < b->syn_ns ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+int tracker_finish(struct tracker *tracker, int64_t end_ns)
+{
+	uint32_t high = table_high(tracker->table), n = 0;
+	struct open_attempt **open = malloc(((size_t)high + 1) * sizeof(*open));
+	bool sorted = true; /* mostly they are: records are given out in order */
+
+	if (!open)
+		return -ENOMEM;
+	if (end_ns > tracker->now_ns)
+		tracker->now_ns = end_ns;
+	if (tracker->options.queues)
+		queues_end(tracker->options.queues, tracker->table, tracker->details,
+			   tracker->now_ns);
+	serving_settle(tracker->serving, INT64_MAX);
+	for (uint32_t i = 0; i < high; i++) {
+		struct open_attempt *a = table_at(tracker->table, i);
+
+		if (!(a->flags & OPEN_USED))
+			continue;
+		sorted = sorted && (n == 0 || open[n - 1]->syn_ns <= a->syn_ns);
+		open[n++] = a;
+	}
+	if (!sorted)
+		qsort(open, n, sizeof(*open), by_first_syn);
+	for (uint32_t i = 0; i < n; i++) {
+		finish(tracker, open[i], !is_over(tracker, open[i]), false);
+		open[i]->flags &= ~(uint32_t)OPEN_USED; /* its chain goes with the table */
+	}
+	free(open);
+	return tracker->error;
+}
+
+int tracker_unsettled(const struct tracker *tracker,
+		      int (*fn)(void *context, const struct flow *client_to_server), void *context)
+{
+	const uint32_t settled =
+	    OPEN_ACCEPTED | OPEN_RST_CLIENT | OPEN_RST_SERVER | OPEN_SERVER_ALIVE;
+
+	for (uint32_t i = 0; i < table_high(tracker->table); i++) {
+		const struct open_attempt *a = table_at(tracker->table, i);
+		int rc;
+
+		if (!(a->flags & OPEN_USED) || !(a->flags & OPEN_CLIENT_ACK) ||
+		    (a->flags & settled) || a->listener == TABLE_NONE)
+			continue;
+		rc = fn(context, &a->flow);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+void tracker_each_open(const struct tracker *tracker,
+		       void (*fn)(void *context, const struct open_attempt *open,
+				  const struct detail *detail),
+		       void *context)
+{
+	for (uint32_t i = 0; i < table_high(tracker->table); i++) {
+		const struct open_attempt *a = table_at(tracker->table, i);
+
+		if (a->flags & OPEN_USED)
+			fn(context, a, details_at(tracker->details, a->detail));
+	}
+}
+
+void tracker_look(const struct tracker *tracker, const struct open_attempt *open, int64_t now_ns,
+		  struct attempt *out)
+{
+	struct verdict_context context = {.now_ns = now_ns, .ended = !is_over(tracker, open)};
+
+	give_verdict(tracker, open, &context, out);
+	out->number = 0;
+}
+
+struct pulse *tracker_elsewhere(struct tracker *tracker)
+{
+	return &tracker->elsewhere;
+}
+
+void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats)
+{
+	*stats = (struct tracker_stats){
+	    .attempts = tracker->begun,
+	    .other_segments = tracker->other_segments,
+	    .open = table_count(tracker->table),
+	    .open_peak = tracker->open_peak,
+	    .open_max = table_max(tracker->table),
+	    .evicted = table_evicted(tracker->table),
+	    .crowded = tracker->crowded,
+	    .details_refused = details_refused(tracker->details),
+	    .marks_refused = details_marks_refused(tracker->details),
+	};
+}

@@ -1,0 +1,259 @@
+/*
+ * The verdict of one attempt. The kernel's rules that it rests on are in
+ * docs/kernel.md; which packet was dropped, and why, was decided when its
+ * queue was reconciled (queue.c) and stands in the marks.
+ */
+#include "report/track/verdict.h"
+
+#include "report/attempt/entry.h"
+
+/* A SYN or SYN-ACK younger than this when observation ended may still be answered. */
+#define STILL_UNDER_WAY_NS NS_PER_SEC
+
+static int64_t difference(int64_t from_ns, int64_t to_ns)
+{
+	if (from_ns == TIME_UNKNOWN || to_ns == TIME_UNKNOWN)
+		return -1;
+	return to_ns - from_ns;
+}
+
+static void copy_packets(const struct open_attempt *open, struct attempt *out)
+{
+	out->client = flow_source(&open->flow);
+	out->server = flow_destination(&open->flow);
+	out->isn = open->isn;
+	out->server_isn = open->server_isn;
+	out->syn_ns = open->syn_ns;
+	out->synack_ns = open->synack_ns;
+	out->ack_ns = open->ack_ns;
+	out->end_ns = open->end_ns;
+	out->syns = open->syns;
+	out->synacks = open->synacks;
+	out->syn_to_synack_ns = difference(open->syn_ns, open->synack_ns);
+	out->synack_to_ack_ns = difference(open->last_synack_ns, open->ack_ns);
+	if (open->ack_ns == TIME_UNKNOWN)
+		out->synack_to_ack_ns = -1;
+	/* A client that sends its SYN again has not seen the SYN-ACKs before it. */
+	out->connect_ns = difference(open->syn_ns, open->synack_ns != TIME_UNKNOWN &&
+							   open->last_syn_ns > open->synack_ns &&
+							   open->last_synack_ns > open->last_syn_ns
+						       ? open->last_synack_ns
+						       : open->synack_ns);
+}
+
+static void add_mark(struct attempt *out, int64_t time_ns, enum mark_kind kind)
+{
+	if (time_ns == TIME_UNKNOWN)
+		return;
+	out->marks[out->marks_count++] = (struct mark){
+	    .time_ns = time_ns,
+	    .kind = kind,
+	    .depth = MARK_DEPTH_UNKNOWN,
+	};
+}
+
+static void copy_details(const struct open_attempt *open, struct details *details,
+			 struct attempt *out)
+{
+	const struct detail *d = details ? details_at(details, open->detail) : NULL;
+
+	out->accept_ns = out->accept_after_ns = out->accept_before_ns = TIME_UNKNOWN;
+	out->fork_ns = out->first_byte_ns = out->reply_ns = TIME_UNKNOWN;
+	out->close_ns = out->exit_ns = TIME_UNKNOWN;
+	out->accept_pid = out->child_pid = 0;
+	out->child_inferred = false;
+	out->marks_count = out->marks_lost = 0;
+	if (!d) {
+		/* A plain handshake: its packets are its times. */
+		add_mark(out, open->syn_ns, MARK_SYN);
+		add_mark(out, open->synack_ns, MARK_SYN_ACK);
+		add_mark(out, open->ack_ns, MARK_ACK);
+		return;
+	}
+	for (uint32_t m = d->first_mark; m != DETAIL_NONE;) {
+		const struct detail_mark *mark = details_mark(details, m);
+
+		out->marks[out->marks_count++] = mark->mark;
+		m = mark->next;
+	}
+	out->marks_lost = d->marks_lost;
+	out->accept_ns = d->accept_ns;
+	out->accept_after_ns = d->accept_after_ns;
+	out->accept_before_ns = d->accept_before_ns;
+	out->fork_ns = d->fork_ns;
+	out->first_byte_ns = d->first_byte_ns;
+	out->reply_ns = d->reply_ns;
+	out->close_ns = d->close_ns;
+	out->exit_ns = d->exit_ns;
+	out->accept_pid = d->accept_pid;
+	out->child_pid = d->child_pid;
+	out->child_inferred = d->child_inferred;
+	if (out->end_ns == TIME_UNKNOWN)
+		out->end_ns = d->close_ns;
+}
+
+static void add_cause(struct attempt *out, enum cause cause, enum confidence confidence,
+		      uint32_t packets)
+{
+	for (uint32_t i = 0; i < out->causes_count; i++) {
+		struct attempt_cause *c = &out->causes[i];
+
+		if (c->cause != cause)
+			continue;
+		c->packets += packets;
+		if (confidence > c->confidence)
+			c->confidence = confidence; /* as weak as its weakest packet */
+		return;
+	}
+	if (out->causes_count < ATTEMPT_CAUSES_MAX)
+		out->causes[out->causes_count++] = (struct attempt_cause){
+		    .cause = cause,
+		    .confidence = confidence,
+		    .packets = packets,
+		};
+}
+
+static enum outcome decide_unfinished(const struct open_attempt *open,
+				      const struct verdict_context *context)
+{
+	int64_t last = open->synacks ? open->touched_ns : open->last_syn_ns;
+
+	if (context->ended && context->now_ns - last < STILL_UNDER_WAY_NS)
+		return OUTCOME_OPEN;
+	return open->synacks ? OUTCOME_HALF_OPEN : OUTCOME_UNANSWERED;
+}
+
+/* A later handshake came out of the queue, so this one was not in. */
+static bool is_overtaken(const struct verdict_context *context, const struct attempt *out)
+{
+	int64_t entered_ns = out->entered_ns != TIME_UNKNOWN ? out->entered_ns : out->ack_ns;
+
+	return entered_ns != TIME_UNKNOWN && context->accepted_ns != TIME_UNKNOWN &&
+	       entered_ns + NS_PER_MS < context->accepted_ns;
+}
+
+static enum outcome decide_handshaken(const struct open_attempt *open,
+				      const struct verdict_context *context,
+				      const struct attempt *out)
+{
+	if (open->flags & OPEN_ACCEPTED)
+		return OUTCOME_ACCEPTED;
+	if (!context->accept_visible)
+		return OUTCOME_ESTABLISHED;
+	if (open->flags & OPEN_RST_SERVER)
+		return OUTCOME_RESET;
+	if (open->flags & OPEN_RST_CLIENT)
+		return OUTCOME_RESET;
+	if ((open->flags & OPEN_ACK_DROPPED) || is_overtaken(context, out))
+		return OUTCOME_ZOMBIE;
+	if ((open->flags & OPEN_QUEUED) && context->ended)
+		return OUTCOME_WAITING;
+	return OUTCOME_ESTABLISHED;
+}
+
+static enum outcome decide_outcome(const struct open_attempt *open,
+				   const struct verdict_context *context, const struct attempt *out)
+{
+	if ((open->flags & OPEN_ACCEPTED) || (open->flags & OPEN_CLIENT_ACK))
+		return decide_handshaken(open, context, out);
+	if (open->flags & OPEN_RST_CLIENT)
+		return OUTCOME_ABORTED;
+	if (open->flags & OPEN_RST_SERVER)
+		return open->synacks ? OUTCOME_RESET : OUTCOME_REFUSED;
+	if ((open->flags & OPEN_ICMP) && !open->synacks)
+		return OUTCOME_UNREACHABLE;
+	return decide_unfinished(open, context);
+}
+
+/* In the accept queue at the least: a look before accept() may be long ago. -1 unknown. */
+static int64_t least_wait(const struct attempt *out)
+{
+	if (out->accept_ns != TIME_UNKNOWN)
+		return out->queue_wait_ns;
+	return out->queue_wait_ns < 0 ? -1 : difference(out->entered_ns, out->accept_after_ns);
+}
+
+static void decide_causes(const struct open_attempt *open, const struct verdict_context *context,
+			  struct attempt *out)
+{
+	for (uint32_t i = 0; i < out->marks_count; i++)
+		if (out->marks[i].cause_known)
+			add_cause(out, out->marks[i].cause, out->marks[i].confidence, 1);
+	switch (out->outcome) {
+	case OUTCOME_REFUSED:
+		/* A listener that is there refuses nobody: something in front of it did. */
+		add_cause(out,
+			  context->queue_known && !context->listener_closed ? CAUSE_SERVER_RESET
+									    : CAUSE_NO_LISTENER,
+			  CONFIDENCE_INFERRED, 1);
+		break;
+	case OUTCOME_ABORTED:
+		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
+		break;
+	case OUTCOME_RESET:
+		if (open->flags & OPEN_RST_SERVER)
+			add_cause(out, CAUSE_SERVER_RESET, CONFIDENCE_EXACT, 1);
+		else
+			add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
+		break;
+	case OUTCOME_HALF_OPEN:
+		add_cause(out, CAUSE_SYNACK_UNACKNOWLEDGED, CONFIDENCE_EXACT, open->synacks);
+		break;
+	case OUTCOME_ACCEPTED:
+	case OUTCOME_ESTABLISHED:
+	case OUTCOME_WAITING:
+	case OUTCOME_UNREACHABLE:
+	case OUTCOME_UNANSWERED:
+	case OUTCOME_ZOMBIE:
+	case OUTCOME_OPEN:
+	case OUTCOME_COUNT:
+		break;
+	}
+	if (out->ghost)
+		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
+	if (least_wait(out) > context->slow_accept_ns)
+		add_cause(out, CAUSE_SLOW_ACCEPT,
+			  out->accept_ns != TIME_UNKNOWN ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED,
+			  0);
+}
+
+static int64_t find_entry(const struct open_attempt *open, const struct attempt *out)
+{
+	int64_t accepted_ns =
+	    out->accept_ns != TIME_UNKNOWN ? out->accept_ns : out->accept_before_ns;
+	int64_t entered_ns = out->ack_ns;
+
+	if (!(open->flags & (OPEN_ENTERED | OPEN_ACCEPTED)))
+		return TIME_UNKNOWN;
+	for (uint32_t i = 0; i < out->marks_count; i++)
+		entered_ns = entry_take(entered_ns, &out->marks[i], accepted_ns);
+	return entered_ns;
+}
+
+/* accept() may return before the capture's stamp of the segment that made it return. */
+static int64_t wait_of(int64_t from_ns, const struct attempt *out)
+{
+	int64_t wait_ns = difference(
+	    from_ns, out->accept_ns != TIME_UNKNOWN ? out->accept_ns : out->accept_before_ns);
+
+	return wait_ns < 0 && wait_ns != -1 ? 0 : wait_ns;
+}
+
+void verdict_attempt(const struct open_attempt *open, struct details *details,
+		     const struct verdict_context *context, struct attempt *out)
+{
+	copy_packets(open, out);
+	copy_details(open, details, out);
+	out->entered_ns = find_entry(open, out);
+	out->accept_wait_ns = wait_of(out->ack_ns, out);
+	out->queue_wait_ns = wait_of(out->entered_ns, out);
+	out->accept_to_fork_ns = difference(out->accept_ns, out->fork_ns);
+	out->listener = open->listener == TABLE_NONE ? -1 : (int32_t)open->listener;
+	out->ghost = (open->flags & OPEN_RST_QUEUED) && (open->flags & OPEN_ACCEPTED);
+	out->evicted = context->evicted;
+	out->causes_count = 0;
+	out->outcome = decide_outcome(open, context, out);
+	if (!out->accept_pid && out->outcome == OUTCOME_ACCEPTED)
+		out->accept_pid = context->owner_pid;
+	decide_causes(open, context, out);
+}

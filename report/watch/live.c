@@ -1,0 +1,178 @@
+/*
+ * Snapshots of a live run.
+ */
+#include "report/watch/live.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/queue/queue.h"
+#include "report/watch/recent.h"
+
+struct live {
+	unsigned slots;
+	unsigned current;
+	int64_t turns_ns[WINDOW_SLOTS_MAX]; /* when each slot of the window began */
+	struct recent *recent;
+	struct snapshot snapshot;
+	struct snapshot_listener *listeners;
+	size_t room;
+	struct window_sum sums[2]; /* of all listeners: handshake, accept wait */
+};
+
+int live_new(unsigned slots, int64_t start_ns, struct live **out)
+{
+	struct live *live = calloc(1, sizeof(*live));
+
+	if (!live)
+		return -ENOMEM;
+	live->recent = recent_new(slots);
+	if (!live->recent) {
+		free(live);
+		return -ENOMEM;
+	}
+	live->slots = slots;
+	for (unsigned i = 0; i < slots; i++)
+		live->turns_ns[i] = start_ns;
+	live->snapshot.start_ns = live->snapshot.from_ns = live->snapshot.to_ns = start_ns;
+	*out = live;
+	return 0;
+}
+
+void live_free(struct live *live)
+{
+	if (!live)
+		return;
+	recent_free(live->recent);
+	free(live->listeners);
+	free(live);
+}
+
+/* When the oldest slot of the window began. */
+static int64_t window_start(const struct live *live)
+{
+	return live->turns_ns[(live->current + 1) % live->slots];
+}
+
+void live_finished(struct live *live, const struct attempt *attempt)
+{
+	recent_offer(live->recent, attempt, window_start(live));
+}
+
+static struct latency_summary summary(struct live *live, int all, const struct window *window)
+{
+	struct window_sum sum;
+
+	window_sum_init(&sum);
+	if (window) {
+		window_sum_add(&sum, window);
+		window_sum_add(&live->sums[all], window);
+	}
+	return window_sum_summary(&sum);
+}
+
+static int64_t full_by(const struct queue *q, int64_t to_ns)
+{
+	int64_t open_ns = q->full && to_ns > q->full_since_ns ? to_ns - q->full_since_ns : 0;
+
+	return q->full_ns + open_ns;
+}
+
+static void fill_listener(struct live *live, const struct queue *q, struct snapshot_listener *l,
+			  int64_t to_ns)
+{
+	int64_t full_ns = full_by(q, to_ns);
+
+	*l = (struct snapshot_listener){
+	    .local = q->listener.local,
+	    .cookie = q->listener.cookie,
+	    .leader = q->leader->index,
+	    .reuseport = q->grouped,
+	    .closed = q->closed,
+	    .pids_count = q->listener.pids_count,
+	    .limit = q->listener.limit,
+	    .depth = q->samples ? (int64_t)q->last_depth : -1,
+	    .depth_peak = q->samples ? (int64_t)q->turn_peak : -1,
+	    .half_open = q->half_open_counted,
+	    .full_ns = full_ns > q->turn_full_ns ? full_ns - q->turn_full_ns : 0,
+	    .full_all_ns = full_ns,
+	    .counts = pulse_since_turn(&q->pulse),
+	    .total = q->pulse.counts,
+	    .handshake = summary(live, 0, q->pulse.handshake),
+	    .accept_wait = summary(live, 1, q->pulse.accept_wait),
+	};
+	memcpy(l->pids, q->listener.pids, sizeof(l->pids));
+	memcpy(l->comm, q->listener.comm, sizeof(l->comm));
+}
+
+static bool make_room(struct live *live, size_t count)
+{
+	struct snapshot_listener *bigger;
+
+	if (count <= live->room)
+		return true;
+	bigger = realloc(live->listeners, (count + count / 2) * sizeof(*bigger));
+	if (!bigger)
+		return false;
+	live->listeners = bigger;
+	live->room = count + count / 2;
+	return true;
+}
+
+const struct snapshot *live_snapshot(struct live *live, struct queues *queues,
+				     struct tracker *tracker, const uint64_t *losses, int64_t to_ns)
+{
+	struct snapshot *s = &live->snapshot;
+	const struct pulse *elsewhere = tracker_elsewhere(tracker);
+	struct tracker_stats stats;
+	size_t count = queues ? queues_count(queues) : 0;
+
+	if (!make_room(live, count))
+		return NULL;
+	window_sum_init(&live->sums[0]);
+	window_sum_init(&live->sums[1]);
+	if (to_ns < s->from_ns)
+		to_ns = s->from_ns;
+	tracker_stats(tracker, &stats);
+	s->to_ns = to_ns;
+	s->window_ns = to_ns - window_start(live);
+	s->elsewhere = pulse_since_turn(elsewhere);
+	s->elsewhere_total = elsewhere->counts;
+	s->counts = s->elsewhere;
+	s->total = s->elsewhere_total;
+	summary(live, 0, elsewhere->handshake);
+	summary(live, 1, elsewhere->accept_wait);
+	s->open = stats.open;
+	memcpy(s->losses, losses, sizeof(s->losses));
+	for (size_t i = 0; i < count; i++) {
+		fill_listener(live, queues_at(queues, i), &live->listeners[i], to_ns);
+		pulse_counts_add(&s->counts, &live->listeners[i].counts);
+		pulse_counts_add(&s->total, &live->listeners[i].total);
+	}
+	s->handshake = window_sum_summary(&live->sums[0]);
+	s->accept_wait = window_sum_summary(&live->sums[1]);
+	s->listeners_count = count;
+	s->listeners = live->listeners;
+	s->worst_count = recent_worst(live->recent, tracker, window_start(live), to_ns, &s->worst);
+	return s;
+}
+
+void live_turn(struct live *live, struct queues *queues, struct tracker *tracker)
+{
+	int64_t to_ns = live->snapshot.to_ns;
+	size_t count = queues ? queues_count(queues) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct queue *q = queues_at(queues, i);
+
+		pulse_turn(&q->pulse);
+		q->turn_peak = q->last_depth;
+		q->turn_full_ns = full_by(q, to_ns);
+	}
+	pulse_turn(tracker_elsewhere(tracker));
+	recent_turn(live->recent);
+	live->current = (live->current + 1) % live->slots;
+	live->turns_ns[live->current] = to_ns;
+	live->snapshot.from_ns = to_ns;
+}

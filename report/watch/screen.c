@@ -1,0 +1,183 @@
+/*
+ * A snapshot as a screen: how its rows are shared out, and the lines above and
+ * below the tables.
+ */
+#include "report/watch/view.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "report/watch/parts.h"
+
+/* The worst attempts keep so many rows, whatever the number of listeners: two are titles. */
+#define WORST_ROWS_MIN 6
+#define WORST_TITLES   2
+
+void view_put_cut(const struct text *text, enum text_colour colour, const char *string)
+{
+	size_t length = 0, width = 0;
+
+	while (string[length]) {
+		if (((uint8_t)string[length] & 0xc0) != 0x80 && width++ == text->columns)
+			break;
+		length++;
+	}
+	text_begin_colour(text, colour);
+	fwrite(string, 1, length, text->out);
+	text_end_colour(text, colour);
+	fputc('\n', text->out);
+}
+
+/* "0:14", "1:02:03" */
+static void add_running(struct sentence *sentence, int64_t ns)
+{
+	int64_t seconds = ns > 0 ? ns / NS_PER_SEC : 0;
+
+	if (seconds >= 3600)
+		sentence_add(sentence, "%" PRId64 ":%02d", seconds / 3600,
+			     (int)(seconds / 60 % 60));
+	else
+		sentence_add(sentence, "%d", (int)(seconds / 60));
+	sentence_add(sentence, ":%02d", (int)(seconds % 60));
+}
+
+static void put_title(const struct text *text, const struct snapshot *s,
+		      const struct view_context *context)
+{
+	time_t seconds = (time_t)(s->to_ns / NS_PER_SEC);
+	char time[32] = "", value[256];
+	struct sentence sentence;
+	size_t used, hint = context->hint ? strlen(context->hint) : 0;
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm))
+		strftime(time, sizeof(time), "%H:%M:%S", &tm);
+	sentence_clear(&sentence);
+	sentence_add(&sentence, "synscope watch  %s",
+		     text_safe(text, context->ports, value, sizeof(value)));
+	sentence_add(&sentence, " on %s",
+		     text_safe(text, context->interface, value, sizeof(value)));
+	sentence_add(&sentence, "  %s UTC  for ", time);
+	add_running(&sentence, s->to_ns - s->start_ns);
+	used = text_width(sentence.text);
+	if (hint && used + hint + 3 <= text->columns)
+		sentence_add(&sentence, "%*s%s", (int)(text->columns - used - hint), "",
+			     context->hint);
+	view_put_cut(text, TEXT_BOLD, sentence.text);
+}
+
+static void put_totals(const struct text *text, const struct snapshot *s,
+		       const struct view_context *context)
+{
+	int64_t drops = pulse_counts_drops(&s->total);
+	char a[TEXT_VALUE_SIZE], b[TEXT_VALUE_SIZE], c[TEXT_VALUE_SIZE], d[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+
+	sentence_clear(&sentence);
+	sentence_add(&sentence, "%s attempts, %s handshakes, %s accepts, %s drops",
+		     text_count(s->total.attempts, a), text_count(s->total.handshakes, b),
+		     text_count(s->total.accepts, c), text_count(drops > 0 ? drops : 0, d));
+	sentence_add(&sentence, "; %s packets", text_count((int64_t)context->packets, a));
+	if (s->elsewhere_total.attempts)
+		sentence_add(&sentence, "; %s (%s a second) to no listener",
+			     text_count(s->elsewhere_total.attempts, a),
+			     view_rate(s->elsewhere.syns, s->to_ns - s->from_ns, b));
+	view_put_cut(text, TEXT_PLAIN, sentence.text);
+}
+
+/* The report says more of each. */
+static const char *loss_words(enum loss_kind kind)
+{
+	switch (kind) {
+	case LOSS_PACKETS_KERNEL:
+		return "packets (the ring was full)";
+	case LOSS_PACKETS_INTERFACE:
+		return "packets (the interface)";
+	case LOSS_PACKETS_BACKLOG:
+		return "packets (before the capture)";
+	case LOSS_SAMPLES_LATE:
+		return "late samples";
+	case LOSS_NETLINK:
+		return "sock_diag replies";
+	case LOSS_PROC_EVENTS:
+		return "process events";
+	case LOSS_SERVER_EVENTS:
+		return "server events";
+	case LOSS_BPF_EVENTS:
+		return "BPF events";
+	case LOSS_LOOKUPS:
+		return "look-ups of sockets";
+	case LOSS_RECORDING:
+		return "events not recorded";
+	case LOSS_KIND_COUNT:
+		break;
+	}
+	return "unknown";
+}
+
+/* What is missing from the numbers. Returns the lines that it takes, printed or not. */
+static size_t put_missing(const struct text *text, const struct snapshot *s,
+			  const struct view_context *context, bool print)
+{
+	char value[TEXT_VALUE_SIZE], note[RECORDING_TEXT_SIZE];
+	/* A sample that is late is still a sample. */
+	enum text_colour colour = TEXT_DIM;
+	struct sentence sentence;
+	bool several = false;
+	size_t lines = 0;
+
+	sentence_clear(&sentence);
+	sentence_add(&sentence, "Missing:");
+	for (int i = 0; i < LOSS_KIND_COUNT; i++) {
+		if (!s->losses[i])
+			continue;
+		sentence_add(&sentence, "%s %s %s", several ? "," : "",
+			     text_count((int64_t)s->losses[i], value),
+			     loss_words((enum loss_kind)i));
+		several = true;
+		if (i != LOSS_SAMPLES_LATE)
+			colour = TEXT_YELLOW;
+	}
+	if (several && ++lines && print)
+		view_put_cut(text, colour, sentence.text);
+	if (context->note && ++lines && print)
+		view_put_cut(text, TEXT_YELLOW, text_safe(text, context->note, note, sizeof(note)));
+	return lines;
+}
+
+void view_put_screen(FILE *out, const struct snapshot *snapshot, const struct view_context *context,
+		     const struct view_style *style)
+{
+	struct text text = {
+	    .out = out,
+	    .colour = style->colour,
+	    .utf8 = style->utf8,
+	    .columns = style->columns > VIEW_COLUMNS_MIN ? style->columns : VIEW_COLUMNS_MIN,
+	};
+	size_t rows = style->rows > VIEW_ROWS_MIN ? style->rows : VIEW_ROWS_MIN;
+	size_t table = view_table_rows(snapshot), worst = view_worst_rows(snapshot);
+
+	/* Two lines of title, and a blank one before each table. */
+	rows -= 4 + put_missing(&text, snapshot, context, false);
+	if (table + worst > rows) {
+		size_t kept = worst < WORST_ROWS_MIN ? worst : WORST_ROWS_MIN;
+
+		if (kept > rows / 3)
+			kept = rows / 3 > WORST_TITLES ? rows / 3 : 0;
+		table = table + kept > rows ? rows - kept : table;
+		worst = rows - table > WORST_TITLES ? rows - table : 0;
+	}
+	put_title(&text, snapshot, context);
+	put_totals(&text, snapshot, context);
+	put_missing(&text, snapshot, context, true);
+	fputc('\n', out);
+	if (snapshot->listeners_count)
+		view_put_table(&text, snapshot, table);
+	else if (snapshot->to_ns > snapshot->start_ns)
+		view_put_cut(&text, TEXT_YELLOW, "Nobody listens there yet.");
+	else
+		view_put_cut(&text, TEXT_DIM, "Half a second, please: what is shown is so old.");
+	fputc('\n', out);
+	view_put_worst(&text, snapshot, worst);
+}
