@@ -39,7 +39,7 @@ void capture_set_linktype(struct capture *c, int linktype)
 	if (c->decode)
 		return;
 	name = pcap_datalink_val_to_name(linktype);
-	capture_note(c, "%s: link type %d%s%s%s is none that can be decoded", c->name, linktype,
+	capture_note(c, "%s: link type %d%s%s%s cannot be decoded", c->name, linktype,
 		     name ? " (" : "", name ? name : "", name ? ")" : "");
 }
 
@@ -47,7 +47,7 @@ static bool dump_failed(struct capture *c)
 {
 	int error = dump_flush(c->dump); /* the first error, again */
 
-	c->fn_result = capture_fail(c, error, "writing the packets: %s (%llu of %llu were kept)",
+	c->fn_result = capture_fail(c, error, "cannot write packets: %s (%llu of %llu were kept)",
 				    strerror(-error), (unsigned long long)dump_kept(c->dump),
 				    (unsigned long long)c->stats.frames);
 	return false;

@@ -40,7 +40,7 @@ static double ms(int64_t ns)
 
 void comparison_print_text(const struct comparison *comparison, FILE *out)
 {
-	fputs("The same burst of clients against three ways to serve it:\n\n", out);
+	fputs("The same burst of clients against three server models:\n\n", out);
 	fprintf(out, "  %-10s %8s %8s %8s %7s %10s %12s %12s %12s\n", "model", "clients",
 		"accepted", "dropped", "queue", "full for", "connect p50", "connect max",
 		"wait p50");
@@ -55,11 +55,11 @@ void comparison_print_text(const struct comparison *comparison, FILE *out)
 			ms(r->accept_wait.p50));
 	}
 	fputs("\n"
-	      "dropped: packets (SYNs and final ACKs) that the full accept queue refused.\n"
-	      "iterative serves one connection at a time: while it works, nobody calls accept(),\n"
-	      "the queue stays full, and the kernel drops the SYNs of all the others, who retry\n"
-	      "a second later and later still. fork and thread accept at once, up to their limit\n"
-	      "of children; only then does the queue fill.\n",
+	      "dropped: packets (SYNs and final ACKs) dropped because the accept queue was full.\n"
+	      "iterative serves one connection at a time: while it works, accept() is not called,\n"
+	      "the queue stays full, and the kernel drops the SYNs of the other clients, which\n"
+	      "retransmit them after 1 s, 3 s, 7 s and so on. fork and thread accept at once, up\n"
+	      "to their limit of children; only then does the queue fill.\n",
 	      out);
 }
 

@@ -14,30 +14,30 @@
 
 static void print_help(void)
 {
-	fputs("usage: synscope demo [OPTION...]\n"
-	      "\n"
-	      "Sends a burst of clients to a small fork-per-connection server, in a network\n"
-	      "namespace of its own, and reports what happened to each of them. Needs no root.\n"
-	      "\n"
-	      "  -o, --output FOLDER      keep the recording there, with " DEMO_CLIENTS
-	      ", what the\n"
-	      "                           clients saw\n"
-	      "      --force              replace a recording that is in FOLDER\n"
-	      "  -m, --model MODEL        fork (default), iterative, thread; all compares them\n"
-	      "  -b, --backlog N          given to listen() (5); the accept queue holds one more\n"
-	      "  -c, --max-children N     the server stops accepting at so many (8)\n"
-	      "  -s, --service-time TIME  how long a request takes (200ms)\n"
-	      "  -n, --clients N          (60)\n"
-	      "  -r, --rate N             connects a second; 0 (default): all in one burst\n"
-	      "  -t, --timeout TIME       each client gives up after (20s)\n",
-	      stdout);
+	fputs(
+	    "usage: synscope demo [OPTION...]\n"
+	    "\n"
+	    "Runs a small fork-per-connection server and a burst of clients in a private network\n"
+	    "namespace, and reports what happened to each client. Needs no root.\n"
+	    "\n"
+	    "  -o, --output FOLDER      save the recording in FOLDER, with " DEMO_CLIENTS ": what\n"
+	    "                           the clients saw\n"
+	    "      --force              replace an existing recording in FOLDER\n"
+	    "  -m, --model MODEL        fork (default), iterative or thread; all compares them\n"
+	    "  -b, --backlog N          listen() backlog (5); the accept queue holds one more\n"
+	    "  -c, --max-children N     stop accepting at N children (8)\n"
+	    "  -s, --service-time TIME  time to serve a request (200ms)\n"
+	    "  -n, --clients N          number of clients (60)\n"
+	    "  -r, --rate N             connections per second; 0 (default): all in one burst\n"
+	    "  -t, --timeout TIME       each client gives up after TIME (20s)\n",
+	    stdout);
 	fputs(rendering_help, stdout);
-	fputs("  -h, --help               this text\n"
+	fputs("  -h, --help               show this help\n"
 	      "\n"
 	      "Examples:\n"
 	      "  synscope demo\n"
-	      "  synscope demo --backlog 60               and nothing is dropped\n"
-	      "  synscope demo --model all                what forking changes\n"
+	      "  synscope demo --backlog 60               nothing is dropped\n"
+	      "  synscope demo --model all                compare fork, iterative and thread\n"
 	      "  synscope demo -o DIR && synscope report DIR -f html -o page.html\n"
 	      "  synscope demo -f json -o DIR | jq .summary\n",
 	      stdout);
@@ -45,7 +45,7 @@ static void print_help(void)
 
 static int bad_number(const char *option, const char *value, const char *range)
 {
-	complain(DEMO_NAME, "--%s: '%s' is no number %s", option, value, range);
+	complain(DEMO_NAME, "--%s: invalid number '%s': expected %s", option, value, range);
 	return usage_error(DEMO_NAME);
 }
 
@@ -65,37 +65,45 @@ static int parse_option(struct demo *o, int option, const char *value)
 		o->all_models = strcmp(value, "all") == 0;
 		if (o->all_models || server_model_parse(value, &o->server.model) == 0)
 			return 0;
-		complain(DEMO_NAME, "--model: '%s' is none of fork, iterative, thread, all", value);
+		complain(DEMO_NAME,
+			 "--model: invalid model '%s'; choose fork, iterative, thread or all",
+			 value);
 		return usage_error(DEMO_NAME);
 	case 'b':
 		if (argument_number(value, 0, 65535, &number) < 0)
-			return bad_number("backlog", value, "from 0 to 65535");
+			return bad_number("backlog", value, "0 to 65535");
 		o->server.backlog = (int)number;
 		return 0;
 	case 'c':
 		if (argument_number(value, 0, 10000, &number) < 0)
-			return bad_number("max-children", value, "from 0 to 10000");
+			return bad_number("max-children", value, "0 to 10000");
 		o->server.max_children = (unsigned)number;
 		return 0;
 	case 's':
 		if (argument_duration(value, &o->server.service_ns) == 0)
 			return 0;
-		complain(DEMO_NAME, "--service-time: '%s' is no time such as 200ms", value);
+		complain(DEMO_NAME,
+			 "--service-time: invalid time '%s': expected a number with us, ms, s, m "
+			 "or h, such as 200ms",
+			 value);
 		return usage_error(DEMO_NAME);
 	case 'n':
 		if (argument_number(value, 1, 100000, &number) < 0)
-			return bad_number("clients", value, "from 1 to 100000");
+			return bad_number("clients", value, "1 to 100000");
 		o->load.count = number;
 		return 0;
 	case 'r':
 		if (argument_number(value, 0, LOAD_RATE_MAX, &number) < 0)
-			return bad_number("rate", value, "of connects a second");
+			return bad_number("rate", value, "connections per second");
 		o->load.rate = number;
 		return 0;
 	case 't':
 		if (argument_duration(value, &o->load.timeout_ns) == 0 && o->load.timeout_ns > 0)
 			return 0;
-		complain(DEMO_NAME, "--timeout: '%s' is no time such as 20s", value);
+		complain(DEMO_NAME,
+			 "--timeout: invalid time '%s': expected a number with us, ms, s, m or h, "
+			 "such as 20s",
+			 value);
 		return usage_error(DEMO_NAME);
 	case '?':
 		return usage_error(DEMO_NAME);
@@ -148,14 +156,15 @@ int cmd_demo(int argc, char **argv)
 			return status;
 	}
 	if (optind < argc) {
-		complain(DEMO_NAME, "'%s' is too much: the demo makes its own server and clients",
+		complain(DEMO_NAME,
+			 "unexpected argument '%s': the demo starts its own server and clients",
 			 argv[optind]);
 		return usage_error(DEMO_NAME);
 	}
 	if (o.all_models && strcmp(o.rendering.format->name, "text") != 0 &&
 	    strcmp(o.rendering.format->name, "json") != 0) {
-		complain(DEMO_NAME,
-			 "--model all prints text or json; report each folder for the rest");
+		complain(DEMO_NAME, "--model all supports only text and json; use synscope report "
+				    "for other formats");
 		return usage_error(DEMO_NAME);
 	}
 	if (namespace_make(error) < 0) {

@@ -58,7 +58,7 @@ static int server_body(void *context)
 	run->server.context = run;
 	if (server_run(&run->server, &stats, error) == 0)
 		return 0;
-	complain(DEMO_NAME, "the server: %s", error);
+	complain(DEMO_NAME, "cannot start the server: %s", error);
 	return 1;
 }
 
@@ -84,7 +84,7 @@ static int load_body(void *context)
 	}
 	rc = load_run(&run->load, &summary, error);
 	if (rc)
-		complain(DEMO_NAME, "the clients: %s", error);
+		complain(DEMO_NAME, "cannot run the clients: %s", error);
 	if (run->load.out && fclose(run->load.out) != 0) {
 		complain(DEMO_NAME, "%s/" DEMO_CLIENTS ": %s", run->path, strerror(errno));
 		rc = -EIO;
@@ -131,7 +131,7 @@ static int record_load(struct run *run)
 
 	rc = process_start(&run->load_process, load_body, run);
 	if (rc) {
-		complain(DEMO_NAME, "the clients: %s", strerror(-rc));
+		complain(DEMO_NAME, "cannot start the clients: %s", strerror(-rc));
 		return rc;
 	}
 	progress_init(&progress, false);
@@ -154,8 +154,7 @@ static int record_load(struct run *run)
 	if (rc)
 		complain(DEMO_NAME, "%s", recorder_error(run->recorder));
 	if (rc == 0 && run->server_process.ended && WIFSIGNALED(run->server_process.status)) {
-		complain(DEMO_NAME,
-			 "the server was ended by signal %d; this is what happened by then",
+		complain(DEMO_NAME, "the server was killed by signal %d; the report ends there",
 			 WTERMSIG(run->server_process.status));
 		rc = -ECHILD;
 	}
@@ -190,7 +189,7 @@ static int run_model(const struct demo *o, struct signals *signals, enum server_
 	rc = start_server(&run);
 	if (rc) {
 		if (rc != -ECHILD)
-			complain(DEMO_NAME, "the server: %s", strerror(-rc));
+			complain(DEMO_NAME, "cannot start the server: %s", strerror(-rc));
 		goto out;
 	}
 	options.channel = run.channel;
@@ -252,7 +251,7 @@ int demo_run_all(struct demo *o, struct signals *signals)
 
 		if (o->path &&
 		    snprintf(path, sizeof(path), "%s/%s", o->path, model) >= (int)sizeof(path)) {
-			complain(DEMO_NAME, "%s: the path is too long", o->path);
+			complain(DEMO_NAME, "%s: path too long", o->path);
 			return STATUS_FAILED;
 		}
 		rc = run_model(o, signals, (enum server_model)m, o->path ? path : NULL, NULL,

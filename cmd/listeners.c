@@ -26,27 +26,29 @@ static void print_help(void)
 	fputs(
 	    "usage: synscope listeners [OPTION...]\n"
 	    "\n"
-	    "Shows every listening TCP socket: how deep its accept queue is and how much it\n"
-	    "holds, which setting limits it, half-open handshakes, drops, how long the oldest\n"
-	    "connection has been waiting for accept(), and the process.\n"
+	    "Lists every listening TCP socket: the depth and capacity of its accept queue, which\n"
+	    "setting limits it, half-open connections, drops, how long the oldest connection has\n"
+	    "waited for accept(), and the process.\n"
 	    "\n"
 	    "  -f, --format FORMAT   text (default), json or tsv\n"
-	    "      --netns NAME|PID  look into this network namespace: a name of ip netns, or\n"
-	    "                        that of a process\n"
-	    "  -a, --all             also count half-open handshakes and connections that wait\n"
-	    "                        where there are more than 10,000 connections to walk through\n"
+	    "      --netns NAME|PID  inspect this network namespace: a name from ip netns, or the\n"
+	    "                        namespace of a process\n"
+	    "  -a, --all             count half-open and waiting connections even when there are\n"
+	    "                        more than 10,000 connections to read\n"
 	    "  -p, --pid PID         only the sockets of this process, in its namespace\n"
 	    "      --color WHEN      auto (default: on a terminal), always or never\n"
-	    "  -h, --help            this text\n"
+	    "  -h, --help            show this help\n"
 	    "\n"
-	    "A queue with a limit of N holds N + 1. The limit is min(backlog, somaxconn) of the\n"
-	    "moment when the program called listen(); raising net.core.somaxconn changes nothing\n"
-	    "until it calls listen() again. A client is connected before accept() is called: what\n"
-	    "waits in the queue has finished its handshake.\n"
+	    "A queue with a limit of N holds N + 1 connections. The limit is min(backlog, "
+	    "somaxconn)\n"
+	    "at the time of the listen() call; raising net.core.somaxconn has no effect until the\n"
+	    "program calls listen() again. A client is connected before accept() is called:\n"
+	    "connections in the queue have completed their handshake.\n"
 	    "\n"
-	    "It needs no privileges. Owners of other users' sockets take CAP_SYS_PTRACE and\n"
-	    "CAP_DAC_READ_SEARCH, another namespace takes CAP_SYS_ADMIN: with sudo everything\n"
-	    "is there.\n"
+	    "No privileges are needed. The owners of other users' sockets require CAP_SYS_PTRACE "
+	    "and\n"
+	    "CAP_DAC_READ_SEARCH, another namespace requires CAP_SYS_ADMIN; sudo provides all of\n"
+	    "these.\n"
 	    "\n"
 	    "Examples:\n"
 	    "  synscope listeners\n"
@@ -100,9 +102,9 @@ static int parse_option(struct listeners *o, int option, const char *value)
 		return usage_error(NAME);
 	}
 	complain(NAME,
-		 option == 'f'	 ? "--format: '%s' is none of text, json, tsv"
-		 : option == 'p' ? "--pid: '%s' is no process number"
-				 : "--color: '%s' is none of auto, always, never",
+		 option == 'f'	 ? "--format: invalid format '%s'; choose text, json or tsv"
+		 : option == 'p' ? "--pid: invalid process ID '%s'"
+				 : "--color: invalid value '%s'; choose auto, always or never",
 		 value);
 	return usage_error(NAME);
 }
@@ -149,9 +151,10 @@ static int show(const struct listeners *o, const struct listeners_snapshot *snap
 	}
 	if (o->format != FORMAT_TEXT && snapshot->processes_denied)
 		complain(NAME,
-			 "processes not to be looked into: %zu; owners may be missing (sudo, or "
-			 "cap_sys_ptrace and cap_dac_read_search by setcap: see synscope(1))",
-			 snapshot->processes_denied);
+			 "cannot inspect %zu process%s (permission denied): some owners may be "
+			 "missing. Use sudo, or setcap cap_sys_ptrace,cap_dac_read_search: see "
+			 "synscope(1)",
+			 snapshot->processes_denied, snapshot->processes_denied == 1 ? "" : "es");
 	return STATUS_DONE;
 }
 
@@ -181,7 +184,7 @@ int cmd_listeners(int argc, char **argv)
 			return status;
 	}
 	if (optind < argc) {
-		complain(NAME, "'%s' is too much: all listeners are shown", argv[optind]);
+		complain(NAME, "unexpected argument '%s': all listeners are shown", argv[optind]);
 		return usage_error(NAME);
 	}
 	setlocale(LC_CTYPE, "");
@@ -195,9 +198,9 @@ int cmd_listeners(int argc, char **argv)
 	if (error) {
 		if (options.pid && (error == -EACCES || error == -ESRCH))
 			complain(NAME,
-				 error == -ESRCH ? "there is no process %d"
-						 : "process %d is not yours to look into; it "
-						   "takes root",
+				 error == -ESRCH ? "--pid: no process %d"
+						 : "--pid: cannot inspect process %d "
+						   "(permission denied); use sudo",
 				 options.pid);
 		else
 			complain(NAME, "sock_diag: %s", strerror(-error));

@@ -18,29 +18,31 @@ static void print_help(void)
 	fputs("usage: synscope load [OPTION...] [ADDRESS:]PORT\n"
 	      "\n"
 	      "Connects to a server many times from one process, sends a small HTTP request each\n"
-	      "time, reads the reply to its end, and writes what became of every connection as\n"
-	      "a line of JSON: its addresses, when it started, connected, got its first byte and\n"
-	      "ended, how many SYNs it took, and its error. A port alone means 127.0.0.1.\n"
+	      "time, reads the whole reply, and writes one line of JSON per connection: its\n"
+	      "addresses, when it started, connected, received its first byte and ended, how many\n"
+	      "SYNs were sent, and its error. A port alone means 127.0.0.1.\n"
 	      "\n"
-	      "  -n, --count N         so many connections (100)\n"
-	      "  -r, --rate N          so many a second; all at once without it\n"
-	      "  -c, --concurrency N   at most N open at once; the next waits until one ends\n"
-	      "  -t, --timeout TIME    give a connection up that takes longer (10s)\n"
-	      "  -d, --duration TIME   stop all after this long (60s)\n"
-	      "  -s, --spread N        use N source addresses, 127.1.0.1 and up: one address has\n"
-	      "                        only some 28000 ports; for a server in 127.0.0.0/8\n"
-	      "  -o, --output FILE     where the lines go; - is stdout (the default)\n"
-	      "  -h, --help            this text\n"
+	      "  -n, --count N         number of connections (100)\n"
+	      "  -r, --rate N          connections per second (default: all at once)\n"
+	      "  -c, --concurrency N   at most N connections open at once\n"
+	      "  -t, --timeout TIME    give up a connection after TIME (10s)\n"
+	      "  -d, --duration TIME   stop after TIME (60s)\n"
+	      "  -s, --spread N        use N source addresses from 127.1.0.1 upwards, since one "
+	      "address\n"
+	      "                        has only about 28000 ports; for servers in 127.0.0.0/8\n"
+	      "  -o, --output FILE     write the lines to FILE; - (default) is standard output\n"
+	      "  -h, --help            show this help\n"
 	      "\n"
-	      "TIME is a number with us, ms, s, m or h; s where there is none. Ctrl-C stops; what\n"
-	      "was under way is then written with the error \"stopped\".\n"
+	      "TIME is a number with us, ms, s, m or h; s if there is no unit. Ctrl-C stops the\n"
+	      "load; unfinished connections are then written with the error \"stopped\".\n"
 	      "\n"
 	      "Examples:\n"
 	      "  synscope load -n 60 8080                          60 clients in one burst\n"
 	      "  synscope load -n 5000 -r 500 -o clients.jsonl '[::1]:8080'\n"
-	      "                                                    10 seconds at 500 a second\n"
+	      "                                                    500 per second for 10 seconds\n"
 	      "  synscope load -n 20000 -c 64 -o /dev/null 8080    as fast as the server can\n"
-	      "  synscope load -n 60 8080 | jq 'select(.syns > 1)' who had to ask again\n",
+	      "  synscope load -n 60 8080 | jq 'select(.syns > 1)' clients that retransmitted a "
+	      "SYN\n",
 	      stdout);
 }
 
@@ -53,7 +55,7 @@ static int parse_number(const char *option, const char *value, uint64_t max, uin
 {
 	if (argument_number(value, 1, max, out) == 0)
 		return 0;
-	complain(NAME, "%s: '%s' is no number from 1 to %llu", option, value,
+	complain(NAME, "%s: invalid number '%s': expected 1 to %llu", option, value,
 		 (unsigned long long)max);
 	return usage_error(NAME);
 }
@@ -62,7 +64,9 @@ static int parse_time(const char *option, const char *value, int64_t *out_ns)
 {
 	if (argument_duration(value, out_ns) == 0 && *out_ns > 0)
 		return 0;
-	complain(NAME, "%s: '%s' is no time such as 10s", option, value);
+	complain(NAME,
+		 "%s: invalid time '%s': expected a number with us, ms, s, m or h, such as 10s",
+		 option, value);
 	return usage_error(NAME);
 }
 
@@ -100,12 +104,15 @@ static int parse_target(struct load_command *c, int argc, char **argv)
 	struct endpoint *server = &c->load.server;
 
 	if (argc != 1) {
-		complain(NAME, argc ? "'%s' is too much: one server is loaded" : "which server?",
+		complain(NAME, argc ? "unexpected argument '%s'" : "missing [ADDRESS:]PORT",
 			 argc ? argv[1] : "");
 		return usage_error(NAME);
 	}
 	if (endpoint_parse(argv[0], server) < 0) {
-		complain(NAME, "'%s' is no [ADDRESS:]PORT (names are not looked up)", argv[0]);
+		complain(NAME,
+			 "invalid server '%s': expected PORT or ADDRESS:PORT (host names are not "
+			 "resolved)",
+			 argv[0]);
 		return usage_error(NAME);
 	}
 	if (address_is_any(&server->address))
@@ -125,10 +132,11 @@ static void print_summary(const struct load_summary *s)
 		fprintf(stderr, "; %llu SYNs in %.3f s", (unsigned long long)s->syns,
 			(double)(s->end_ns - s->start_ns) / (double)NS_PER_SEC);
 	if (s->held)
-		fprintf(stderr, "; %llu late: no more descriptors", (unsigned long long)s->held);
+		fprintf(stderr, "; %llu delayed: out of file descriptors",
+			(unsigned long long)s->held);
 	if (s->unstarted)
 		fprintf(stderr, "; %llu not started: %s", (unsigned long long)s->unstarted,
-			s->interrupted ? "interrupted" : "the time was up");
+			s->interrupted ? "interrupted" : "time limit reached");
 	fputc('\n', stderr);
 }
 

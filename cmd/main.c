@@ -9,13 +9,14 @@
 #include "cmd/commands.h"
 
 static const struct command commands[] = {
-    {"demo", "the bundled server and load, recorded and reported; no root needed", cmd_demo},
-    {"record", "record listeners until Ctrl-C, a duration, or a command's end", cmd_record},
-    {"listeners", "every listening socket: queue, limit, drops, owner", cmd_listeners},
-    {"watch", "a live view of listeners, which ends with the report", cmd_watch},
+    {"demo", "run the bundled server and load, record and report it; no root needed", cmd_demo},
+    {"record", "record listeners until Ctrl-C, for a duration, or while a command runs",
+     cmd_record},
+    {"listeners", "list every listening socket: queue, limit, drops, owner", cmd_listeners},
+    {"watch", "show listeners live; print the report at the end", cmd_watch},
     {"report", "report a recording or a capture file", cmd_report},
-    {"serve", "the bundled server alone", cmd_serve},
-    {"load", "the bundled load generator alone", cmd_load},
+    {"serve", "run the bundled server", cmd_serve},
+    {"load", "run the bundled load generator", cmd_load},
     {NULL, NULL, NULL},
 };
 
@@ -26,8 +27,9 @@ static void print_help(FILE *out)
 	      out);
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(out, "  %-10s %s\n", c->name, c->summary);
-	fputs("\n'synscope COMMAND --help' explains a command. Start with: synscope demo\n\n"
-	      "Exit status: 0 done; 1 it could not be done; 2 wrong usage; 3 drops were seen\n"
+	fputs("\nRun 'synscope COMMAND --help' for the options of a command. Start with: synscope "
+	      "demo\n\n"
+	      "Exit status: 0 success; 1 failure; 2 wrong usage; 3 drops were seen\n"
 	      "(with --fail-on drops).\n",
 	      out);
 }
@@ -53,6 +55,6 @@ int main(int argc, char **argv)
 	for (const struct command *c = commands; c->name; c++)
 		if (strcmp(name, c->name) == 0)
 			return finish_stdout(name, c->run(argc - 1, argv + 1));
-	fprintf(stderr, "synscope: there is no command '%s'. Try 'synscope --help'.\n", name);
+	fprintf(stderr, "synscope: unknown command '%s'. Try 'synscope --help'.\n", name);
 	return STATUS_USAGE;
 }

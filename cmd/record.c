@@ -45,37 +45,37 @@ static void print_help(void)
 	fputs(
 	    "usage: synscope record -o FOLDER [OPTION...] [ADDRESS:]PORT... [-- COMMAND...]\n"
 	    "\n"
-	    "Watches the listeners of these ports: every handshake, the depth of their accept\n"
-	    "queues, and the kernel's counters. Goes on until Ctrl-C, --duration, or the end of\n"
-	    "COMMAND, and ends with the report. Without a port it watches all of them.\n"
+	    "Records the listeners of these ports: every handshake, the depth of their accept\n"
+	    "queues, and the kernel's counters. Runs until Ctrl-C, for --duration, or until\n"
+	    "COMMAND ends, then prints the report. Without a port it records all listeners.\n"
 	    "\n"
-	    "  -o, --output FOLDER   keep the recording there; synscope report reads it again\n"
-	    "  -i, --interface NAME  capture there (any; lo for clients of this host)\n"
-	    "      --netns NAME|PID  in that network namespace, of ip netns or of a process;\n"
-	    "                        COMMAND runs there too\n"
-	    "  -d, --duration TIME   end after this long: 30s, 5m, 1h\n"
+	    "  -o, --output FOLDER   save the recording in FOLDER, for synscope report\n"
+	    "  -i, --interface NAME  capture on this interface (any; lo for clients on this host)\n"
+	    "      --netns NAME|PID  in this network namespace: a name from ip netns, or the\n"
+	    "                        namespace of a process; COMMAND runs there too\n"
+	    "  -d, --duration TIME   stop after TIME: 30s, 5m, 1h\n"
 	    "      --sample-interval TIME\n"
-	    "                        look at the queues so often while there is traffic (1ms;\n"
-	    "                        up to 4ms among thousands of connections a second)\n"
-	    "      --exact-accepts   see each accept() by a BPF program: its time is a point, not\n"
-	    "                        a bound; every system call of the host takes a little longer\n"
-	    "      --force           replace a recording that is in FOLDER\n"
+	    "                        sample the queues this often while there is traffic (1ms;\n"
+	    "                        up to 4ms at thousands of connections per second)\n"
+	    "      --exact-accepts   trace each accept() with a BPF program: exact times instead\n"
+	    "                        of bounds; every system call of the host is a little slower\n"
+	    "      --force           replace an existing recording in FOLDER\n"
 	    "      --rotate-size SIZE, --rotate-time TIME\n"
-	    "                        a long run in parts: begin FOLDER/000002 and so on when a\n"
-	    "                        part has this size (100M) or age (1h)\n"
-	    "      --keep N          remove the oldest part when there are more than N\n"
-	    "      --max-open N      follow at most N open attempts at once (1048576)\n"
-	    "      --user NAME       as root: run on as this user when all is open, and give\n"
-	    "                        him FOLDER (who called sudo, else nobody)\n"
+	    "                        record in parts: start FOLDER/000002 and so on when a part\n"
+	    "                        reaches this size (100M) or age (1h)\n"
+	    "      --keep N          keep the newest N parts, remove older ones\n"
+	    "      --max-open N      track at most N open attempts at once (1048576)\n"
+	    "      --user NAME       as root: switch to this user after start, and chown FOLDER\n"
+	    "                        to that user (default: $SUDO_USER, else nobody)\n"
 	    "  -q, --quiet           no report and no progress\n",
 	    stdout);
 	fputs(rendering_help, stdout);
-	fputs("  -h, --help            this text\n"
+	fputs("  -h, --help            show this help\n"
 	      "\n"
-	      "Packets, and with them attempts, take CAP_NET_RAW; CAP_NET_ADMIN adds forks and\n"
-	      "exits of processes, CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH the owners of other\n"
-	      "users' listeners. Without them it says what is not seen, and records the rest: see\n"
-	      "PRIVILEGES in synscope(1).\n"
+	      "Packets, and therefore attempts, require CAP_NET_RAW; fork and exit events require\n"
+	      "CAP_NET_ADMIN; the owners of other users' listeners require CAP_SYS_PTRACE and\n"
+	      "CAP_DAC_READ_SEARCH. Without them synscope says what is missing and records the\n"
+	      "rest: see PRIVILEGES in synscope(1).\n"
 	      "\n"
 	      "Examples:\n"
 	      "  synscope record -o DIR 5432              until Ctrl-C\n"
@@ -96,17 +96,20 @@ static int parse_option(struct record *o, int option, const char *value)
 		if (argument_size(value, &rotation->bytes) == 0 &&
 		    rotation->bytes >= ROTATE_SIZE_MIN)
 			return 0;
-		complain(NAME, "--rotate-size: '%s' is no size such as 100M, from 64K", value);
+		complain(NAME,
+			 "--rotate-size: invalid size '%s': expected 64K or more, such as 100M",
+			 value);
 		return usage_error(NAME);
 	case 0x202:
 		if (argument_duration(value, &rotation->time_ns) == 0 &&
 		    rotation->time_ns >= NS_PER_SEC)
 			return 0;
-		complain(NAME, "--rotate-time: '%s' is no time such as 1h, from 1s", value);
+		complain(NAME, "--rotate-time: invalid time '%s': expected 1s or more, such as 1h",
+			 value);
 		return usage_error(NAME);
 	case 0x203:
 		if (argument_number(value, 1, RECORDING_PART_MAX, &number) < 0) {
-			complain(NAME, "--keep: '%s' is no number from 1 to %d", value,
+			complain(NAME, "--keep: invalid number '%s': expected 1 to %d", value,
 				 RECORDING_PART_MAX);
 			return usage_error(NAME);
 		}
@@ -177,10 +180,10 @@ static void say_command_status(const struct record *o)
 	if (!o->process.ended)
 		return;
 	if (WIFSIGNALED(o->process.status))
-		complain(NAME, "%s was ended by signal %d", o->command[0],
+		complain(NAME, "%s was killed by signal %d", o->command[0],
 			 WTERMSIG(o->process.status));
 	else if (WEXITSTATUS(o->process.status))
-		complain(NAME, "%s ended with status %d", o->command[0],
+		complain(NAME, "%s exited with status %d", o->command[0],
 			 WEXITSTATUS(o->process.status));
 }
 
@@ -195,7 +198,8 @@ static int record(struct record *o)
 	if (o->command) {
 		rc = channel_open(&o->channel, &o->channel_fd);
 		if (rc) {
-			complain(NAME, "the channel for the server's events: %s", strerror(-rc));
+			complain(NAME, "cannot open the channel for server events: %s",
+				 strerror(-rc));
 			return STATUS_FAILED;
 		}
 		o->observation.recorder.channel = o->channel;
@@ -226,7 +230,7 @@ static int record(struct record *o)
 	observation_say_notes(&o->observation, recorder);
 	if (o->observation.recorder.targets_count && recorder_listeners(recorder) == 0 &&
 	    !o->command)
-		complain(NAME, "nobody listens there yet; recording what comes");
+		complain(NAME, "no listener yet; waiting for one");
 	status = start_command(o);
 	if (status)
 		goto give_back;
@@ -295,11 +299,11 @@ int cmd_record(int argc, char **argv)
 	if (optind < argc)
 		o.command = argv + optind;
 	if (!o.observation.recorder.path) {
-		complain(NAME, "say where to keep the recording: -o FOLDER");
+		complain(NAME, "missing -o FOLDER");
 		return usage_error(NAME);
 	}
 	if (rotation->keep && !rotation_is_on(rotation)) {
-		complain(NAME, "--keep goes with --rotate-size or --rotate-time");
+		complain(NAME, "--keep requires --rotate-size or --rotate-time");
 		return usage_error(NAME);
 	}
 	return record(&o);

@@ -22,24 +22,25 @@ static void print_help(void)
 {
 	fputs("usage: synscope report [OPTION...] FOLDER | FILE.pcap\n"
 	      "\n"
-	      "Says what happened to each connection attempt in a recording, or in any capture\n"
+	      "Reports what happened to each connection attempt in a recording, or in any capture\n"
 	      "that libpcap or Wireshark can write (pcap, pcapng, also compressed; - is standard\n"
-	      "input). From a capture alone it says what packets alone can prove.\n"
+	      "input). A capture alone shows only what packets can prove.\n"
 	      "\n"
-	      "  -o, --output FILE     write there; the file appears when it is whole\n",
+	      "  -o, --output FILE     write the report to FILE (atomically)\n",
 	      stdout);
 	fputs(rendering_help, stdout);
-	fputs("      --max-open N      follow at most N open attempts at once (1048576)\n"
-	      "  -h, --help            this text\n"
-	      "\n"
-	      "Examples:\n"
-	      "  synscope report DIR                      the answer, for a terminal\n"
-	      "  synscope report DIR -f html -o page.html one page that opens in any browser\n"
-	      "  synscope report DIR --attempt 10.0.0.7:41532\n"
-	      "  synscope report trace.pcapng -f tsv      an attempt a line\n"
-	      "  synscope report DIR -f json | jq '.summary.outcomes'\n"
-	      "  synscope report DIR --fail-on drops      for a CI job: 3 when drops were seen\n",
-	      stdout);
+	fputs(
+	    "      --max-open N      track at most N open attempts at once (1048576)\n"
+	    "  -h, --help            show this help\n"
+	    "\n"
+	    "Examples:\n"
+	    "  synscope report DIR                      text report for a terminal\n"
+	    "  synscope report DIR -f html -o page.html one page that opens in any browser\n"
+	    "  synscope report DIR --attempt 10.0.0.7:41532\n"
+	    "  synscope report trace.pcapng -f tsv      one attempt per line\n"
+	    "  synscope report DIR -f json | jq '.summary.outcomes'\n"
+	    "  synscope report DIR --fail-on drops      in CI: exit status 3 if drops were seen\n",
+	    stdout);
 }
 
 /* What is read may have been written by anybody: from here on it can do nothing but be reported. */
@@ -128,7 +129,7 @@ int cmd_report(int argc, char **argv)
 			break;
 		case 'm':
 			if (argument_number(optarg, 16, 1u << 26, &max_open) < 0) {
-				complain(NAME, "--max-open: '%s' is no number from 16 to %u",
+				complain(NAME, "--max-open: invalid number '%s': expected 16 to %u",
 					 optarg, 1u << 26);
 				return usage_error(NAME);
 			}
@@ -142,11 +143,11 @@ int cmd_report(int argc, char **argv)
 		}
 	}
 	if (optind == argc) {
-		complain(NAME, "say what to report: a recording's folder or a capture file");
+		complain(NAME, "missing FOLDER or FILE.pcap");
 		return usage_error(NAME);
 	}
 	if (optind + 1 < argc) {
-		complain(NAME, "'%s' is too much: one recording or capture at a time",
+		complain(NAME, "unexpected argument '%s': one recording or capture at a time",
 			 argv[optind + 1]);
 		return usage_error(NAME);
 	}

@@ -36,37 +36,38 @@ struct serve_options {
 
 static void print_help(void)
 {
-	fputs(
-	    "usage: synscope serve [OPTION...]\n"
-	    "\n"
-	    "Serves a small HTTP reply to each connection until SIGTERM or Ctrl-C, which lets\n"
-	    "the requests that are being served finish. Meant to be watched: it fills its\n"
-	    "accept queue the way real servers do, and reports each accept, fork and close.\n"
-	    "\n"
-	    "  -l, --listen ADDRESS:PORT   where to listen (127.0.0.1:8080); may be repeated;\n"
-	    "                              [::1]:8080 is IPv6, 8080 alone every address of both\n"
-	    "                              families; port 0 picks a free one and says which\n"
-	    "  -b, --backlog N             given to listen() (128); the queue holds one more\n"
-	    "  -m, --model MODEL           fork (a process a connection, the default),\n"
-	    "                              iterative (accept, serve, close, one at a time),\n"
-	    "                              thread (a thread a connection)\n"
-	    "  -s, --service-time TIME     how long the work for a request takes (100ms)\n"
-	    "  -c, --max-children N        at N children or threads stop accepting, which fills\n"
-	    "                              the queue (256; 0: never stop)\n"
-	    "  -t, --request-timeout TIME  let a client go that has not sent its request (5s)\n"
-	    "  -e, --events FILE           write each event as a line of JSON; - is stdout\n"
-	    "  -h, --help                  this text\n"
-	    "\n"
-	    "TIME is a number with us, ms, s, m or h; s where there is none.\n"
-	    "\n"
-	    "Examples:\n"
-	    "  synscope serve                          then: curl http://127.0.0.1:8080/\n"
-	    "  synscope serve -l '[::1]:0' -b 5 -c 8 -s 200ms\n"
-	    "                                          a small server that is soon full\n"
-	    "  synscope serve --model iterative -e -   watch its accepts as they happen\n"
-	    "  synscope record -o DIR 127.0.0.1:8080 -- synscope serve\n"
-	    "                                          record it: the events go to the recording\n",
-	    stdout);
+	fputs("usage: synscope serve [OPTION...]\n"
+	      "\n"
+	      "Sends a small HTTP reply to each connection until SIGTERM or Ctrl-C; requests in\n"
+	      "progress are then completed. Made for testing: it fills its accept queue the way\n"
+	      "real servers do, and reports each accept, fork and close.\n"
+	      "\n"
+	      "  -l, --listen ADDRESS:PORT   address to listen on (127.0.0.1:8080); may be "
+	      "repeated;\n"
+	      "                              [::1]:8080 is IPv6, 8080 alone every address of both\n"
+	      "                              families; port 0 picks a free port and prints it\n"
+	      "  -b, --backlog N             listen() backlog (128); the queue holds one more\n"
+	      "  -m, --model MODEL           fork (one process per connection, the default),\n"
+	      "                              iterative (accept, serve, close, one at a time),\n"
+	      "                              thread (one thread per connection)\n"
+	      "  -s, --service-time TIME     time to serve a request (100ms)\n"
+	      "  -c, --max-children N        stop accepting at N children or threads, so that the\n"
+	      "                              queue fills (256; 0: no limit)\n"
+	      "  -t, --request-timeout TIME  drop a client that has not sent its request (5s)\n"
+	      "  -e, --events FILE           write each event as a line of JSON; - is standard "
+	      "output\n"
+	      "  -h, --help                  show this help\n"
+	      "\n"
+	      "TIME is a number with us, ms, s, m or h; s if there is no unit.\n"
+	      "\n"
+	      "Examples:\n"
+	      "  synscope serve                          then: curl http://127.0.0.1:8080/\n"
+	      "  synscope serve -l '[::1]:0' -b 5 -c 8 -s 200ms\n"
+	      "                                          a small server that fills quickly\n"
+	      "  synscope serve --model iterative -e -   show its accepts as they happen\n"
+	      "  synscope record -o DIR 127.0.0.1:8080 -- synscope serve\n"
+	      "                                          record it, with the server's events\n",
+	      stdout);
 }
 
 /* 0, or the exit status after what was wrong has been said. */
@@ -78,12 +79,14 @@ static int parse_option(struct serve_options *o, int option, const char *value)
 	switch (option) {
 	case 'l':
 		if (server->listen_count == SERVER_LISTEN_MAX) {
-			complain(NAME, "--listen: more than %d endpoints", SERVER_LISTEN_MAX);
+			complain(NAME, "--listen: too many addresses: at most %d",
+				 SERVER_LISTEN_MAX);
 			return usage_error(NAME);
 		}
 		if (endpoint_parse(value, &o->listen[server->listen_count]) < 0) {
 			complain(NAME,
-				 "--listen: '%s' is no ADDRESS:PORT (names are not looked up)",
+				 "--listen: invalid address '%s': expected ADDRESS:PORT or PORT "
+				 "(host names are not resolved)",
 				 value);
 			return usage_error(NAME);
 		}
@@ -91,26 +94,32 @@ static int parse_option(struct serve_options *o, int option, const char *value)
 		return 0;
 	case 'b':
 		if (argument_number(value, 0, INT32_MAX, &number) < 0) {
-			complain(NAME, "--backlog: '%s' is no number from 0 to 2147483647", value);
+			complain(NAME, "--backlog: invalid number '%s': expected 0 to 2147483647",
+				 value);
 			return usage_error(NAME);
 		}
 		server->backlog = (int)number;
 		return 0;
 	case 'm':
 		if (server_model_parse(value, &server->model) < 0) {
-			complain(NAME, "--model: '%s' is none of fork, iterative, thread", value);
+			complain(NAME,
+				 "--model: invalid model '%s'; choose fork, iterative or thread",
+				 value);
 			return usage_error(NAME);
 		}
 		return 0;
 	case 's':
 		if (argument_duration(value, &server->service_ns) < 0) {
-			complain(NAME, "--service-time: '%s' is no time such as 200ms", value);
+			complain(NAME,
+				 "--service-time: invalid time '%s': expected a number with us, "
+				 "ms, s, m or h, such as 200ms",
+				 value);
 			return usage_error(NAME);
 		}
 		return 0;
 	case 'c':
 		if (argument_number(value, 0, 1000000, &number) < 0) {
-			complain(NAME, "--max-children: '%s' is no number from 0 to 1000000",
+			complain(NAME, "--max-children: invalid number '%s': expected 0 to 1000000",
 				 value);
 			return usage_error(NAME);
 		}
@@ -119,7 +128,10 @@ static int parse_option(struct serve_options *o, int option, const char *value)
 	case 't':
 		if (argument_duration(value, &server->request_timeout_ns) < 0 ||
 		    server->request_timeout_ns == 0) {
-			complain(NAME, "--request-timeout: '%s' is no time such as 5s", value);
+			complain(NAME,
+				 "--request-timeout: invalid time '%s': expected a number with us, "
+				 "ms, s, m or h, such as 5s",
+				 value);
 			return usage_error(NAME);
 		}
 		return 0;
@@ -129,8 +141,10 @@ static int parse_option(struct serve_options *o, int option, const char *value)
 	case OPTION_EVENTS_BUFFER:
 		if (argument_number(value, 1, CHANNEL_RECORDS_MAX, &number) < 0 ||
 		    (number & (number - 1)) != 0) {
-			complain(NAME, "--events-buffer: '%s' is no power of two up to %u", value,
-				 CHANNEL_RECORDS_MAX);
+			complain(NAME,
+				 "--events-buffer: invalid number '%s': expected a power of two up "
+				 "to %u",
+				 value, CHANNEL_RECORDS_MAX);
 			return usage_error(NAME);
 		}
 		o->events_buffer = (uint32_t)number;
@@ -155,8 +169,10 @@ static int inherited_events(const struct serve_options *o)
 	}
 	if (argument_number(text, 0, INT32_MAX, &fd) < 0 ||
 	    fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0) {
-		complain(NAME, "%s=%s is no open descriptor; unset it to serve without a recording",
-			 CHANNEL_ENVIRONMENT, text);
+		complain(
+		    NAME,
+		    "%s=%s is not an open file descriptor; unset it to serve without a recording",
+		    CHANNEL_ENVIRONMENT, text);
 		return -2;
 	}
 	return (int)fd;
@@ -189,14 +205,15 @@ static void print_stats(const struct server_stats *stats)
 		(unsigned long long)stats->results[SERVICE_REPLIED]);
 	print_count(stats->results[SERVICE_MALFORMED], "malformed");
 	print_count(stats->results[SERVICE_SILENT], "silent");
-	print_count(stats->results[SERVICE_GONE], "gone before their request");
-	print_count(stats->results[SERVICE_NO_REPLY], "gone before the reply");
+	print_count(stats->results[SERVICE_GONE], "closed by the client before the request");
+	print_count(stats->results[SERVICE_NO_REPLY], "closed by the client before the reply");
 	print_count(stats->killed, "children killed");
-	print_count(stats->unserved, "closed unserved");
-	print_count(stats->accept_failures, "times out of descriptors or memory");
-	print_count(stats->accept_errors, "failed while they waited");
-	print_count(stats->start_failures, "times nobody could be started");
-	print_count(stats->events_lost, "events not delivered");
+	print_count(stats->unserved, "closed without service");
+	print_count(stats->accept_failures,
+		    "accept() failures (out of file descriptors or memory)");
+	print_count(stats->accept_errors, "failed in the queue");
+	print_count(stats->start_failures, "failures to start a child");
+	print_count(stats->events_lost, "events lost");
 	fputc('\n', stderr);
 }
 
@@ -249,7 +266,7 @@ static int write_events(struct channel_reader *reader, struct signals *signals, 
 		return STATUS_FAILED;
 	}
 	if (!WIFEXITED(status)) {
-		complain(NAME, "the server was ended by signal %d", WTERMSIG(status));
+		complain(NAME, "the server was killed by signal %d", WTERMSIG(status));
 		return STATUS_FAILED;
 	}
 	return WEXITSTATUS(status);
@@ -347,7 +364,7 @@ int cmd_serve(int argc, char **argv)
 			return status;
 	}
 	if (optind < argc) {
-		complain(NAME, "'%s' is too much: where to listen is said by --listen",
+		complain(NAME, "unexpected argument '%s'; use --listen for the address",
 			 argv[optind]);
 		return usage_error(NAME);
 	}

@@ -31,41 +31,41 @@ static void print_help(void)
 	fputs(
 	    "usage: synscope watch [OPTION...] [[ADDRESS:]PORT...]\n"
 	    "\n"
-	    "Shows the listeners of these ports as they work: the depth of their accept\n"
-	    "queues against the limit, handshakes, accepts and drops a second, how long\n"
-	    "handshakes and accept() take, and the worst connection attempts of the last\n"
-	    "seconds. Without a port it shows all listeners. Ctrl-C (or q) ends it with the\n"
-	    "report.\n"
+	    "Shows the listeners of these ports live: the depth of their accept queues against\n"
+	    "the limit, handshakes, accepts and drops per second, latencies, and the worst\n"
+	    "connection attempts of the last seconds. Without a port it shows all listeners.\n"
+	    "Ctrl-C (or q) stops it and prints the report.\n"
 	    "\n"
-	    "Where standard output is no terminal it writes one line an interval. What it\n"
-	    "shows is half a second old.\n"
+	    "If standard output is not a terminal it writes one line per interval. The display\n"
+	    "lags 0.5 s.\n"
 	    "\n"
-	    "  -n, --interval TIME   (1s; from 100ms to 1h)\n"
-	    "  -d, --duration TIME   end after this long: 30s, 5m, 1h\n"
-	    "  -i, --interface NAME  capture there (any; lo for clients of this host)\n"
-	    "      --netns NAME|PID  in that network namespace, of ip netns or of a process\n"
-	    "  -f, --format FORMAT   text (default), or json: one object an interval on a line\n"
-	    "                        of its own (docs/watch.md), and no report\n"
-	    "  -o, --output FOLDER   keep a recording too; synscope report reads it\n"
-	    "      --force           replace a recording that is in FOLDER\n"
+	    "  -n, --interval TIME   time between updates (1s; 100ms to 1h)\n"
+	    "  -d, --duration TIME   stop after TIME: 30s, 5m, 1h\n"
+	    "  -i, --interface NAME  capture on this interface (any; lo for clients on this host)\n"
+	    "      --netns NAME|PID  in this network namespace: a name from ip netns, or the\n"
+	    "                        namespace of a process\n"
+	    "  -f, --format FORMAT   text (default), or json: one object per line and interval\n"
+	    "                        (docs/watch.md), and no report\n"
+	    "  -o, --output FOLDER   also save the recording in FOLDER, for synscope report\n"
+	    "      --force           replace an existing recording in FOLDER\n"
 	    "      --sample-interval TIME\n"
-	    "                        look at the queues so often while there is traffic (1ms;\n"
-	    "                        up to 4ms among thousands of connections a second)\n"
-	    "      --exact-accepts   see each accept() by a BPF program: its time is a point, not\n"
-	    "                        a bound; every system call of the host takes a little longer\n"
-	    "      --max-open N      follow at most N open attempts at once (1048576)\n"
+	    "                        sample the queues this often while there is traffic (1ms;\n"
+	    "                        up to 4ms at thousands of connections per second)\n"
+	    "      --exact-accepts   trace each accept() with a BPF program: exact times instead\n"
+	    "                        of bounds; every system call of the host is a little slower\n"
+	    "      --max-open N      track at most N open attempts at once (1048576)\n"
 	    "  -q, --quiet           no report at the end\n"
-	    "      --fail-on drops   exit status 3 when a listener's queues dropped anything\n"
+	    "      --fail-on drops   exit status 3 if a listener's queue dropped anything\n"
 	    "      --color WHEN      auto (default: on a terminal), always or never\n"
 	    "      --timeline, --worst N, --attempt CLIENT\n"
 	    "                        for the report, as in synscope record --help\n"
-	    "      --user NAME       as root: run on as this user when all is open, and give\n"
-	    "                        him FOLDER (who called sudo, else nobody)\n"
-	    "  -h, --help            this text\n"
+	    "      --user NAME       as root: switch to this user after start, and chown FOLDER\n"
+	    "                        to that user (default: $SUDO_USER, else nobody)\n"
+	    "  -h, --help            show this help\n"
 	    "\n"
-	    "Packets, and with them attempts, take CAP_NET_RAW; CAP_NET_ADMIN adds forks and\n"
-	    "exits of processes to the report, CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH the\n"
-	    "owners of other users' listeners: see PRIVILEGES in synscope(1).\n"
+	    "Packets, and therefore attempts, require CAP_NET_RAW; fork and exit events in the\n"
+	    "report require CAP_NET_ADMIN; the owners of other users' listeners require\n"
+	    "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH: see PRIVILEGES in synscope(1).\n"
 	    "\n"
 	    "Examples:\n"
 	    "  synscope watch 5432\n"
@@ -82,12 +82,12 @@ static int parse_option(struct watch *o, int option, const char *value)
 	switch (option) {
 	case 'n':
 		return observation_time(&o->observation, "interval", value, 100 * NS_PER_MS,
-					3600 * NS_PER_SEC, "from 100ms to 1h", &o->interval_ns);
+					3600 * NS_PER_SEC, "100ms to 1h", &o->interval_ns);
 	case 'f':
 		o->json = strcmp(value, "json") == 0;
 		if (o->json || strcmp(value, "text") == 0)
 			return 0;
-		complain(NAME, "--format: '%s' is none of text, json", value);
+		complain(NAME, "--format: invalid format '%s'; choose text or json", value);
 		return usage_error(NAME);
 	case '?':
 		return usage_error(NAME);
@@ -107,7 +107,7 @@ static int finish(struct watch *o, int rc)
 	if (rc)
 		complain(NAME, "%s", recorder_error(o->recorder));
 	else if (error && error != -EPIPE)
-		complain(NAME, "%s: %s", error == -ENOMEM ? "the live view" : "standard output",
+		complain(NAME, "%s: %s", error == -ENOMEM ? "live view" : "standard output",
 			 strerror(-error));
 	rc_finish = recorder_finish(o->recorder);
 	if (rc_finish && !rc)
@@ -137,7 +137,7 @@ static int make_viewer(struct watch *o)
 	int rc = viewer_new(&options, &o->viewer);
 
 	if (rc) {
-		complain(NAME, "the live view: %s", strerror(-rc));
+		complain(NAME, "live view: %s", strerror(-rc));
 		return STATUS_FAILED;
 	}
 	o->observation.recorder.live_slots = viewer_slots(o->viewer);
@@ -172,7 +172,7 @@ static int watch(struct watch *o)
 		observation_say_notes(&o->observation, o->recorder);
 	if ((o->json || !screen_possible()) && o->observation.targets.count &&
 	    recorder_listeners(o->recorder) == 0)
-		complain(NAME, "nobody listens there yet; watching for what comes");
+		complain(NAME, "no listener yet; waiting for one");
 	viewer_attach(o->viewer, o->recorder);
 	status = observation_give_up_privileges(&o->observation, o->recorder);
 	if (status == 0)

@@ -74,24 +74,25 @@ int namespace_make(char error[NAMESPACE_ERROR_SIZE])
 	if (uid != 0 || unshare(CLONE_NEWNET) < 0) {
 		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
 			rc = -errno;
-			snprintf(error, NAMESPACE_ERROR_SIZE,
-				 "a private network namespace: %s; run it as root, or allow user "
-				 "namespaces (sysctl kernel.unprivileged_userns_clone=1, "
-				 "user.max_user_namespaces)",
-				 strerror(-rc));
+			snprintf(
+			    error, NAMESPACE_ERROR_SIZE,
+			    "cannot create a network namespace: %s; run as root, or allow user "
+			    "namespaces (sysctl kernel.unprivileged_userns_clone=1, "
+			    "user.max_user_namespaces)",
+			    strerror(-rc));
 			return rc;
 		}
 		rc = map_ids(uid, gid);
 		if (rc) {
-			snprintf(error, NAMESPACE_ERROR_SIZE, "a private user namespace: %s",
+			snprintf(error, NAMESPACE_ERROR_SIZE, "cannot set up a user namespace: %s",
 				 strerror(-rc));
 			return rc;
 		}
 	}
 	rc = bring_lo_up();
 	if (rc)
-		snprintf(error, NAMESPACE_ERROR_SIZE, "lo of a private network namespace: %s",
-			 strerror(-rc));
+		snprintf(error, NAMESPACE_ERROR_SIZE,
+			 "cannot bring up lo in the new network namespace: %s", strerror(-rc));
 	return rc;
 }
 
@@ -133,7 +134,9 @@ static int open_network(const char *who, char error[NAMESPACE_ERROR_SIZE])
 
 	if (!process && (!*who || strchr(who, '/') || who[0] == '.')) {
 		snprintf(error, NAMESPACE_ERROR_SIZE,
-			 "'%.64s' is neither a process number nor a name of ip netns", who);
+			 "invalid network namespace '%.64s': expected a process ID or a name from "
+			 "ip netns",
+			 who);
 		return -EINVAL;
 	}
 	snprintf(path, sizeof(path), process ? "/proc/%.200s/ns/net" : "/run/netns/%.200s", who);
@@ -143,12 +146,13 @@ static int open_network(const char *who, char error[NAMESPACE_ERROR_SIZE])
 	rc = -errno;
 	if (rc == -ENOENT)
 		snprintf(error, NAMESPACE_ERROR_SIZE,
-			 process ? "there is no process %.64s"
-				 : "there is no network namespace '%.64s' in /run/netns",
+			 process ? "no process %.64s"
+				 : "no network namespace '%.64s' in /run/netns",
 			 who);
 	else
 		snprintf(error, NAMESPACE_ERROR_SIZE,
-			 "the network namespace of %.64s: %s; it takes root", who, strerror(-rc));
+			 "cannot open the network namespace of %.64s: %s; use sudo", who,
+			 strerror(-rc));
 	return rc;
 }
 
@@ -161,8 +165,8 @@ int namespace_inode(const char *who, uint32_t *out, char error[NAMESPACE_ERROR_S
 		return fd;
 	if (fstat(fd, &status) < 0) {
 		rc = -errno;
-		snprintf(error, NAMESPACE_ERROR_SIZE, "the network namespace of %.64s: %s", who,
-			 strerror(-rc));
+		snprintf(error, NAMESPACE_ERROR_SIZE,
+			 "cannot open the network namespace of %.64s: %s", who, strerror(-rc));
 	} else {
 		*out = (uint32_t)status.st_ino;
 	}
@@ -183,8 +187,8 @@ int namespace_enter(const char *who, char error[NAMESPACE_ERROR_SIZE])
 	}
 	if (rc)
 		snprintf(error, NAMESPACE_ERROR_SIZE,
-			 "entering the network namespace of %.64s: %s%s", who, strerror(-rc),
-			 rc == -EPERM ? "; it takes root" : "");
+			 "cannot enter the network namespace of %.64s: %s%s", who, strerror(-rc),
+			 rc == -EPERM ? "; use sudo" : "");
 	close(fd);
 	return rc;
 }

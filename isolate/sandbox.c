@@ -23,7 +23,7 @@
 
 static int fail(char error[SANDBOX_ERROR_SIZE], int rc, const char *what)
 {
-	snprintf(error, SANDBOX_ERROR_SIZE, "giving up privileges: %s: %s", what, strerror(-rc));
+	snprintf(error, SANDBOX_ERROR_SIZE, "cannot drop privileges: %s: %s", what, strerror(-rc));
 	return rc;
 }
 
@@ -106,7 +106,7 @@ static int change_user(const struct sandbox_options *options, char error[SANDBOX
 		return 0;
 	rc = choose_user(options->user, &uid, &gid);
 	if (rc) {
-		snprintf(error, SANDBOX_ERROR_SIZE, "--user: there is no user '%s'",
+		snprintf(error, SANDBOX_ERROR_SIZE, "--user: unknown user '%s'",
 			 options->user ? options->user : "nobody");
 		return rc;
 	}
@@ -116,7 +116,7 @@ static int change_user(const struct sandbox_options *options, char error[SANDBOX
 		if (rc == -EINVAL && !options->user)
 			return 0;
 		if (rc)
-			return fail(error, rc, "the recording's owner");
+			return fail(error, rc, "owner of the recording");
 	}
 	capng_clear(CAPNG_SELECT_BOTH);
 	rc = capng_change_id((int)uid, (int)gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
@@ -124,8 +124,7 @@ static int change_user(const struct sandbox_options *options, char error[SANDBOX
 	if (rc && errno != EINVAL && !options->user)
 		return fail(error, -EPERM, "the user");
 	if (rc && options->user) {
-		snprintf(error, SANDBOX_ERROR_SIZE, "--user: cannot become '%s' here",
-			 options->user);
+		snprintf(error, SANDBOX_ERROR_SIZE, "--user: cannot switch to '%s'", options->user);
 		return -EPERM;
 	}
 	return 0;

@@ -141,7 +141,8 @@ static void on_denied(int signal_number, siginfo_t *info, void *context)
 	(void)signal_number;
 	(void)context;
 	n = snprintf(text, sizeof(text),
-		     "synscope: the system call %s (%d) is not allowed here; please report this\n",
+		     "synscope: system call %s (%d) is not allowed by the seccomp filter; please "
+		     "report this\n",
 		     name ? name : "?", info->si_syscall);
 	if (n > 0 && write(STDERR_FILENO, text, (size_t)n) < 0)
 		_exit(1);

@@ -53,7 +53,7 @@ static void fail(struct folder *f, int error, const char *file)
 	(void)!capture_dump_flush(f->capture);
 	capture_dump_kept(f->capture, &packets);
 	snprintf(f->text, sizeof(f->text),
-		 "%.4000s%s/%s: %s; the recording ends here, with %" PRIu64 " packets and %" PRIu64
+		 "%.4000s%s/%s: %s; the recording stops here, with %" PRIu64 " packets and %" PRIu64
 		 " events%s",
 		 f->path, f->number ? part : "", file, strerror(-error), packets,
 		 recording_events_kept(f->writer), f->number ? " in this part" : "");
@@ -164,7 +164,8 @@ int folder_new(const char *path, bool force, const struct rotation *rotation,
 	}
 	if (rc == -EEXIST)
 		snprintf(error, FOLDER_ERROR_SIZE,
-			 "%.4000s: there is a recording; choose another name, or --force", path);
+			 "%.4000s: already has a recording; choose another folder, or use --force",
+			 path);
 	else
 		snprintf(error, FOLDER_ERROR_SIZE, "%.4000s%s%s: %s", path, *file ? "/" : "", file,
 			 strerror(-rc));
@@ -287,8 +288,8 @@ static void check_removed(struct folder *f)
 			continue;
 		f->error = -errno;
 		snprintf(f->text, sizeof(f->text),
-			 "%.4000s/%s: %s; it was removed while it was written, and what it held "
-			 "is lost",
+			 "%.4000s/%s: %s; it was removed during the recording, and its contents "
+			 "are lost",
 			 f->path, names[i], strerror(errno));
 	}
 }

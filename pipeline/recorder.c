@@ -181,7 +181,7 @@ static int read_packets(struct recorder *r, int64_t now_ns)
 		if (r->folder && folder_error(r->folder))
 			return 0; /* said at the end of the step */
 		if (!r->error[0])
-			snprintf(r->error, sizeof(r->error), "%s; what was recorded is kept",
+			snprintf(r->error, sizeof(r->error), "%s; the recording up to then is kept",
 				 capture_error(r->capture));
 		return (int)n;
 	}
@@ -417,8 +417,8 @@ static void fill_source(struct recorder *r)
 	if (r->clock_back_ns && r->source.notes_count < REPLAY_NOTES_MAX)
 		snprintf(
 		    r->notes[r->source.notes_count++], REPLAY_NOTE_SIZE,
-		    "clock: it was set back by %lld ms while it was recorded; times before and "
-		    "after that cannot be compared",
+		    "clock: the system clock was set back by %lld ms during the recording; times "
+		    "before and after that cannot be compared",
 		    (long long)(r->clock_back_ns / NS_PER_MS));
 	for (size_t i = 0; i < r->source.notes_count; i++)
 		r->note_pointers[i] = r->notes[i];

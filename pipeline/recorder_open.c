@@ -53,9 +53,9 @@ static int go_without_packets(struct recorder *r, char error[RECORDER_ERROR_SIZE
 	}
 	r->packets_ended = true;
 	switch_off(r, SOURCE_CAPTURE,
-		   "no permission to capture: handshakes, and with them attempts, are not seen; "
-		   "depths, limits and counters are (sudo, or cap_net_raw by setcap: see "
-		   "synscope(1))");
+		   "no permission to capture (CAP_NET_RAW): handshakes and attempts are not "
+		   "recorded, queue depths, limits and counters are. Use sudo, or setcap "
+		   "cap_net_raw: see synscope(1)");
 	return 0;
 }
 
@@ -116,11 +116,10 @@ static void open_scout(struct recorder *r)
 	if (findings.proc_error)
 		switch_off(r, SOURCE_PROC,
 			   findings.proc_error == -EPERM
-			       ? "no CAP_NET_ADMIN: forks and exits of processes are not seen "
-				 "(sudo, or cap_net_admin by setcap: see synscope(1))"
-			       : "not the initial network namespace, where alone the kernel "
-				 "answers: forks and exits of processes are not seen (start it "
-				 "there, with --netns)");
+			       ? "no CAP_NET_ADMIN: fork and exit events are not recorded. Use "
+				 "sudo, or setcap cap_net_admin: see synscope(1)"
+			       : "fork and exit events exist in the initial network namespace "
+				 "only: not recorded. Start synscope there, with --netns");
 }
 
 /*
@@ -147,13 +146,13 @@ static void open_probe(struct recorder *r)
 	r->probe = NULL;
 	switch_off(r, SOURCE_BPF,
 		   rc == -EPERM
-		       ? "no CAP_BPF and CAP_PERFMON: times of accept() are bounds, not points "
-			 "(sudo, or cap_bpf and cap_perfmon by setcap: see synscope(1))"
+		       ? "no CAP_BPF and CAP_PERFMON: accept() times are bounds, not exact. Use "
+			 "sudo, or setcap cap_bpf,cap_perfmon: see synscope(1)"
 		   : rc == -ENOTSUP
-		       ? "the accept probe is not built in, or this kernel cannot run it: times of "
-			 "accept() are bounds, not points"
-		       : "the accept probe could not be loaded: times of accept() are bounds, not "
-			 "points");
+		       ? "the BPF accept probe is not built in, or this kernel does not support "
+			 "it: accept() times are bounds, not exact"
+		       : "the BPF accept probe could not be loaded: accept() times are bounds, "
+			 "not exact");
 }
 
 void recorder_note_owners(struct recorder *r)
@@ -167,10 +166,10 @@ void recorder_note_owners(struct recorder *r)
 	if (!count || !findings.processes_denied)
 		return;
 	snprintf(sampler->note, sizeof(sampler->note),
-		 "%zu listener%s of processes that may not be looked into: who accepts and serves, "
-		 "and TCP_DEFER_ACCEPT, are not known (sudo, or cap_sys_ptrace and "
-		 "cap_dac_read_search by setcap: see synscope(1))",
-		 count, count == 1 ? " is" : "s are");
+		 "cannot inspect the processes of %zu listener%s (permission denied): who accepts "
+		 "and serves, and TCP_DEFER_ACCEPT, are unknown. Use sudo, or setcap "
+		 "cap_sys_ptrace,cap_dac_read_search: see synscope(1)",
+		 count, count == 1 ? "" : "s");
 }
 
 static void open_sampler(struct recorder *r)
@@ -190,7 +189,7 @@ static void open_sampler(struct recorder *r)
 	}
 	r->sampler = NULL;
 	switch_off(r, SOURCE_SAMPLER,
-		   "sock_diag does not answer: depths, limits and counters are not known");
+		   "sock_diag is not available: queue depths, limits and counters are unknown");
 }
 
 static int open_report(struct recorder *r, char error[RECORDER_ERROR_SIZE])

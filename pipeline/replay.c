@@ -133,7 +133,8 @@ static int pull_events(struct replay *r, struct merge *merge, bool *more)
 			rc = merge_push(merge, &event);
 			break;
 		case RECORDING_CUT:
-			replay_note(r, "events: the last line of " RECORDING_EVENTS " is cut off");
+			replay_note(r,
+				    "events: the last line of " RECORDING_EVENTS " is incomplete");
 			break;
 		case RECORDING_MALFORMED:
 			break;
@@ -211,13 +212,11 @@ static void note_missing(struct replay *r, const struct replay_part *part, uint6
 	if (!r->recording || !part->ended)
 		return;
 	if (frames < part->packets)
-		replay_note(
-		    r, "packets: %" PRIu64 " of %" PRIu64 " frames that were written are not there",
-		    part->packets - frames, part->packets);
+		replay_note(r, "packets: %" PRIu64 " of %" PRIu64 " recorded frames are missing",
+			    part->packets - frames, part->packets);
 	if (lines < part->events)
-		replay_note(
-		    r, "events: %" PRIu64 " of %" PRIu64 " lines that were written are not there",
-		    part->events - lines, part->events);
+		replay_note(r, "events: %" PRIu64 " of %" PRIu64 " recorded lines are missing",
+			    part->events - lines, part->events);
 }
 
 static void add_up(struct replay *r, const struct replay_part *part, struct reporter_source *source)
@@ -233,15 +232,14 @@ static void add_up(struct replay *r, const struct replay_part *part, struct repo
 			replay_note(r, "packets: %.500s", stats.note);
 		else if (stats.cut)
 			replay_note(r,
-				    "packets: the file ends within a frame; the frames before it "
-				    "are reported");
+				    "packets: the file ends in the middle of a frame; the frames "
+				    "before it are reported");
 	}
 	note_missing(r, part, stats.frames);
 	if (part->reader && recording_malformed(part->reader))
-		replay_note(r,
-			    "events: %" PRIu64 " of %" PRIu64
-			    " lines are no events and were passed over",
-			    recording_malformed(part->reader), recording_lines(part->reader));
+		replay_note(
+		    r, "events: %" PRIu64 " of %" PRIu64 " lines are not events and were skipped",
+		    recording_malformed(part->reader), recording_lines(part->reader));
 }
 
 static void fill_source(struct replay *r, struct reporter_source *source)
@@ -251,11 +249,10 @@ static void fill_source(struct replay *r, struct reporter_source *source)
 	source->start_ns = source->end_ns = TIME_UNKNOWN;
 	if (r->recording && r->last_event_ns != TIME_UNKNOWN && r->last_packet_ns != TIME_UNKNOWN &&
 	    r->last_packet_ns - r->last_event_ns > EVENTS_GAP_NS)
-		replay_note(
-		    r,
-		    "events: they end %.1f s before the packets: accepts, depths and counters "
-		    "after that are not known",
-		    (double)(r->last_packet_ns - r->last_event_ns) / NS_PER_SEC);
+		replay_note(r,
+			    "events: they end %.1f s before the packets; accepts, queue depths and "
+			    "counters after that are unknown",
+			    (double)(r->last_packet_ns - r->last_event_ns) / NS_PER_SEC);
 	if (r->recording) {
 		source->start_ns = r->meta.start_ns;
 		source->end_ns = r->meta.end_ns;
@@ -266,7 +263,7 @@ static void fill_source(struct replay *r, struct reporter_source *source)
 	}
 	if (r->notes_left_out)
 		snprintf(r->notes[REPLAY_NOTES_MAX - 1], REPLAY_NOTE_SIZE,
-			 "recording: and %u more of such notes", r->notes_left_out + 1);
+			 "recording: and %u more notes", r->notes_left_out + 1);
 	for (size_t i = 0; i < r->notes_count; i++)
 		r->note_pointers[i] = r->notes[i];
 	source->notes = r->note_pointers;

@@ -41,7 +41,7 @@ static int open_packets(struct replay *r, struct replay_part *part, const char *
 		snprintf(r->error, sizeof(r->error), "%s", error);
 		return rc;
 	}
-	replay_note(r, "packets: %.400s; without them no handshake can be followed", error);
+	replay_note(r, "packets: %.400s; handshakes are unknown", error);
 	return 0;
 }
 
@@ -87,8 +87,8 @@ static int read_meta(struct replay *r, struct replay_part *part, const char *pat
 		replay_note(r, "meta: %.400s; the host's settings are unknown", error);
 		unknown_meta(meta);
 	} else if (meta->end_ns == TIME_UNKNOWN) {
-		replay_note(r,
-			    "meta: the recording was not ended; it holds what was written by then");
+		replay_note(r, "meta: the recording was interrupted; only what was written by then "
+			       "is reported");
 	}
 	take_meta(r, part, meta);
 	free(meta);
@@ -109,7 +109,7 @@ static int open_part(struct replay *r, struct replay_part *part, const char *fol
 			    error);
 	}
 	if (snprintf(path, sizeof(path), "%s/%s", folder, RECORDING_PACKETS) >= (int)sizeof(path)) {
-		snprintf(r->error, sizeof(r->error), "%.4000s: the path is too long", folder);
+		snprintf(r->error, sizeof(r->error), "%.4000s: path too long", folder);
 		return -ENAMETOOLONG;
 	}
 	return open_packets(r, part, path);
@@ -133,8 +133,8 @@ static int open_numbers(struct replay *r, const uint32_t *numbers, size_t count)
 
 	if (count > REPLAY_PARTS_MAX) {
 		snprintf(r->error, sizeof(r->error),
-			 "%.4000s: has %zu parts, more than the %d that are reported as one; "
-			 "report %06" PRIu32 " to %06" PRIu32 " in it by themselves",
+			 "%.4000s: %zu parts, but at most %d can be reported together; report "
+			 "the folders %06" PRIu32 " to %06" PRIu32 " one by one",
 			 r->path, count, REPLAY_PARTS_MAX, numbers[0], numbers[count - 1]);
 		return -E2BIG;
 	}
@@ -142,17 +142,15 @@ static int open_numbers(struct replay *r, const uint32_t *numbers, size_t count)
 	if (rc == 0 && numbers[0] > 1)
 		replay_note(r,
 			    "parts: the recording begins with part %06" PRIu32
-			    ": what was before it is not there any more",
+			    "; earlier parts were removed",
 			    numbers[0]);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		recording_part_name(numbers[i], name);
 		if (i && numbers[i] != numbers[i - 1] + 1)
-			replay_note(r, "parts: what is missing before part %s is not reported",
-				    name);
+			replay_note(r, "parts: the part before %s is missing", name);
 		if (snprintf(folder, sizeof(folder), "%s/%s", r->path, name) >=
 		    (int)sizeof(folder)) {
-			snprintf(r->error, sizeof(r->error), "%.4000s: the path is too long",
-				 r->path);
+			snprintf(r->error, sizeof(r->error), "%.4000s: path too long", r->path);
 			return -ENAMETOOLONG;
 		}
 		rc = open_part(r, &r->parts[i], folder);
@@ -177,8 +175,8 @@ static int open_parts(struct replay *r)
 	}
 	if (count == 0) {
 		snprintf(r->error, sizeof(r->error),
-			 "%.4000s: no recording is in this folder: it has neither " RECORDING_META
-			 ", " RECORDING_EVENTS ", " RECORDING_PACKETS " nor parts",
+			 "%.4000s: not a recording: the folder has no " RECORDING_META
+			 ", no " RECORDING_EVENTS ", no " RECORDING_PACKETS " and no parts",
 			 r->path);
 		return -EISDIR;
 	}
@@ -194,8 +192,8 @@ static int check_readable(struct replay *r)
 		if (r->parts[i].capture || r->parts[i].reader)
 			return 0;
 	snprintf(r->error, sizeof(r->error),
-		 "%.4000s: neither " RECORDING_PACKETS " nor " RECORDING_EVENTS
-		 " can be read: there is nothing to report",
+		 "%.4000s: nothing to report: neither " RECORDING_PACKETS " nor " RECORDING_EVENTS
+		 " can be read",
 		 r->path);
 	return -ENOENT;
 }

@@ -366,7 +366,8 @@ static int greet(struct scout *s, char error[SCOUT_ERROR_SIZE])
 	if (rc == 1 && hello.kind == MESSAGE_FAILED)
 		snprintf(error, SCOUT_ERROR_SIZE, "%s", hello.error);
 	else
-		snprintf(error, SCOUT_ERROR_SIZE, "the process that looks into others ended");
+		snprintf(error, SCOUT_ERROR_SIZE,
+			 "the helper process that inspects other processes ended");
 	return -ECHILD;
 }
 
@@ -381,7 +382,7 @@ int scout_start(const char *netns, struct scout **out, char error[SCOUT_ERROR_SI
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0) {
 		rc = -errno;
-		snprintf(error, SCOUT_ERROR_SIZE, "a socket pair: %s", strerror(-rc));
+		snprintf(error, SCOUT_ERROR_SIZE, "socketpair: %s", strerror(-rc));
 		free(s);
 		return rc;
 	}
@@ -394,7 +395,8 @@ int scout_start(const char *netns, struct scout **out, char error[SCOUT_ERROR_SI
 	rc = process_start(&s->process, life, s);
 	close(fds[1]);
 	if (rc)
-		snprintf(error, SCOUT_ERROR_SIZE, "a process: %s", strerror(-rc));
+		snprintf(error, SCOUT_ERROR_SIZE, "cannot start the helper process: %s",
+			 strerror(-rc));
 	else
 		rc = greet(s, error);
 	if (rc) {

@@ -269,7 +269,7 @@ static int open_listeners(struct loop *loop, char error[SERVER_ERROR_SIZE])
 
 			endpoint_format(&options->listen[i], text, sizeof(text));
 			if (r == -EADDRINUSE)
-				advice = ": another socket listens there; stop it, or take "
+				advice = ": another socket listens there; stop it, or use "
 					 "another port (port 0 picks a free one)";
 			else if (r == -EADDRNOTAVAIL)
 				advice = ": no interface of this host has that address";
@@ -308,7 +308,8 @@ static int announce(struct loop *loop, char error[SERVER_ERROR_SIZE])
 		return 0;
 	r = loop->options->listening(loop->options->context, endpoints, server->listeners_count);
 	if (r < 0)
-		snprintf(error, SERVER_ERROR_SIZE, "cannot say where it listens: %s", strerror(-r));
+		snprintf(error, SERVER_ERROR_SIZE, "cannot read the address of the listener: %s",
+			 strerror(-r));
 	return r;
 }
 
@@ -323,7 +324,7 @@ static int open_channel(struct loop *loop, char error[SERVER_ERROR_SIZE])
 	if (r < 0)
 		snprintf(error, SERVER_ERROR_SIZE, "cannot report events on descriptor %d: %s",
 			 options->events_fd,
-			 r == -EINVAL ? "it is no channel of synscope" : strerror(-r));
+			 r == -EINVAL ? "not a synscope channel" : strerror(-r));
 	loop->server.service.writer = loop->writer;
 	return r;
 }
@@ -401,6 +402,6 @@ give_signals_back:
 	signals_give_back(&loop.server.signals);
 explain:
 	if (r < 0 && !error[0])
-		snprintf(error, SERVER_ERROR_SIZE, "the server cannot go on: %s", strerror(-r));
+		snprintf(error, SERVER_ERROR_SIZE, "cannot continue: %s", strerror(-r));
 	return r;
 }

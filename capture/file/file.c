@@ -18,7 +18,7 @@ static int end(struct capture *c, bool cut, const char *format, va_list args)
 
 	vsnprintf(reason, sizeof(reason), format, args);
 	if (!cut && !c->stats.frames)
-		return capture_fail(c, -EBADMSG, "not a capture that can be read: %s", reason);
+		return capture_fail(c, -EBADMSG, "not a readable capture file: %s", reason);
 	c->stats.cut = true;
 	c->ended = true;
 	capture_note(c, "%s: the file is %s after frame %llu: %s", c->name, cut ? "cut" : "damaged",
@@ -56,7 +56,7 @@ int file_no_more(struct capture *c, const struct stream *stream, int error, size
 	if (stream_reason(stream))
 		return file_damaged(c, "%s", stream_reason(stream));
 	if (left)
-		return file_cut(c, "of the next %zu bytes %zu are there", wanted, left);
+		return file_cut(c, "only %zu of the next %zu bytes are there", left, wanted);
 	c->ended = true;
 	return 0;
 }

@@ -85,7 +85,7 @@ static ssize_t read_codec(struct stream *s, uint8_t *to, size_t size)
 			if (io.out_left == size && s->input_ended)
 				end_early(s, "the compressed data ends too early");
 			else if (io.out_left == size && io.in_left && io.in_left == in_left)
-				end_early(s, "the compressed data leads nowhere");
+				end_early(s, "the compressed data makes no progress");
 			break;
 		case CODEC_END:
 			s->ended = true;
@@ -125,7 +125,7 @@ static ssize_t read_full(struct stream *s, uint8_t *to, size_t size)
 static int set_codec(struct stream *s, const struct codec *codec, const char **reason)
 {
 	if (!codec->new) {
-		*reason = "this build was made without the library that decompresses it";
+		*reason = "compressed with a format that this build does not support";
 		return -ENOTSUP;
 	}
 	s->input = malloc(INPUT_SIZE);

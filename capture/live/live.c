@@ -134,12 +134,11 @@ static int activation_failed(struct capture *c, int status)
 	case PCAP_ERROR_PERM_DENIED:
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
 		return capture_fail(c, -EPERM,
-				    "no permission to capture: it takes CAP_NET_RAW; run it as "
-				    "root, or give it the capability once with "
-				    "\"setcap cap_net_raw+ep PROGRAM\"");
+				    "no permission to capture: CAP_NET_RAW is required; use sudo, "
+				    "or run \"setcap cap_net_raw+ep PROGRAM\" once");
 	case PCAP_ERROR_NO_SUCH_DEVICE:
 		list_interfaces(names, sizeof(names));
-		return capture_fail(c, -ENODEV, "no such interface; there are: %s, any", names);
+		return capture_fail(c, -ENODEV, "no such interface; choose one of: %s, any", names);
 	case PCAP_ERROR_IFACE_NOT_UP:
 		return capture_fail(c, -ENETDOWN, "the interface is down; \"ip link set %s up\"",
 				    c->name);
@@ -217,8 +216,8 @@ static void note_userland_filter(struct capture *c, const char *filter)
 	    getsockopt(pcap_fileno(c->pcap), SOL_SOCKET, SO_GET_FILTER, NULL, &length) == 0 &&
 	    length == 0)
 		capture_note(c,
-			     "%s: the kernel did not take the filter: every packet is copied "
-			     "and filtered here",
+			     "%s: the kernel rejected the filter: every packet is copied and "
+			     "filtered in user space",
 			     c->name);
 }
 

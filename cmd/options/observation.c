@@ -20,7 +20,8 @@ int observation_time(const struct observation *observation, const char *option, 
 {
 	if (argument_duration(value, out_ns) == 0 && *out_ns >= min_ns && *out_ns <= max_ns)
 		return 0;
-	complain(observation->command, "--%s: '%s' is no time %s", option, value, range);
+	complain(observation->command, "--%s: invalid time '%s': expected %s", option, value,
+		 range);
 	return usage_error(observation->command);
 }
 
@@ -42,26 +43,27 @@ int observation_option(struct observation *o, int option, const char *value)
 		o->recorder.netns = value;
 		return 0;
 	case 'd':
-		return observation_time(o, "duration", value, 1, INT64_MAX, "such as 30s",
+		return observation_time(o, "duration", value, 1, INT64_MAX,
+					"a number with us, ms, s, m or h, such as 30s",
 					&o->duration_ns);
 	case 's':
 		return observation_time(o, "sample-interval", value, 50 * NS_PER_US,
-					10 * NS_PER_SEC, "from 50us to 10s",
+					10 * NS_PER_SEC, "50us to 10s",
 					&o->recorder.sample_interval_ns);
 	case 'x':
 		o->recorder.exact_accepts = true;
 		return 0;
 	case 0x111:
 		if (argument_number(value, 16, 1u << 26, &number) < 0) {
-			complain(o->command, "--max-open: '%s' is no number from 16 to %u", value,
-				 1u << 26);
+			complain(o->command, "--max-open: invalid number '%s': expected 16 to %u",
+				 value, 1u << 26);
 			return usage_error(o->command);
 		}
 		o->recorder.max_open = (uint32_t)number;
 		return 0;
 	case 'u':
 		if (sandbox_find_user(value) < 0) {
-			complain(o->command, "--user: there is no user '%s'", value);
+			complain(o->command, "--user: unknown user '%s'", value);
 			return usage_error(o->command);
 		}
 		o->user = value;

@@ -20,10 +20,10 @@
 
 const char rendering_help[] =
     "  -f, --format FORMAT   text (default), json, tsv, html or perfetto\n"
-    "      --fail-on drops   exit status 3 when a listener's queues dropped anything\n"
-    "      --timeline        text: draw the worst attempts along the time axis\n"
+    "      --fail-on drops   exit status 3 if a listener's queue dropped anything\n"
+    "      --timeline        text: draw the worst attempts on a time axis\n"
     "      --worst N         text: show the N worst attempts (10)\n"
-    "      --attempt CLIENT  text: draw the packets and calls of this client's attempt\n"
+    "      --attempt CLIENT  text: draw the packets and calls of this client's attempts\n"
     "      --color WHEN      auto (default: on a terminal), always or never\n";
 
 void rendering_init(struct rendering *rendering, const char *command)
@@ -43,15 +43,16 @@ int rendering_option(struct rendering *rendering, int option, const char *value)
 		if (rendering->format)
 			return 0;
 		complain(rendering->command,
-			 "--format: '%s' is none of text, json, tsv, html, perfetto", value);
+			 "--format: invalid format '%s'; choose text, json, tsv, html or perfetto",
+			 value);
 		return usage_error(rendering->command);
 	case 0x101:
 		if (strcmp(value, "drops") == 0) {
 			rendering->fail_on_drops = true;
 			return 0;
 		}
-		complain(rendering->command, "--fail-on: '%s' is not drops, the only kind there is",
-			 value);
+		complain(rendering->command,
+			 "--fail-on: invalid value '%s'; the only value is drops", value);
 		return usage_error(rendering->command);
 	case 0x102:
 		rendering->colour_always = strcmp(value, "always") == 0;
@@ -59,15 +60,16 @@ int rendering_option(struct rendering *rendering, int option, const char *value)
 		if (rendering->colour_always || rendering->colour_never ||
 		    strcmp(value, "auto") == 0)
 			return 0;
-		complain(rendering->command, "--color: '%s' is none of auto, always, never", value);
+		complain(rendering->command,
+			 "--color: invalid value '%s'; choose auto, always or never", value);
 		return usage_error(rendering->command);
 	case 0x103:
 		rendering->style.timeline = true;
 		return 0;
 	case 0x104:
 		if (argument_number(value, 1, 100, &number) < 0) {
-			complain(rendering->command, "--worst: '%s' is no number from 1 to 100",
-				 value);
+			complain(rendering->command,
+				 "--worst: invalid number '%s': expected 1 to 100", value);
 			return usage_error(rendering->command);
 		}
 		rendering->style.worst = (unsigned)number;
@@ -182,7 +184,7 @@ int rendering_close(struct rendering *rendering, int rc, const struct report *re
 
 	/* What failed although the output took everything is the sink's spool. */
 	if (rc && rc != -ENOMEM && rendering->out && !ferror(rendering->out))
-		where = "the report's temporary file, in $TMPDIR or /tmp";
+		where = "temporary file of the report, in $TMPDIR or /tmp";
 	sink_free(rendering->sink);
 	rendering->sink = NULL;
 	if (rendering->out && !to_stdout(rendering))

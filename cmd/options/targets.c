@@ -13,17 +13,17 @@ int targets_add(struct targets *targets, const char *command, const char *text)
 	struct endpoint *target;
 
 	if (targets->count == RECORDING_TARGETS_MAX) {
-		complain(command, "more than %d ports; without any it watches all",
+		complain(command,
+			 "too many ports: at most %d; without any port all listeners are watched",
 			 RECORDING_TARGETS_MAX);
 		return usage_error(command);
 	}
 	target = &targets->at[targets->count];
 	if (endpoint_parse(text, target) < 0 || target->port == 0) {
-		complain(
-		    command,
-		    "'%s' is no port such as 8080, 127.0.0.1:8080 or [::1]:8080 (names are not "
-		    "looked up)",
-		    text);
+		complain(command,
+			 "invalid port '%s': expected 1-65535 or ADDRESS:PORT, such as 8080, "
+			 "127.0.0.1:8080 or [::1]:8080 (host names are not resolved)",
+			 text);
 		return usage_error(command);
 	}
 	targets->count++;

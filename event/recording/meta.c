@@ -296,13 +296,13 @@ int recording_meta_parse(const char *text, size_t length, struct recording_meta 
 	meta->end_ns = TIME_UNKNOWN;
 	root = json_loadb(text, length, 0, &where);
 	if (!root) {
-		snprintf(error, error_size, "is no JSON: line %d, column %d", where.line,
+		snprintf(error, error_size, "is not JSON: line %d, column %d", where.line,
 			 where.column);
 		return -EBADMSG;
 	}
 	schema = json_string_value(json_object_get(root, "schema"));
 	if (!schema) {
-		snprintf(error, error_size, "has no member \"schema\": no synscope wrote it");
+		snprintf(error, error_size, "has no member \"schema\": not written by synscope");
 		result = -EBADMSG;
 	} else if (strcmp(schema, RECORDING_SCHEMA) != 0) {
 		snprintf(error, error_size,

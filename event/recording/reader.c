@@ -69,7 +69,7 @@ static int open_regular(const char *folder, const char *name, char error[RECORDI
 		snprintf(error, RECORDING_ERROR_SIZE, "%s: %s", path, strerror(-result));
 	} else if (!S_ISREG(status.st_mode)) {
 		result = S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
-		snprintf(error, RECORDING_ERROR_SIZE, "%s: is no regular file", path);
+		snprintf(error, RECORDING_ERROR_SIZE, "%s: not a regular file", path);
 	} else {
 		return fd;
 	}

@@ -336,7 +336,7 @@ static bool options_fit(const struct load_options *options, char error[LOAD_ERRO
 	if (options->spread &&
 	    !(address_is_ipv4(&server->address) && server->address.bytes[12] == 127)) {
 		snprintf(error, LOAD_ERROR_SIZE,
-			 "many source addresses are to be had only for a server in 127.0.0.0/8");
+			 "several source addresses are possible only for a server in 127.0.0.0/8");
 		return false;
 	}
 	return true;
@@ -385,6 +385,6 @@ restore_limit:
 	signals_give_back(&load.signals);
 explain:
 	if (r < 0)
-		snprintf(error, LOAD_ERROR_SIZE, "the load cannot go on: %s", strerror(-r));
+		snprintf(error, LOAD_ERROR_SIZE, "cannot continue: %s", strerror(-r));
 	return r;
 }

@@ -216,7 +216,7 @@ def test_a_folder_that_vanishes_is_told(start, traffic, folder):
     process.send_signal(signal.SIGTERM)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "removed while it was written" in one_line(errors)
+    assert "removed during the recording" in one_line(errors)
     assert traffic.between(began, ended - SECOND // 10) <= clients_of(json.loads(output))
 
 
@@ -340,7 +340,7 @@ def test_a_server_that_is_killed_leaves_its_events(start, synscope, run, folder)
     os.kill(server, signal.SIGKILL)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "was ended by signal 9" in errors
+    assert "was killed by signal 9" in errors
     report = json.loads(output)
     assert report["summary"]["outcomes"]["accepted"] >= 5
     assert report_of(run, folder)[0]["summary"] == report["summary"]
@@ -354,7 +354,7 @@ def test_a_server_that_is_killed_fails_the_demo(synscope, namespace):
     os.kill(server, signal.SIGKILL)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 1, errors
-    assert "the server was ended by signal 9" in errors
+    assert "the server was killed by signal 9" in errors
     assert 0 < json.loads(output)["summary"]["attempts"]
 
 
@@ -415,16 +415,16 @@ DAMAGES = {
     "no events": (damage_remove("events.jsonl"), "events: "),
     "no packets": (damage_remove("packets.pcap"), "packets: "),
     "empty meta": (damage_cut("meta.json", lambda size: 0), "meta: "),
-    "empty events": (damage_cut("events.jsonl", lambda size: 0), "lines that were written are not there"),
+    "empty events": (damage_cut("events.jsonl", lambda size: 0), "recorded lines are missing"),
     "empty packets": (damage_cut("packets.pcap", lambda size: 0), "packets: "),
     "half a meta": (damage_cut("meta.json", lambda size: size // 2), "meta: "),
-    "half a line": (damage_cut("events.jsonl", lambda size: size - 5), "is cut off"),
-    "three lines": (damage_lines, "lines that were written are not there"),
-    "half a frame": (damage_cut("packets.pcap", lambda size: size - 5), "frames that were written are not there"),
-    "half the packets": (damage_cut("packets.pcap", lambda size: size // 2), "frames that were written are not there"),
-    "the header alone": (damage_cut("packets.pcap", lambda size: 24), "frames that were written are not there"),
+    "half a line": (damage_cut("events.jsonl", lambda size: size - 5), "is incomplete"),
+    "three lines": (damage_lines, "recorded lines are missing"),
+    "half a frame": (damage_cut("packets.pcap", lambda size: size - 5), "recorded frames are missing"),
+    "half the packets": (damage_cut("packets.pcap", lambda size: size // 2), "recorded frames are missing"),
+    "the header alone": (damage_cut("packets.pcap", lambda size: 24), "recorded frames are missing"),
     "other packets": (damage_overwrite("packets.pcap", b"no capture at all, but long enough for one"), "packets: "),
-    "other events": (damage_overwrite("events.jsonl", b"\x00\xff{}\n[]\n"), "are no events"),
+    "other events": (damage_overwrite("events.jsonl", b"\x00\xff{}\n[]\n"), "are not events"),
     "other meta": (damage_overwrite("meta.json", b"[]\n"), "meta: "),
 }
 

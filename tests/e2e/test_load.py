@@ -195,7 +195,7 @@ def test_the_duration_bounds_it(serve, synscope):
                             server.endpoint)
     assert 0 < len(clients) < 1000000
     assert {c["error"] for c in clients} == {"stopped"}
-    assert "the time was up" in summary
+    assert "time limit reached" in summary
 
 
 def test_few_descriptors_make_it_late_not_wrong(serve, synscope):
@@ -203,7 +203,7 @@ def test_few_descriptors_make_it_late_not_wrong(serve, synscope):
     clients, summary = load(synscope, "--count", 300, server.endpoint,
                             preexec_fn=lambda: limit_descriptors(60))
     assert [c["error"] for c in clients] == [None] * 300
-    assert "late: no more descriptors" in summary
+    assert "delayed: out of file descriptors" in summary
 
 
 def test_no_more_than_so_many_at_once(serve, synscope):

@@ -102,7 +102,7 @@ def test_the_status_of_command_is_told(synscope, namespace, tmp_path):
     result = subprocess.run([synscope, "record", "-q", "-o", tmp_path / "r", "-i", "lo", "8080", "--",
                              "sh", "-c", "exit 7"], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0
-    assert "ended with status 7" in result.stderr
+    assert "exited with status 7" in result.stderr
     result = subprocess.run([synscope, "record", "-q", "-o", tmp_path / "s", "-i", "lo", "8080", "--",
                              "/no/such/program"], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1

@@ -95,7 +95,7 @@ def test_parts_are_not_overwritten(record, run, traffic, folder):
     for options in ((), ("--rotate-time", "1s")):
         result = run("record", "-o", folder, "-i", "lo", "-d", "100ms", *options, traffic.port)
         assert result.returncode == 1
-        assert "there is a recording" in result.stderr
+        assert "already has a recording" in result.stderr
         assert names(folder) == before
     result = run("record", "-q", "-o", folder, "-i", "lo", "-d", "100ms", "--force", "--rotate-time", "1s", traffic.port)
     assert result.returncode == 0, result.stderr
@@ -120,4 +120,4 @@ def test_a_part_that_is_missing_is_told(record, report, folder):
         path.unlink()
     (folder / "000002").rmdir()
     _, complaints = report(folder)
-    assert "missing before part 000003" in complaints
+    assert "the part before 000003 is missing" in complaints

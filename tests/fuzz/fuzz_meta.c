@@ -18,7 +18,7 @@ struct fuzz_goal fuzz_goals[] = {
     [WHOLE] = {"a recording that ended", 0},
     [CRASHED] = {"a recording that crashed", 0},
     [EVERY_TARGET] = {"as many targets as fit", 0},
-    [NO_JSON] = {"no JSON", 0},
+    [NO_JSON] = {"not JSON", 0},
     [OTHER_SCHEMA] = {"another schema", 0},
     [WRONG_MEMBER] = {"a member of the wrong type", 0},
     {NULL, 0},
@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_ASSERT(result == -EBADMSG || result == -EPROTONOSUPPORT);
 	FUZZ_ASSERT(error[0] && !strchr(error, '\n') && strlen(error) < sizeof(error));
 	fuzz_goals[OTHER_SCHEMA].reached += result == -EPROTONOSUPPORT;
-	fuzz_goals[NO_JSON].reached += !!strstr(error, "no JSON");
+	fuzz_goals[NO_JSON].reached += !!strstr(error, "not JSON");
 	fuzz_goals[WRONG_MEMBER].reached += !!strstr(error, "wrong type");
 	return 0;
 }

@@ -400,9 +400,9 @@ Test(live, what_cannot_be_captured_says_why)
 	if (!root) /* before the namespace in which this user is root */
 		refused("lo", NULL, -EPERM, "CAP_NET_RAW");
 	enter_namespace();
-	refused("nothere0", NULL, -ENODEV, "there are: lo, any");
-	refused("", NULL, -ENODEV, "there are: lo, any");
-	refused("a_name_that_is_longer_than_names_are", NULL, -ENODEV, "there are: lo");
+	refused("nothere0", NULL, -ENODEV, "choose one of: lo, any");
+	refused("", NULL, -ENODEV, "choose one of: lo, any");
+	refused("a_name_that_is_longer_than_names_are", NULL, -ENODEV, "choose one of: lo");
 	refused("lo", "tcp port", -EINVAL, "filter: ");
 	if (!root)
 		return;

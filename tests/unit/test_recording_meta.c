@@ -99,8 +99,8 @@ Test(recording_meta, what_is_wrong_is_named)
 		int result;
 		const char *part;
 	} bad[] = {
-	    {"", -EBADMSG, "no JSON"},
-	    {"{", -EBADMSG, "no JSON"},
+	    {"", -EBADMSG, "not JSON"},
+	    {"{", -EBADMSG, "not JSON"},
 	    {"[]", -EBADMSG, "schema"},
 	    {"{}", -EBADMSG, "schema"},
 	    {"{\"schema\":\"synscope.recording/2\"}", -EPROTONOSUPPORT, "another version"},

@@ -137,7 +137,7 @@ Test(sandbox, a_call_that_is_denied_is_named)
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		char expected[64];
 
-		snprintf(expected, sizeof(expected), "the system call %s (", calls[i].name);
+		snprintf(expected, sizeof(expected), "system call %s (", calls[i].name);
 		cr_expect_eq(within(calls[i].fn), 1, "%s: %s", calls[i].name, said);
 		cr_expect_not_null(strstr(said, expected), "%s: %s", calls[i].name, said);
 		cr_expect_eq(strchr(said, '\n'), said + strlen(said) - 1, "more than a line");
