@@ -1,7 +1,8 @@
 /*
- * Interface for the kernel's counters: those of /proc/net/snmp (Tcp) and
- * /proc/net/netstat (TcpExt) that the ledger and the verdicts read. They
- * belong to a network namespace and count every port in it.
+ * Interface for the kernel's counters that the ledger and the verdicts read:
+ * those that a path of tcp_v4_rcv(), tcp_conn_request(), tcp_check_req() or
+ * tcp_v4_syn_recv_sock(), of their IPv6 twins, or of what stands in front of
+ * them can move. They belong to a network namespace and count every port in it.
  */
 #ifndef EVENT_COUNTER_H
 #define EVENT_COUNTER_H
@@ -29,6 +30,36 @@ enum counter {
 	COUNTER_MIGRATE_REQ_FAILURE,
 	COUNTER_RP_FILTER,
 	COUNTER_MIN_TTL_DROP,
+	COUNTER_CHALLENGE_ACK,
+	COUNTER_SYN_CHALLENGE,
+	COUNTER_PAWS_TIME_WAIT,
+	COUNTER_TSECR_REJECTED,
+	COUNTER_ACK_SKIPPED_TIME_WAIT,
+	COUNTER_ACK_SKIPPED_CHALLENGE,
+	COUNTER_MD5_NOT_FOUND,
+	COUNTER_MD5_UNEXPECTED,
+	COUNTER_MD5_FAILURE,
+	COUNTER_AO_REQUIRED,
+	COUNTER_AO_BAD,
+	COUNTER_AO_KEY_NOT_FOUND,
+	COUNTER_OUT_OF_WINDOW_ICMPS,
+	COUNTER_LOCK_DROPPED_ICMPS,
+	COUNTER_PFMEMALLOC_DROP,
+	COUNTER_IN_NO_ROUTES,
+	COUNTER_IN_ADDR_ERRORS,
+	COUNTER_IN_DISCARDS,
+	COUNTER_OUT_DISCARDS,
+	COUNTER_OUT_NO_ROUTES,
+	COUNTER_IP6_IN_NO_ROUTES,
+	COUNTER_IP6_IN_ADDR_ERRORS,
+	COUNTER_IP6_IN_DISCARDS,
+	COUNTER_IP6_OUT_DISCARDS,
+	COUNTER_IP6_OUT_NO_ROUTES,
+	COUNTER_XFRM_IN_NO_POLICIES,
+	COUNTER_XFRM_IN_POLICY_BLOCK,
+	COUNTER_XFRM_IN_TEMPLATE_MISMATCH,
+	COUNTER_XFRM_OUT_POLICY_BLOCK,
+	COUNTER_XFRM_OUT_NO_STATES,
 	COUNTER_ACTIVE_OPENS,
 	COUNTER_PASSIVE_OPENS,
 	COUNTER_ATTEMPT_FAILS,
@@ -40,10 +71,13 @@ enum counter {
 	COUNTER_COUNT,
 };
 
-/* The name as /proc shows it: "ListenOverflows", "OutRsts". */
+/* The name as /proc shows it: "ListenOverflows", "OutRsts", "Ip6OutNoRoutes". Each is unique. */
 const char *counter_name(enum counter counter);
 
-/* "TcpExt" or "Tcp": the line of /proc/net/netstat or /proc/net/snmp that has it. */
+/*
+ * The line that has it: "TcpExt" or "IpExt" of /proc/net/netstat, "Tcp" or "Ip" of
+ * /proc/net/snmp; "" for /proc/net/snmp6 and /proc/net/xfrm_stat, which have a line for each.
+ */
 const char *counter_group(enum counter counter);
 
 #endif

@@ -11,6 +11,16 @@ bool child_accepted(const struct child *child)
 	       child->state == 9 || child->state == 11;
 }
 
+void counters_update(struct counters *counters, const struct counters *later)
+{
+	counters->before_ns = later->before_ns;
+	counters->when = later->when;
+	counters->known |= later->known;
+	for (int i = 0; i < COUNTER_COUNT; i++)
+		if (later->known >> i & 1)
+			counters->value[i] = later->value[i];
+}
+
 const char *event_kind_name(enum event_kind kind)
 {
 	static const char *const names[EVENT_KIND_COUNT] = {

@@ -169,7 +169,10 @@ struct child {
 
 enum counters_when { COUNTERS_BEFORE, COUNTERS_DURING, COUNTERS_AFTER };
 
-/* One reading of the counters, within [before_ns, event.time_ns]. */
+/*
+ * One reading of the counters, within [before_ns, event.time_ns]. What one made during
+ * observation leaves out is as it was in the reading before (counters_update()).
+ */
 struct counters {
 	int64_t before_ns;
 	enum counters_when when;
@@ -285,6 +288,9 @@ typedef int (*event_fn)(void *context, const struct event *event);
  * closed it, which also takes an owner. False says nothing.
  */
 bool child_accepted(const struct child *child);
+
+/* Takes a later reading into what is known so far: all of it is as of then. */
+void counters_update(struct counters *counters, const struct counters *later);
 
 /* "segment", "sample", ...: the "event" member of events.jsonl. */
 const char *event_kind_name(enum event_kind kind);

@@ -16,12 +16,17 @@ struct words {
 	const char *end;
 };
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static bool words_next(struct words *words, const char **word, size_t *length)
 {
-	while (words->next < words->end && *words->next == ' ')
+	while (words->next < words->end && is_space(*words->next))
 		words->next++;
 	*word = words->next;
-	while (words->next < words->end && *words->next != ' ')
+	while (words->next < words->end && !is_space(*words->next))
 		words->next++;
 	*length = (size_t)(words->next - *word);
 	return *length > 0;
@@ -99,29 +104,48 @@ static bool next_line(const char **text, size_t *left, struct words *line)
 	return true;
 }
 
+/* A line of /proc/net/snmp6 or /proc/net/xfrm_stat: its name and its value. */
+static bool parse_single(struct words line, struct counters *counters)
+{
+	const char *name, *value;
+	size_t name_length, value_length;
+	uint64_t number;
+
+	if (!words_next(&line, &name, &name_length) || !words_next(&line, &value, &value_length) ||
+	    !word_number(value, value_length, &number))
+		return false;
+	store("", 0, name, name_length, number, counters);
+	return true;
+}
+
 void counters_parse(const char *text, size_t length, struct counters *counters)
 {
-	struct words names, values;
+	struct words line, values;
 
-	while (next_line(&text, &length, &names) && next_line(&text, &length, &values))
-		parse_pair(names, values, counters);
+	while (next_line(&text, &length, &line))
+		if (!parse_single(line, counters) && next_line(&text, &length, &values))
+			parse_pair(line, values, counters);
 }
+
+static const char *const paths[COUNTERS_FILES] = {
+    "/proc/thread-self/net/netstat",
+    "/proc/thread-self/net/snmp",
+    "/proc/thread-self/net/snmp6",	/* absent without IPv6 */
+    "/proc/thread-self/net/xfrm_stat", /* absent without CONFIG_XFRM_STATISTICS */
+};
 
 int counters_reader_init(struct counters_reader *reader)
 {
-	int error;
+	int error = -ENOENT;
 
-	reader->snmp_fd = -1;
-	reader->netstat_fd = open("/proc/thread-self/net/netstat", O_RDONLY | O_CLOEXEC);
-	if (reader->netstat_fd < 0)
-		return -errno;
-	reader->snmp_fd = open("/proc/thread-self/net/snmp", O_RDONLY | O_CLOEXEC);
-	if (reader->snmp_fd < 0) {
-		error = -errno;
-		counters_reader_release(reader);
-		return error;
+	for (int i = 0; i < COUNTERS_FILES; i++) {
+		reader->fds[i] = open(paths[i], O_RDONLY | O_CLOEXEC);
+		if (reader->fds[i] >= 0)
+			error = 0;
+		else if (error)
+			error = -errno;
 	}
-	return 0;
+	return error;
 }
 
 static int read_file(int fd, struct counters *counters)
@@ -129,6 +153,8 @@ static int read_file(int fd, struct counters *counters)
 	char text[TEXT_MAX];
 	size_t length = 0;
 
+	if (fd < 0)
+		return -EBADF;
 	while (length < sizeof(text)) {
 		ssize_t n = pread(fd, text + length, sizeof(text) - length, (off_t)length);
 
@@ -147,22 +173,26 @@ static int read_file(int fd, struct counters *counters)
 int counters_read(const struct counters_reader *reader, struct counters *counters,
 		  int64_t *after_ns)
 {
-	int netstat, snmp;
+	int error = -ENOENT;
 
 	counters->known = 0;
 	memset(counters->value, 0, sizeof(counters->value));
 	counters->before_ns = clock_now_ns();
-	netstat = read_file(reader->netstat_fd, counters);
-	snmp = read_file(reader->snmp_fd, counters);
+	for (int i = 0; i < COUNTERS_FILES; i++) {
+		int result = read_file(reader->fds[i], counters);
+
+		if (result == 0 || error == -ENOENT)
+			error = result;
+	}
 	*after_ns = clock_now_ns();
-	return netstat < 0 && snmp < 0 ? netstat : 0;
+	return counters->known ? 0 : error;
 }
 
 void counters_reader_release(struct counters_reader *reader)
 {
-	if (reader->netstat_fd >= 0)
-		close(reader->netstat_fd);
-	if (reader->snmp_fd >= 0)
-		close(reader->snmp_fd);
-	reader->netstat_fd = reader->snmp_fd = -1;
+	for (int i = 0; i < COUNTERS_FILES; i++) {
+		if (reader->fds[i] >= 0)
+			close(reader->fds[i]);
+		reader->fds[i] = -1;
+	}
 }

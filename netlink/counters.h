@@ -1,6 +1,6 @@
 /*
- * Interface for reading the kernel's counters from /proc/net/netstat and
- * /proc/net/snmp.
+ * Interface for reading the kernel's counters from /proc/net/netstat, snmp, snmp6
+ * and xfrm_stat.
  */
 #ifndef NETLINK_COUNTERS_H
 #define NETLINK_COUNTERS_H
@@ -11,18 +11,19 @@
 
 /*
  * Adds what text (length bytes, no NUL needed) says: pairs of lines, "Group:
- * Name Name ..." and "Group: 1 2 ...". A counter whose value is missing or no
- * number stays unknown; lines and names that nobody asked for are passed over.
+ * Name Name ..." and "Group: 1 2 ...", or lines "Name 1". A counter whose value is
+ * missing or no number stays unknown; what event/counter.h does not name is passed over.
  */
 void counters_parse(const char *text, size_t length, struct counters *counters);
 
-/* The two files, held open: they stay those of the namespace in which they were opened. */
+#define COUNTERS_FILES 4
+
+/* The files, held open: they stay those of the namespace in which they were opened. -1: absent. */
 struct counters_reader {
-	int netstat_fd;
-	int snmp_fd;
+	int fds[COUNTERS_FILES];
 };
 
-/* Opens the files of this thread's network namespace. 0 or -errno. */
+/* Opens the files of this thread's network namespace. 0, or -errno when there is none of them. */
 int counters_reader_init(struct counters_reader *reader) __attribute__((warn_unused_result));
 
 /*

@@ -23,6 +23,10 @@ struct sampler {
 	struct request_queue requests;
 	struct half_open_counts half_open;
 	struct counters_reader counters;
+	struct counters counted;  /* what was told of each counter last */
+	bool dropped;		  /* a listener's sk_drops moved since they were read */
+	int64_t counted_ns;	  /* monotonic: when that was */
+	int64_t counters_cost_ns; /* as it usually is */
 	struct ownership ownership;
 	bool look_up_children;
 	bool owners_told;     /* not looked for here */
@@ -56,5 +60,13 @@ static inline uint64_t sampler_queue_key(const struct watched *w, bool alone)
 /* A sample of each listener, and the listeners that came or went: sampler_queues.c. */
 int sampler_round_queues(struct sampler *sampler, int64_t now_ns)
     __attribute__((warn_unused_result));
+
+/* What it usually costs: down at once, up in steps, since much that is measured is others' time. */
+static inline void sampler_usual(int64_t *cost_ns, int64_t measured_ns)
+{
+	int64_t step_ns = *cost_ns / 4 + 1;
+
+	*cost_ns = measured_ns < *cost_ns + step_ns ? measured_ns : *cost_ns + step_ns;
+}
 
 #endif

@@ -63,6 +63,7 @@ static int take_sample(struct sampler *s, struct watched *w, const struct diag_s
 	    socket->drops == w->drops && before_ns - w->told_ns < IDLE_SAMPLE_NS &&
 	    before_ns >= w->told_ns)
 		return 0;
+	s->dropped |= w->told_ns && socket->drops != w->drops;
 	w->drops = socket->drops;
 	w->told_ns = before_ns;
 	return sampler_deliver(s, &event, after_ns);
@@ -115,14 +116,6 @@ static void reach_siblings(struct sampler *s)
 	}
 }
 
-/* What it usually costs: down at once, up in steps, since much that is measured is others' time. */
-static void usual(int64_t *cost_ns, int64_t measured_ns)
-{
-	int64_t step_ns = *cost_ns / 4 + 1;
-
-	*cost_ns = measured_ns < *cost_ns + step_ns ? measured_ns : *cost_ns + step_ns;
-}
-
 /* All listeners at once: finds new and closed ones, and samples every one. */
 static int round_dump(struct sampler *s)
 {
@@ -137,7 +130,7 @@ static int round_dump(struct sampler *s)
 	if (result)
 		return result;
 	after_ns = clock_now_ns();
-	usual(&s->dump_cost_ns, clock_monotonic_ns() - begin_ns);
+	sampler_usual(&s->dump_cost_ns, clock_monotonic_ns() - begin_ns);
 	result = watch_update(&s->watch, sockets, count, sampler_on_change, s, &regrouped);
 	if (result)
 		return result;
@@ -185,7 +178,7 @@ static int round_exact(struct sampler *s)
 		}
 		if (result)
 			return result;
-		usual(&s->look_cost_ns, after_ns - before_ns);
+		sampler_usual(&s->look_cost_ns, after_ns - before_ns);
 		result = take_sample(s, w, &socket, before_ns, after_ns);
 		if (result)
 			return result;

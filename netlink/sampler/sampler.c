@@ -21,6 +21,9 @@
 /* How long after its accept queue was full a listener's requests are followed. */
 #define REQUESTS_FOLLOWED_NS (10 * NS_PER_SEC)
 
+/* The share of the time that readings of the counters may take while a listener drops packets. */
+#define COUNTERS_COST_SHARE 20
+
 /*
  * What the walk for owners may take of the first round, of the others while it looks
  * for those of a new listener, and of the rest. With the owners come the listener's
@@ -41,6 +44,7 @@ int sampler_new(const struct sampler_options *options, struct sampler **out)
 	s->last_ns = TIME_UNKNOWN;
 	s->look_cost_ns = 4 * NS_PER_US;
 	s->dump_cost_ns = 40 * NS_PER_US;
+	s->counters_cost_ns = 80 * NS_PER_US;
 	error = diag_new(&s->diag);
 	if (error)
 		goto free_sampler;
@@ -182,6 +186,44 @@ static int64_t owners_budget(const struct sampler *s)
 	return ownership_wanted(&s->ownership) ? OWNERS_WANTED_NS : OWNERS_STEP_NS;
 }
 
+/* Only what has changed is told on the way: a reading of all is 2 KiB of a recording. */
+static void leave_out_unchanged(const struct counters *told, struct counters *now)
+{
+	for (int i = 0; i < COUNTER_COUNT; i++)
+		if (((told->known & now->known) >> i & 1) && told->value[i] == now->value[i])
+			now->known &= ~(UINT64_C(1) << i);
+}
+
+static int tell_counters(struct sampler *s, enum counters_when when)
+{
+	struct event event = {.kind = EVENT_COUNTERS, .counters.when = when};
+	struct counters now;
+	int64_t begin_ns = clock_monotonic_ns(), after_ns;
+	int error = counters_read(&s->counters, &event.counters, &after_ns);
+
+	s->dropped = false;
+	s->counted_ns = clock_monotonic_ns();
+	sampler_usual(&s->counters_cost_ns, s->counted_ns - begin_ns);
+	if (error)
+		return error;
+	now = event.counters;
+	if (when == COUNTERS_DURING)
+		leave_out_unchanged(&s->counted, &event.counters);
+	else
+		now.known = 0; /* who gets this one may not be who gets the next */
+	s->counted = now;
+	return sampler_deliver(s, &event, after_ns);
+}
+
+/* Which rule dropped a packet is told by the counters that moved with the socket's own. */
+static int round_counters(struct sampler *s)
+{
+	if (!s->dropped || clock_monotonic_ns() - s->counted_ns <
+			       COUNTERS_COST_SHARE * s->counters_cost_ns)
+		return 0;
+	return tell_counters(s, COUNTERS_DURING);
+}
+
 int sampler_round(struct sampler *s, event_fn fn, void *context)
 {
 	int64_t now_ns = clock_monotonic_ns();
@@ -191,6 +233,8 @@ int sampler_round(struct sampler *s, event_fn fn, void *context)
 	s->context = context;
 	s->stats.rounds++;
 	result = sampler_round_queues(s, now_ns);
+	if (!result)
+		result = round_counters(s);
 	if (!result)
 		result = round_children(s, now_ns);
 	if (!result)
@@ -204,15 +248,9 @@ int sampler_round(struct sampler *s, event_fn fn, void *context)
 
 int sampler_counters(struct sampler *s, enum counters_when when, event_fn fn, void *context)
 {
-	struct event event = {.kind = EVENT_COUNTERS, .counters.when = when};
-	int64_t after_ns;
-	int error = counters_read(&s->counters, &event.counters, &after_ns);
-
-	if (error)
-		return error;
 	s->fn = fn;
 	s->context = context;
-	return sampler_deliver(s, &event, after_ns);
+	return tell_counters(s, when);
 }
 
 void sampler_expect_owners(struct sampler *s)

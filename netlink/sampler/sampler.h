@@ -37,7 +37,11 @@ int sampler_new(const struct sampler_options *options, struct sampler **out)
 int sampler_round(struct sampler *sampler, event_fn fn, void *context)
     __attribute__((warn_unused_result));
 
-/* Reads /proc/net/netstat and /proc/net/snmp -> one EVENT_COUNTERS. */
+/*
+ * Reads the counters of the namespace -> one EVENT_COUNTERS. Of COUNTERS_DURING only
+ * those that have changed since the reading before are known. A round reads them too
+ * where a listener's sk_drops has moved, at most for a twentieth of the time.
+ */
 int sampler_counters(struct sampler *sampler, enum counters_when when, event_fn fn, void *context)
     __attribute__((warn_unused_result));
 

@@ -28,7 +28,7 @@ void ledger_take(struct ledger *ledger, const struct counters *counters)
 		   counters->when == COUNTERS_AFTER) {
 		/* What was read on the way can come after the last reading: that one bounds the
 		 * tallies. */
-		ledger->after = *counters;
+		counters_update(&ledger->after, counters);
 		ledger->after_known = true;
 	}
 }

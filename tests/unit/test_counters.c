@@ -38,6 +38,31 @@ Test(counters, both_files_are_read_by_group_and_name)
 	cr_assert(known(&c, COUNTER_LISTEN_DROPS));
 }
 
+Test(counters, files_of_one_name_a_line_are_read)
+{
+	static const char text[] = "Ip6InReceives                   \t1\n"
+				   "Ip6OutNoRoutes                  \t42\n"
+				   "OutNoRoutes 7\n"
+				   "XfrmInNoPols            \t3\n"
+				   "XfrmInPolBlock \t\n";
+	struct counters c = {0};
+
+	counters_parse(text, strlen(text), &c);
+	cr_assert_eq(c.value[COUNTER_IP6_OUT_NO_ROUTES], 42);
+	cr_assert_eq(c.value[COUNTER_XFRM_IN_NO_POLICIES], 3);
+	cr_assert_not(known(&c, COUNTER_OUT_NO_ROUTES), "a name of another file was taken");
+	cr_assert_not(known(&c, COUNTER_XFRM_IN_POLICY_BLOCK));
+}
+
+Test(counters, no_name_is_given_twice)
+{
+	for (int i = 0; i < COUNTER_COUNT; i++)
+		for (int j = 0; j < i; j++)
+			cr_assert(strcmp(counter_name((enum counter)i),
+					 counter_name((enum counter)j)) != 0,
+				  "%s", counter_name((enum counter)i));
+}
+
 Test(counters, bad_text_leaves_them_unknown)
 {
 	static const char *const bad[] = {

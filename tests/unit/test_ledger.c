@@ -48,6 +48,18 @@ Test(ledger, takes_what_it_has_when_the_last_reading_was_never_made)
 	cr_expect_eq(observed(&ledger), 3);
 }
 
+/* A reading on the way says only what has changed. */
+Test(ledger, what_a_reading_leaves_out_is_as_it_was)
+{
+	struct ledger ledger = {0};
+	struct counters nothing = {.when = COUNTERS_DURING};
+
+	reading(&ledger, COUNTERS_BEFORE, 10);
+	reading(&ledger, COUNTERS_DURING, 13);
+	ledger_take(&ledger, &nothing);
+	cr_expect_eq(observed(&ledger), 3);
+}
+
 /* The verdicts count up to the last reading: what moved behind it is not theirs. */
 Test(ledger, a_reading_on_the_way_that_comes_after_the_last_is_passed_over)
 {
