@@ -36,6 +36,7 @@ enum event_kind {
 	EVENT_PROC_FORK,  /* proc connector */
 	EVENT_PROC_EXIT,  /* proc connector */
 	EVENT_HOLDER,	  /* sampler: a process has an accepted connection open */
+	EVENT_OWNER,	  /* sampler: a process has a listener open now, or no longer */
 	EVENT_LISTEN,	  /* server: listen() called, with its backlog */
 	EVENT_ACCEPT,	  /* server or BPF: accept() returned this connection */
 	EVENT_FORK,	  /* server: the child that serves it */
@@ -207,6 +208,18 @@ struct holder {
 	bool listens;	    /* it has a watched listener open too */
 };
 
+/*
+ * A process has a listening socket open from now on, or no longer. The change came within
+ * [before_ns, event.time_ns]; before_ns is TIME_UNKNOWN where nobody had looked before.
+ */
+struct owner_change {
+	uint64_t cookie; /* of the listener */
+	int64_t before_ns;
+	int32_t pid;
+	bool owns;
+	char comm[LISTENER_COMM_SIZE]; /* NUL-terminated; empty where it could not be read */
+};
+
 struct server_listen {
 	struct endpoint local;
 	int32_t backlog; /* as given to listen() */
@@ -269,6 +282,7 @@ struct event {
 		struct proc_fork proc_fork;
 		struct proc_exit proc_exit;
 		struct holder holder;
+		struct owner_change owner;
 		struct server_listen listen;
 		struct server_accept accept;
 		struct server_step step;

@@ -10,7 +10,7 @@
 #include "event/event.h"
 
 struct folder_known {
-	struct event *events; /* EVENT_LISTENER of each cookie, EVENT_LISTEN of each endpoint */
+	struct event *events; /* LISTENER of each cookie, LISTEN of each endpoint, OWNER of both */
 	size_t count;
 	size_t room;
 };

@@ -31,6 +31,8 @@ static int on_first_event(void *context, const struct event *event)
 
 	if (event->kind == EVENT_LISTENER && event->listener.change != LISTENER_CLOSED)
 		earlier.time_ns = r->opened_ns;
+	if (event->kind == EVENT_OWNER && event->owner.owns)
+		earlier.time_ns = r->opened_ns;
 	return recorder_on_event(r, &earlier);
 }
 
@@ -96,7 +98,8 @@ static int on_first_found(void *context, const struct event *event)
 	if (event->kind == EVENT_LISTENER)
 		return r->sampler ? sampler_owned(r->sampler, &event->listener, on_first_event, r)
 				  : 0;
-	return recorder_on_found(context, event);
+	return event->kind == EVENT_OWNER ? on_first_event(r, event)
+					  : recorder_on_found(context, event);
 }
 
 /* Before anything else is open, and before the namespace is another. */

@@ -96,7 +96,8 @@ static bool is_repeated(const struct replay *r, const struct event *event)
 	if (event->kind == EVENT_COUNTERS)
 		return (event->counters.when == COUNTERS_BEFORE && !first) ||
 		       (event->counters.when == COUNTERS_AFTER && !last);
-	if (event->kind == EVENT_LISTENER || event->kind == EVENT_LISTEN)
+	if (event->kind == EVENT_LISTENER || event->kind == EVENT_LISTEN ||
+	    event->kind == EVENT_OWNER)
 		return !first && event->time_ns == r->parts[r->events_part].start_ns;
 	return false;
 }

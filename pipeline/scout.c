@@ -125,7 +125,8 @@ static int learn_listener(struct looker *l, const struct listener *listener)
 		return 0;
 	}
 	if (w) {
-		w->listener = *listener;
+		/* Its owners and options are known here sooner than there. */
+		w->listener.limit = listener->limit;
 		return 0;
 	}
 	if (l->watch.count == l->watch.capacity) {
@@ -141,6 +142,15 @@ static int learn_listener(struct looker *l, const struct listener *listener)
 	l->watch.listeners[l->watch.count++] = (struct watched){.listener = *listener};
 	ownership_want(&l->ownership);
 	return 0;
+}
+
+static int tell_owner(void *context, const struct owner_change *change)
+{
+	struct event event = {
+	    .time_ns = clock_now_ns(), .kind = EVENT_OWNER, .source = SOURCE_SAMPLER};
+
+	event.owner = *change;
+	return say_event(context, &event);
 }
 
 /* Its owners are known now, or others than before. */
@@ -210,7 +220,7 @@ static int look(struct looker *l)
 		rc = holders_round(l->holders, say_event, l);
 	if (rc == 0)
 		rc = ownership_round(&l->ownership, &l->watch, clock_monotonic_ns(), WALK_NS,
-				     tell_owners, l);
+				     &(struct ownership_hearer){tell_owner, tell_owners, l});
 	if (rc == 0 && walking && !l->ownership.walking && !ownership_wanted(&l->ownership))
 		rc = say_walked(l);
 	return rc ? rc : say_lost(l, clock_monotonic_ns());

@@ -21,7 +21,7 @@
 #include "report/watch/live.h"
 
 /* Tables with a bound, at most. */
-#define OVERFLOWS_MAX 8
+#define OVERFLOWS_MAX 12
 
 struct reporter {
 	struct reporter_options options;
@@ -263,7 +263,7 @@ static int fill_ledger(struct reporter *r)
 static int fill_report(struct reporter *r, const struct reporter_source *source)
 {
 	struct report *report = &r->report;
-	uint64_t listeners, arrivals;
+	uint64_t listeners, arrivals, past;
 	struct tracker_stats stats;
 
 	tracker_stats(r->tracker, &stats);
@@ -288,9 +288,10 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	add_overflow(r, "packet marks", DETAIL_MARKS_MAX, stats.marks_refused);
 	report->overflows = r->overflows;
 	if (r->queues) {
-		queues_left_out(r->queues, &listeners, &arrivals);
+		queues_left_out(r->queues, &listeners, &arrivals, &past);
 		add_overflow(r, "events about listeners", LISTENING_MAX, listeners);
 		add_overflow(r, "packets to be settled", QUEUE_ARRIVALS_MAX, arrivals);
+		add_overflow(r, "limits and owners of a listener", QUEUE_TENURES_MAX, past);
 	}
 	if (r->queues)
 		report->listeners_count = queues_report(r->queues, &report->listeners);

@@ -82,6 +82,12 @@ static const struct member holder_members[] = {
     MEMBERS_END,
 };
 
+static const struct member owner_members[] = {
+    MEMBER("cookie", MEMBER_U64, owner.cookie), MEMBER("before_ns", MEMBER_TIME, owner.before_ns),
+    MEMBER("pid", MEMBER_I32, owner.pid),	MEMBER("owns", MEMBER_BOOL, owner.owns),
+    MEMBER("comm", MEMBER_COMM, owner.comm),	MEMBERS_END,
+};
+
 static const struct member listen_members[] = {
     MEMBER("local", MEMBER_ENDPOINT, listen.local),
     MEMBER("backlog", MEMBER_I32, listen.backlog),
@@ -136,6 +142,8 @@ const struct member *recording_members(enum event_kind kind)
 		return proc_exit_members;
 	case EVENT_HOLDER:
 		return holder_members;
+	case EVENT_OWNER:
+		return owner_members;
 	case EVENT_LISTEN:
 		return listen_members;
 	case EVENT_ACCEPT:

@@ -21,9 +21,9 @@ enum member_type {
 	MEMBER_FLOW,	 /* two members: "client" and "server", endpoints */
 	MEMBER_DROPS,	 /* struct sample: drops, null unless drops_known */
 	MEMBER_PIDS,	 /* struct listener: pids_count and pids, an array */
-	MEMBER_COMM,	 /* struct listener: a string; "comm_hex" too when it is not UTF-8 */
-	MEMBER_CHANGE,	 /* enum listener_change */
-	MEMBER_WHEN,	 /* enum counters_when */
+	MEMBER_COMM,   /* char[LISTENER_COMM_SIZE]: a string; "comm_hex" too when it is not UTF-8 */
+	MEMBER_CHANGE, /* enum listener_change */
+	MEMBER_WHEN,   /* enum counters_when */
 	MEMBER_COUNTERS, /* struct counters: known and value, an object by the kernel's names */
 	MEMBER_LOSS,	 /* enum loss_kind */
 };

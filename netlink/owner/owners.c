@@ -252,6 +252,12 @@ bool owners_step(struct owners *o, int64_t budget_ns)
 	return true;
 }
 
+void owners_comm(const struct owners *o, int32_t pid, char *comm)
+{
+	memset(comm, 0, LISTENER_COMM_SIZE);
+	read_comm(o, pid, comm);
+}
+
 size_t owners_denied(const struct owners *o)
 {
 	return o->denied;

@@ -48,6 +48,10 @@ bool owners_step(struct owners *owners, int64_t budget_ns);
 /* NULL when the walk (so far) met no owner. Valid until the next begin. */
 const struct owner *owners_of(const struct owners *owners, uint32_t inode);
 
+/* The name of a process as it is now; empty when it has ended. comm has LISTENER_COMM_SIZE bytes.
+ */
+void owners_comm(const struct owners *owners, int32_t pid, char *comm);
+
 /* Of the last walk: processes that could not be looked into; that had more
  * than fds_max, or were in another network namespace. */
 size_t owners_denied(const struct owners *owners);

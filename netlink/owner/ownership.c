@@ -4,17 +4,20 @@
 #include "netlink/owner/ownership.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* Repeated every 5 s, or more rarely, so that it takes 0.5 % of the time. */
-#define REPEAT_NS  (5 * NS_PER_SEC)
+/* Repeated each second, or more rarely, so that it takes 0.5 % of the time. */
+#define REPEAT_NS  NS_PER_SEC
 #define COST_SHARE 200
+/* And at a suspicion sooner, but not more than 5 %. */
+#define SUSPECT_COST_SHARE 20
 
 /* Listeners are among the first descriptors of a process. */
 #define FDS_MAX 1024
 
 void ownership_init(struct ownership *o)
 {
-	*o = (struct ownership){.wanted = true};
+	*o = (struct ownership){.wanted = true, .known_ns = TIME_UNKNOWN};
 	if (owners_new(&o->owners) < 0)
 		o->owners = NULL;
 }
@@ -28,6 +31,14 @@ void ownership_release(struct ownership *o)
 void ownership_want(struct ownership *o)
 {
 	o->wanted = true;
+}
+
+void ownership_suspect(struct ownership *o)
+{
+	int64_t soon_ns = o->ended_ns + SUSPECT_COST_SHARE * o->cost_ns;
+
+	if (!o->walking && soon_ns < o->next_ns)
+		o->next_ns = soon_ns;
 }
 
 bool ownership_wanted(const struct ownership *o)
@@ -51,28 +62,70 @@ static int begin(struct ownership *o, const struct watch *watch)
 	return error;
 }
 
-/* True when it differs. An owner that may no longer be looked at stays as it was. */
-static bool apply(struct listener *listener, const struct owner *owner)
+static bool is_among(const int32_t *pids, unsigned count, int32_t pid)
 {
-	size_t size;
+	for (unsigned i = 0; i < count; i++)
+		if (pids[i] == pid)
+			return true;
+	return false;
+}
 
-	if (!owner)
-		return false;
-	size = owner->pids_count * sizeof(owner->pids[0]);
-	if (listener->pids_count == owner->pids_count &&
-	    memcmp(listener->pids, owner->pids, size) == 0)
-		return false;
+/* Those of pids that are not among others, as owners that came, or that went. */
+static int tell_changes(const struct ownership *o, const struct listener *listener,
+			const struct owner *owner, bool owns, const struct ownership_hearer *hearer)
+{
+	const int32_t *pids = owns ? owner->pids : listener->pids;
+	const int32_t *others = owns ? listener->pids : owner->pids;
+	unsigned count = owns ? owner->pids_count : listener->pids_count;
+	unsigned others_count = owns ? listener->pids_count : owner->pids_count;
+	int result = 0;
+
+	for (unsigned i = 0; i < count && !result; i++) {
+		struct owner_change change = {
+		    .cookie = listener->cookie,
+		    /* Nobody has looked for those of a listener that had none. */
+		    .before_ns = listener->pids_count ? o->known_ns : TIME_UNKNOWN,
+		    .pid = pids[i],
+		    .owns = owns,
+		};
+
+		if (is_among(others, others_count, pids[i]))
+			continue;
+		owners_comm(o->owners, pids[i], change.comm);
+		result = hearer->owner(hearer->context, &change);
+	}
+	return result;
+}
+
+static bool differs(const struct listener *listener, const struct owner *owner)
+{
+	return listener->pids_count != owner->pids_count ||
+	       memcmp(listener->pids, owner->pids, owner->pids_count * sizeof(owner->pids[0])) != 0;
+}
+
+/* An owner that may no longer be looked at stays as it was. */
+static int apply(const struct ownership *o, struct watched *w, const struct owner *owner,
+		 const struct ownership_hearer *hearer)
+{
+	struct listener *listener = &w->listener;
+	int result;
+
+	if (!owner || !differs(listener, owner))
+		return 0;
+	result = tell_changes(o, listener, owner, true, hearer);
+	if (!result)
+		result = tell_changes(o, listener, owner, false, hearer);
 	listener->pids_count = owner->pids_count;
-	memcpy(listener->pids, owner->pids, size);
+	memcpy(listener->pids, owner->pids, owner->pids_count * sizeof(owner->pids[0]));
 	memcpy(listener->comm, owner->comm, sizeof(listener->comm));
 	/* Not ours to read in most cases: unknown is then what it stays. */
 	(void)!owner_socket_options(owner->pids[0], owner->fd, listener->cookie,
 				    &listener->defer_accept_s, &listener->fastopen);
-	return true;
+	return result ? result : hearer->listener(hearer->context, w, LISTENER_CHANGED);
 }
 
 int ownership_round(struct ownership *o, struct watch *watch, int64_t now_ns, int64_t budget_ns,
-		    watch_fn fn, void *context)
+		    const struct ownership_hearer *hearer)
 {
 	int result = 0;
 	bool over;
@@ -83,6 +136,7 @@ int ownership_round(struct ownership *o, struct watch *watch, int64_t now_ns, in
 		if (!o->wanted && now_ns < o->next_ns)
 			return 0;
 		o->next_ns = now_ns + REPEAT_NS;
+		o->begun_ns = clock_now_ns();
 		if (begin(o, watch) < 0)
 			return 0;
 		o->walking = true;
@@ -96,13 +150,14 @@ int ownership_round(struct ownership *o, struct watch *watch, int64_t now_ns, in
 	if (!over)
 		return 0;
 	o->walking = false;
+	o->ended_ns = now_ns;
 	if (o->next_ns < now_ns + COST_SHARE * o->cost_ns)
 		o->next_ns = now_ns + COST_SHARE * o->cost_ns;
 	for (size_t i = 0; i < watch->count && !result; i++) {
 		struct watched *w = &watch->listeners[i];
 
-		if (apply(&w->listener, owners_of(o->owners, w->listener.inode)))
-			result = fn(context, w, LISTENER_CHANGED);
+		result = apply(o, w, owners_of(o->owners, w->listener.inode), hearer);
 	}
+	o->known_ns = o->begun_ns;
 	return result;
 }

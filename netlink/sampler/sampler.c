@@ -127,6 +127,13 @@ int sampler_on_change(void *context, struct watched *w, enum listener_change cha
 	return tell_listener(s, w, change);
 }
 
+static int tell_owner(void *context, const struct owner_change *change)
+{
+	struct event event = {.kind = EVENT_OWNER, .owner = *change};
+
+	return sampler_deliver(context, &event, clock_now_ns());
+}
+
 static int round_half_open(struct sampler *s)
 {
 	int64_t before_ns, after_ns;
@@ -240,8 +247,9 @@ int sampler_round(struct sampler *s, event_fn fn, void *context)
 	if (!result)
 		result = round_half_open(s);
 	if (!result && !s->owners_told)
-		result = ownership_round(&s->ownership, &s->watch, clock_monotonic_ns(),
-					 owners_budget(s), sampler_on_change, s);
+		result = ownership_round(
+		    &s->ownership, &s->watch, clock_monotonic_ns(), owners_budget(s),
+		    &(struct ownership_hearer){tell_owner, sampler_on_change, s});
 	s->round_ns = now_ns;
 	return result;
 }

@@ -68,6 +68,21 @@ struct full_episode {
 	int64_t end_ns;
 };
 
+/* The limit of an accept queue from a time on. */
+struct report_limit {
+	int64_t time_ns;   /* it was seen */
+	int64_t before_ns; /* the one before was seen last */
+	uint32_t limit;
+};
+
+/* A process that had a listener open. */
+struct report_owner {
+	int32_t pid;
+	const char *comm; /* may be empty */
+	int64_t from_ns;
+	int64_t to_ns; /* TIME_UNKNOWN: it still had it at the end */
+};
+
 struct report_listener {
 	struct endpoint local;
 	uint64_t cookie;      /* 0 when only packets told of it */
@@ -92,6 +107,10 @@ struct report_listener {
 	size_t pids_count;
 	const int32_t *pids;
 	const char *comm;
+	size_t limits_count;
+	const struct report_limit *limits;
+	size_t owners_count;
+	const struct report_owner *owners;
 	struct depth_series sampled;
 	struct depth_series rebuilt;
 	struct depth_series half_open;

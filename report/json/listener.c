@@ -51,6 +51,36 @@ static bool full_known(const struct report_listener *listener)
 					listener->rebuilt.count || listener->episodes_count);
 }
 
+static void put_limits(struct json_writer *json, const struct report_listener *listener)
+{
+	jw_key(json, "limits");
+	jw_array_begin(json, JSON_COMPACT);
+	for (size_t i = 0; i < listener->limits_count; i++) {
+		jw_object_begin(json, JSON_COMPACT);
+		jw_put_time(json, "time_ns", listener->limits[i].time_ns);
+		jw_put_u64(json, "limit", listener->limits[i].limit);
+		jw_end(json);
+	}
+	jw_end(json);
+}
+
+static void put_owners(struct json_writer *json, const struct report_listener *listener)
+{
+	jw_key(json, "owners");
+	jw_array_begin(json, JSON_LINES);
+	for (size_t i = 0; i < listener->owners_count; i++) {
+		const struct report_owner *owner = &listener->owners[i];
+
+		jw_object_begin(json, JSON_COMPACT);
+		jw_put_known(json, "pid", owner->pid);
+		jw_put_string(json, "comm", owner->comm && owner->comm[0] ? owner->comm : NULL);
+		jw_put_time(json, "from_ns", owner->from_ns);
+		jw_put_time(json, "to_ns", owner->to_ns);
+		jw_end(json);
+	}
+	jw_end(json);
+}
+
 static void put_listener(struct json_writer *json, const struct report_listener *listener)
 {
 	jw_object_begin(json, JSON_LINES);
@@ -71,6 +101,8 @@ static void put_listener(struct json_writer *json, const struct report_listener 
 	jw_end(json);
 
 	jw_put_string(json, "comm", listener->comm && listener->comm[0] ? listener->comm : NULL);
+	put_limits(json, listener);
+	put_owners(json, listener);
 	jw_key(json, "cookie");
 	if (listener->cookie)
 		jw_u64(json, listener->cookie);

@@ -19,6 +19,8 @@ struct queues {
 	struct listening listening;
 	struct stamps *stamps;
 	struct report_listener *report;
+	struct report_owner *report_owners;
+	uint8_t owners[1u << 13]; /* a bit for each pid modulo 2^16 that was an owner */
 };
 
 /* The queue of an attempt that queues_syn() has assigned, or NULL. */
@@ -26,6 +28,10 @@ static inline struct queue *queues_of(const struct queues *queues, const struct 
 {
 	return a->listener < queues->listening.count ? queues->listening.queues[a->listener] : NULL;
 }
+
+/* past/owning.c: the owners that a LISTENER names. */
+void queues_learn_owners(struct queues *queues, struct queue *queue,
+			 const struct listener *listener, int64_t time_ns);
 
 /* Keeps the timestamp of a SYN's answer, where it is doubtful whether that was a cookie. */
 void queues_remember_stamp(struct queues *queues, const struct queue_packet *packet,

@@ -34,6 +34,8 @@ void queue_release(struct queue *queue)
 	free(queue->episodes);
 	pulse_release(&queue->pulse);
 	sizing_release(&queue->sizing);
+	limits_release(&queue->limits);
+	tenures_release(&queue->tenures);
 	series_release(&queue->sampled);
 	series_release(&queue->rebuilt);
 	series_release(&queue->half_open_series);

@@ -27,6 +27,8 @@
 #include "report/attempt/table.h"
 #include "report/measure/pulse.h"
 #include "report/measure/series.h"
+#include "report/queue/past/limits.h"
+#include "report/queue/past/tenures.h"
 #include "report/queue/sizing.h"
 #include "report/queue/tally.h"
 
@@ -172,6 +174,8 @@ struct queue {
 	int64_t turn_full_ns;	   /* how long it had been full by then */
 	int64_t half_open_counted; /* the last count by the sampler; -1: none */
 	struct sizing sizing;
+	struct limits limits;
+	struct tenures tenures;
 };
 
 void queue_init(struct queue *queue, const struct listener *listener, const struct host *host,

@@ -38,6 +38,7 @@ void queues_free(struct queues *queues)
 	listening_release(&queues->listening);
 	stamps_free(queues->stamps);
 	free(queues->report);
+	free(queues->report_owners);
 	free(queues);
 }
 
@@ -67,7 +68,7 @@ static struct queue *adopt(struct queues *queues, const struct listener *listene
 	return q;
 }
 
-static void on_listener(struct queues *queues, const struct listener *listener)
+static void on_listener(struct queues *queues, const struct listener *listener, int64_t time_ns)
 {
 	struct queue *q = listening_by_cookie(&queues->listening, listener->cookie);
 
@@ -81,9 +82,12 @@ static void on_listener(struct queues *queues, const struct listener *listener)
 	case LISTENER_SEEN:
 	case LISTENER_CHANGED:
 		listening_update(&queues->listening, q, listener);
+		limits_take(&q->limits, listener->limit, time_ns);
+		queues_learn_owners(queues, q, listener, time_ns);
 		break;
 	case LISTENER_CLOSED:
 		listening_close(&queues->listening, q);
+		tenures_end(&q->tenures, 0, time_ns);
 		break;
 	}
 }
@@ -111,6 +115,13 @@ static void on_listen(struct queues *queues, const struct event *event)
 	}
 	if (!q)
 		return;
+	limits_take(&q->limits, q->listener.limit, event->time_ns);
+	queues_owner(queues,
+		     &(struct owner_change){.cookie = q->listener.cookie,
+					    .before_ns = TIME_UNKNOWN,
+					    .pid = listen->pid,
+					    .owns = true},
+		     event->time_ns, TIME_UNKNOWN, 0);
 	q->backlog = listen->backlog;
 	q->accept_exact = q->accept_visible = true;
 }
@@ -123,7 +134,7 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 
 	switch ((int)event->kind) {
 	case EVENT_LISTENER:
-		on_listener(queues, &event->listener);
+		on_listener(queues, &event->listener, event->time_ns);
 		break;
 	case EVENT_LISTEN:
 		on_listen(queues, event);
@@ -360,8 +371,6 @@ void queues_context(const struct queues *queues, const struct open_attempt *atte
 	context->accept_exact = q->accept_exact;
 	context->queue_known = q->samples > 0;
 	context->listener_closed = q->closed;
-	if (q->listener.pids_count == 1 && !q->grouped)
-		context->owner_pid = q->listener.pids[0];
 	if (q->siblings == 1)
 		context->accepted_ns = q->last_accepted_ack_ns;
 }

@@ -99,6 +99,20 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 /* This process has the listener, or a sibling in its SO_REUSEPORT group, open. */
 bool queues_owns(const struct queues *queues, uint32_t listener, int32_t pid);
 
+/* OWNER. forked_ns, parent_pid: of its process; TIME_UNKNOWN and 0 where that is not known. */
+void queues_owner(struct queues *queues, const struct owner_change *change, int64_t time_ns,
+		  int64_t forked_ns, int32_t parent_pid);
+
+/* A process has ended: it has nothing open any more. */
+void queues_exit(struct queues *queues, int32_t pid, int64_t time_ns);
+
+/*
+ * The process that accepted it within (after_ns, before_ns], where only one can have had its
+ * listener open then; else 0.
+ */
+int32_t queues_acceptor(const struct queues *queues, const struct open_attempt *attempt,
+			int64_t after_ns, int64_t before_ns);
+
 /* What the queue of this attempt's listener adds to its verdict. */
 void queues_context(const struct queues *queues, const struct open_attempt *attempt,
 		    struct verdict_context *context);
@@ -115,8 +129,12 @@ void queues_age(struct queues *queues, int64_t now_ns, struct table *table,
 void queues_end(struct queues *queues, struct table *table, struct details *details,
 		int64_t end_ns);
 
-/* What the bounds left out: listeners beyond LISTENING_MAX, arrivals beyond QUEUE_ARRIVALS_MAX. */
-void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t *arrivals);
+/*
+ * What the bounds left out: listeners beyond LISTENING_MAX, arrivals beyond QUEUE_ARRIVALS_MAX,
+ * and of limits and owners of the past what went beyond QUEUE_LIMITS_MAX and QUEUE_TENURES_MAX.
+ */
+void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t *arrivals,
+		     uint64_t *past);
 
 /* Fills the report's listeners; the arrays live until queues_free(). */
 size_t queues_report(struct queues *queues, const struct report_listener **out);

@@ -227,6 +227,7 @@ void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t
 
 	queue->samples++;
 	queue->listener.limit = sample->limit;
+	limits_take(&queue->limits, sample->limit, time_ns);
 	queue->last_depth = sample->depth;
 	if (sample->depth > queue->turn_peak)
 		queue->turn_peak = sample->depth;

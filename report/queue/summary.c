@@ -6,8 +6,33 @@
 
 #include "report/queue/parts.h"
 
+/* NULL when there are none, or no memory. */
+static struct report_owner *copy_owners(const struct listening *l)
+{
+	struct report_owner *owners;
+	size_t count = 0, n = 0;
+
+	for (size_t i = 0; i < l->count; i++)
+		count += l->queues[i]->tenures.count;
+	owners = count ? calloc(count, sizeof(*owners)) : NULL;
+	for (size_t i = 0; owners && i < l->count; i++)
+		for (size_t j = 0; j < l->queues[i]->tenures.count; j++) {
+			const struct tenure *tenure = &l->queues[i]->tenures.list[j];
+
+			owners[n++] = (struct report_owner){
+			    .pid = tenure->pid,
+			    .comm = tenure->comm,
+			    .from_ns = tenure->from_ns,
+			    .to_ns = tenure->to_ns,
+			};
+		}
+	return owners;
+}
+
 size_t queues_report(struct queues *queues, const struct report_listener **out)
 {
+	struct report_owner *owners;
+
 	*out = NULL;
 	free(queues->report);
 	queues->report = queues->listening.count
@@ -15,6 +40,8 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 			     : NULL;
 	if (!queues->report)
 		return 0;
+	free(queues->report_owners);
+	queues->report_owners = owners = copy_owners(&queues->listening);
 	for (size_t i = 0; i < queues->listening.count; i++) {
 		struct queue *q = queues->listening.queues[i];
 		struct report_listener *l = &queues->report[i];
@@ -46,25 +73,33 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		    .pids_count = q->listener.pids_count,
 		    .pids = q->listener.pids,
 		    .comm = q->listener.comm,
+		    .limits_count = q->limits.count,
+		    .limits = q->limits.points,
+		    .owners_count = owners ? q->tenures.count : 0,
+		    .owners = owners,
 		    .sampled = series_view(&q->sampled),
 		    .rebuilt = series_view(&q->rebuilt),
 		    .half_open = series_view(&q->half_open_series),
 		    .attempts = q->attempts,
 		};
 		memcpy(l->outcomes, q->outcomes, sizeof(l->outcomes));
+		owners += l->owners_count;
 	}
 	*out = queues->report;
 	return queues->listening.count;
 }
 
-void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t *arrivals)
+void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t *arrivals,
+		     uint64_t *past)
 {
 	const struct listening *l = &queues->listening;
 
 	*listeners = l->refused;
-	*arrivals = 0;
-	for (size_t i = 0; i < l->count; i++)
+	*arrivals = *past = 0;
+	for (size_t i = 0; i < l->count; i++) {
 		*arrivals += l->queues[i]->arrivals_lost;
+		*past += l->queues[i]->limits.lost + l->queues[i]->tenures.lost;
+	}
 }
 
 struct queue *queues_at(struct queues *queues, size_t index)

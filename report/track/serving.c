@@ -64,6 +64,14 @@ void serving_fork(struct serving *serving, const struct proc_fork *fork, int64_t
 		(void)!forks_add(serving->forks, fork->child_pid, fork->parent_pid, time_ns);
 }
 
+int64_t serving_forked_ns(struct serving *serving, int32_t pid, int32_t *parent_pid)
+{
+	const struct fork *fork = forks_find(serving->forks, pid);
+
+	*parent_pid = fork ? fork->parent_pid : 0;
+	return fork && fork->exit_ns == TIME_UNKNOWN ? fork->fork_ns : TIME_UNKNOWN;
+}
+
 static void serve(struct serving *s, struct fork *fork, const struct open_attempt *a)
 {
 	fork->serves = true;

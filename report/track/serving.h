@@ -23,6 +23,9 @@ void serving_free(struct serving *serving);
 /* PROC_FORK. */
 void serving_fork(struct serving *serving, const struct proc_fork *fork, int64_t time_ns);
 
+/* When the process was forked, and by whom; TIME_UNKNOWN and 0. */
+int64_t serving_forked_ns(struct serving *serving, int32_t pid, int32_t *parent_pid);
+
 /* The server says that it forked pid for this attempt. */
 void serving_forked_for(struct serving *serving, const struct open_attempt *attempt, int32_t pid,
 			int64_t time_ns);

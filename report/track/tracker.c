@@ -83,6 +83,17 @@ void tracker_free(struct tracker *tracker)
 	free(tracker);
 }
 
+/* By the owners of its listener at the time; 0 where several can have been it. */
+static int32_t find_acceptor(const struct tracker *t, const struct open_attempt *a, int64_t now_ns)
+{
+	const struct detail *d = details_at(t->details, a->detail);
+	int64_t after_ns = d && d->accept_after_ns != TIME_UNKNOWN ? d->accept_after_ns : a->ack_ns;
+	int64_t before_ns = d && d->accept_before_ns != TIME_UNKNOWN ? d->accept_before_ns : now_ns;
+
+	return queues_acceptor(t->options.queues, a, d && d->exact ? d->accept_ns : after_ns,
+			       before_ns);
+}
+
 static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 			 struct verdict_context *context, struct attempt *out)
 {
@@ -90,6 +101,8 @@ static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 	context->accepted_ns = TIME_UNKNOWN;
 	if (t->options.queues)
 		queues_context(t->options.queues, a, context);
+	if (t->options.queues && (a->flags & OPEN_ACCEPTED))
+		context->owner_pid = find_acceptor(t, a, context->now_ns);
 	verdict_attempt(a, t->details, context, out);
 }
 
@@ -238,6 +251,23 @@ struct open_attempt *tracker_find(struct tracker *t, const struct flow *client_t
 	return best;
 }
 
+static void on_exit_of(struct tracker *t, int32_t pid, int64_t time_ns)
+{
+	serving_exit(t->serving, pid, time_ns);
+	if (t->options.queues)
+		queues_exit(t->options.queues, pid, time_ns);
+}
+
+static void on_owner(struct tracker *t, const struct event *event)
+{
+	int32_t parent_pid;
+	int64_t forked_ns = serving_forked_ns(t->serving, event->owner.pid, &parent_pid);
+
+	if (t->options.queues)
+		queues_owner(t->options.queues, &event->owner, event->time_ns, forked_ns,
+			     parent_pid);
+}
+
 int tracker_event(struct tracker *tracker, const struct event *event)
 {
 	if (event->time_ns > tracker->now_ns)
@@ -280,10 +310,13 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		serving_fork(tracker->serving, &event->proc_fork, event->time_ns);
 		break;
 	case EVENT_PROC_EXIT:
-		serving_exit(tracker->serving, event->proc_exit.pid, event->time_ns);
+		on_exit_of(tracker, event->proc_exit.pid, event->time_ns);
 		break;
 	case EVENT_EXIT:
-		serving_exit(tracker->serving, event->exit.pid, event->time_ns);
+		on_exit_of(tracker, event->exit.pid, event->time_ns);
+		break;
+	case EVENT_OWNER:
+		on_owner(tracker, event);
 		break;
 	case EVENT_HOLDER:
 		serving_holder(tracker->serving,

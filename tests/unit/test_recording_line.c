@@ -133,6 +133,13 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->holder.parent_pid = i32(e);
 		event->holder.listens = e == HIGHEST;
 		break;
+	case EVENT_OWNER:
+		event->owner.cookie = u64(e);
+		event->owner.before_ns = i64(e);
+		event->owner.pid = i32(e);
+		event->owner.owns = e == HIGHEST;
+		strcpy(event->owner.comm, e == LOWEST ? "" : e == HIGHEST ? "\xff)" : "nginx");
+		break;
 	case EVENT_LISTEN:
 		event->listen.local = endpoint(e);
 		event->listen.backlog = i32(e);

@@ -1,0 +1,181 @@
+"""What was true when: limits, owners and listeners that change while a recording runs.
+
+The server does what it is told and says itself who accepted whom.
+"""
+import os
+import re
+
+import pytest
+
+import orders
+from netspace import IS_ROOT, Netspace
+from recording import Recording
+from running import until
+
+PORT = 7000
+
+# The kernel tells of forks and exits in the initial namespaces alone.
+SEES_EXITS = (IS_ROOT and os.readlink("/proc/self/ns/pid") == "pid:[4026531836]"
+              and os.readlink("/proc/self/ns/user") == "user:[4026531837]")
+
+
+@pytest.fixture(name="space")
+def _space():
+    if not IS_ROOT:
+        pytest.skip("entering another's network namespace takes root")
+    try:
+        space = Netspace()
+    except OSError as error:
+        pytest.skip(str(error))
+    yield space
+    space.close()
+
+
+@pytest.fixture(name="make")
+def _make(space):
+    """make(orders.Process): a process in the namespace, which ends with the test."""
+    made = []
+
+    def make(kind):
+        made.append(kind(space))
+        return made[-1]
+
+    yield make
+    for process in made:
+        process.close()
+
+
+@pytest.fixture(name="record")
+def _record(synscope, space, tmp_path):
+    """record(): a recording of the port in the namespace, begun. Ends with the test at the latest."""
+    tmp_path.chmod(0o755)
+    started = []
+
+    def record(*options):
+        run = Recording(synscope, tmp_path / f"recording{len(started)}", "lo", [PORT],
+                        ["--netns", str(space.pid), *options])
+        started.append(run)
+        run.start()
+        return run
+
+    yield record
+    for run in started:
+        run.kill()
+
+
+@pytest.fixture(name="address", params=["127.0.0.1", "::1"], ids=["ipv4", "ipv6"])
+def _address(request):
+    return request.param
+
+
+def lines(run, kind):
+    """What the recording's folder says by now."""
+    text = (run.folder / "events.jsonl").read_text(encoding="ascii").split("\n")[:-1]
+    return [line for line in text if f'"event":"{kind}"' in line]
+
+
+def end(run):
+    """The report of the run, which is that of its replay."""
+    report = run.stop()
+    replay = run.replay()
+    if not run.was_late():
+        for name in ("listeners", "attempts"):
+            assert report[name] == replay[name]
+    return replay
+
+
+def by_port(report):
+    return {int(re.search(r":(\d+)$", attempt["client"]).group(1)): attempt for attempt in report["attempts"]}
+
+
+def settle(run, kind, count):
+    """Until the folder has so many lines of this kind: what is told is written every half second."""
+    until(lambda: len(lines(run, kind)) >= count, f"{count} lines of {kind}")
+
+
+def see(run, server):
+    """A worker of the server that has been seen with the listener: its pid."""
+    settle(run, "owner", 1)
+    worker = server.do("fork()")
+    settle(run, "owner", 2)
+    return worker
+
+
+def test_the_limit_is_that_of_then(make, record, address):
+    """listen() again, with another backlog, as memcached does when it has all the connections it may have."""
+    server, clients = make(orders.Process), make(orders.Clients)
+    server.do(f"listen(4, address={address!r})")
+    run = record()
+    for backlog in (0, 7):
+        server.do(f"listen({backlog})")
+        settle(run, "listener", 2 if backlog == 0 else 3)
+    clients.do(f"connect(address={address!r})")
+    server.do("accept()")
+    listener, = end(run)["listeners"]
+    assert [point["limit"] for point in listener["limits"]] == [4, 0, 7]
+    times = [point["time_ns"] for point in listener["limits"]]
+    assert times == sorted(times)
+    assert listener["limit"] == 7
+
+
+def test_who_had_the_listener_accepted(make, record, address):
+    """Handed over by SCM_RIGHTS in the midst of it: each accept() belongs to the owner of then."""
+    server, clients = make(orders.Process), make(orders.Clients)
+    heir = server.do("fork()")
+    server.do(f"listen(8, address={address!r})")
+    run = record()
+    connect = f"connect(address={address!r})"
+    truth = []
+    for _ in range(3):
+        clients.do(connect)
+        truth += server.do("accept()")
+    # Two walks have begun since: what a worker that comes and goes shows.
+    server.do(f"end({see(run, server)})")
+    settle(run, "owner", 3)
+    server.do(f"hand_over({heir})")
+    settle(run, "owner", 5)
+    for _ in range(3):
+        clients.do(connect)
+        truth += server.do(f'child({heir}, "accept()")')
+    report = end(run)
+    attempts = by_port(report)
+    assert {pid for _, pid, _ in truth} == {server.pid, heir}
+    for port, pid, _ in truth:
+        sure = SEES_EXITS or pid == heir
+        assert attempts[port]["accept_pid"] in ({pid} if sure else {pid, None}), attempts[port]
+    listener, = report["listeners"]
+    owners = [owner for owner in listener["owners"] if owner["pid"] in (server.pid, heir)]
+    assert [owner["pid"] for owner in owners] == [server.pid, heir]
+    assert all(owner["comm"].startswith("python") for owner in listener["owners"])
+    assert owners[0]["from_ns"] <= report["source"]["start_ns"] + 1_000_000_000
+    assert owners[0]["to_ns"] is not None and owners[1]["to_ns"] is None
+    assert listener["pids"] == [heir]
+
+
+def test_a_child_has_the_listener_from_its_fork_to_its_end(make, record):
+    """A worker that its parent forks: both can accept, and where nobody looked it is not known who did."""
+    server, clients = make(orders.Process), make(orders.Clients)
+    server.do("listen(8)")
+    run = record()
+    clients.do("connect()")
+    truth = server.do("accept()")
+    settle(run, "owner", 1)
+    worker = server.do("fork()")
+    settle(run, "owner", 2)
+    clients.do("connect()")
+    truth += server.do(f'child({worker}, "accept()")')
+    ended_ns = server.do(f"end({worker})")
+    settle(run, "owner", 3)
+    clients.do("connect()")
+    truth += server.do("accept()")
+    report = end(run)
+    attempts = by_port(report)
+    listener, = report["listeners"]
+    first, second = listener["owners"]
+    assert (first["pid"], second["pid"]) == (server.pid, worker)
+    assert first["to_ns"] is None
+    assert second["to_ns"] is not None
+    if SEES_EXITS:
+        assert second["from_ns"] < second["to_ns"] <= ended_ns
+    for (port, pid, _), sure in zip(truth, (True, False, True)):
+        assert attempts[port]["accept_pid"] == pid or (not sure and attempts[port]["accept_pid"] is None)
