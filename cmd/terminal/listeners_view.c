@@ -149,24 +149,24 @@ static void put_limit_notes(const struct text *text, const struct listeners_snap
 	for (size_t i = 0; i < s->count; i++)
 		met |= 1U << s->listeners[i].limited_by;
 	sentence_clear(&sentence);
-	sentence_add(&sentence, "QUEUE: finished handshakes that wait for accept(), of the most "
-				"that fit (the limit and one more).");
+	sentence_add(&sentence, "QUEUE: connections waiting for accept() / capacity (limit + 1).");
 	if (met & 1U << LIMIT_BACKLOG)
 		sentence_add(&sentence,
-			     " LIMIT backlog: the backlog that the program gives to listen(); "
-			     "somaxconn (%" PRId64 ") would allow more.",
+			     " LIMIT backlog: set by the listen() backlog; somaxconn is %" PRId64
+			     ".",
 			     s->somaxconn);
 	if (met & 1U << LIMIT_EITHER)
 		sentence_add(&sentence,
-			     " LIMIT either: the limit is somaxconn (%" PRId64 "), and the "
-			     "backlog was that or more: raise both.",
+			     " LIMIT either: set by somaxconn (%" PRId64
+			     ") or by an equal listen() "
+			     "backlog: raise both.",
 			     s->somaxconn);
 	if (met & 1U << LIMIT_SOMAXCONN_THEN)
 		sentence_add(&sentence,
-			     " LIMIT earlier: above today's somaxconn (%" PRId64 "), which was "
+			     " LIMIT earlier: above the current somaxconn (%" PRId64 "), which was "
 			     "higher when listen() was called.",
 			     s->somaxconn);
-	sentence_add(&sentence, " A new somaxconn counts from the next listen() on.");
+	sentence_add(&sentence, " A new somaxconn takes effect at the next listen() call.");
 	note(text, &sentence);
 }
 
@@ -184,11 +184,11 @@ static void put_drop_notes(const struct text *text, const struct listeners_snaps
 	sentence_clear(&sentence);
 	sentence_add(
 	    &sentence,
-	    "DROPS is what the kernel keeps for each socket (sk_drops): it counts a final ACK that "
-	    "met a full queue twice, and harmless things too: repeated SYNs, resets of half-open "
-	    "handshakes, bare ACKs under TCP_DEFER_ACCEPT. This namespace as a whole: %s SYNs and "
-	    "ACKs met a full accept queue (ListenOverflows), %s drops in all (ListenDrops), %s of "
-	    "them by a full SYN queue (TCPReqQFullDrop), %s deferred ACKs (TCPDeferAcceptDrop).",
+	    "DROPS: sk_drops of the socket. It counts a final ACK dropped by a full queue twice, "
+	    "and also harmless packets: retransmitted SYNs, resets of half-open connections, bare "
+	    "ACKs with TCP_DEFER_ACCEPT. The whole network namespace: %s SYNs and ACKs dropped by "
+	    "full accept queues (ListenOverflows), %s drops in total (ListenDrops), %s by full SYN "
+	    "queues (TCPReqQFullDrop), %s ACKs deferred (TCPDeferAcceptDrop).",
 	    text_count(counter(&s->counters, COUNTER_LISTEN_OVERFLOWS), overflows),
 	    text_count(counter(&s->counters, COUNTER_LISTEN_DROPS), drops),
 	    text_count(counter(&s->counters, COUNTER_REQQ_FULL_DROP), full),
@@ -211,10 +211,10 @@ static void put_listener_notes(const struct text *text, const struct listeners_s
 		sentence_add(&sentence, "%s:", address);
 		if (l->ghosts > 0)
 			sentence_add(&sentence,
-				     " in the queue and reset by their clients: %" PRId64
-				     "; accept() "
-				     "will return them all the same.",
-				     l->ghosts);
+				     " %" PRId64 " connection%s in the queue already reset by the "
+				     "client; accept() will still return %s.",
+				     l->ghosts, l->ghosts == 1 ? "" : "s",
+				     l->ghosts == 1 ? "it" : "them");
 		if (l->listener.defer_accept_s > 0)
 			sentence_add(
 			    &sentence,
@@ -234,9 +234,8 @@ static void put_listener_notes(const struct text *text, const struct listeners_s
 
 		sentence_clear(&sentence);
 		sentence_add(&sentence,
-			     "#1/4: SO_REUSEPORT siblings have a queue each, and one can "
-			     "drop beside an empty one. HALF-OPEN and OLDEST are of all of "
-			     "them together.");
+			     "#1/4: SO_REUSEPORT siblings. Each has its own queue; one can drop "
+			     "while another is empty. HALF-OPEN and OLDEST cover the whole group.");
 		note(text, &sentence);
 	}
 }
@@ -251,28 +250,26 @@ static void put_unseen_notes(const struct text *text, const struct listeners_sna
 	sentence_clear(&sentence);
 	if (s->processes_denied && unowned) {
 		sentence_add(&sentence,
-			     "%zu %s not to be looked into: owners that are missing, and their "
-			     "TCP_DEFER_ACCEPT and TCP Fast Open, take CAP_SYS_PTRACE and "
+			     "Cannot inspect %zu process%s (permission denied): missing owners, "
+			     "their TCP_DEFER_ACCEPT and TCP Fast Open require CAP_SYS_PTRACE and "
 			     "CAP_DAC_READ_SEARCH (sudo, or setcap: see synscope(1)).",
-			     s->processes_denied,
-			     s->processes_denied == 1 ? "process is" : "processes are");
+			     s->processes_denied, s->processes_denied == 1 ? "" : "es");
 		note(text, &sentence);
 	}
 	sentence_clear(&sentence);
 	if (!s->connections_read) {
 		char count[TEXT_VALUE_SIZE];
 
-		sentence_add(
-		    &sentence,
-		    "HALF-OPEN and OLDEST take a walk through %s connections: --all does it.",
-		    text_count((int64_t)s->connections, count));
+		sentence_add(&sentence,
+			     "HALF-OPEN and OLDEST: use --all to read all %s connections.",
+			     text_count((int64_t)s->connections, count));
 		note(text, &sentence);
 	}
 	sentence_clear(&sentence);
 	if (s->lost) {
 		sentence_add(&sentence,
-			     "%" PRIu64 " answers of the kernel were incomplete: numbers may be "
-			     "too low.",
+			     "%" PRIu64 " incomplete replies from the kernel: numbers may be too "
+			     "low.",
 			     s->lost);
 		note(text, &sentence);
 	}
@@ -287,7 +284,7 @@ int listeners_view_text(FILE *out, const struct listeners_snapshot *s,
 			    .columns = TEXT_COLUMNS_DEFAULT};
 
 	if (s->count == 0) {
-		fputs("Nobody listens here.\n", out);
+		fputs("No listening sockets.\n", out);
 		return ferror(out) ? -EIO : 0;
 	}
 	put_table(&text, s);

@@ -26,7 +26,7 @@ void progress_show(struct progress *progress, uint64_t packets, uint64_t events)
 	progress->last_ns = now_ns;
 	progress->shown = true;
 	fprintf(stderr,
-		"\r%5" PRId64 " s  %" PRIu64 " packets  %" PRIu64 " events  (Ctrl-C ends)\033[K",
+		"\r%5" PRId64 " s  %" PRIu64 " packets  %" PRIu64 " events  (Ctrl-C to stop)\033[K",
 		(int64_t)((now_ns - progress->start_ns) / NS_PER_SEC), packets, events);
 	fflush(stderr);
 }

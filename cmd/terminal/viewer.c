@@ -72,7 +72,7 @@ static void paint(struct viewer *v)
 	struct view_context context = {
 	    .interface = v->options.interface,
 	    .ports = v->options.ports,
-	    .hint = v->screen.keys_fd >= 0 ? "q: end" : "Ctrl-C: end",
+	    .hint = v->screen.keys_fd >= 0 ? "q: quit" : "Ctrl-C: quit",
 	    .note = note[0] ? note : NULL,
 	    .packets = recorder_frames(v->recorder),
 	};

@@ -9,10 +9,14 @@
 const char *phase_name(enum phase phase)
 {
 	static const char *const names[PHASE_COUNT] = {
-	    [PHASE_CONNECT] = "waits for a SYN-ACK", [PHASE_HANDSHAKE] = "waits for the ACK",
-	    [PHASE_WAIT] = "in the accept queue",    [PHASE_BOUND] = "accepted within",
-	    [PHASE_SPAWN] = "accept() to fork",	     [PHASE_SERVE] = "served",
-	    [PHASE_CLOSE] = "until closed",	     [PHASE_ZOMBIE] = "believes it is connected",
+	    [PHASE_CONNECT] = "waiting for the SYN-ACK",
+	    [PHASE_HANDSHAKE] = "waiting for the final ACK",
+	    [PHASE_WAIT] = "in the accept queue",
+	    [PHASE_BOUND] = "accepted in this interval",
+	    [PHASE_SPAWN] = "accept() to fork()",
+	    [PHASE_SERVE] = "being served",
+	    [PHASE_CLOSE] = "until closed",
+	    [PHASE_ZOMBIE] = "half-connected: only the client believes it is connected",
 	};
 
 	return phase < PHASE_COUNT ? names[phase] : "unknown";

@@ -31,7 +31,7 @@ struct attempt_phase {
 
 #define ATTEMPT_PHASES_MAX 9
 
-/* A few words: "waits for a SYN-ACK". */
+/* A few words: "waiting for the SYN-ACK". */
 const char *phase_name(enum phase phase);
 
 /* The attempt's first known time; TIME_UNKNOWN when there is none. */

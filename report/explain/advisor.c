@@ -123,8 +123,7 @@ static void evidence_of_limit(struct advisor *a, struct advice *advice, const st
 {
 	if (l->backlog >= 0)
 		because(a, advice, "listen() backlog %" PRId64, l->backlog);
-	because(a, advice, "limit %" PRId64 ", so that the queue holds %" PRId64, l->limit,
-		l->capacity);
+	because(a, advice, "limit %" PRId64 ", capacity %" PRId64, l->limit, l->capacity);
 	if (r->host_known && r->host.somaxconn >= 0)
 		because(a, advice, "somaxconn %" PRId64, r->host.somaxconn);
 	if (l->queue_peak >= 0)
@@ -149,46 +148,46 @@ static void advise_limit(struct advisor *a, const struct report *r,
 		if (b->known)
 			advice = say(
 			    a, "backlog-binds",
-			    "%s: the backlog given to listen() binds the accept queue. A backlog "
-			    "of %" PRIu64 " would have dropped nothing here%s.",
+			    "%s: the listen() backlog limits the accept queue. With a backlog of "
+			    "%" PRIu64 "%s nothing would have been dropped.",
 			    name, b->backlog,
 			    somaxconn >= 0 && (int64_t)b->backlog > somaxconn
-				? ", with net.core.somaxconn raised to it first"
+				? " (first raise net.core.somaxconn to that value)"
 				: "");
 		else
 			advice = say(
 			    a, "backlog-binds",
-			    "%s: the backlog given to listen() binds the accept queue; raise it, "
-			    "not somaxconn.",
+			    "%s: the listen() backlog limits the accept queue. Raise it; raising "
+			    "somaxconn has no effect.",
 			    name);
 		break;
 	case BINDS_SOMAXCONN:
 		advice = say(
 		    a, "somaxconn-binds",
-		    "%s: net.core.somaxconn binds the accept queue%s. Raise it, then make the "
-		    "server call listen() again (restart it): raising somaxconn alone changes no "
-		    "listener that is there already.",
+		    "%s: net.core.somaxconn limits the accept queue%s. Raise it, then restart the "
+		    "server: a new somaxconn takes effect at the next listen() call.",
 		    name,
-		    l->backlog >= 0 ? "; the backlog given to listen() is larger"
-				    : " (or a backlog of the same number)");
+		    l->backlog >= 0 ? "; the listen() backlog is larger"
+				    : " (or an equal listen() backlog does)");
 		if (advice && b->known)
-			because(a, advice, "a limit of %" PRIu64 " would have dropped nothing here",
+			because(a, advice,
+				"with a limit of %" PRIu64 " nothing would have been dropped",
 				b->backlog);
 		break;
 	case BINDS_UNKNOWN:
-		advice = say(
-		    a, "limit-binds",
-		    "%s: the accept queue was full; whether backlog or somaxconn binds it is not "
-		    "known.",
-		    name);
+		advice =
+		    say(a, "limit-binds",
+			"%s: the accept queue was full; whether the listen() backlog or somaxconn "
+			"limits it is unknown.",
+			name);
 		break;
 	}
 	evidence_of_limit(a, advice, r, l);
 	if (b->known)
 		because(a, advice,
-			"replay of %" PRIu64 " clients: %" PRIu64 " would have waited at once%s",
-			b->clients, b->depth_peak,
-			al->left_out ? " (the first of them; more were seen)" : "");
+			"replay of %s%" PRIu64 " clients: up to %" PRIu64
+			" waiting at the same time",
+			al->left_out ? "the first " : "", b->clients, b->depth_peak);
 }
 
 static void advise_children(struct advisor *a, const struct report *r,
@@ -202,18 +201,18 @@ static void advise_children(struct advisor *a, const struct report *r,
 	if (!c->known || !r->causes[CAUSE_SLOW_ACCEPT])
 		return;
 	name_of(al->listener, name);
-	advice = say(
-	    a, "accept-rate",
-	    "%s: connections wait because accept() is not called soon enough. %" PRIu64
-	    " children or workers would have kept every wait within %s; a longer queue alone only "
-	    "turns drops into waiting.",
-	    name, c->children, duration(c->target_ns, target));
-	because(a, advice, "final ACK to accept(): p50 %s, max %s", duration(wait->p50, p50),
+	advice =
+	    say(a, "accept-rate",
+		"%s: connections wait because of slow accept(). With %" PRIu64
+		" worker%s every wait would have been at most %s; a longer queue alone only turns "
+		"drops into waiting.",
+		name, c->children, c->children == 1 ? "" : "s", duration(c->target_ns, target));
+	because(a, advice, "wait for accept(): p50 %s, max %s", duration(wait->p50, p50),
 		duration(wait->max, max));
-	because(a, advice, "%" PRIu64 " attempts were in the queue for longer than 100 ms",
+	because(a, advice, "%" PRIu64 " attempts waited in the queue for more than 100 ms",
 		r->causes[CAUSE_SLOW_ACCEPT]);
 	because(a, advice, "service time p50 %s", duration(c->service_p50_ns, service));
-	because(a, advice, "replay of %" PRIu64 " clients, first come, first served", c->clients);
+	because(a, advice, "replay of %" PRIu64 " clients in order of arrival", c->clients);
 }
 
 static void advise_zombies(struct advisor *a, const struct report *r)
@@ -226,25 +225,23 @@ static void advise_zombies(struct advisor *a, const struct report *r)
 	if (r->causes[CAUSE_COOKIE_ACK_DROPPED]) {
 		advice =
 		    say(a, "abort-cannot-help",
-			"Clients believe that they are connected, and the server knows nothing of "
-			"them: "
-			"their SYN-ACK was a cookie and their ACK met a full queue. "
-			"tcp_abort_on_overflow does not reset them; only room in the queue, or a "
-			"time-out of the client, helps.");
+			"Some clients believe they are connected, but the server does not know "
+			"them: they were answered with a SYN cookie and their ACK was dropped by "
+			"the full accept queue. tcp_abort_on_overflow does not reset them; only "
+			"room in the queue or a client timeout helps.");
 	} else if (r->host_known && r->host.tcp_abort_on_overflow == 0) {
 		advice = say(
 		    a, "abort-on-overflow",
-		    "Clients believe that they are connected while their final ACK is dropped. "
-		    "With "
-		    "tcp_abort_on_overflow = 1 they would get a RST at once instead; it makes the "
-		    "failure quick and does not prevent it.");
+		    "Some clients believe they are connected, but their final ACK was dropped. "
+		    "With tcp_abort_on_overflow = 1 they would get a RST at once; that makes the "
+		    "failure fast but does not prevent it.");
 	} else {
 		return;
 	}
-	because(a, advice, "%" PRIu64 " zombies", zombies);
-	because(a, advice, "%" PRIu64 " cookie ACKs dropped",
+	because(a, advice, "%" PRIu64 " zombie%s", zombies, zombies == 1 ? "" : "s");
+	because(a, advice, "%" PRIu64 " ACKs of SYN cookies dropped",
 		r->cause_packets[CAUSE_COOKIE_ACK_DROPPED]);
-	because(a, advice, "%" PRIu64 " final ACKs dropped with a request left",
+	because(a, advice, "%" PRIu64 " final ACKs dropped without a cookie",
 		r->cause_packets[CAUSE_ACCEPT_QUEUE_FULL_ACK]);
 	if (r->host_known)
 		because(a, advice, "tcp_abort_on_overflow %" PRId64, r->host.tcp_abort_on_overflow);
@@ -259,15 +256,15 @@ static void advise_syn_queue(struct advisor *a, const struct report *r)
 	if (full || reserve) {
 		advice = say(
 		    a, "cookies-off",
-		    "SYNs were dropped on the SYN queue because tcp_syncookies is 0. With 1, the "
-		    "default, they would have been answered. %s",
-		    reserve ? "tcp_max_syn_backlog matters only while cookies are off: of it, a "
-			      "quarter "
-			      "is kept for proven peers."
-			    : "The SYN queue's limit is the listener's own, the same as the accept "
-			      "queue's; not tcp_max_syn_backlog.");
-		because(a, advice, "%" PRIu64 " SYNs dropped on a full SYN queue", full);
-		because(a, advice, "%" PRIu64 " SYNs dropped by the reserve rule", reserve);
+		    "SYNs were dropped at the SYN queue because tcp_syncookies is 0. With 1 (the "
+		    "default) they would have been answered. %s",
+		    reserve ? "While SYN cookies are off, the last quarter of tcp_max_syn_backlog "
+			      "is reserved for known peers."
+			    : "The limit of the SYN queue is that of the listener's accept queue, "
+			      "not tcp_max_syn_backlog.");
+		because(a, advice, "%" PRIu64 " SYNs dropped: SYN queue full", full);
+		because(a, advice, "%" PRIu64 " SYNs dropped: reserve of tcp_max_syn_backlog",
+			reserve);
 		because(a, advice, "tcp_syncookies %" PRId64, r->host.tcp_syncookies);
 		because(a, advice, "tcp_max_syn_backlog %" PRId64, r->host.tcp_max_syn_backlog);
 		return;
@@ -276,12 +273,11 @@ static void advise_syn_queue(struct advisor *a, const struct report *r)
 	    r->host.tcp_syncookies <= 0)
 		return;
 	advice = say(a, "max-syn-backlog-idle",
-		     "tcp_max_syn_backlog does not matter here: while tcp_syncookies is on, "
-		     "nothing reads it. "
-		     "Raising it would have changed nothing.");
+		     "Raising tcp_max_syn_backlog would not help: the kernel does not use it while "
+		     "tcp_syncookies is on.");
 	because(a, advice, "tcp_syncookies %" PRId64, r->host.tcp_syncookies);
 	because(a, advice, "tcp_max_syn_backlog %" PRId64, r->host.tcp_max_syn_backlog);
-	because(a, advice, "0 SYNs dropped on the SYN queue");
+	because(a, advice, "0 SYNs dropped at the SYN queue");
 }
 
 static void advise_innocent(struct advisor *a, const struct report *r)
@@ -292,9 +288,9 @@ static void advise_innocent(struct advisor *a, const struct report *r)
 		return;
 	advice = say(
 	    a, "queue-innocent",
-	    "SYNs reached this host and got no answer, and no counter of the listener moved: the "
-	    "queues are innocent. Look at the firewall (nft list ruleset, iptables -L -v), at "
-	    "rp_filter, and at what may drop the SYN-ACK on its way out.");
+	    "SYNs reached this host and got no answer, but no counter of the listener moved: the "
+	    "queues are not the cause. Check the firewall (nft list ruleset, iptables -L -v), "
+	    "rp_filter, and anything that may drop the SYN-ACK on its way out.");
 	because(a, advice, "%" PRIu64 " attempts, %" PRIu64 " SYNs",
 		r->causes[CAUSE_UNANSWERED_NO_COUNTER],
 		r->cause_packets[CAUSE_UNANSWERED_NO_COUNTER]);
@@ -308,11 +304,9 @@ static void advise_scan(struct advisor *a, const struct report *r)
 	if (half_open + aborted < 10 || half_open + aborted < r->attempts / 10)
 		return;
 	advice = say(a, "half-open",
-		     "Many handshakes were begun and not finished: a half-open scan, a SYN flood, "
-		     "or clients "
-		     "that cannot hear the SYN-ACKs. They raise sk_drops and EmbryonicRsts and are "
-		     "no drops of "
-		     "a queue.");
+		     "Many handshakes were started but not completed: a half-open scan, a SYN "
+		     "flood, or clients that do not receive the SYN-ACKs. They increase sk_drops "
+		     "and EmbryonicRsts but are not queue drops.");
 	because(a, advice, "%" PRIu64 " half-open, %" PRIu64 " aborted of %" PRIu64 " attempts",
 		half_open, aborted, r->attempts);
 }
@@ -329,12 +323,10 @@ static void advise_ledger(struct advisor *a, const struct report *r)
 		if (!advice)
 			advice = say(
 			    a, "unexplained",
-			    "Counters moved that the packets seen do not explain in full; the "
-			    "verdicts "
-			    "that rest on them are weaker for it. Counters are of the whole "
-			    "network "
-			    "namespace: record without a port to see all of its listeners, and on "
-			    "the interface any.");
+			    "Some counters moved by more or less than the captured packets "
+			    "explain; verdicts that rest on them are less certain. The counters "
+			    "cover the whole network namespace: record without a port and on "
+			    "interface any to see all of its listeners.");
 		because(a, advice, "%s: observed %" PRId64 ", explained %" PRId64, row->counter,
 			row->observed, row->explained);
 	}

@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "report/attempt/words.h"
+
 /* How many listeners and causes the answer tells of; the tables have them all. */
 #define ANSWER_LISTENERS 3
 #define ANSWER_CAUSES	 4
@@ -63,35 +65,15 @@ void text_put_title(const struct text *text)
 	text_end_colour(text, TEXT_DIM);
 }
 
-static const char *outcome_words(enum outcome outcome)
+/* Names that do not speak for themselves have their meaning beside them. */
+static void add_outcome(const struct report *report, enum outcome outcome,
+			struct sentence *sentence)
 {
-	switch (outcome) {
-	case OUTCOME_ACCEPTED:
-		return "accepted";
-	case OUTCOME_ESTABLISHED:
-		return "connected (accept() not observable)";
-	case OUTCOME_WAITING:
-		return "still waiting for accept()";
-	case OUTCOME_REFUSED:
-		return "refused";
-	case OUTCOME_UNREACHABLE:
-		return "answered by an ICMP error";
-	case OUTCOME_UNANSWERED:
-		return "never answered";
-	case OUTCOME_HALF_OPEN:
-		return "half-open";
-	case OUTCOME_ABORTED:
-		return "aborted by the client";
-	case OUTCOME_RESET:
-		return "reset";
-	case OUTCOME_ZOMBIE:
-		return "zombie (the client believes that it is connected, the server does not)";
-	case OUTCOME_OPEN:
-		return "still under way";
-	case OUTCOME_COUNT:
-		break;
-	}
-	return "unknown";
+	sentence_add(sentence, "%s", outcome_name(outcome));
+	if (outcome == OUTCOME_ZOMBIE || outcome == OUTCOME_UNREACHABLE ||
+	    outcome == OUTCOME_OPEN ||
+	    (outcome == OUTCOME_ESTABLISHED && report->kind != REPORT_PCAP))
+		sentence_add(sentence, " (%s)", outcome_words(outcome));
 }
 
 static void put_outcomes(const struct text *text)
@@ -114,8 +96,9 @@ static void put_outcomes(const struct text *text)
 	for (int i = 0; i < OUTCOME_COUNT; i++) {
 		if (!report->outcomes[i])
 			continue;
-		sentence_add(&sentence, "%s %s %s", first ? "" : ",",
-			     text_count((int64_t)report->outcomes[i], count), outcome_words(i));
+		sentence_add(&sentence, "%s %s ", first ? "" : ",",
+			     text_count((int64_t)report->outcomes[i], count));
+		add_outcome(report, i, &sentence);
 		first = false;
 	}
 	sentence_add(&sentence, ".");
@@ -138,12 +121,12 @@ static void put_full_queue(const struct text *text, const struct report_listener
 		bool full = listener->episodes_count > 0;
 		uint64_t times = listener->episodes_count + listener->episodes_lost;
 
-		sentence_add(&sentence, ": its accept queue holds %" PRId64 " (",
+		sentence_add(&sentence, ". Its accept queue holds %" PRId64 " (",
 			     listener->capacity);
 		text_limit(text, listener, (uint32_t)listener->limit, &sentence);
 		sentence_add(&sentence, ")");
 		if (full)
-			sentence_add(&sentence, " and was full %s time%s, %s in all",
+			sentence_add(&sentence, " and was full %s time%s, %s in total",
 				     text_count((int64_t)times, count), times == 1 ? "" : "s",
 				     text_duration(text, listener->full_ns, value));
 	}
@@ -207,9 +190,11 @@ static void put_causes(const struct text *text)
 			break;
 		told[best] = true;
 		sentence_clear(&sentence);
-		sentence_add(&sentence, "%s: %s attempt%s", text_cause(best),
-			     text_count((int64_t)report->causes[best], count),
-			     report->causes[best] == 1 ? "" : "s");
+		sentence_add(
+		    &sentence, "%s: %s attempt%s",
+		    cause_words(best, report->host_known ? report->host.tcp_syncookies : -1),
+		    text_count((int64_t)report->causes[best], count),
+		    report->causes[best] == 1 ? "" : "s");
 		if (cause_is_drop(best))
 			sentence_add(&sentence, ", %s packet%s",
 				     text_count((int64_t)report->cause_packets[best], count),
@@ -230,8 +215,8 @@ static void put_wait(const struct text *text)
 		return;
 	sentence_clear(&sentence);
 	sentence_add(&sentence,
-		     "After their final ACK %s connection%s waited %s (median) to %s (longest) for "
-		     "accept().",
+		     "%s connection%s waited %s (median) to %s (max) for accept() after the final "
+		     "ACK.",
 		     text_count((int64_t)wait->count, count), wait->count == 1 ? "" : "s",
 		     text_duration(text, wait->p50, median), text_duration(text, wait->max, max));
 	text_paragraph(text, "", 0, sentence.text);
@@ -261,14 +246,13 @@ void text_put_answer(const struct text *text, const struct text_cost *cost)
 	put_causes(text);
 	if (!full && !report->drops_seen && report->attempts && drops_observable(report)) {
 		text_begin_colour(text, TEXT_GREEN);
-		text_paragraph(text, "", 0, "No queue of a listener dropped anything.");
+		text_paragraph(text, "", 0, "No listener's queue dropped anything.");
 		text_end_colour(text, TEXT_GREEN);
 	}
 	if (report->kind == REPORT_PCAP && report->attempts)
 		text_paragraph(text, "", 0,
-			       "These are packets alone: when accept() was called, how deep the "
-			       "queue was and why a packet was dropped cannot be observed in them. "
-			       "A recording (synscope record) knows.");
+			       "A capture alone does not show accept(), queue depths or why a "
+			       "packet was dropped; a recording (synscope record) does.");
 	text_put_cost(text, cost);
 	put_wait(text);
 	if (report->advice_count) {

@@ -91,16 +91,16 @@ void text_put_handshake(const struct text *text, const struct attempt *a)
 	endpoint_format(&a->client, address, sizeof(address));
 	sentence_clear(&sentence);
 	sentence_add(&sentence,
-		     "The kernel finishes it alone; accept() only takes a finished connection out "
-		     "of the queue. Measured on %s:",
+		     "The kernel completes it; accept() only takes an established connection out "
+		     "of the queue. Measured for %s:",
 		     address);
 	text_paragraph(text, "", 0, sentence.text);
 	put_step(text, a, a->syn_ns, "SYN", "the client called connect()");
 	put_step(text, a, a->synack_ns, "SYN-ACK", "the kernel's answer; connect() returns");
-	put_step(text, a, a->ack_ns, "ACK", "the handshake is finished: into the accept queue");
+	put_step(text, a, a->ack_ns, "ACK", "the handshake is complete: into the accept queue");
 	sentence_clear(&sentence);
 	snprintf(process, sizeof(process), " in process %" PRId32, a->accept_pid);
-	sentence_add(&sentence, "returns it%s, %s after the handshake was finished",
+	sentence_add(&sentence, "returns it%s, %s after the handshake was complete",
 		     a->accept_pid ? process : "",
 		     text_duration(text, text_since(a->accept_ns, a->ack_ns), wait));
 	put_step(text, a, a->accept_ns, "accept()", sentence.text);

@@ -68,17 +68,16 @@ void text_cost_add(struct text_cost *cost, const struct attempt *a)
 			      needed);
 }
 
-/* "one client needed 1.02 s", "48 clients needed 1.85 s (median) to 14.3 s (longest)" */
+/* "1 client needed 1.02 s", "48 clients needed 1.85 s (median) to 14.3 s (max)" */
 static void add_needed(const struct text *text, const struct latency_summary *needed,
 		       struct sentence *sentence)
 {
 	char count[TEXT_VALUE_SIZE], median[TEXT_VALUE_SIZE], max[TEXT_VALUE_SIZE];
 
 	if (needed->count == 1)
-		sentence_add(sentence, "one client needed %s",
-			     text_duration(text, needed->max, max));
+		sentence_add(sentence, "1 client needed %s", text_duration(text, needed->max, max));
 	else
-		sentence_add(sentence, "%s clients needed %s (median) to %s (longest)",
+		sentence_add(sentence, "%s clients needed %s (median) to %s (max)",
 			     text_count((int64_t)needed->count, count),
 			     text_duration(text, needed->p50, median),
 			     text_duration(text, needed->max, max));
@@ -104,13 +103,13 @@ static void put_hit(const struct text *text, const struct text_cost *cost)
 	struct sentence sentence;
 
 	sentence_clear(&sentence);
-	sentence_add(&sentence, "What it cost: ");
+	sentence_add(&sentence, "Cost: ");
 	if (hit.count)
 		add_needed(text, &hit, &sentence);
 	if (hit.count)
 		sentence_add(&sentence, " to get through");
 	if (cost->never)
-		sentence_add(&sentence, "%s%s %s never %s", hit.count ? ", and " : "",
+		sentence_add(&sentence, "%s%s %s never %s", hit.count ? "; " : "",
 			     text_count((int64_t)cost->never, count),
 			     cost->never == 1 ? "client" : "clients",
 			     hit.count ? "did" : "got through");
@@ -124,11 +123,8 @@ static void put_again(const struct text *text, const struct text_cost *cost)
 
 	sentence_clear(&sentence);
 	add_needed(text, &again, &sentence);
-	sentence_add(&sentence, " to get through, since %s SYN had to be sent again",
+	sentence_add(&sentence, " to get through because %s SYN was retransmitted",
 		     again.count == 1 ? "its" : "their");
-	/* A sentence begins with a capital; a number needs none. */
-	if (sentence.text[0] == 'o')
-		sentence.text[0] = 'O';
 	put_sentence(text, cost, &sentence);
 }
 

@@ -8,37 +8,37 @@ static const char *alternative(enum cause cause)
 {
 	switch (cause) {
 	case CAUSE_ACCEPT_QUEUE_FULL_SYN:
-		return "a SYN can also be lost before it reaches the listener; the listener's own "
-		       "sk_drops around that moment would tell.";
+		return "a SYN can also be lost before it reaches the listener; the listener's "
+		       "sk_drops around that time would tell.";
 	case CAUSE_ACCEPT_QUEUE_FULL_ACK:
 	case CAUSE_COOKIE_ACK_DROPPED:
 		return "an ACK can also be lost on its way; the listener's sk_drops around that "
-		       "moment, or a look-up of the connection's socket, would tell.";
+		       "time, or a lookup of the connection's socket, would tell.";
 	case CAUSE_SYN_QUEUE_FULL:
 	case CAUSE_MAX_SYN_BACKLOG_RESERVE:
-		return "with tcp_syncookies off a full SYN queue, the reserve of "
-		       "tcp_max_syn_backlog and a full accept queue look alike on the wire; "
-		       "TCPReqQFullDrop and ListenOverflows around that moment tell them apart.";
+		return "with tcp_syncookies off, a full SYN queue, the reserve of "
+		       "tcp_max_syn_backlog and a full accept queue look the same on the wire; "
+		       "TCPReqQFullDrop and ListenOverflows around that time would tell.";
 	case CAUSE_SYN_COOKIE:
-		return "a cookie looks like any SYN-ACK; SyncookiesSent around that moment would "
+		return "a SYN cookie looks like any SYN-ACK; SyncookiesSent around that time would "
 		       "tell.";
 	case CAUSE_NO_LISTENER:
-		return "a firewall that rejects looks the same; whether anything listened there at "
-		       "that moment would tell.";
+		return "a firewall that rejects looks the same; whether there was a listener at "
+		       "that time would tell.";
 	case CAUSE_SERVER_RESET:
-		return "a listener that is there refuses nobody, so something in front of it did; "
-		       "the rules of the firewall would tell.";
+		return "a listener does not refuse connections, so something in front of it did; "
+		       "the firewall rules would tell.";
 	case CAUSE_UNANSWERED_NO_COUNTER:
-		return "a queue can have dropped it after all, when other drops moved the counters "
-		       "at the same time; a shorter sample interval would tell.";
+		return "a queue may still have dropped it, if other drops moved the counters at "
+		       "the same time; a shorter sample interval would tell.";
 	case CAUSE_DEFER_ACCEPT:
-		return "a bare ACK without effect can also be a dropped one; whether the listener "
+		return "a bare ACK without effect may also have been dropped; whether the listener "
 		       "has TCP_DEFER_ACCEPT would tell.";
 	case CAUSE_CLIENT_RESET:
 	case CAUSE_SLOW_ACCEPT:
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
-		return "the kernel's counters moved by something that no verdict explains; the "
-		       "ledger has the difference.";
+		return "the kernel's counters moved more or less than the verdicts explain; the "
+		       "ledger shows the difference.";
 	case CAUSE_COUNT:
 		break;
 	}
@@ -77,7 +77,6 @@ void text_put_doubts(const struct text *text, const struct attempt *attempts, si
 		text_paragraph(text, "", 0, sentence.text);
 	}
 	if (bounded)
-		text_paragraph(text, "", 0,
-			       "Bounded: it happened within an interval that was measured.");
+		text_paragraph(text, "", 0, "Bounded: it happened within a measured interval.");
 	text_end_colour(text, TEXT_DIM);
 }

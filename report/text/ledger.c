@@ -59,15 +59,15 @@ static void put_balance(const struct text *text)
 	}
 	sentence_clear(&sentence);
 	if (!known)
-		sentence_add(&sentence, "No counter was read, so the verdicts cannot be checked "
+		sentence_add(&sentence, "No counter was read: the verdicts cannot be checked "
 					"against the kernel.");
 	else if (off)
 		sentence_add(&sentence,
 			     "%zu of %zu counters moved by more or less than the verdicts explain: "
-			     "other traffic of the namespace, or a verdict is wrong.",
+			     "other traffic in the network namespace, or a wrong verdict.",
 			     off, known);
 	else
-		sentence_add(&sentence, "Everything that the kernel counted is explained.");
+		sentence_add(&sentence, "The verdicts explain every counter.");
 	text_paragraph(text, "", 0, sentence.text);
 }
 
@@ -85,7 +85,7 @@ void text_put_ledger(const struct text *text)
 
 		width = columns > width ? (unsigned)columns : width;
 	}
-	text_heading(text, "Ledger: what the kernel counted, and what the verdicts explain");
+	text_heading(text, "Ledger: the kernel's counters compared with the verdicts");
 	text_begin_colour(text, TEXT_DIM);
 	text_cell(text, "counter", -(int)width);
 	fputs("  observed  explained  unexplained  by class\n", text->out);
@@ -110,7 +110,7 @@ void text_put_advice(const struct text *text)
 			       text_safe(text, advice->text, part, sizeof(part)));
 		text_begin_colour(text, TEXT_DIM);
 		for (size_t j = 0; j < advice->evidence_count && j < ADVICE_EVIDENCE_MAX; j++)
-			text_paragraph(text, j ? "           " : "    since: ", 11,
+			text_paragraph(text, j ? "            " : "  evidence: ", 12,
 				       text_safe(text, advice->evidence[j], part, sizeof(part)));
 		text_end_colour(text, TEXT_DIM);
 	}

@@ -6,7 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Rows of the table; beyond them only their number is told. */
+#include "report/attempt/words.h"
+
+/* Rows of the table; beyond them only their number is shown. */
 #define ROWS_MAX 40
 
 /* The numbers and the room that they take; the process has what is left. */
@@ -83,20 +85,21 @@ static void put_remarks(const struct text *text, const struct report_listener *l
 	endpoint_format(&listener->local, address, sizeof(address));
 	sentence_clear(&sentence);
 	if (listener->reuseport)
-		sentence_add(&sentence, " is one of a SO_REUSEPORT group: each has a queue of its "
-					"own;");
+		sentence_add(&sentence, " is in a SO_REUSEPORT group: each socket has its own "
+					"queue;");
 	if (listener->closed)
-		sentence_add(&sentence, " was closed while observed;");
+		sentence_add(&sentence, " was closed during the observation;");
 	if (listener->defer_accept_s > 0)
 		sentence_add(&sentence, " has TCP_DEFER_ACCEPT (%" PRId32 " s);",
 			     listener->defer_accept_s);
 	if (listener->fastopen > 0)
-		sentence_add(&sentence, " takes TCP Fast Open (queue of %" PRId32 ");",
+		sentence_add(&sentence, " has TCP Fast Open (queue limit %" PRId32 ");",
 			     listener->fastopen);
 	if (listener->disagreements)
 		sentence_add(&sentence,
-			     " has %" PRIu64 " sample%s that the rebuilt depth cannot explain;",
-			     listener->disagreements, listener->disagreements == 1 ? "" : "s");
+			     " has %" PRIu64 " sample%s that disagree%s with the rebuilt depth;",
+			     listener->disagreements, listener->disagreements == 1 ? "" : "s",
+			     listener->disagreements == 1 ? "s" : "");
 	if (!sentence.used)
 		return;
 	sentence.text[sentence.used - 1] = '.';
@@ -132,25 +135,6 @@ void text_put_listeners(const struct text *text)
 		put_remarks(text, &report->listeners[i]);
 	if (rows < report->listeners_count)
 		fprintf(text->out, "and %zu more\n", report->listeners_count - rows);
-}
-
-static const char *latency_words(enum latency latency)
-{
-	switch (latency) {
-	case LATENCY_SYN_TO_SYNACK:
-		return "first SYN to SYN-ACK";
-	case LATENCY_SYNACK_TO_ACK:
-		return "SYN-ACK to final ACK";
-	case LATENCY_CONNECT:
-		return "client's connect()";
-	case LATENCY_ACCEPT_WAIT:
-		return "final ACK to accept()";
-	case LATENCY_ACCEPT_TO_FORK:
-		return "accept() to fork()";
-	case LATENCY_COUNT:
-		break;
-	}
-	return "unknown";
 }
 
 void text_put_latency(const struct text *text)

@@ -10,26 +10,26 @@ static const char *loss_words(enum loss_kind kind)
 {
 	switch (kind) {
 	case LOSS_PACKETS_KERNEL:
-		return "packets that the kernel dropped, since the capture's ring was full";
+		return "packets dropped by the kernel: the capture ring was full";
 	case LOSS_PACKETS_INTERFACE:
-		return "packets that the interface or its driver dropped";
+		return "packets dropped by the interface or its driver";
 	case LOSS_SAMPLES_LATE:
-		return "samples later than twice their interval";
+		return "late samples (more than twice the sample interval)";
 	case LOSS_NETLINK:
-		return "sock_diag answers lost or interrupted";
+		return "sock_diag replies lost or interrupted";
 	case LOSS_PROC_EVENTS:
 		return "fork and exit events lost by the proc connector";
 	case LOSS_SERVER_EVENTS:
-		return "events of the server lost, since its channel was full";
+		return "server events lost: the channel was full";
 	case LOSS_BPF_EVENTS:
-		return "accept() events lost, since the BPF ring was full";
+		return "accept() events lost: the BPF ring was full";
 	case LOSS_LOOKUPS:
-		return "connections not looked up, since too many waited";
+		return "socket lookups skipped: too many pending";
 	case LOSS_RECORDING:
-		return "events that could not be written";
+		return "events not written to the recording";
 	case LOSS_PACKETS_BACKLOG:
-		return "packets dropped in the host's receive backlog (netdev_max_backlog), unseen "
-		       "by all";
+		return "packets dropped in the host's receive backlog (netdev_max_backlog): "
+		       "neither captured nor received";
 	case LOSS_KIND_COUNT:
 		break;
 	}
@@ -40,9 +40,9 @@ static const char *skip_words(enum skip_reason reason)
 {
 	switch (reason) {
 	case SKIP_NOT_IP:
-		return "no IP";
+		return "not IP";
 	case SKIP_NOT_TCP:
-		return "no TCP";
+		return "not TCP";
 	case SKIP_TRUNCATED:
 		return "cut before the end of the TCP header";
 	case SKIP_MALFORMED:
@@ -50,15 +50,15 @@ static const char *skip_words(enum skip_reason reason)
 	case SKIP_FRAGMENT:
 		return "fragments without a TCP header";
 	case SKIP_FRAGMENT_TABLE:
-		return "fragments that the table had no room for";
+		return "fragments dropped: fragment table full";
 	case SKIP_ENCAPSULATION:
-		return "encapsulated in a way that is not opened";
+		return "unknown encapsulation";
 	case SKIP_ENCRYPTED:
 		return "encrypted";
 	case SKIP_LINK_TYPE:
-		return "of an unknown link type";
+		return "unknown link type";
 	case SKIP_OUTGOING_COPY:
-		return "second copies on the loopback";
+		return "second copies on loopback";
 	case SKIP_REASON_COUNT:
 		break;
 	}
@@ -73,7 +73,7 @@ static void put_number(const struct text *text, uint64_t number, const char *wor
 	text_paragraph(text, prefix, 12, words);
 }
 
-/* Frames without a segment are no loss as such: what stands in a capture besides TCP. */
+/* Frames without a TCP segment are not a loss: what is in a capture besides TCP. */
 static void put_skipped(const struct text *text)
 {
 	const struct report *report = text->report;
@@ -93,13 +93,13 @@ static void put_skipped(const struct text *text)
 		struct sentence whole;
 
 		sentence_clear(&whole);
-		sentence_add(&whole, "of %s frames gave no segment: %s",
+		sentence_add(&whole, "of %s frames have no usable TCP segment: %s",
 			     text_count((int64_t)report->packets, total), sentence.text);
 		put_number(text, skipped, whole.text);
 	}
 	if (report->other_segments)
 		put_number(text, report->other_segments,
-			   "segments of connections that began before the observation");
+			   "segments of connections that were open before the observation");
 }
 
 void text_put_losses(const struct text *text)
@@ -111,14 +111,14 @@ void text_put_losses(const struct text *text)
 		lost += report->losses[i];
 	for (size_t i = 0; i < report->overflows_count; i++)
 		lost += report->overflows[i].count;
-	/* Packets that capture dropped are told as a loss of their kind, when it is told. */
+	/* Packets that capture dropped are a loss of their kind, where that is recorded. */
 	if (report->packets_dropped && !report->losses[LOSS_PACKETS_KERNEL])
 		lost += report->packets_dropped;
 	text_heading(text, "Losses");
 	if (!lost)
 		text_paragraph(text, "", 0,
 			       report->kind == REPORT_PCAP
-				   ? "None that the capture file tells of."
+				   ? "None recorded in the capture file."
 				   : "None: no packet, sample or event was lost.");
 	text_begin_colour(text, TEXT_YELLOW);
 	if (report->packets_dropped && !report->losses[LOSS_PACKETS_KERNEL])
@@ -127,8 +127,7 @@ void text_put_losses(const struct text *text)
 		if (report->losses[i])
 			put_number(text, report->losses[i], loss_words(i));
 	if (report->late_events)
-		put_number(text, report->late_events,
-			   "events that came after their time had been told");
+		put_number(text, report->late_events, "events that arrived too late to be used");
 	for (size_t i = 0; i < report->overflows_count; i++) {
 		char table[128], bound[TEXT_VALUE_SIZE];
 		struct sentence sentence;
@@ -136,7 +135,7 @@ void text_put_losses(const struct text *text)
 		if (!report->overflows[i].count)
 			continue;
 		sentence_clear(&sentence);
-		sentence_add(&sentence, "had no room in the table of %s (bound %s)",
+		sentence_add(&sentence, "did not fit into the table of %s (bound %s)",
 			     text_safe(text, report->overflows[i].table, table, sizeof(table)),
 			     text_count((int64_t)report->overflows[i].bound, bound));
 		put_number(text, report->overflows[i].count, sentence.text);
@@ -152,7 +151,7 @@ void text_put_notes(const struct text *text)
 
 	if (!report->notes_count)
 		return;
-	text_heading(text, "What is not known, and why");
+	text_heading(text, "What is unknown, and why");
 	for (size_t i = 0; i < report->notes_count; i++)
 		text_paragraph(text, text_bullet(text), 2,
 			       text_safe(text, report->notes[i], note, sizeof(note)));

@@ -213,17 +213,15 @@ static void put_caption(const struct text *text, const struct report_listener *l
 	if (listener->queue_peak >= 0)
 		sentence_add(&sentence, "Peak %s", text_count(listener->queue_peak, count));
 	if (listener->capacity >= 0)
-		sentence_add(&sentence, "%sit holds %s", sentence.used ? "; " : "",
+		sentence_add(&sentence, "%s %s", sentence.used ? ", capacity" : "Capacity",
 			     text_count(listener->capacity, count));
 	if (listener->capacity >= 0 && listener->queue_peak > listener->capacity)
-		sentence_add(&sentence, ", but processors that let somebody in at the same instant "
-					"do not see each other");
+		sentence_add(&sentence, " (exceeded by concurrent enqueue on several CPUs)");
 	if (listener->samples)
 		sentence_add(&sentence, "%s%s samples%s", sentence.used ? "; " : "",
 			     text_count((int64_t)listener->samples, count),
 			     listener->rebuilt.count
-				 ? ", and the depth rebuilt from handshakes and "
-				   "accepts"
+				 ? " and the depth rebuilt from handshakes and accepts"
 				 : "");
 	else if (listener->rebuilt.count)
 		sentence_add(&sentence, "%srebuilt from handshakes and accepts",

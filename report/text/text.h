@@ -128,7 +128,7 @@ unsigned text_axis_column(const struct text_axis *axis, int64_t time_ns);
 /* The time at this quarter of the axis, 0 to 4. */
 int64_t text_axis_quarter(const struct text_axis *axis, unsigned quarter);
 
-/* "limit 5 = listen backlog; somaxconn 4096 would allow more": which setting binds a queue. */
+/* "limit 5, set by the listen() backlog; somaxconn is 4096": which setting limits a queue. */
 void text_limit(const struct text *text, const struct report_listener *listener, uint32_t limit,
 		struct sentence *sentence);
 
@@ -147,9 +147,6 @@ bool text_depth_known(const struct report_listener *listener);
 
 /* What else the inferred causes of these attempts could have been, and what would have told. */
 void text_put_doubts(const struct text *text, const struct attempt *attempts, size_t count);
-
-/* A cause in words, for a list: "SYN dropped, the accept queue was full". */
-const char *text_cause(enum cause cause);
 
 /* What drops cost the clients, added up attempt by attempt as they end. */
 struct text_cost;

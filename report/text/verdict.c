@@ -6,6 +6,8 @@
 
 #include <inttypes.h>
 
+#include "report/attempt/words.h"
+
 static const struct report_listener *listener_of(const struct text *text, const struct attempt *a)
 {
 	const struct report *report = text->report;
@@ -31,7 +33,7 @@ static const struct attempt_cause *find_cause(const struct attempt *a, enum caus
 	return NULL;
 }
 
-/* What the words mean is told once, below the list. */
+/* What the words mean is explained once, below the list. */
 static const char *confidence_remark(const struct text *text, enum cause cause,
 				     enum confidence confidence)
 {
@@ -63,7 +65,7 @@ static void add_reason(const struct text *text, const struct report_listener *li
 		     mark->cause == CAUSE_COOKIE_ACK_DROPPED;
 
 	if (queue && mark->depth != MARK_DEPTH_UNKNOWN) {
-		sentence_add(sentence, "accept queue held %" PRIu32 " of %" PRIu64, mark->depth,
+		sentence_add(sentence, "accept queue at %" PRIu32 " of %" PRIu64, mark->depth,
 			     (uint64_t)mark->limit + 1);
 		if (!again) {
 			sentence_add(sentence, " (");
@@ -71,14 +73,14 @@ static void add_reason(const struct text *text, const struct report_listener *li
 			sentence_add(sentence, ")");
 		}
 	} else if (mark->cause_known && mark->cause == CAUSE_SYN_QUEUE_FULL) {
-		sentence_add(sentence, "the SYN queue was full and tcp_syncookies is off");
+		sentence_add(sentence, "SYN queue full and tcp_syncookies is off");
 	} else if (mark->cause_known && mark->cause == CAUSE_MAX_SYN_BACKLOG_RESERVE) {
-		sentence_add(sentence, "three quarters of tcp_max_syn_backlog were in use and the "
-				       "peer not proven (tcp_syncookies is off)");
+		sentence_add(sentence, "the last quarter of tcp_max_syn_backlog is reserved for "
+				       "known peers (tcp_syncookies is off)");
 	} else if (queue && mark->cause_known) {
-		sentence_add(sentence, "the accept queue was full");
+		sentence_add(sentence, "accept queue full");
 	} else {
-		sentence_add(sentence, "the kernel gave no reason");
+		sentence_add(sentence, "reason unknown");
 	}
 	if (mark->cause_known)
 		sentence_add(sentence, "%s",
@@ -165,13 +167,12 @@ static bool add_retry(const struct text *text, const struct attempt *a, struct s
 	}
 	if (!taken)
 		return false;
-	sentence_add(sentence, "; the client retried%s after %s",
-		     dropped > 1 ? " until a SYN was taken," : "",
+	sentence_add(sentence, "; a SYN retransmitted after %s got through",
 		     text_duration(text, text_since(taken->time_ns, first->time_ns), delay));
 	return true;
 }
 
-/* join: what stands between the drops and this: "; ", " and was " or nothing. */
+/* join: what stands between the drops and this: "; " or nothing. */
 static void add_accepted(const struct text *text, const struct attempt *a, const char *join,
 			 uint32_t ack_drops, struct sentence *sentence)
 {
@@ -200,8 +201,8 @@ static void add_accepted(const struct text *text, const struct attempt *a, const
 	else if (a->accept_pid)
 		sentence_add(sentence, ", by process %" PRId32, a->accept_pid);
 	if (a->ghost)
-		sentence_add(sentence, "; its client had reset it meanwhile, so the first read "
-				       "fails with ECONNRESET");
+		sentence_add(sentence, "; the client had reset it while it waited, so the first "
+				       "read fails with ECONNRESET");
 }
 
 static void add_unanswered(const struct text *text, const struct attempt *a,
@@ -210,15 +211,15 @@ static void add_unanswered(const struct text *text, const struct attempt *a,
 	const struct attempt_cause *silent = find_cause(a, CAUSE_UNANSWERED_NO_COUNTER);
 
 	if (sentence->used)
-		sentence_add(sentence, "the client never had an answer");
+		sentence_add(sentence, "unanswered");
 	else if (a->syns == 1)
-		sentence_add(sentence, "no answer to its SYN");
+		sentence_add(sentence, "unanswered SYN");
 	else
-		sentence_add(sentence, "no answer to any of %" PRIu32 " SYNs", a->syns);
+		sentence_add(sentence, "%" PRIu32 " unanswered SYNs", a->syns);
 	if (silent)
 		sentence_add(sentence,
-			     "; no counter of the listener moved: a firewall, rp_filter or the "
-			     "network took it, the queue is innocent%s",
+			     "; no counter moved: a firewall, rp_filter or the network, not a "
+			     "queue%s",
 			     confidence_remark(text, silent->cause, silent->confidence));
 }
 
@@ -235,8 +236,8 @@ static void add_reset(const struct text *text, const struct attempt *a, struct s
 	if (a->end_ns != TIME_UNKNOWN)
 		sentence_add(sentence, " at %s", text_time(text, a->end_ns, time));
 	if (client && a->ack_ns != TIME_UNKNOWN)
-		sentence_add(sentence, " while it waited in the accept queue; accept() will return "
-				       "it all the same, and the first read fails");
+		sentence_add(sentence, " while it waited in the accept queue; accept() will still "
+				       "return it, and the first read fails with ECONNRESET");
 	if (cause)
 		sentence_add(sentence, "%s",
 			     confidence_remark(text, cause->cause, cause->confidence));
@@ -244,17 +245,17 @@ static void add_reset(const struct text *text, const struct attempt *a, struct s
 
 static void add_zombie(const struct attempt *a, unsigned told, struct sentence *sentence)
 {
-	sentence_add(sentence, "the client believes that it is connected, the server does not");
+	sentence_add(sentence, "zombie: only the client believes it is connected");
 	if (told & TEXT_TOLD_ZOMBIE)
 		return;
 	if (find_cause(a, CAUSE_COOKIE_ACK_DROPPED))
 		sentence_add(sentence,
-			     "; after a SYN cookie no SYN-ACK is sent again and "
-			     "tcp_abort_on_overflow does not help: only the client's next data can "
-			     "save it");
+			     "; after a SYN cookie the SYN-ACK is not retransmitted and "
+			     "tcp_abort_on_overflow has no effect: only data from the client can "
+			     "complete the connection");
 	else
-		sentence_add(sentence, "; the kernel sends its SYN-ACK again and gives up in "
-				       "silence unless the queue gets room");
+		sentence_add(sentence, "; the kernel retransmits the SYN-ACK and gives up silently "
+				       "unless the queue gets room");
 }
 
 static void add_refused(const struct text *text, const struct attempt *a, struct sentence *sentence)
@@ -264,8 +265,9 @@ static void add_refused(const struct text *text, const struct attempt *a, struct
 	const struct attempt_cause *cause = nobody ? nobody : somebody;
 
 	sentence_add(sentence, "refused: a RST answered the SYN%s",
-		     nobody	? ", nothing listened there"
-		     : somebody ? " although the listener was there: something in front of it did"
+		     nobody	? "; no listener on the port"
+		     : somebody ? " although there was a listener: something in front of it sent "
+				  "the RST"
 				: "");
 	if (cause)
 		sentence_add(sentence, "%s",
@@ -280,7 +282,7 @@ static void add_failure(const struct text *text, const struct attempt *a, unsign
 
 	switch (a->outcome) {
 	case OUTCOME_WAITING:
-		sentence_add(sentence, "still in the accept queue when observation ended");
+		sentence_add(sentence, "waiting in the accept queue when observation ended");
 		if (a->accept_wait_ns != -1)
 			sentence_add(sentence, ", after %s",
 				     text_duration(text, a->accept_wait_ns, value));
@@ -289,17 +291,17 @@ static void add_failure(const struct text *text, const struct attempt *a, unsign
 		add_refused(text, a, sentence);
 		break;
 	case OUTCOME_UNREACHABLE:
-		sentence_add(sentence, "an ICMP error answered the SYN");
+		sentence_add(sentence, "unreachable: an ICMP error answered the SYN");
 		break;
 	case OUTCOME_UNANSWERED:
 		add_unanswered(text, a, sentence);
 		break;
 	case OUTCOME_HALF_OPEN:
-		sentence_add(sentence, "%" PRIu32 " SYN-ACK%s sent, never acknowledged", a->synacks,
-			     a->synacks == 1 ? "" : "s");
+		sentence_add(sentence, "half-open: %" PRIu32 " SYN-ACK%s sent, never acknowledged",
+			     a->synacks, a->synacks == 1 ? "" : "s");
 		break;
 	case OUTCOME_ABORTED:
-		sentence_add(sentence, "reset by the client before its final ACK");
+		sentence_add(sentence, "aborted: reset by the client before its final ACK");
 		break;
 	case OUTCOME_RESET:
 		add_reset(text, a, sentence);
@@ -308,7 +310,7 @@ static void add_failure(const struct text *text, const struct attempt *a, unsign
 		add_zombie(a, told, sentence);
 		break;
 	case OUTCOME_OPEN:
-		sentence_add(sentence, "still under way when observation ended");
+		sentence_add(sentence, "handshake unfinished when observation ended");
 		break;
 	case OUTCOME_ACCEPTED:
 	case OUTCOME_ESTABLISHED:
@@ -327,12 +329,12 @@ static void add_outcome(const struct text *text, const struct attempt *a, const 
 		add_accepted(text, a, join, ack_drops, sentence);
 		return;
 	case OUTCOME_ESTABLISHED:
-		sentence_add(sentence, "%sconnected", join);
+		sentence_add(sentence, "%sestablished", join);
 		if (a->connect_ns != -1)
 			sentence_add(sentence, ", %s after its first SYN",
 				     text_duration(text, a->connect_ns, value));
 		if (text->report->kind != REPORT_PCAP) /* of packets alone it goes without saying */
-			sentence_add(sentence, " (whether accept() returned it is not known)");
+			sentence_add(sentence, " (accept() not observed)");
 		return;
 	case OUTCOME_WAITING:
 	case OUTCOME_REFUSED:
@@ -361,23 +363,22 @@ void text_verdict(const struct text *text, const struct attempt *a, unsigned tol
 	(void)add_drops(text, a, true, told, sentence);
 	retried = add_retry(text, a, sentence);
 	ack_drops = add_drops(text, a, false, told, sentence);
-	join = retried && !ack_drops ? " and was " : sentence->used ? "; " : "";
+	join = sentence->used ? "; " : "";
 	add_outcome(text, a, join, ack_drops, told, sentence);
-	/* Dropped ones have been told; what took these is not known. */
+	/* Dropped ones have been named already; why these were lost is not known. */
 	if (!retried && a->syns > 1 && a->outcome != OUTCOME_UNANSWERED && !find_drop(a))
-		sentence_add(sentence, "; it took %" PRIu32 " SYNs", a->syns);
+		sentence_add(sentence, "; %" PRIu32 " retransmitted SYN%s", a->syns - 1,
+			     a->syns == 2 ? "" : "s");
 	if (find_cause(a, CAUSE_SYN_COOKIE) && !find_cause(a, CAUSE_COOKIE_ACK_DROPPED))
-		sentence_add(sentence, "; its SYN was answered by a cookie, since %s",
-			     text->report->host_known && text->report->host.tcp_syncookies == 2
-				 ? "tcp_syncookies is 2"
-				 : "the SYN queue was full");
+		sentence_add(sentence, "; %s",
+			     cause_words(CAUSE_SYN_COOKIE, text->report->host_known
+							       ? text->report->host.tcp_syncookies
+							       : -1));
 	if (find_cause(a, CAUSE_DEFER_ACCEPT))
-		sentence_add(sentence,
-			     "; TCP_DEFER_ACCEPT put off its bare ACK on purpose: no loss");
+		sentence_add(sentence, "; %s", cause_words(CAUSE_DEFER_ACCEPT, -1));
 	if (find_cause(a, CAUSE_SLOW_ACCEPT) && !ack_drops)
-		sentence_add(sentence, "; accept() was called late");
+		sentence_add(sentence, "; slow accept()");
 	if (a->evicted)
-		sentence_add(sentence, "; the table of open attempts was full: this is what was "
-				       "known by then");
+		sentence_add(sentence, "; incomplete: the table of open attempts was full");
 	sentence_add(sentence, ".");
 }

@@ -80,7 +80,7 @@ static void put_totals(const struct text *text, const struct snapshot *s,
 		     text_count(s->total.accepts, c), text_count(drops > 0 ? drops : 0, d));
 	sentence_add(&sentence, "; %s packets", text_count((int64_t)context->packets, a));
 	if (s->elsewhere_total.attempts)
-		sentence_add(&sentence, "; %s (%s a second) to no listener",
+		sentence_add(&sentence, "; %s (%s per second) without a listener",
 			     text_count(s->elsewhere_total.attempts, a),
 			     view_rate(s->elsewhere.syns, s->to_ns - s->from_ns, b));
 	view_put_cut(text, TEXT_PLAIN, sentence.text);
@@ -91,11 +91,11 @@ static const char *loss_words(enum loss_kind kind)
 {
 	switch (kind) {
 	case LOSS_PACKETS_KERNEL:
-		return "packets (the ring was full)";
+		return "packets (capture ring full)";
 	case LOSS_PACKETS_INTERFACE:
-		return "packets (the interface)";
+		return "packets (interface)";
 	case LOSS_PACKETS_BACKLOG:
-		return "packets (before the capture)";
+		return "packets (receive backlog)";
 	case LOSS_SAMPLES_LATE:
 		return "late samples";
 	case LOSS_NETLINK:
@@ -107,9 +107,9 @@ static const char *loss_words(enum loss_kind kind)
 	case LOSS_BPF_EVENTS:
 		return "BPF events";
 	case LOSS_LOOKUPS:
-		return "look-ups of sockets";
+		return "socket lookups";
 	case LOSS_RECORDING:
-		return "events not recorded";
+		return "unrecorded events";
 	case LOSS_KIND_COUNT:
 		break;
 	}
@@ -175,9 +175,9 @@ void view_put_screen(FILE *out, const struct snapshot *snapshot, const struct vi
 	if (snapshot->listeners_count)
 		view_put_table(&text, snapshot, table);
 	else if (snapshot->to_ns > snapshot->start_ns)
-		view_put_cut(&text, TEXT_YELLOW, "Nobody listens there yet.");
+		view_put_cut(&text, TEXT_YELLOW, "No listener yet; waiting for one.");
 	else
-		view_put_cut(&text, TEXT_DIM, "Half a second, please: what is shown is so old.");
+		view_put_cut(&text, TEXT_DIM, "Starting; the display lags 0.5 s.");
 	fputc('\n', out);
 	view_put_worst(&text, snapshot, worst);
 }

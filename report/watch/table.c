@@ -39,7 +39,7 @@ enum group { GROUP_QUEUE, GROUP_RATES, GROUP_HANDSHAKE, GROUP_WAIT, GROUP_COUNT 
 
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_QUEUE] = "accept queue",
-    [GROUP_RATES] = "a second",
+    [GROUP_RATES] = "per second",
     [GROUP_HANDSHAKE] = "handshake",
     [GROUP_WAIT] = "in queue",
 };

@@ -50,7 +50,7 @@ static const char *brief(enum cause cause)
 	case CAUSE_SYN_COOKIE:
 		return "SYN cookie";
 	case CAUSE_NO_LISTENER:
-		return "nobody listens";
+		return "no listener";
 	case CAUSE_UNANSWERED_NO_COUNTER:
 		return "no answer, no counter moved";
 	case CAUSE_DEFER_ACCEPT:
@@ -60,7 +60,7 @@ static const char *brief(enum cause cause)
 	case CAUSE_SERVER_RESET:
 		return "reset by the server";
 	case CAUSE_SLOW_ACCEPT:
-		return "accept() late";
+		return "slow accept()";
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
 		return "SYN-ACK never acknowledged";
 	case CAUSE_ACCEPT_QUEUE_FULL_SYN:
@@ -172,7 +172,7 @@ void view_put_worst(const struct text *text, const struct snapshot *snapshot, si
 		sentence_add(&sentence, "%" PRId64 " seconds", seconds);
 	else
 		sentence_add(&sentence, "second");
-	sentence_add(&sentence, "%s", snapshot->worst_count ? " (+: it goes on)" : ".");
+	sentence_add(&sentence, "%s", snapshot->worst_count ? " (+: still in progress)" : ".");
 	view_put_cut(text, TEXT_BOLD, sentence.text);
 	if (!snapshot->worst_count || rows < 3)
 		return;

@@ -132,9 +132,9 @@ def test_text_answers_first_and_teaches_the_handshake(overflow, run):
     folder, _, _ = overflow
     text = run("report", folder).stdout
     assert "60 connection attempts" in text.split("\n\n")[1]
-    assert "its accept queue holds 6 (limit 5 = listen backlog" in text
+    assert "Its accept queue holds 6 (limit 5, set by the listen() backlog" in " ".join(text.split())
     assert "The handshake does not wait for accept()" in text
-    assert "Everything that the kernel counted is explained." in text
+    assert "The verdicts explain every counter." in text
     assert max(map(len, text.splitlines())) <= 100
 
 
@@ -152,7 +152,7 @@ def test_the_advised_backlog_drops_nothing(overflow, run, tmp_path):
     _, report, _ = overflow
     advice = [a for a in report["advice"] if a["rule"] == "backlog-binds"]
     assert len(advice) == 1
-    backlog = int(advice[0]["text"].split("A backlog of ")[1].split()[0])
+    backlog = int(advice[0]["text"].split("With a backlog of ")[1].split()[0])
     sized, clients = run_demo(run, tmp_path / "sized", "--backlog", backlog, "--fail-on", "drops")
     check_clients(sized, clients)
     check_ledger(sized)

@@ -106,7 +106,7 @@ def test_many_connections_are_walked_only_on_demand(run, house):
 def test_nobody_listens(run, namespace):
     done = run("listeners")
     assert done.returncode == 0
-    assert done.stdout == "Nobody listens here.\n"
+    assert done.stdout == "No listening sockets.\n"
 
 
 def test_another_namespace_by_its_process(run, house):

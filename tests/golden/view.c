@@ -193,7 +193,7 @@ int main(int argc, char **argv)
 	struct view_context context = {
 	    .interface = "eth0",
 	    .ports = "22, 443, 127.0.0.1:8080",
-	    .hint = "q: end",
+	    .hint = "q: quit",
 	    .packets = 1234567,
 	};
 	bool good = argc > 2;

@@ -82,19 +82,19 @@ Test(text_verdict, a_syn_dropped_and_sent_again)
 	add_taken(MARK_SYN, MS(13024));
 	a.outcome = OUTCOME_ACCEPTED;
 	a.syns = 2;
-	expect(
-	    "SYN at 12.004 s dropped: accept queue held 6 of 6 (limit 5 = listen backlog; "
-	    "somaxconn 4096 would allow more); the client retried after 1.02 s and was accepted.");
+	expect("SYN at 12.004 s dropped: accept queue at 6 of 6 (limit 5, set by the listen() "
+	       "backlog; "
+	       "somaxconn is 4096); a SYN retransmitted after 1.02 s got through; accepted.");
 	expect_told(TEXT_TOLD_LIMIT,
-		    "SYN at 12.004 s dropped: accept queue held 6 of 6; the client "
-		    "retried after 1.02 s and was accepted.");
+		    "SYN at 12.004 s dropped: accept queue at 6 of 6; a SYN retransmitted after "
+		    "1.02 s got through; accepted.");
 	a.accept_ns = MS(13100);
 	a.accept_wait_ns = a.queue_wait_ns = MS(76);
 	a.child_pid = 77;
 	expect_told(TEXT_TOLD_LIMIT,
-		    "SYN at 12.004 s dropped: accept queue held 6 of 6; the client retried after "
-		    "1.02 s and was accepted at 13.100 s after 76.0 ms in the accept queue, served "
-		    "by process 77.");
+		    "SYN at 12.004 s dropped: accept queue at 6 of 6; a SYN retransmitted after "
+		    "1.02 s got through; accepted at 13.100 s after 76.0 ms in the accept queue, "
+		    "served by process 77.");
 }
 
 Test(text_verdict, which_setting_binds)
@@ -103,11 +103,11 @@ Test(text_verdict, which_setting_binds)
 		int64_t backlog, somaxconn;
 		const char *words;
 	} cases[] = {
-	    {5, 5, "limit 5 = listen backlog"},
-	    {511, 5, "limit 5 = somaxconn; the listen backlog of 511 would allow more"},
-	    {511, 4096, "limit 5 = somaxconn when listen() was called, backlog 511"},
-	    {-1, 4096, "limit 5; somaxconn 4096 would allow more, so it is the listen backlog"},
-	    {-1, 5, "limit 5 = somaxconn, or the listen backlog"},
+	    {5, 5, "limit 5, set by the listen() backlog"},
+	    {511, 5, "limit 5, set by somaxconn; the listen() backlog is 511"},
+	    {511, 4096, "limit 5, set by somaxconn at the time of listen(); the backlog is 511"},
+	    {-1, 4096, "limit 5, set by the listen() backlog, since somaxconn is 4096"},
+	    {-1, 5, "limit 5, set by somaxconn or by an equal listen() backlog"},
 	    {-1, -1, "limit 5"},
 	};
 
@@ -119,8 +119,7 @@ Test(text_verdict, which_setting_binds)
 		listener.backlog = cases[i].backlog;
 		report.host.somaxconn = cases[i].somaxconn;
 		snprintf(expected, sizeof(expected),
-			 "SYN at 2.000 s dropped: accept queue held 6 of 6 (%s); the client never "
-			 "had an answer.",
+			 "SYN at 2.000 s dropped: accept queue at 6 of 6 (%s); unanswered.",
 			 cases[i].words);
 		expect(expected);
 	}
@@ -136,11 +135,10 @@ Test(text_verdict, drops_of_several_sorts)
 	a.outcome = OUTCOME_ESTABLISHED;
 	a.connect_ns = MS(7000);
 	a.syns = 4;
-	expect("2 SYNs dropped, the first at 2.000 s: the SYN queue was full and tcp_syncookies is "
-	       "off; SYN at 5.000 s dropped: three quarters of tcp_max_syn_backlog were in use and "
-	       "the peer not proven (tcp_syncookies is off) (bounded); the client retried until a "
-	       "SYN was taken, after 7.00 s and was connected, 7.00 s after its first SYN (whether "
-	       "accept() returned it is not known).");
+	expect("2 SYNs dropped, the first at 2.000 s: SYN queue full and tcp_syncookies is off; "
+	       "SYN at 5.000 s dropped: the last quarter of tcp_max_syn_backlog is reserved for "
+	       "known peers (tcp_syncookies is off) (bounded); a SYN retransmitted after 7.00 s "
+	       "got through; established, 7.00 s after its first SYN (accept() not observed).");
 }
 
 Test(text_verdict, an_ack_dropped_and_recovered)
@@ -155,7 +153,7 @@ Test(text_verdict, an_ack_dropped_and_recovered)
 	a.accept_pid = 9;
 	expect_told(
 	    TEXT_TOLD_LIMIT,
-	    "final ACK at 2.001 s and 1 segment after it dropped: accept queue held 6 of 6; "
+	    "final ACK at 2.001 s and 1 segment after it dropped: accept queue at 6 of 6; "
 	    "accepted at 5.001 s, 3.00 s after its final ACK, of which 1.00 ms in the accept "
 	    "queue, by process 9.");
 }
@@ -166,18 +164,17 @@ Test(text_verdict, zombies)
 	add_drop(MARK_ACK, MS(2001), CAUSE_ACCEPT_QUEUE_FULL_ACK);
 	a.marks[1].depth = MARK_DEPTH_UNKNOWN;
 	a.outcome = OUTCOME_ZOMBIE;
-	expect(
-	    "final ACK at 2.001 s dropped: the accept queue was full; the client believes that it "
-	    "is connected, the server does not; the kernel sends its SYN-ACK again and gives up "
-	    "in silence unless the queue gets room.");
+	expect("final ACK at 2.001 s dropped: accept queue full; zombie: only the client believes "
+	       "it is connected; the kernel retransmits the SYN-ACK and gives up silently unless "
+	       "the queue gets room.");
 	add_cause(CAUSE_COOKIE_ACK_DROPPED, CONFIDENCE_EXACT);
-	expect(
-	    "final ACK at 2.001 s dropped: the accept queue was full; the client believes that it "
-	    "is connected, the server does not; after a SYN cookie no SYN-ACK is sent again and "
-	    "tcp_abort_on_overflow does not help: only the client's next data can save it.");
+	expect("final ACK at 2.001 s dropped: accept queue full; zombie: only the client believes "
+	       "it is connected; after a SYN cookie the SYN-ACK is not retransmitted and "
+	       "tcp_abort_on_overflow has no effect: only data from the client can complete the "
+	       "connection.");
 	expect_told(TEXT_TOLD_ZOMBIE,
-		    "final ACK at 2.001 s dropped: the accept queue was full; the client believes "
-		    "that it is connected, the server does not.");
+		    "final ACK at 2.001 s dropped: accept queue full; zombie: only the client "
+		    "believes it is connected.");
 }
 
 Test(text_verdict, accepted_within_bounds)
@@ -191,49 +188,46 @@ Test(text_verdict, accepted_within_bounds)
 	expect("accepted before 2.002 s after at most 3.00 ms in the accept queue.");
 	a.ghost = true;
 	add_cause(CAUSE_CLIENT_RESET, CONFIDENCE_EXACT);
-	expect("accepted before 2.002 s after at most 3.00 ms in the accept queue; its client had "
-	       "reset it meanwhile, so the first read fails with ECONNRESET.");
+	expect("accepted before 2.002 s after at most 3.00 ms in the accept queue; the client had "
+	       "reset it while it waited, so the first read fails with ECONNRESET.");
 }
 
 Test(text_verdict, who_never_got_through)
 {
 	a.outcome = OUTCOME_WAITING;
 	a.accept_wait_ns = MS(500);
-	expect("still in the accept queue when observation ended, after 500 ms.");
+	expect("waiting in the accept queue when observation ended, after 500 ms.");
 	a.outcome = OUTCOME_REFUSED;
 	expect("refused: a RST answered the SYN.");
 	add_cause(CAUSE_NO_LISTENER, CONFIDENCE_INFERRED);
-	expect("refused: a RST answered the SYN, nothing listened there (inferred).");
+	expect("refused: a RST answered the SYN; no listener on the port (inferred).");
 	a.causes[0].cause = CAUSE_SERVER_RESET;
 	expect(
-	    "refused: a RST answered the SYN although the listener was there: something in front "
-	    "of it did (inferred).");
+	    "refused: a RST answered the SYN although there was a listener: something in front of "
+	    "it sent the RST (inferred).");
 	a.causes_count = 0;
 	a.outcome = OUTCOME_UNREACHABLE;
-	expect("an ICMP error answered the SYN.");
+	expect("unreachable: an ICMP error answered the SYN.");
 	a.outcome = OUTCOME_UNANSWERED;
-	expect("no answer to its SYN.");
+	expect("unanswered SYN.");
 	add_cause(CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT);
 	a.syns = 3;
-	expect(
-	    "no answer to any of 3 SYNs; no counter of the listener moved: a firewall, rp_filter "
-	    "or the network took it, the queue is innocent.");
+	expect("3 unanswered SYNs; no counter moved: a firewall, rp_filter or the network, not a "
+	       "queue.");
 	report.cause_doubted[CAUSE_UNANSWERED_NO_COUNTER] = true;
-	expect(
-	    "no answer to any of 3 SYNs; no counter of the listener moved: a firewall, rp_filter "
-	    "or the network took it, the queue is innocent (inferred).");
+	expect("3 unanswered SYNs; no counter moved: a firewall, rp_filter or the network, not a "
+	       "queue (inferred).");
 	a.syns = 1;
 	a.causes_count = 0;
 	a.outcome = OUTCOME_HALF_OPEN;
 	a.synacks = 6;
-	expect("6 SYN-ACKs sent, never acknowledged.");
+	expect("half-open: 6 SYN-ACKs sent, never acknowledged.");
 	a.outcome = OUTCOME_ABORTED;
-	expect("reset by the client before its final ACK.");
+	expect("aborted: reset by the client before its final ACK.");
 	a.outcome = OUTCOME_OPEN;
 	a.evicted = true;
-	expect(
-	    "still under way when observation ended; the table of open attempts was full: this is "
-	    "what was known by then.");
+	expect("handshake unfinished when observation ended; incomplete: the table of open "
+	       "attempts was full.");
 }
 
 Test(text_verdict, resets)
@@ -246,23 +240,21 @@ Test(text_verdict, resets)
 	a.causes[0].cause = CAUSE_CLIENT_RESET;
 	a.ack_ns = MS(3000);
 	expect("reset by the client at 4.000 s while it waited in the accept queue; accept() will "
-	       "return it all the same, and the first read fails.");
+	       "still return it, and the first read fails with ECONNRESET.");
 }
 
 Test(text_verdict, remarks)
 {
 	a.outcome = OUTCOME_ACCEPTED;
 	a.syns = 2;
-	expect("accepted; it took 2 SYNs.");
+	expect("accepted; 1 retransmitted SYN.");
 	add_cause(CAUSE_SYN_COOKIE, CONFIDENCE_EXACT);
-	expect(
-	    "accepted; it took 2 SYNs; its SYN was answered by a cookie, since the SYN queue was "
-	    "full.");
+	report.host.tcp_syncookies = 1;
+	expect("accepted; 1 retransmitted SYN; answered with a SYN cookie (SYN queue full).");
 	report.host.tcp_syncookies = 2;
 	add_cause(CAUSE_DEFER_ACCEPT, CONFIDENCE_EXACT);
 	add_cause(CAUSE_SLOW_ACCEPT, CONFIDENCE_EXACT);
 	expect(
-	    "accepted; it took 2 SYNs; its SYN was answered by a cookie, since tcp_syncookies is "
-	    "2; TCP_DEFER_ACCEPT put off its bare ACK on purpose: no loss; accept() was called "
-	    "late.");
+	    "accepted; 1 retransmitted SYN; answered with a SYN cookie (tcp_syncookies is 2); "
+	    "bare ACK ignored until data arrives (TCP_DEFER_ACCEPT, not a loss); slow accept().");
 }

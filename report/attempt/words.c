@@ -1,0 +1,116 @@
+/*
+ * The contract's names in plain words. Terms are those of tcp(7), ss(8) and the
+ * kernel's documentation.
+ */
+#include "report/attempt/words.h"
+
+const char *outcome_words(enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_ACCEPTED:
+		return "accept() returned it";
+	case OUTCOME_ESTABLISHED:
+		return "handshake complete; accept() not observed";
+	case OUTCOME_WAITING:
+		return "in the accept queue when observation ended";
+	case OUTCOME_REFUSED:
+		return "a RST answered the SYN";
+	case OUTCOME_UNREACHABLE:
+		return "an ICMP error answered the SYN";
+	case OUTCOME_UNANSWERED:
+		return "no SYN was answered";
+	case OUTCOME_HALF_OPEN:
+		return "SYN-ACK sent, never acknowledged";
+	case OUTCOME_ABORTED:
+		return "reset by the client before its final ACK";
+	case OUTCOME_RESET:
+		return "reset before accept()";
+	case OUTCOME_ZOMBIE:
+		return "final ACK dropped: only the client believes it is connected";
+	case OUTCOME_OPEN:
+		return "handshake unfinished when observation ended";
+	case OUTCOME_COUNT:
+		break;
+	}
+	return "unknown";
+}
+
+static const char *cookie_words(int64_t tcp_syncookies)
+{
+	if (tcp_syncookies == 2)
+		return "answered with a SYN cookie (tcp_syncookies is 2)";
+	if (tcp_syncookies == 1)
+		return "answered with a SYN cookie (SYN queue full)";
+	return "answered with a SYN cookie (SYN queue full, or tcp_syncookies is 2)";
+}
+
+const char *cause_words(enum cause cause, int64_t tcp_syncookies)
+{
+	switch (cause) {
+	case CAUSE_ACCEPT_QUEUE_FULL_SYN:
+		return "SYN dropped (accept queue full)";
+	case CAUSE_ACCEPT_QUEUE_FULL_ACK:
+		return "final ACK dropped (accept queue full)";
+	case CAUSE_SYN_QUEUE_FULL:
+		return "SYN dropped (SYN queue full, tcp_syncookies is off)";
+	case CAUSE_SYN_COOKIE:
+		return cookie_words(tcp_syncookies);
+	case CAUSE_MAX_SYN_BACKLOG_RESERVE:
+		return "SYN dropped (the last quarter of tcp_max_syn_backlog is reserved for known "
+		       "peers)";
+	case CAUSE_COOKIE_ACK_DROPPED:
+		return "ACK of a SYN cookie dropped (accept queue full)";
+	case CAUSE_NO_LISTENER:
+		return "refused (no listener on the port)";
+	case CAUSE_UNANSWERED_NO_COUNTER:
+		return "no answer and no counter moved (a firewall, rp_filter or the network, not "
+		       "a queue)";
+	case CAUSE_DEFER_ACCEPT:
+		return "bare ACK ignored until data arrives (TCP_DEFER_ACCEPT, not a loss)";
+	case CAUSE_CLIENT_RESET:
+		return "reset by the client";
+	case CAUSE_SERVER_RESET:
+		return "reset by the server";
+	case CAUSE_SLOW_ACCEPT:
+		return "slow accept() (more than 100 ms in the accept queue)";
+	case CAUSE_SYNACK_UNACKNOWLEDGED:
+		return "SYN-ACK never acknowledged";
+	case CAUSE_COUNT:
+		break;
+	}
+	return "unknown";
+}
+
+const char *confidence_words(enum confidence confidence)
+{
+	switch (confidence) {
+	case CONFIDENCE_EXACT:
+		return "nothing else fits what was recorded";
+	case CONFIDENCE_BOUNDED:
+		return "it happened within a measured interval";
+	case CONFIDENCE_INFERRED:
+		return "the best fit; what would decide it is missing";
+	case CONFIDENCE_COUNT:
+		break;
+	}
+	return "unknown";
+}
+
+const char *latency_words(enum latency latency)
+{
+	switch (latency) {
+	case LATENCY_SYN_TO_SYNACK:
+		return "SYN to SYN-ACK";
+	case LATENCY_SYNACK_TO_ACK:
+		return "SYN-ACK to final ACK";
+	case LATENCY_CONNECT:
+		return "connect()";
+	case LATENCY_ACCEPT_WAIT:
+		return "wait for accept()";
+	case LATENCY_ACCEPT_TO_FORK:
+		return "accept() to fork()";
+	case LATENCY_COUNT:
+		break;
+	}
+	return "unknown";
+}
