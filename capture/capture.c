@@ -53,6 +53,18 @@ static bool dump_failed(struct capture *c)
 	return false;
 }
 
+/* What passes over lo no other device sees; without a device only what opens a handshake counts. */
+static bool is_copy(struct capture *c, int64_t time_ns)
+{
+	const struct segment *s = &c->event.segment;
+
+	if (c->one_device || c->decoder.loopback || (!s->device && !(s->flags & TCP_FLAG_SYN)))
+		return false;
+	if (!c->copies)
+		c->copies = copies_new();
+	return c->copies && copies_take(c->copies, time_ns, s);
+}
+
 bool capture_frame(struct capture *c, int64_t time_ns, const uint8_t *bytes, uint32_t captured,
 		   uint32_t wire)
 {
@@ -63,7 +75,8 @@ bool capture_frame(struct capture *c, int64_t time_ns, const uint8_t *bytes, uin
 	d->time_ns = time_ns;
 	d->frame = ++c->stats.frames;
 	d->depth = 0;
-	d->outgoing = false;
+	d->device = c->device;
+	d->outgoing = d->loopback = false;
 	if (c->dump && dump_frame(c->dump, time_ns, bytes, captured, wire))
 		return dump_failed(c);
 	decoded = c->decode ? c->decode(d) : decode_skip(d, SKIP_LINK_TYPE);
@@ -71,6 +84,7 @@ bool capture_frame(struct capture *c, int64_t time_ns, const uint8_t *bytes, uin
 	case DECODE_SEGMENT:
 		c->event.kind = EVENT_SEGMENT;
 		c->stats.segments++;
+		c->event.segment.copy = is_copy(c, time_ns);
 		break;
 	case DECODE_ICMP_ERROR:
 		c->event.kind = EVENT_ICMP;
@@ -83,6 +97,11 @@ bool capture_frame(struct capture *c, int64_t time_ns, const uint8_t *bytes, uin
 	c->event.time_ns = time_ns;
 	c->fn_result = c->fn(c->context, &c->event);
 	return c->fn_result == 0;
+}
+
+void capture_one_device(struct capture *c)
+{
+	c->one_device = true;
 }
 
 int capture_fd(const struct capture *c)
@@ -192,6 +211,7 @@ int capture_free(struct capture *c)
 		return 0;
 	result = dump_free(c->dump);
 	fragments_free(c->decoder.fragments);
+	copies_free(c->copies);
 	if (c->ops)
 		c->ops->close(c);
 	free(c->name);

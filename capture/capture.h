@@ -54,6 +54,12 @@ int capture_open_file(const char *path, struct capture **out, char error[CAPTURE
  */
 int capture_open_none(struct capture **out) __attribute__((warn_unused_result));
 
+/*
+ * All its frames are of one device, as those of a recording of one interface are: then two
+ * that are the same are two packets. Before the first capture_read().
+ */
+void capture_one_device(struct capture *capture);
+
 /* A live capture's descriptor, for epoll; -1 for a file, and for none. */
 int capture_fd(const struct capture *capture);
 

@@ -8,6 +8,7 @@
 #include <pcap/pcap.h>
 
 #include "capture/capture.h"
+#include "capture/copies.h"
 #include "capture/dump.h"
 #include "capture/frame/decode.h"
 #include "capture/frame/link.h"
@@ -29,6 +30,10 @@ struct capture {
 	int linktype;
 	bool live;
 	bool ended; /* a file that was read to its end */
+
+	bool one_device; /* all frames are of one device, whatever their headers say */
+	uint32_t device; /* of the frames to come; 0: their headers say it, or nobody */
+	struct copies *copies; /* made when the first segment comes that can have one; or NULL */
 
 	struct decoder decoder;
 	struct event event; /* the decoders fill it again for each frame */

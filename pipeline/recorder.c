@@ -82,7 +82,8 @@ static int on_packet(void *context, const struct event *event)
 {
 	struct recorder *r = context;
 
-	if (r->sampler && r->options.look_up_children && event->kind == EVENT_SEGMENT)
+	if (r->sampler && r->options.look_up_children && event->kind == EVENT_SEGMENT &&
+	    !event->segment.copy)
 		watch_handshake(r, &event->segment, event->time_ns);
 	return analysis_take(r->analysis, event);
 }

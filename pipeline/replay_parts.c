@@ -34,8 +34,11 @@ static int open_packets(struct replay *r, struct replay_part *part, const char *
 	char error[CAPTURE_ERROR_SIZE];
 	int rc = capture_open_file(path, &part->capture, error);
 
-	if (rc == 0)
+	if (rc == 0) {
+		if (r->recording && r->meta.interface[0] && strcmp(r->meta.interface, "any") != 0)
+			capture_one_device(part->capture);
 		return 0;
+	}
 	part->capture = NULL;
 	if (!r->recording) {
 		snprintf(r->error, sizeof(r->error), "%s", error);

@@ -197,6 +197,7 @@ static int frame(struct capture *c, uint32_t interface, uint64_t stamp, bool sta
 	struct interface *i = &p->interfaces[interface];
 
 	c->decode = i->decode;
+	c->device = p->count > 1 ? interface + 1 : 0;
 	if (!i->decode && !i->noted) {
 		capture_set_linktype(c, i->linktype); /* says that it is not known */
 		i->noted = true;

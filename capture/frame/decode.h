@@ -31,7 +31,9 @@ struct decoder {
 	int64_t time_ns;	     /* of the frame */
 	uint64_t frame;		     /* its number, from 1 */
 	uint32_t depth;
+	uint32_t device; /* see struct segment */
 	bool outgoing;
+	bool loopback; /* it passes over lo, where no other device sees it */
 	enum skip_reason reason;
 };
 

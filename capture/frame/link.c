@@ -75,6 +75,7 @@ static enum decode cooked_decode(struct decoder *d, uint16_t hardware, uint16_t 
 				 uint16_t protocol)
 {
 	d->outgoing = packet_type == PACKET_TYPE_OUTGOING;
+	d->loopback = hardware == HARDWARE_LOOPBACK;
 	/* On lo a packet goes out and comes back in: one of the two is enough. */
 	if (d->outgoing && hardware == HARDWARE_LOOPBACK)
 		return decode_skip(d, SKIP_OUTGOING_COPY);
@@ -108,6 +109,7 @@ static enum decode sll2_decode(struct decoder *d)
 
 	if (!h)
 		return decode_short(d, SLL2_HEADER_SIZE);
+	d->device = get_be32(h + 4);
 	return cooked_decode(d, get_be16(h + 8), h[10], get_be16(h));
 }
 

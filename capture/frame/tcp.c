@@ -123,6 +123,8 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 	s->ip_id = ip->id;
 	s->ttl = ip->ttl;
 	s->outgoing = d->outgoing;
+	s->copy = false;
+	s->device = d->device;
 	s->frame = d->frame;
 	s->options = 0;
 	s->window_scale = 0;

@@ -282,6 +282,7 @@ int capture_open_live(const struct capture_live_options *options, struct capture
 		return -ENOMEM;
 	}
 	c->live = true;
+	c->one_device = strcmp(options->interface, ANY) != 0;
 	c->reader = calloc(1, sizeof(struct live));
 	c->pcap = pcap_create(options->interface, message);
 	if (!c->reader || !c->pcap) {

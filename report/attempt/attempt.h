@@ -25,6 +25,15 @@ enum outcome {
 	OUTCOME_COUNT,
 };
 
+/* Which end of the connection this host has. */
+enum role {
+	ROLE_UNKNOWN,
+	ROLE_INBOUND,	/* its destination, after NAT, is this host's */
+	ROLE_OUTBOUND,	/* this host is the client */
+	ROLE_FORWARDED, /* neither */
+	ROLE_COUNT,
+};
+
 enum cause {
 	CAUSE_ACCEPT_QUEUE_FULL_SYN,
 	CAUSE_ACCEPT_QUEUE_FULL_ACK,
@@ -116,6 +125,9 @@ struct attempt {
 	int64_t accept_to_fork_ns;
 	uint32_t syns;
 	uint32_t synacks;
+	uint32_t syn_copies; /* the same packets on other devices; they saturate at 255 */
+	uint32_t synack_copies;
+	enum role role;
 	int32_t accept_pid;
 	int32_t child_pid;
 	bool child_inferred; /* nobody saw it with the connection: by the order of forks */
@@ -133,6 +145,7 @@ struct attempt {
 /* Contract names: "accepted", "half-open"; "accept-queue-full-syn"; "exact". */
 const char *outcome_name(enum outcome outcome);
 const char *cause_name(enum cause cause);
+const char *role_name(enum role role); /* NULL for ROLE_UNKNOWN */
 const char *confidence_name(enum confidence confidence);
 const char *mark_kind_name(enum mark_kind kind);
 

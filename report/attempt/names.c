@@ -74,6 +74,17 @@ const char *mark_kind_name(enum mark_kind kind)
 	return kind < MARK_KIND_COUNT ? names[kind] : "unknown";
 }
 
+const char *role_name(enum role role)
+{
+	static const char *const names[ROLE_COUNT] = {
+	    [ROLE_INBOUND] = "inbound",
+	    [ROLE_OUTBOUND] = "outbound",
+	    [ROLE_FORWARDED] = "forwarded",
+	};
+
+	return role < ROLE_COUNT ? names[role] : NULL;
+}
+
 const char *latency_name(enum latency latency)
 {
 	static const char *const names[LATENCY_COUNT] = {

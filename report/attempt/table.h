@@ -1,7 +1,7 @@
 /*
  * Interface for the table of open attempts: a hash of flows whose records live
  * in one reserved mapping, so that memory is touched as attempts are open and
- * no packet allocates. 120 bytes a record and at most 8 of the hash's heads.
+ * no packet allocates. 128 bytes a record and at most 8 of the hash's heads.
  *
  * Both directions of a connection have the same hash; the heads are keyed by a
  * secret, so that chosen addresses cannot make long chains.
@@ -17,7 +17,7 @@
 
 #define TABLE_NONE UINT32_MAX
 
-/* The bound without --max-open: 1,048,576 open attempts in 128 MiB. */
+/* The bound without --max-open: 1,048,576 open attempts in 136 MiB. */
 #define TABLE_DEFAULT_MAX (1u << 20)
 
 enum open_flag {
@@ -74,9 +74,13 @@ struct open_attempt {
 	uint16_t synacks;   /* saturates */
 	uint32_t detail;    /* in the pool of details, TABLE_NONE */
 	uint32_t listener;  /* index of its listener, TABLE_NONE */
+	uint32_t device;    /* of its first SYN, see struct segment */
+	uint8_t role;	    /* enum role */
+	uint8_t syn_copies; /* on other devices; they saturate */
+	uint8_t synack_copies;
 };
 
-_Static_assert(sizeof(struct open_attempt) <= 120, "an open attempt and its hash fit 128 bytes");
+_Static_assert(sizeof(struct open_attempt) <= 128, "an open attempt is two lines of a cache");
 
 /* Its members are table.c's own; they stand here so that the look-ups are inlined. */
 struct table {

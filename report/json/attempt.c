@@ -109,6 +109,9 @@ void json_put_attempt(struct json_writer *json, const struct report *report,
 	jw_put_time(json, "exit_ns", a->exit_ns);
 	jw_put_bool(json, "ghost", a->ghost);
 	jw_put_bool(json, "evicted", a->evicted);
+	jw_put_string(json, "role", role_name(a->role));
+	jw_put_u64(json, "syn_copies", a->syn_copies);
+	jw_put_u64(json, "synack_copies", a->synack_copies);
 	put_packets(json, report, a);
 	jw_end(json);
 }

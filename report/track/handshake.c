@@ -37,6 +37,12 @@ static void count_up(uint16_t *counter)
 		++*counter;
 }
 
+static void count_copy(uint8_t *counter)
+{
+	if (*counter < UINT8_MAX)
+		++*counter;
+}
+
 static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 {
 	const uint32_t no_request =
@@ -349,6 +355,24 @@ static void answer_other_half(struct tracker *t, const struct event *event, uint
 	}
 }
 
+/* A packet on its way from one device to another is one packet: it is counted, and no more. */
+static void on_copy(struct tracker *t, const struct segment *s, uint8_t flags, uint32_t hash)
+{
+	struct open_attempt *a;
+
+	if (flags == TCP_FLAG_SYN) {
+		for (a = table_first(t->table, hash); a; a = table_next(t->table, a))
+			if (a->isn == s->seq && flow_equal(&a->flow, &s->flow)) {
+				count_copy(&a->syn_copies);
+				return;
+			}
+	} else if (flags == (TCP_FLAG_SYN | TCP_FLAG_ACK)) {
+		a = find_for_syn_ack(t, s, hash);
+		if (a)
+			count_copy(&a->synack_copies);
+	}
+}
+
 void tracker_on_segment(struct tracker *t, const struct event *event)
 {
 	const struct segment *s = &event->segment;
@@ -358,6 +382,10 @@ void tracker_on_segment(struct tracker *t, const struct event *event)
 	struct open_attempt *a;
 	bool from_client = false;
 
+	if (s->copy) {
+		on_copy(t, s, flags, hash);
+		return;
+	}
 	if (flags == TCP_FLAG_SYN) {
 		on_syn(t, event, hash);
 		if (!early_is_empty(t->early))

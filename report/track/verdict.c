@@ -29,6 +29,9 @@ static void copy_packets(const struct open_attempt *open, struct attempt *out)
 	out->end_ns = open->end_ns;
 	out->syns = open->syns;
 	out->synacks = open->synacks;
+	out->syn_copies = open->syn_copies;
+	out->synack_copies = open->synack_copies;
+	out->role = open->role;
 	out->syn_to_synack_ns = difference(open->syn_ns, open->synack_ns);
 	out->synack_to_ack_ns = difference(open->last_synack_ns, open->ack_ns);
 	if (open->ack_ns == TIME_UNKNOWN)

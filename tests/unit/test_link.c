@@ -226,3 +226,17 @@ Test(link, an_unknown_type_has_no_decoder)
 	cr_expect_null(link_find(-1));
 	cr_expect_not_null(link_find(DLT_EN10MB));
 }
+
+/* Where it passed: interface 2 of the header, which way, and over lo or not. */
+Test(link, sll2_names_the_device)
+{
+	struct decoded in = frame_decode(DLT_LINUX_SLL2, SLL2("00", "0001", "0800") PACKET4);
+	struct decoded out = frame_decode(DLT_LINUX_SLL2, SLL2("04", "0001", "0800") PACKET4);
+	struct decoded sll = frame_decode(DLT_LINUX_SLL, SLL("0000", "0001", "0800") PACKET4);
+
+	cr_assert_eq(in.event.segment.device, 2);
+	cr_assert_not(in.event.segment.outgoing);
+	cr_assert_eq(out.event.segment.device, 2);
+	cr_assert(out.event.segment.outgoing);
+	cr_assert_eq(sll.event.segment.device, 0);
+}
