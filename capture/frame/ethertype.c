@@ -23,6 +23,7 @@
 #define RTAG_SIZE	  6
 #define ETAG_SIZE	  8
 #define BACKBONE_TAG_SIZE 4 /* followed by an Ethernet header */
+#define FABRICPATH_SIZE	  2 /* forwarding tag and TTL, and likewise */
 
 enum llc_sap { SAP_IP = 0x06, SAP_SNAP = 0xaa, SAP_OSI = 0xfe };
 
@@ -281,6 +282,10 @@ static enum decode shim_decode(struct decoder *d, uint16_t type)
 	case ETHERTYPE_BACKBONE:
 		if (!cursor_skip(&d->cursor, BACKBONE_TAG_SIZE))
 			return decode_short(d, BACKBONE_TAG_SIZE);
+		return ethernet_decode(d);
+	case ETHERTYPE_FABRICPATH:
+		if (!cursor_skip(&d->cursor, FABRICPATH_SIZE))
+			return decode_short(d, FABRICPATH_SIZE);
 		return ethernet_decode(d);
 	case ETHERTYPE_TRILL:
 		return trill_decode(d);

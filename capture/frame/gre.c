@@ -6,6 +6,7 @@
 #include "capture/frame/ethertype.h"
 #include "capture/frame/ip.h"
 #include "capture/frame/ppp.h"
+#include "capture/frame/wlan.h"
 
 #define GRE_HEADER_SIZE	    4
 #define ERSPAN2_HEADER_SIZE 8
@@ -22,7 +23,15 @@ enum gre_flag {
 	GRE_VERSION = 0x0007,
 };
 
-#define GRE_WCCP 0x883e
+/* What GRE carries under numbers that are no EtherTypes, and one that is. */
+enum gre_type {
+	GRE_ARP = 0x0806,
+	GRE_CDP = 0x2000,
+	GRE_NHRP = 0x2001,  /* RFC 2332 */
+	GRE_WLAN = 0x8200,  /* Aruba's access points: 802.11, each radio under a number of */
+	GRE_WLAN_LAST = 0x8370, /* its own, in steps of 16 */
+	GRE_WCCP = 0x883e,
+};
 
 /* Without sequence numbers it is type I, which has no header (draft-foschiano-erspan). */
 static enum decode erspan2_decode(struct decoder *d, uint16_t flags)
@@ -65,6 +74,27 @@ static enum decode wccp_decode(struct decoder *d)
 	return ipv4_decode(d);
 }
 
+static bool is_wlan(uint16_t type)
+{
+	return type >= GRE_WLAN && type <= GRE_WLAN_LAST && (type & 0x0f) == 0;
+}
+
+/* A type that nobody steps into may carry anything: that is not to say that it is no IP. */
+static enum decode typed_decode(struct decoder *d, uint16_t type)
+{
+	const uint8_t *before = d->cursor.at;
+	enum decode result;
+
+	if (type <= ETHERTYPE_LENGTH_MAX || type == GRE_ARP || type == GRE_CDP || type == GRE_NHRP)
+		return decode_skip(d, SKIP_NOT_IP);
+	if (is_wlan(type))
+		return wlan_decode(d);
+	result = ethertype_decode(d, type);
+	if (result == DECODE_SKIP && d->reason == SKIP_NOT_IP && d->cursor.at == before)
+		return decode_skip(d, SKIP_ENCAPSULATION);
+	return result;
+}
+
 enum decode gre_decode(struct decoder *d)
 {
 	const uint8_t *h = cursor_take(&d->cursor, GRE_HEADER_SIZE);
@@ -97,8 +127,6 @@ enum decode gre_decode(struct decoder *d)
 	case GRE_WCCP:
 		return wccp_decode(d);
 	default:
-		if (type <= ETHERTYPE_LENGTH_MAX)
-			return decode_skip(d, SKIP_NOT_IP);
-		return ethertype_decode(d, type);
+		return typed_decode(d, type);
 	}
 }

@@ -39,10 +39,14 @@ enum frame_control {
 #define AVS_COOKIE	0x80211000
 #define AVS_COOKIE_MASK 0xfffff000
 
-/* h: frame control in its order; rest: the header. */
-static enum decode decode_controlled(struct decoder *d, const uint8_t h[2], const uint8_t *rest,
-				     bool padded)
+/*
+ * rest: the header. swapped: the bytes of its fields of 16 bits stand the other way round,
+ * frame control, sequence control and QoS control alike.
+ */
+static enum decode decode_data(struct decoder *d, const uint8_t *rest, bool swapped, bool padded)
 {
+	const uint8_t h[2] = {rest[swapped], rest[!swapped]};
+	const uint8_t fragment = rest[22 + swapped] & 0x0f;
 	uint32_t size = 0;
 	bool amsdu = false;
 
@@ -50,14 +54,14 @@ static enum decode decode_controlled(struct decoder *d, const uint8_t h[2], cons
 		return decode_skip(d, SKIP_NOT_IP);
 	if (h[1] & PROTECTED)
 		return decode_skip(d, SKIP_ENCRYPTED);
-	if ((h[1] & MORE_FRAGMENTS) || (rest[22] & 0x0f)) /* the number of the fragment */
+	if ((h[1] & MORE_FRAGMENTS) || fragment)
 		return decode_skip(d, SKIP_FRAGMENT);
 	if ((h[1] & TO_DS) && (h[1] & FROM_DS))
 		size += ADDRESS_SIZE;
 	if (h[0] & SUBTYPE_QOS) {
 		if (!cursor_peek(&d->cursor, size + QOS_SIZE))
 			return decode_short(d, size + QOS_SIZE);
-		amsdu = d->cursor.at[size] & QOS_AMSDU;
+		amsdu = d->cursor.at[size + swapped] & QOS_AMSDU;
 		size += QOS_SIZE;
 		if (h[1] & ORDER)
 			size += HT_CONTROL_SIZE;
@@ -75,7 +79,7 @@ static enum decode decode_padded(struct decoder *d, bool padded)
 {
 	const uint8_t *h = cursor_take(&d->cursor, WLAN_HEADER_SIZE);
 
-	return h ? decode_controlled(d, h, h, padded) : decode_short(d, WLAN_HEADER_SIZE);
+	return h ? decode_data(d, h, false, padded) : decode_short(d, WLAN_HEADER_SIZE);
 }
 
 enum decode wlan_decode(struct decoder *d)
@@ -86,16 +90,11 @@ enum decode wlan_decode(struct decoder *d)
 enum decode wlan_swapped_decode(struct decoder *d)
 {
 	const uint8_t *h = cursor_take(&d->cursor, WLAN_HEADER_SIZE);
-	uint8_t control[2];
 
 	if (!h)
 		return decode_short(d, WLAN_HEADER_SIZE);
 	/* The version is 0, and a data frame's type is in the same four bits: the flags are not. */
-	if ((h[0] & 0x0f) == TYPE_DATA)
-		return decode_controlled(d, h, h, false);
-	control[0] = h[1];
-	control[1] = h[0];
-	return decode_controlled(d, control, h, false);
+	return decode_data(d, h, (h[0] & 0x0f) != TYPE_DATA, false);
 }
 
 /* The flags are the second field; the first, if there, is aligned to its eight bytes. */

@@ -97,8 +97,9 @@ def radiotap(flags, frame):
     return b("0000 0900 02000000") + bytes((flags,)) + frame
 
 
-def wlan(payload, control="0801", qos="", fourth=""):
-    return b(control) + b("0000" + "020000000003" + "020000000001" + "020000000002" + "0000") + b(fourth) + b(qos) + llc(payload)
+def wlan(payload, control="0801", qos="", fourth="", sequence="0000"):
+    return (b(control) + b("0000" + "020000000003" + "020000000001" + "020000000002" + sequence) + b(fourth) + b(qos)
+            + llc(payload))
 
 
 def amsdu(payload):
@@ -163,6 +164,8 @@ ETHERNET = {
     "gre with mpls": lambda p: ethernet(gre(0, mpls(p, 16), 0x8847)),
     "pptp": lambda p: ethernet(gre(0x3081, b("ff03") + ppp(p), 0x880b, struct.pack(">HH", len(p) + 4, 1).hex()
                                    + "0000000100000001")),
+    "gre with wlan": lambda p: ethernet(gre(0, wlan(p, "8801", qos="0000", sequence="8080"), 0x8200)),
+    "gre with wlan of another radio": lambda p: ethernet(gre(0, wlan(p), 0x8310)),
     "erspan i": lambda p: ethernet(gre(0, ethernet(p), 0x88be)),
     "erspan ii": lambda p: ethernet(gre(0x1000, b("1064000100000000") + ethernet(p), 0x88be, "00000001")),
     "erspan iii": lambda p: ethernet(gre(0x1000, b("206400010000000000000000") + ethernet(p), 0x22eb, "00000001")),
@@ -193,7 +196,11 @@ ETHERNET = {
     "lisp": lambda p: ethernet(udp(b("8800000000000001") + p, 4341)),
     "tzsp": lambda p: ethernet(udp(tzsp(p), 37008)),
     "capwap with wlan": lambda p: ethernet(udp(b("00 1003 00 0000 0000") + wlan(p, "0108"), 5247)),
+    "capwap with wlan, all swapped": lambda p: ethernet(udp(b("00 1003 00 0000 0000") + wlan(p, "0108", sequence="7630"), 5247)),
+    "capwap with wlan and qos, all swapped": lambda p: ethernet(udp(b("00 1003 00 0000 0000")
+                                                                    + wlan(p, "0288", qos="ff05", sequence="0a10"), 5247)),
     "capwap": lambda p: ethernet(udp(b("00 1002 00 0000 0000") + ethernet(p), 5247)),
+    "fabricpath": lambda p: ethernet(b("0120") + ethernet(p), 0x8903),
     "trill": lambda p: ethernet(b("0001 0001 0002") + ethernet(p), 0x22f3),
     "cisco metadata": lambda p: ethernet(b("0101 0001 0064") + typed(p), 0x8909),
     "batman": lambda p: ethernet(b("400f 3201 020000000002") + ethernet(p), 0x4305),

@@ -79,6 +79,56 @@ Test(gre, what_it_carries)
 			 SKIP_ENCAPSULATION);
 }
 
+Test(gre, what_nobody_can_open_is_not_said_to_be_something_else)
+{
+	frame_is_skipped(DLT_RAW,
+			 OUTER "0000"
+			       "6400"
+			       "0000" PACKET4,
+			 SKIP_ENCAPSULATION);
+	frame_is_skipped(DLT_RAW,
+			 OUTER "0000"
+			       "8201" PACKET4,
+			 SKIP_ENCAPSULATION);
+	frame_is_skipped(DLT_RAW,
+			 OUTER "0000"
+			       "0806"
+			       "0001",
+			 SKIP_NOT_IP);
+	frame_is_skipped(DLT_RAW,
+			 OUTER "0000"
+			       "2001"
+			       "0001",
+			 SKIP_NOT_IP);
+}
+
+#define WLAN(control, sequence)                                                                    \
+	control "0000"                                                                             \
+		"020000000003"                                                                     \
+		"020000000001"                                                                     \
+		"020000000002" sequence
+
+Test(gre, frames_of_access_points)
+{
+	frame_carries(DLT_RAW, false,
+		      OUTER "0000"
+			    "8200" WLAN("8801", "8080") "0000"
+							"aaaa03000000"
+							"0800" PACKET4);
+	frame_carries(DLT_RAW, true,
+		      OUTER "0000"
+			    "8370" WLAN("0801", "0000") "aaaa03000000"
+							"86dd" PACKET6);
+	frame_is_skipped(DLT_RAW,
+			 OUTER "0000"
+			       "8200" WLAN("8841", "8080") "00000000",
+			 SKIP_ENCRYPTED);
+	frame_is_skipped(DLT_RAW,
+			 OUTER "0000"
+			       "8200" WLAN("0801", "8180") "aaaa03000000",
+			 SKIP_FRAGMENT);
+}
+
 Test(gre, erspan_of_all_three_types)
 {
 	frame_carries(DLT_RAW, false,
