@@ -27,6 +27,7 @@ struct capture *capture_new(const struct capture_ops *ops, const char *name)
 	c->ops = ops;
 	c->event.source = SOURCE_CAPTURE;
 	c->decoder.event = &c->event;
+	c->stats.first_ns = c->stats.last_ns = TIME_UNKNOWN;
 	return c;
 }
 
@@ -74,6 +75,10 @@ bool capture_frame(struct capture *c, int64_t time_ns, const uint8_t *bytes, uin
 	d->cursor = cursor_of(bytes, captured, wire);
 	d->time_ns = time_ns;
 	d->frame = ++c->stats.frames;
+	if (time_ns > c->stats.last_ns)
+		c->stats.last_ns = time_ns;
+	if (time_ns < c->stats.first_ns || c->stats.first_ns == TIME_UNKNOWN)
+		c->stats.first_ns = time_ns;
 	d->depth = 0;
 	d->device = c->device;
 	d->outgoing = d->loopback = false;

@@ -27,6 +27,9 @@ struct capture_live_options {
 
 struct capture_stats {
 	uint64_t frames; /* read, whether they gave an event or not */
+	/* The oldest and the youngest stamp of these frames; TIME_UNKNOWN without frames. */
+	int64_t first_ns;
+	int64_t last_ns;
 	uint64_t segments;
 	uint64_t icmp_errors;
 	uint64_t dropped;	    /* by the kernel: the ring was full */

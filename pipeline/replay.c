@@ -194,12 +194,33 @@ static int run_merged(struct replay *r, struct reporter *reporter, uint64_t *lat
 	return rc;
 }
 
+struct packets_alone {
+	struct replay *replay;
+	struct reporter *reporter;
+	bool begun;
+};
+
+static int to_reporter(void *context, const struct event *event)
+{
+	struct packets_alone *to = context;
+
+	if (!to->begun) {
+		struct capture_stats stats;
+
+		capture_stats(to->replay->parts->capture, &stats);
+		reporter_began(to->reporter, stats.first_ns);
+		to->begun = true;
+	}
+	return reporter_event(to->reporter, event);
+}
+
 static int run_packets(struct replay *r, struct reporter *reporter)
 {
+	struct packets_alone to = {.replay = r, .reporter = reporter};
 	int64_t n;
 
 	do
-		n = capture_read(r->parts->capture, 0, reporter_event, reporter);
+		n = capture_read(r->parts->capture, 0, to_reporter, &to);
 	while (n > 0);
 	return n < 0 ? packets_failed(r, n) : 0;
 }
@@ -243,11 +264,24 @@ static void add_up(struct replay *r, const struct replay_part *part, struct repo
 		    recording_malformed(part->reader), recording_lines(part->reader));
 }
 
+/* A capture file was observing from its first frame to its last, of whatever kind they are. */
+static void take_span(const struct replay *r, struct reporter_source *source)
+{
+	struct capture_stats stats;
+
+	source->start_ns = source->end_ns = TIME_UNKNOWN;
+	if (r->recording || !r->parts_count || !r->parts->capture)
+		return;
+	capture_stats(r->parts->capture, &stats);
+	source->start_ns = stats.first_ns;
+	source->end_ns = stats.last_ns;
+}
+
 static void fill_source(struct replay *r, struct reporter_source *source)
 {
 	for (size_t i = 0; i < r->parts_count; i++)
 		add_up(r, &r->parts[i], source);
-	source->start_ns = source->end_ns = TIME_UNKNOWN;
+	take_span(r, source);
 	if (r->recording && r->last_event_ns != TIME_UNKNOWN && r->last_packet_ns != TIME_UNKNOWN &&
 	    r->last_packet_ns - r->last_event_ns > EVENTS_GAP_NS)
 		replay_note(r,

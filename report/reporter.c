@@ -156,6 +156,11 @@ void reporter_free(struct reporter *reporter)
 	free(reporter);
 }
 
+void reporter_began(struct reporter *reporter, int64_t time_ns)
+{
+	reporter->rates.start_ns = time_ns;
+}
+
 int reporter_event(void *reporter, const struct event *event)
 {
 	struct reporter *r = reporter;

@@ -47,6 +47,9 @@ struct reporter_source {
 int reporter_new(const struct reporter_options *options, struct reporter **out)
     __attribute__((warn_unused_result));
 
+/* Observation began at this time, before the first event: said before that is given. */
+void reporter_began(struct reporter *reporter, int64_t time_ns);
+
 /* An event_fn with the reporter as its context. */
 int reporter_event(void *reporter, const struct event *event) __attribute__((warn_unused_result));
 

@@ -1,6 +1,7 @@
 """Captures of every kind, made here: what is said of them, and that tshark finds the same segments."""
 import collections
 import csv
+import json
 import os
 import struct
 import subprocess
@@ -219,3 +220,26 @@ def test_a_syn_in_fragments_counts_when_it_is_whole(run, tmp_path, version, back
     path = tmp_path / "fragments.pcap"
     path.write_bytes(pcap(steps))
     assert told(attempts_of(run, path)[0]) == [ESTABLISHED]
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("steps, outcome", [("0 c S 100 0", "unanswered"), ("0 c S 100 0, 10 s SA 500 101", "half-open")])
+def test_observation_lasts_to_the_last_packet_of_whatever_kind(run, tmp_path, version, steps, outcome):
+    def other(time_us):
+        return time_us, e.udp(b"?", 53) if version == 4 else e.udp6(b"?", 53)
+
+    path = tmp_path / "long.pcap"
+    path.write_bytes(pcap([other(-2000000), *played(steps, version), other(99000000), other(98000000)]))
+    assert [attempt["outcome"] for attempt in attempts_of(run, path)[0]] == [outcome]
+    report = json.loads(run("report", "-f", "json", path).stdout)
+    span = [report["source"][name] // 1000 - START_US for name in ("start_ns", "end_ns")]
+    assert span == [-2000000, 99000000]
+    rates = report["rates"]
+    assert rates["buckets"][2000000000 // rates["bucket_ns"]]["syns"] == 1
+
+
+def test_a_file_without_tcp_has_a_beginning_and_an_end(run, tmp_path):
+    path = tmp_path / "udp.pcap"
+    path.write_bytes(pcap([(0, e.udp(b"?", 53)), (7000000, e.udp(b"?", 53))]))
+    source = json.loads(run("report", "-f", "json", path).stdout)["source"]
+    assert (source["start_ns"] // 1000 - START_US, source["end_ns"] // 1000 - START_US) == (0, 7000000)
