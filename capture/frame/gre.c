@@ -27,8 +27,8 @@ enum gre_flag {
 enum gre_type {
 	GRE_ARP = 0x0806,
 	GRE_CDP = 0x2000,
-	GRE_NHRP = 0x2001,  /* RFC 2332 */
-	GRE_WLAN = 0x8200,  /* Aruba's access points: 802.11, each radio under a number of */
+	GRE_NHRP = 0x2001,	/* RFC 2332 */
+	GRE_WLAN = 0x8200,	/* Aruba's access points: 802.11, each radio under a number of */
 	GRE_WLAN_LAST = 0x8370, /* its own, in steps of 16 */
 	GRE_WCCP = 0x883e,
 };

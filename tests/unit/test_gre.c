@@ -102,10 +102,10 @@ Test(gre, what_nobody_can_open_is_not_said_to_be_something_else)
 			 SKIP_NOT_IP);
 }
 
-#define WLAN(control, sequence)                                                                    \
-	control "0000"                                                                             \
-		"020000000003"                                                                     \
-		"020000000001"                                                                     \
+#define WLAN(control, sequence) \
+	control "0000"          \
+		"020000000003"  \
+		"020000000001"  \
 		"020000000002" sequence
 
 Test(gre, frames_of_access_points)
