@@ -16,6 +16,7 @@
 #define DETAIL_NONE	  UINT32_MAX
 #define DETAIL_MARKS_MAX  (1u << 21) /* 2,097,152 marks in 96 MiB */
 #define DETAIL_OPENED_MAX (1u << 20)
+#define DETAIL_ISNS_MAX	  3 /* of SYN-ACKs, beside the last one's */
 
 /* In a chain, oldest first. */
 struct detail_mark {
@@ -28,6 +29,8 @@ struct detail {
 	uint32_t last_mark;
 	uint32_t marks;
 	uint32_t marks_lost;
+	uint32_t other_isns[DETAIL_ISNS_MAX]; /* of SYN-ACKs before the last, newest first */
+	uint32_t other_isns_count;
 	bool served;	     /* the members below are meaningful */
 	bool exact;	     /* accept_ns is a point */
 	bool child_inferred; /* child_pid and what belongs to it: by the order of forks alone */

@@ -2,10 +2,9 @@
  * What the packets of a handshake do to its attempt, and what its listener's queue
  * is told of them (queues.h). Does not say what is dropped, nor why.
  */
+#include "report/track/numbers.h"
 #include "report/track/parts.h"
 
-/* SYN-ACKs acknowledge the data of a Fast Open SYN too. */
-#define SYN_DATA_MAX 65535u
 /* Packets so close together may be at work on two processors at once. */
 #define BESIDE_NS (50 * NS_PER_US)
 
@@ -90,13 +89,24 @@ static struct open_attempt *find_for_syn_ack(struct tracker *t, const struct seg
 {
 	struct open_attempt *a;
 
-	for (a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
-		uint32_t data_max = a->flags & OPEN_SYN_DATA ? SYN_DATA_MAX : 0;
-
-		if (s->ack - a->isn - 1 <= data_max && flow_is_reverse(&a->flow, &s->flow))
+	for (a = table_first(t->table, hash); a; a = table_next(t->table, a))
+		if (numbers_answer_syn(a, s) && flow_is_reverse(&a->flow, &s->flow))
 			return a;
-	}
 	return NULL;
+}
+
+/* The client may acknowledge any of them: the last is not always the one that it had. */
+static void keep_isn(struct tracker *t, struct open_attempt *a)
+{
+	struct detail *d = details_open(t->details, a);
+
+	if (!d)
+		return;
+	if (d->other_isns_count < DETAIL_ISNS_MAX)
+		d->other_isns_count++;
+	for (uint32_t i = d->other_isns_count - 1; i > 0; i--)
+		d->other_isns[i] = d->other_isns[i - 1];
+	d->other_isns[0] = a->server_isn;
 }
 
 static void on_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
@@ -116,9 +126,13 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 	if (a->flags & OPEN_CLIENT_ACK) {
 		a->flags |= OPEN_SYNACK_AFTER_ACK;
 	} else {
+		if (a->synacks > 1 && a->server_isn != s->seq)
+			keep_isn(t, a);
 		a->last_synack_ns = event->time_ns;
 		a->server_isn = s->seq;
 	}
+	if (s->flags & TCP_FLAG_FIN)
+		a->flags |= OPEN_FIN_SERVER;
 	if (event->time_ns > a->touched_ns)
 		a->touched_ns = event->time_ns;
 	if (t->options.queues) {
@@ -159,8 +173,8 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 	if (a->flags & OPEN_CLIENT_ACK)
 		hear(t, event, a, false);
 	if (a->synacks && !(a->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET))) {
-		if ((int32_t)(s->ack - a->server_isn) <= 0)
-			return; /* acknowledges something else */
+		if (!numbers_of_client(a, t->details, s, &a->server_isn))
+			return; /* of something else */
 		a->flags |= OPEN_CLIENT_ACK;
 		a->ack_ns = event->time_ns;
 		a->touched_ns = event->time_ns;
@@ -244,12 +258,22 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 	}
 }
 
+static bool fits(struct tracker *t, const struct open_attempt *a, const struct segment *s,
+		 bool from_client)
+{
+	if (s->flags & TCP_FLAG_RST)
+		return numbers_reset(a, t->details, s, from_client);
+	return from_client ? numbers_of_client(a, t->details, s, NULL)
+			   : numbers_of_server(a, t->details, s);
+}
+
 /*
  * The attempt that a segment without SYN belongs to: of those of its 4-tuple the
- * one that began last. *from_client says which side sent it.
+ * one that began last. *from_client says which side sent it. *others is true where
+ * there are more of them.
  */
-static struct open_attempt *find(struct tracker *t, const struct segment *s, uint32_t hash,
-				 bool *from_client)
+static struct open_attempt *find_youngest(struct tracker *t, const struct segment *s, uint32_t hash,
+					  bool *from_client, bool *others)
 {
 	struct open_attempt *best = NULL;
 
@@ -258,6 +282,7 @@ static struct open_attempt *find(struct tracker *t, const struct segment *s, uin
 
 		if (!forward && !flow_is_reverse(&a->flow, &s->flow))
 			continue;
+		*others = best != NULL;
 		if (best && best->syn_ns > a->syn_ns)
 			continue;
 		best = a;
@@ -266,18 +291,50 @@ static struct open_attempt *find(struct tracker *t, const struct segment *s, uin
 	return best;
 }
 
-static void take_reset(struct tracker *t, const struct event *event, struct open_attempt *a)
+/* Both FINs, or a RST: what still comes is of whoever has its addresses now. */
+static bool is_closed(const struct open_attempt *a)
+{
+	const uint32_t fins = OPEN_FIN_CLIENT | OPEN_FIN_SERVER;
+
+	return (a->flags & (OPEN_RST_CLIENT | OPEN_RST_SERVER)) || (a->flags & fins) == fins;
+}
+
+/*
+ * Where a SYN with another ISN came later, and the segment's numbers are not of that
+ * attempt but of one before it that still lives, it belongs to that one. *youngest is the
+ * last that began, whether it is that or not.
+ */
+static struct open_attempt *find(struct tracker *t, const struct segment *s, uint32_t hash,
+				 bool *from_client, struct open_attempt **youngest_out)
+{
+	bool others = false;
+	struct open_attempt *youngest = find_youngest(t, s, hash, from_client, &others);
+	struct open_attempt *best = NULL;
+
+	*youngest_out = youngest;
+	if (!others || fits(t, youngest, s, *from_client))
+		return youngest;
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
+		if ((!best || best->syn_ns < a->syn_ns) && !is_closed(a) &&
+		    flow_equal(&a->flow, &youngest->flow) && fits(t, a, s, *from_client))
+			best = a;
+	return best ? best : youngest;
+}
+
+/* True when the RST counts: also when another one ended it before. */
+static bool take_reset(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	bool from_client = flow_equal(&a->flow, &event->segment.flow);
 
 	if (a->flags & (OPEN_RST_SERVER | OPEN_RST_CLIENT))
-		return;
+		return true;
 	a->flags |= from_client ? OPEN_RST_CLIENT : OPEN_RST_SERVER;
 	if (!from_client)
 		a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
 	mark_if_detailed(t, a, event, event->segment.frame,
 			 from_client ? MARK_RST_CLIENT : MARK_RST_SERVER);
 	set_end(a, event->time_ns);
+	return true;
 }
 
 /*
@@ -293,7 +350,7 @@ static void on_reset(struct tracker *t, const struct event *event, uint32_t hash
 	struct flow reverse = flow_reverse(flow);
 	struct open_attempt *met = chosen;
 	struct queue_packet packet;
-	bool ended;
+	bool ended, taken = false;
 
 	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
 		if (a->synacks && !(a->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET)) &&
@@ -302,14 +359,15 @@ static void on_reset(struct tracker *t, const struct event *event, uint32_t hash
 	ended = met->end_ns != TIME_UNKNOWN;
 	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
 		if ((a == chosen || !(a->flags & OPEN_CLIENT_ACK)) &&
-		    (flow_equal(&a->flow, flow) || flow_equal(&a->flow, &reverse)))
-			take_reset(t, event, a);
+		    (flow_equal(&a->flow, flow) || flow_equal(&a->flow, &reverse)) &&
+		    numbers_reset(a, t->details, s, flow_equal(&a->flow, flow)))
+			taken = take_reset(t, event, a) || taken;
 	if (!t->options.queues)
 		return;
 	packet = tracker_packet(t, met, event);
 	if (flow_equal(&met->flow, flow))
 		queues_client_reset(t->options.queues, &packet, s);
-	else
+	else if (taken)
 		queues_server_reset(t->options.queues, &packet, s, ended);
 }
 
@@ -378,8 +436,10 @@ void tracker_on_segment(struct tracker *t, const struct event *event)
 	const struct segment *s = &event->segment;
 	const uint8_t flags =
 	    s->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST | TCP_FLAG_FIN);
+	/* A SYN-ACK may have FIN: it says that nothing follows (RFC 9293 section 3.10.7.3). */
+	const bool syn_ack = (flags & (uint8_t)~TCP_FLAG_FIN) == (TCP_FLAG_SYN | TCP_FLAG_ACK);
 	uint32_t hash = table_hash(t->table, &s->flow);
-	struct open_attempt *a;
+	struct open_attempt *a, *youngest;
 	bool from_client = false;
 
 	if (s->copy) {
@@ -392,7 +452,7 @@ void tracker_on_segment(struct tracker *t, const struct event *event)
 			replay(t, event, hash, early_take_syn);
 		return;
 	}
-	if (flags == (TCP_FLAG_SYN | TCP_FLAG_ACK)) {
+	if (syn_ack) {
 		a = find_for_syn_ack(t, s, hash);
 		if (a) {
 			on_syn_ack(t, event, a);
@@ -401,9 +461,9 @@ void tracker_on_segment(struct tracker *t, const struct event *event)
 			return;
 		}
 	}
-	a = find(t, s, hash, &from_client);
+	a = find(t, s, hash, &from_client, &youngest);
 	/* An earlier connection may have had these addresses. */
-	if (!a || flags == (TCP_FLAG_SYN | TCP_FLAG_ACK)) {
+	if (!a || syn_ack) {
 		t->other_segments++;
 		early_stray(t->early, hash, event);
 	}
@@ -421,6 +481,9 @@ void tracker_on_segment(struct tracker *t, const struct event *event)
 			early_ack(t->early, hash, event);
 	} else if (!(flags & TCP_FLAG_SYN)) {
 		on_server_segment(t, event, a);
+		/* It may answer the later SYN: with the numbers of the connection in its way. */
+		if (a != youngest && !youngest->synacks && !s->payload)
+			on_server_segment(t, event, youngest);
 		if (flags & TCP_FLAG_ACK)
 			answer_other_half(t, event, hash, a);
 	}

@@ -135,6 +135,32 @@ SCENARIOS = {
     "stamps that run backwards": ("100 c S 100 0, 50 s SA 500 101, 20 c A 101 501", [("1", "1", "established", "-50000", "-30000")]),
     "keep-alive": (PLAIN + ", 7200000000 c A 100 501, 7200000010 s A 501 101", [ESTABLISHED]),
     "a late copy of the SYN": (PLAIN + ", 25 c S 100 0", [("2", "1", "established", "10000", "10000")]),
+    "another number before the answer": ("0 c S 100 0, 5 c S 900000 0, 10 s SA 500 101, 20 c A 101 501, 30 c AP 101 501 GET, "
+                                         "40 s AP 501 104 OK, 5000000 o", [ESTABLISHED, ("1", "0", "unanswered", "", "")]),
+    "another number after the answer": ("0 c S 100 0, 10 s SA 500 101, 15 c S 900000 0, 20 c A 101 501, 5000000 o",
+                                        [ESTABLISHED, ("1", "0", "unanswered", "", "")]),
+    "two answers, the first is taken": ("0 c S 100 0, 10 s SA 500 101, 15 s SA 9000 101, 25 c A 101 501, 5000000 o",
+                                        [("1", "2", "established", "10000", "10000")]),
+    "two answers, the second is taken": ("0 c S 100 0, 10 s SA 9000 101, 15 s SA 500 101, 25 c A 101 501, 5000000 o",
+                                         [("1", "2", "established", "10000", "10000")]),
+    "the sequence number of an ACK is not its own": ("0 c S 100 0, 10 s SA 500 101, 20 c A 100 501, 5000000 o",
+                                                     [("1", "1", "half-open", "10000", "")]),
+    "an ACK far behind": ("0 c S 100 0, 10 s SA 500 101, 20 c A 1073741925 501, 5000000 o", [("1", "1", "half-open", "10000", "")]),
+    "an ACK of what cannot have been sent": ("0 c S 100 0, 10 s SA 500 101, 20 c A 101 1073742325, 5000000 o",
+                                             [("1", "1", "half-open", "10000", "")]),
+    "the largest window": ("0 c S 100 0, 10 s SA 500 101, 20 c A 1073741924 1073742324", [ESTABLISHED]),
+    "given up, then a stray segment": ("0 c S 100 0, 10 s SA 500 101, 20 c R 101 0, 30 c A 100 1000501 GET, 5000000 o",
+                                       [("1", "1", "aborted", "10000", "")]),
+    "a FIN with the number of the SYN": ("0 c S 100 0, 1 c F 100 0, 10 s SA 500 101, 20 c FA 100 501, 30 s R 501 0, 5000000 o",
+                                         [("1", "1", "reset", "10000", "")]),
+    "a RST that acknowledges nothing": ("0 c S 100 0, 10 s R 77 0, 5000000 o", [("1", "0", "unanswered", "", "")]),
+    "a RST of something else": ("0 c S 100 0, 10 s RA 77 4711, 5000000 o", [("1", "0", "unanswered", "", "")]),
+    "a RST of the SYN's own number": ("0 c S 100 0, 10 s RA 0 100, 5000000 o", [("1", "0", "unanswered", "", "")]),
+    "a RST of the SYN's data": ("0 c S 100 0 GET, 10 s RA 0 104, 5000000 o", [("1", "0", "refused", "", "")]),
+    "a RST of something else, then answered": ("0 c S 100 0, 5 s RA 77 4711, 10 s SA 500 101, 20 c A 101 501", [ESTABLISHED]),
+    "a RST from nowhere": ("0 c S 100 0, 10 s SA 500 101, 15 s R 3000000000 0, 5000000 o", [("1", "1", "half-open", "10000", "")]),
+    "a SYN-ACK with FIN": ("0 c S 100 0, 10 s SAF 500 101, 20 c A 101 502, 30 c FA 101 502, 40 s A 502 102, 50 s RA 502 102, "
+                           "5000000 o", [ESTABLISHED]),
     "a split handshake": ("0 c S 100 0, 10 s A 500 101, 20 s S 500 0, 30 c SA 100 501, 40 s A 501 101",
                           [("1", "0", "open", "", ""), ESTABLISHED]),
     "a simultaneous open": ("0 c S 100 0, 5 s S 500 0, 10 c SA 100 501, 15 s SA 500 101, 20 c A 101 501, 25 s A 501 101",
@@ -167,6 +193,9 @@ def pcap(steps):
 
 def played(text, version):
     for step in text.split(", "):
+        if step.endswith(" o"):  # other than TCP
+            yield int(step[:-2]), e.udp(b"?", 53)
+            continue
         time_us, side, letters, seq, ack, *data = step.split()
         flags = sum(FLAGS[letter] for letter in letters)
         yield int(time_us), segment(flags, int(seq), int(ack), side == "s", 40000, version, "".join(data).encode())
