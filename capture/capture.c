@@ -159,6 +159,11 @@ uint64_t capture_dump_bytes(const struct capture *c)
 	return c->dump ? dump_bytes(c->dump) : 0;
 }
 
+int capture_dump_fd(const struct capture *c)
+{
+	return c->dump ? dump_fd(c->dump) : -1;
+}
+
 int capture_dump_end(struct capture *c)
 {
 	int result = dump_free(c->dump);

@@ -80,6 +80,9 @@ int capture_dump_kept(const struct capture *capture, uint64_t *frames);
 /* Bytes of the file, with those that are buffered. */
 uint64_t capture_dump_bytes(const struct capture *capture);
 
+/* The file, or -1; the capture's own. */
+int capture_dump_fd(const struct capture *capture);
+
 /*
  * Ends the file; frames are not written any more, and capture_dump() may begin
  * another. Returns the first error of the dump; 0 where there is none to end.

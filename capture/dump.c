@@ -176,6 +176,11 @@ uint64_t dump_bytes(const struct dump *dump)
 	return dump->written + dump->used;
 }
 
+int dump_fd(const struct dump *dump)
+{
+	return dump->fd;
+}
+
 int dump_error(const struct dump *dump)
 {
 	return dump->error;

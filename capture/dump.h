@@ -30,6 +30,9 @@ uint64_t dump_kept(const struct dump *dump);
 /* Bytes of the file, with those that are buffered. */
 uint64_t dump_bytes(const struct dump *dump);
 
+/* The file, the dump's own. */
+int dump_fd(const struct dump *dump);
+
 /* 0, or the first error, -errno. */
 int dump_error(const struct dump *dump);
 

@@ -46,7 +46,7 @@ static void print_help(void)
 /* What is read may have been written by anybody: from here on it can do nothing but be reported. */
 static int give_up_privileges(const struct rendering *rendering)
 {
-	struct sandbox_options options = {.folder_fd = -1};
+	struct sandbox_options options = {.parts_fd = -1};
 	char error[SANDBOX_ERROR_SIZE], folder[PATH_MAX];
 
 	if (rendering->path && strcmp(rendering->path, "-") != 0) {

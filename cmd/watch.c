@@ -175,7 +175,9 @@ static int watch(struct watch *o)
 		complain(NAME, "no listener yet; waiting for one");
 	viewer_attach(o->viewer, o->recorder);
 	status = observation_give_up_privileges(&o->observation, o->recorder);
-	if (status == 0)
+	if (status)
+		recorder_discard(o->recorder);
+	else
 		status = finish(o, viewer_run(o->viewer));
 abandon:
 	rendering_abandon(&o->rendering);

@@ -9,7 +9,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,6 +101,56 @@ static void guard(pid_t program, int leash)
 	_exit(128 + WTERMSIG(status));
 }
 
+static int check_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == EACCES ? -EACCES : -ENOENT;
+	if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		return -EACCES;
+	return 0;
+}
+
+int process_find(const char *name)
+{
+	const char *path = getenv("PATH");
+	int rc = -ENOENT;
+
+	if (strchr(name, '/'))
+		return check_program(name);
+	if (!*name)
+		return -ENOENT;
+	if (!path)
+		path = "/bin:/usr/bin"; /* as execvp() has it */
+	for (;;) {
+		int length = (int)strcspn(path, ":");
+		char *candidate;
+
+		if (asprintf(&candidate, "%.*s%s%s", length, path, length ? "/" : "", name) < 0)
+			return 0; /* let exec say it */
+		if (rc != 0) {
+			int found = check_program(candidate);
+
+			/* One that may not be executed is told of only when there is no other. */
+			if (found == 0 || found == -EACCES)
+				rc = found;
+		}
+		free(candidate);
+		if (rc == 0 || !path[length])
+			return rc;
+		path += length + 1;
+	}
+}
+
+/* What the caller has open is none of the guardian's business, its locks least of all. */
+static void close_but(int kept)
+{
+	if (kept > 3)
+		close_range(3, (unsigned)kept - 1, 0);
+	close_range((unsigned)kept + 1, ~0u, 0);
+}
+
 /* In the guardian: starts the program; what exec says goes to report. */
 static void start_guarded(char **argv, const char *name, const char *value, int report, int leash)
 {
@@ -106,9 +158,7 @@ static void start_guarded(char **argv, const char *name, const char *value, int 
 	int error;
 
 	if (program > 0) {
-		close(report);
-		if (name)
-			close((int)strtol(value, NULL, 10)); /* the server's to write, and to end */
+		close_but(leash); /* the channel, too, is the server's to write, and to end */
 		guard(program, leash);
 	}
 	if (program == 0) {

@@ -24,6 +24,12 @@ int process_start(struct process *process, int (*body)(void *context), void *con
     __attribute__((warn_unused_result));
 
 /*
+ * Whether execvp() would find a program of this name that may be executed: 0, -ENOENT or -EACCES.
+ * That it can be is not certain until process_execute() has said so.
+ */
+int process_find(const char *name) __attribute__((warn_unused_result));
+
+/*
  * Forks and executes argv, with name=value added to its environment when name is
  * not NULL. 0; or -errno of fork, or of exec (the program does not exist).
  *

@@ -7,6 +7,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/landlock.h>
 #include <pwd.h>
 #include <stdint.h>
@@ -18,7 +19,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "event/recording/recording.h"
 #include "isolate/seccomp_filter.h"
 
 static int fail(char error[SANDBOX_ERROR_SIZE], int rc, const char *what)
@@ -65,27 +65,41 @@ static int choose_user(const char *user, uid_t *uid, gid_t *gid)
 	return 0;
 }
 
-/* The files by name, never through a link; then the folder itself, if it is ours to give. */
-static int give_folder(int folder_fd, bool is_part, uid_t uid, gid_t gid)
+/* By descriptor: a name can be another's by now. */
+static int give_made(const struct sandbox_options *options, uid_t uid, gid_t gid)
 {
-	static const char *const names[] = {RECORDING_PACKETS, RECORDING_EVENTS, RECORDING_META};
-	struct stat st;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (fchownat(folder_fd, names[i], uid, gid, AT_SYMLINK_NOFOLLOW) < 0 &&
-		    errno != ENOENT)
+	for (size_t i = 0; i < options->made_count; i++)
+		if (fchown(options->made[i], uid, gid) < 0)
 			return -errno;
-	if (fstat(folder_fd, &st) < 0)
-		return -errno;
-	if (st.st_uid == geteuid() && fchown(folder_fd, uid, gid) < 0)
-		return -errno;
-	if (!is_part)
-		return 0;
-	if (fstatat(folder_fd, "..", &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	if (st.st_uid == geteuid() && fchownat(folder_fd, "..", uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
 	return 0;
+}
+
+/* A folder that was there before stays whose it is: may this user make others in it? */
+static int check_parts(const struct sandbox_options *options, uid_t uid, gid_t gid,
+		       char error[SANDBOX_ERROR_SIZE])
+{
+	const struct passwd *entry = getpwuid(uid);
+	uid_t own_uid = geteuid();
+	gid_t own_gid = getegid();
+	int rc = 0;
+
+	/* They are given up in any case. */
+	if (!options->parts || setgroups(0, NULL) < 0 || setegid(gid) < 0)
+		return 0;
+	if (seteuid(uid) == 0) {
+		if (faccessat(options->parts_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+			rc = -errno;
+		if (seteuid(own_uid) < 0)
+			return fail(error, -errno, "the user");
+	}
+	if (setegid(own_gid) < 0)
+		return fail(error, -errno, "the group");
+	if (rc)
+		snprintf(error, SANDBOX_ERROR_SIZE,
+			 "%.300s was there before, and user %.60s may not write in it: choose a "
+			 "folder that does not exist yet, or --user",
+			 options->writable[0], entry ? entry->pw_name : "nobody");
+	return rc;
 }
 
 /* And not in name alone: who has no capabilities may not become another, nor needs to. */
@@ -110,14 +124,15 @@ static int change_user(const struct sandbox_options *options, char error[SANDBOX
 			 options->user ? options->user : "nobody");
 		return rc;
 	}
-	if (options->folder_fd >= 0) {
-		rc = give_folder(options->folder_fd, options->parts, uid, gid);
-		/* A user namespace that maps one user alone: there is nobody else to become. */
-		if (rc == -EINVAL && !options->user)
-			return 0;
-		if (rc)
-			return fail(error, rc, "owner of the recording");
-	}
+	rc = give_made(options, uid, gid);
+	/* A user namespace that maps one user alone: there is nobody else to become. */
+	if (rc == -EINVAL && !options->user)
+		return 0;
+	if (rc)
+		return fail(error, rc, "owner of the recording");
+	rc = check_parts(options, uid, gid, error);
+	if (rc)
+		return rc;
 	capng_clear(CAPNG_SELECT_BOTH);
 	rc = capng_change_id((int)uid, (int)gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
 	/* In a user namespace that maps one user alone there is nobody else to become. */

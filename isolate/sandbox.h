@@ -7,25 +7,29 @@
 #define ISOLATE_SANDBOX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define SANDBOX_ERROR_SIZE 512
 
 struct sandbox_options {
 	/*
-	 * As root: become this user (NULL: who called sudo, else nobody). The recording's folder
-	 * and files are given to him, so that he can finish them.
+	 * As root: become this user (NULL: the one who called sudo, else nobody). These files and
+	 * folders, which this run made, are chowned to that user; nothing else is.
 	 */
 	bool change_user;
 	const char *user;
-	int folder_fd; /* the recording's folder, or -1 */
+	const int *made;
+	size_t made_count;
 	/* Files may be made and renamed below these alone; NULL ends the list. */
 	const char *writable[4];
-	/* Folders too: parts of the recording come and go; folder_fd is the first of them. */
+	/* Folders too: parts of the recording come and go. The user must be able to make them in
+	 * parts_fd. */
 	bool parts;
+	int parts_fd;
 };
 
 /*
- * In this order: owner of the folder, user, capabilities (all), no_new_privs,
+ * In this order: owner of what was made, user, capabilities (all), no_new_privs,
  * Landlock (where the kernel has it), seccomp (an allow list; a call that is not on it
  * ends the process with a line that names it). Where the process has no privilege to
  * give up, the rest is done all the same. 0, or -errno with a line in error.

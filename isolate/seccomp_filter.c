@@ -43,6 +43,7 @@ static const char *const allowed[] = {
     "ftruncate",
     "fallocate",
     "fsync",
+    "flock",
     "fdatasync",
     "sync_file_range",
     "rename",

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "event/clock.h"
+#include "event/recording/lock.h"
 #include "event/recording/parts.h"
 #include "pipeline/folder_known.h"
 
@@ -28,6 +29,7 @@ struct folder {
 	struct rotation rotation;
 	struct folder_known known;
 	int top;	 /* with rotation: the folder of the parts, else -1 */
+	bool made;	 /* by this run: the folder of that path */
 	uint32_t number; /* of the part */
 	int64_t part_start_ns;
 	int64_t part_since_ns; /* the same by CLOCK_MONOTONIC */
@@ -119,10 +121,14 @@ static int open_parts(struct folder *f, bool force)
 		f->writer = NULL;
 		return rc;
 	}
+	f->made = recording_writer_made_folder(f->writer);
 	f->top = fcntl(recording_writer_dirfd(f->writer), F_DUPFD_CLOEXEC, 0);
 	rc = f->top < 0 ? -errno : remove_parts(f, force);
-	if (rc == 0 && !rotation_is_on(&f->rotation))
+	if (rc == 0 && !rotation_is_on(&f->rotation)) {
+		close(f->top);
+		f->top = -1;
 		return 0;
+	}
 	if (f->top >= 0 && unlinkat(f->top, RECORDING_EVENTS, 0) < 0 && rc == 0)
 		rc = -errno;
 	if (recording_writer_free(f->writer) < 0) {
@@ -134,6 +140,20 @@ static int open_parts(struct folder *f, bool force)
 	f->number = 1;
 	recording_part_name(f->number, name);
 	return recording_writer_new_at(f->top, name, true, &f->writer);
+}
+
+static void say_busy(const char *path, char error[FOLDER_ERROR_SIZE])
+{
+	pid_t holder = recording_lock_holder(path);
+
+	if (holder > 0)
+		snprintf(error, FOLDER_ERROR_SIZE,
+			 "%.4000s: process %ld is recording there; choose another folder", path,
+			 (long)holder);
+	else
+		snprintf(error, FOLDER_ERROR_SIZE,
+			 "%.4000s: another process is recording there; choose another folder",
+			 path);
 }
 
 int folder_new(const char *path, bool force, const struct rotation *rotation,
@@ -166,9 +186,12 @@ int folder_new(const char *path, bool force, const struct rotation *rotation,
 		snprintf(error, FOLDER_ERROR_SIZE,
 			 "%.4000s: already has a recording; choose another folder, or use --force",
 			 path);
+	else if (rc == -EBUSY)
+		say_busy(path, error);
 	else
 		snprintf(error, FOLDER_ERROR_SIZE, "%.4000s%s%s: %s", path, *file ? "/" : "", file,
 			 strerror(-rc));
+	folder_discard(f);
 	folder_free(f);
 	return rc;
 }
@@ -280,17 +303,20 @@ void folder_flush(struct folder *folder)
 static void check_removed(struct folder *f)
 {
 	static const char *const names[] = {RECORDING_PACKETS, RECORDING_EVENTS};
+	int events[2] = {-1, -1};
 	struct stat st;
 
+	recording_writer_files(f->writer, events);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (f->error || fstatat(recording_writer_dirfd(f->writer), names[i], &st,
-					AT_SYMLINK_NOFOLLOW) == 0)
+		int fd = i ? events[0] : capture_dump_fd(f->capture);
+
+		if (f->error || fd < 0 || fstat(fd, &st) < 0 || st.st_nlink)
 			continue;
-		f->error = -errno;
+		f->error = -ENOENT;
 		snprintf(f->text, sizeof(f->text),
 			 "%.4000s/%s: %s; it was removed during the recording, and its contents "
 			 "are lost",
-			 f->path, names[i], strerror(errno));
+			 f->path, names[i], strerror(ENOENT));
 	}
 }
 
@@ -317,9 +343,33 @@ const char *folder_text(const struct folder *folder)
 	return folder->text;
 }
 
-int folder_fd(const struct folder *folder)
+size_t folder_made(const struct folder *f, int fds[FOLDER_MADE_MAX])
 {
-	return recording_writer_dirfd(folder->writer);
+	size_t count = recording_writer_files(f->writer, fds);
+	int packets = capture_dump_fd(f->capture);
+
+	if (packets >= 0)
+		fds[count++] = packets;
+	if (recording_writer_made_folder(f->writer))
+		fds[count++] = recording_writer_dirfd(f->writer);
+	if (f->top >= 0 && f->made)
+		fds[count++] = f->top;
+	return count;
+}
+
+int folder_parts_fd(const struct folder *folder)
+{
+	return folder->top;
+}
+
+void folder_discard(struct folder *f)
+{
+	if (f->writer)
+		recording_writer_discard(f->writer);
+	if (f->writer && f->top >= 0 && recording_part_remove(f->top, f->number) < 0)
+		return;
+	if (f->made)
+		rmdir(f->path);
 }
 
 void folder_free(struct folder *folder)

@@ -64,8 +64,15 @@ void folder_finish(struct folder *folder);
 int folder_error(const struct folder *folder);
 const char *folder_text(const struct folder *folder);
 
-/* A descriptor of the folder with the files (of the part that is written), the folder's own. */
-int folder_fd(const struct folder *folder);
+/* What this run made, of folders and files: descriptors, the folder's own. */
+#define FOLDER_MADE_MAX 5
+size_t folder_made(const struct folder *folder, int fds[FOLDER_MADE_MAX]);
+
+/* The folder of the parts, in which more are made later; -1 without rotation. */
+int folder_parts_fd(const struct folder *folder);
+
+/* The run did not begin: removes what it made. Then only folder_free() may follow. */
+void folder_discard(struct folder *folder);
 
 /* Ends the capture's dump too, which must still be there. NULL is legal. */
 void folder_free(struct folder *folder);

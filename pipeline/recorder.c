@@ -473,9 +473,20 @@ const struct recording_meta *recorder_meta(const struct recorder *recorder)
 	return &recorder->meta;
 }
 
-int recorder_folder(const struct recorder *recorder)
+size_t recorder_made(const struct recorder *recorder, int fds[FOLDER_MADE_MAX])
 {
-	return recorder->folder ? folder_fd(recorder->folder) : -1;
+	return recorder->folder ? folder_made(recorder->folder, fds) : 0;
+}
+
+int recorder_parts_fd(const struct recorder *recorder)
+{
+	return recorder->folder ? folder_parts_fd(recorder->folder) : -1;
+}
+
+void recorder_discard(struct recorder *recorder)
+{
+	if (recorder && recorder->folder)
+		folder_discard(recorder->folder);
 }
 
 uint64_t recorder_frames(const struct recorder *recorder)

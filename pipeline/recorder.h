@@ -92,8 +92,12 @@ size_t recorder_notes(struct recorder *recorder, const char *const **out);
 const char *recorder_error(const struct recorder *recorder);
 const struct recording_meta *recorder_meta(const struct recorder *recorder);
 
-/* A descriptor of the recording's folder, or -1. */
-int recorder_folder(const struct recorder *recorder);
+/* As folder_made() and folder_parts_fd(); 0 and -1 when nothing is kept. */
+size_t recorder_made(const struct recorder *recorder, int fds[FOLDER_MADE_MAX]);
+int recorder_parts_fd(const struct recorder *recorder);
+
+/* The run did not begin: nothing of its recording is left behind. recorder_free() follows. */
+void recorder_discard(struct recorder *recorder);
 
 /* Frames and events by now, for progress. */
 uint64_t recorder_frames(const struct recorder *recorder);

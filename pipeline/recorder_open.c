@@ -288,6 +288,7 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	*out = r;
 	return 0;
 fail:
+	recorder_discard(r);
 	recorder_free(r);
 	return rc;
 }

@@ -97,12 +97,15 @@ void observation_say_notes(const struct observation *observation, struct recorde
 int observation_give_up_privileges(const struct observation *observation,
 				   const struct recorder *recorder)
 {
+	int made[FOLDER_MADE_MAX];
 	struct sandbox_options options = {
 	    .change_user = true,
 	    .user = observation->user,
-	    .folder_fd = recorder_folder(recorder),
+	    .made = made,
+	    .made_count = recorder_made(recorder, made),
 	    .writable = {observation->recorder.path},
 	    .parts = rotation_is_on(&observation->recorder.rotation),
+	    .parts_fd = recorder_parts_fd(recorder),
 	};
 	char error[SANDBOX_ERROR_SIZE];
 

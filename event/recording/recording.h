@@ -53,8 +53,9 @@ struct recording_writer;
 
 /*
  * Makes the folder (mode 0750) with an empty events.jsonl (0640, never through
- * a symbolic link). An existing recording in it is -EEXIST unless force. The
- * caller owns *out and ends it with recording_writer_free().
+ * a symbolic link); one that is there keeps its owner and mode. An existing recording in it is
+ * -EEXIST unless force; one that another process is writing is -EBUSY, see
+ * recording/lock.h. The caller owns *out and ends it with recording_writer_free().
  */
 int recording_writer_new(const char *path, bool force, struct recording_writer **out)
     __attribute__((warn_unused_result));
@@ -66,6 +67,16 @@ int recording_writer_new_at(int dirfd, const char *name, bool force, struct reco
 /* A descriptor of the folder, for packets.pcap; the writer's own, do not close. */
 int recording_writer_dirfd(const struct recording_writer *writer);
 
+/* Whether the folder was made by this writer. */
+bool recording_writer_made_folder(const struct recording_writer *writer);
+
+/* Those of its files that are open, the writer's own: events.jsonl, and meta.json once it was
+ * written. Returns how many. */
+size_t recording_writer_files(const struct recording_writer *writer, int fds[2]);
+
+/* The recording did not begin: removes its files; they can still be written and closed. */
+void recording_writer_discard(struct recording_writer *writer);
+
 /* Appends one line (buffered). Segments and ICMP errors are refused with -EINVAL: they are packets.
  */
 int recording_write(struct recording_writer *writer, const struct event *event)
@@ -74,7 +85,10 @@ int recording_write(struct recording_writer *writer, const struct event *event)
 /* Hands the buffered lines to the kernel. Call it at least once a second. */
 int recording_flush(struct recording_writer *writer) __attribute__((warn_unused_result));
 
-/* Replaces meta.json as a whole. */
+/*
+ * Replaces meta.json as a whole: by a new file and a rename, or, where the folder lets no file be
+ * made any more, by one write over the old text.
+ */
 int recording_write_meta(struct recording_writer *writer, const struct recording_meta *meta)
     __attribute__((warn_unused_result));
 

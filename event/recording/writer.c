@@ -1,6 +1,7 @@
 /*
  * Writes the recording's folder: events.jsonl through one big buffer, meta.json
- * by a new file and a rename. packets.pcap in the same folder is capture's.
+ * by a new file and a rename, as long as a file can be made there. packets.pcap in the same folder
+ * is capture's.
  *
  * What is in the buffer is not kept yet: recording_flush() hands it to the
  * kernel, once a second and whenever the buffer is full. When a write fails the
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "event/recording/line.h"
+#include "event/recording/lock.h"
 #include "event/recording/meta.h"
 
 #define BUFFER_SIZE  (256 * 1024)
@@ -27,7 +29,9 @@
 
 struct recording_writer {
 	int folder;
+	bool made_folder;
 	int events;
+	int meta;  /* meta.json as it is now, or -1 */
 	int error; /* the first -errno of events.jsonl; nothing is written after it */
 	uint64_t lines_kept;
 	uint64_t lines_buffered;
@@ -37,12 +41,13 @@ struct recording_writer {
 };
 
 /* The folder itself, never through a symbolic link: in /tmp anyone could have put it there. */
-static int open_folder(int dirfd, const char *path)
+static int open_folder(int dirfd, const char *path, bool *made)
 {
 	struct stat status;
 	int fd;
 
-	if (mkdirat(dirfd, path, FOLDER_MODE) != 0 && errno != EEXIST)
+	*made = mkdirat(dirfd, path, FOLDER_MODE) == 0;
+	if (!*made && errno != EEXIST)
 		return -errno;
 	fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0)
@@ -94,11 +99,15 @@ int recording_writer_new_at(int dirfd, const char *path, bool force, struct reco
 		return -ENOMEM;
 	/* Not the buffer: its pages come when they are used. */
 	memset(writer, 0, offsetof(struct recording_writer, buffer));
-	writer->folder = open_folder(dirfd, path);
+	writer->meta = -1;
+	writer->folder = open_folder(dirfd, path, &writer->made_folder);
 	if (writer->folder < 0) {
 		result = writer->folder;
 		goto free_writer;
 	}
+	result = recording_lock(writer->folder);
+	if (result)
+		goto close_folder;
 	result = clear_folder(writer->folder, force);
 	if (result)
 		goto close_folder;
@@ -113,6 +122,8 @@ int recording_writer_new_at(int dirfd, const char *path, bool force, struct reco
 
 close_folder:
 	close(writer->folder);
+	if (writer->made_folder)
+		unlinkat(dirfd, path, AT_REMOVEDIR);
 free_writer:
 	free(writer);
 	return result;
@@ -126,6 +137,29 @@ int recording_writer_new(const char *path, bool force, struct recording_writer *
 int recording_writer_dirfd(const struct recording_writer *writer)
 {
 	return writer->folder;
+}
+
+bool recording_writer_made_folder(const struct recording_writer *writer)
+{
+	return writer->made_folder;
+}
+
+size_t recording_writer_files(const struct recording_writer *writer, int fds[2])
+{
+	size_t count = 0;
+
+	fds[count++] = writer->events;
+	if (writer->meta >= 0)
+		fds[count++] = writer->meta;
+	return count;
+}
+
+void recording_writer_discard(struct recording_writer *writer)
+{
+	/* Whatever has these names now is this writer's: it cleared the folder, and has it locked.
+	 */
+	if (clear_folder(writer->folder, true) < 0)
+		return;
 }
 
 static uint64_t count_lines(const char *text, size_t length)
@@ -224,16 +258,68 @@ static int finish_stream(FILE *stream)
 	return result;
 }
 
+static int write_all(int fd, const char *text, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = pwrite(fd, text + done, size - done, (off_t)done);
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0 || errno != EINTR)
+			return n < 0 ? -errno : -EIO;
+	}
+	return 0;
+}
+
+/*
+ * In a folder of somebody else's: the file itself is the writer's. The room is there before
+ * anything is overwritten, so that a full disk leaves the old text whole.
+ */
+static int overwrite_meta(struct recording_writer *writer, const struct recording_meta *meta)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+	int result = 0;
+
+	if (!stream)
+		return -ENOMEM;
+	recording_meta_format(stream, meta);
+	if (fclose(stream) != 0)
+		result = -ENOMEM;
+	if (!result && fallocate(writer->meta, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0 &&
+	    errno != EOPNOTSUPP && errno != ENOSYS)
+		result = -errno;
+	if (!result)
+		result = write_all(writer->meta, text, size);
+	if (!result && (ftruncate(writer->meta, (off_t)size) < 0 || fsync(writer->meta) < 0))
+		result = -errno;
+	free(text);
+	return result;
+}
+
+static void keep_meta(struct recording_writer *writer, int fd)
+{
+	if (writer->meta >= 0)
+		close(writer->meta);
+	writer->meta = fd;
+}
+
 int recording_write_meta(struct recording_writer *writer, const struct recording_meta *meta)
 {
 	FILE *stream;
-	int fd, result = remove_file(writer->folder, META_NEW);
+	int fd, kept, result = remove_file(writer->folder, META_NEW);
 
+	fd = result ? -1 : openat(writer->folder, META_NEW, CREATE_FLAGS, FILE_MODE);
+	if (fd < 0 && !result)
+		result = -errno;
+	if (writer->meta >= 0 && (result == -EACCES || result == -EPERM))
+		return overwrite_meta(writer, meta);
 	if (result)
 		return result;
-	fd = openat(writer->folder, META_NEW, CREATE_FLAGS, FILE_MODE);
-	if (fd < 0)
-		return -errno;
+	kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	stream = fdopen(fd, "w");
 	if (!stream) {
 		result = -errno;
@@ -249,10 +335,13 @@ int recording_write_meta(struct recording_writer *writer, const struct recording
 		result = -errno;
 		goto remove_new;
 	}
+	keep_meta(writer, kept);
 	/* The name as well must survive a crash. */
 	return fsync(writer->folder) == 0 ? 0 : -errno;
 
 remove_new:
+	if (kept >= 0)
+		close(kept);
 	unlinkat(writer->folder, META_NEW, 0);
 	return result;
 }
@@ -268,6 +357,7 @@ int recording_writer_free(struct recording_writer *writer)
 		result = -errno;
 	if (close(writer->events) != 0 && !result)
 		result = -errno;
+	keep_meta(writer, -1);
 	close(writer->folder);
 	free(writer);
 	return result;

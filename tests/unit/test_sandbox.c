@@ -50,7 +50,7 @@ static int within(int (*fn)(void))
 	pid = fork();
 	cr_assert_geq(pid, 0);
 	if (pid == 0) {
-		struct sandbox_options options = {.folder_fd = -1, .writable = {mine}};
+		struct sandbox_options options = {.parts_fd = -1, .writable = {mine}};
 		char error[SANDBOX_ERROR_SIZE];
 
 		dup2(ends[1], STDERR_FILENO);
