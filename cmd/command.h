@@ -9,9 +9,14 @@
 
 enum exit_status {
 	STATUS_DONE = 0,
-	STATUS_FAILED = 1, /* it could not be done */
-	STATUS_USAGE = 2,  /* wrong usage */
-	STATUS_DROPS = 3,  /* --fail-on drops: drops were seen */
+	STATUS_FAILED = 1,     /* it could not be done */
+	STATUS_USAGE = 2,      /* wrong usage */
+	STATUS_DROPS = 3,      /* --fail-on drops: drops were seen */
+	STATUS_UNOBSERVED = 4, /* --fail-on drops: whether there were any could not be observed */
+	/* As a shell has it, of a COMMAND that could not be started; a signal is 128 + its number.
+	 */
+	STATUS_NOT_EXECUTABLE = 126,
+	STATUS_NOT_FOUND = 127,
 };
 
 struct command {

@@ -38,6 +38,7 @@ struct record {
 	struct channel_reader *channel;
 	int channel_fd;
 	struct process process;
+	bool command_told; /* to end */
 };
 
 static void print_help(void)
@@ -81,7 +82,10 @@ static void print_help(void)
 	      "  synscope record -o DIR 5432              until Ctrl-C\n"
 	      "  synscope record -o DIR -d 1m 443 8443\n"
 	      "  synscope record -o DIR 127.0.0.1:8080 -- synscope serve\n"
-	      "  synscope record -o DIR -q --fail-on drops 80 -- ./load-test.sh\n",
+	      "  synscope record -o DIR -q --fail-on drops 80 -- ./load-test.sh\n"
+	      "\n"
+	      "Exit status: the status of COMMAND (128 + N if signal N killed it, 127 not found,\n"
+	      "126 not executable); 3 or 4 by --fail-on drops; otherwise 0, or 1 on an error.\n",
 	      stdout);
 }
 
@@ -125,6 +129,14 @@ static int parse_option(struct record *o, int option, const char *value)
 	}
 }
 
+/* The complaint, and the exit status that a shell would have. */
+static int command_not_started(const struct record *o, int rc)
+{
+	complain(NAME, "%s: %s", o->command[0],
+		 rc == -ENOENT ? "command not found" : strerror(-rc));
+	return rc == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+}
+
 static int start_command(struct record *o)
 {
 	char value[16];
@@ -136,10 +148,7 @@ static int start_command(struct record *o)
 	rc = process_execute(&o->process, o->command, CHANNEL_ENVIRONMENT, value);
 	close(o->channel_fd);
 	o->channel_fd = -1;
-	if (rc == 0)
-		return 0;
-	complain(NAME, "%s: %s", o->command[0], strerror(-rc));
-	return STATUS_FAILED;
+	return rc == 0 ? 0 : command_not_started(o, rc);
 }
 
 /* Steps until it is time to end. 0 or -errno of the recorder. */
@@ -167,7 +176,7 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 			break;
 		/* What COMMAND does while it ends belongs to the recording. A second Ctrl-C cuts
 		 * it. */
-		stopping = true;
+		stopping = o->command_told = true;
 		process_terminate(&o->process);
 		until_ns = clock_monotonic_ns() + COMMAND_STOP_NS;
 	}
@@ -175,16 +184,45 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 	return rc;
 }
 
-static void say_command_status(const struct record *o)
+/* That it died of what it was told to end by, when the recording ended, is no failure of its own.
+ */
+static bool ended_as_told(const struct record *o)
 {
-	if (!o->process.ended)
-		return;
-	if (WIFSIGNALED(o->process.status))
-		complain(NAME, "%s was killed by signal %d", o->command[0],
-			 WTERMSIG(o->process.status));
-	else if (WEXITSTATUS(o->process.status))
-		complain(NAME, "%s exited with status %d", o->command[0],
-			 WEXITSTATUS(o->process.status));
+	static const int signals[] = {SIGINT, SIGTERM, SIGKILL};
+	int status = o->process.status;
+	int number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status) - 128;
+
+	for (size_t i = 0; o->command_told && i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (number == signals[i])
+			return true;
+	return false;
+}
+
+/* As a shell tells it, after the complaint when it failed. 0: there was none, or it did not. */
+static int command_status(const struct record *o)
+{
+	int status = o->process.status;
+
+	if (!o->command || !o->process.ended || ended_as_told(o))
+		return 0;
+	if (WIFSIGNALED(status)) {
+		complain(NAME, "%s was killed by signal %d (%s)", o->command[0], WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+		return 128 + WTERMSIG(status);
+	}
+	if (WEXITSTATUS(status))
+		complain(NAME, "%s exited with status %d", o->command[0], WEXITSTATUS(status));
+	return WEXITSTATUS(status);
+}
+
+/* Of the recording, its report and COMMAND together. */
+static int exit_status(int recorded, int reported, int command)
+{
+	if (recorded)
+		return STATUS_FAILED;
+	if (reported == STATUS_FAILED || reported == STATUS_DROPS || !command)
+		return reported;
+	return command;
 }
 
 static int record(struct record *o)
@@ -192,9 +230,13 @@ static int record(struct record *o)
 	char error[RECORDER_ERROR_SIZE];
 	struct recorder *recorder = NULL;
 	struct signals signals;
-	int rc, status;
+	int rc, status, command;
 
 	o->channel_fd = -1;
+	/* Before a recording takes the place of another. */
+	rc = o->command ? process_find(o->command[0]) : 0;
+	if (rc)
+		return command_not_started(o, rc);
 	if (o->command) {
 		rc = channel_open(&o->channel, &o->channel_fd);
 		if (rc) {
@@ -233,13 +275,14 @@ static int record(struct record *o)
 		complain(NAME, "no listener yet; waiting for one");
 	status = start_command(o);
 	if (status)
-		goto give_back;
+		goto discard;
 	status = observation_give_up_privileges(&o->observation, recorder);
 	if (status)
 		goto stop;
 	rc = run(o, recorder, &signals);
+	o->command_told = o->command_told || !process_ended(&o->process);
 	process_stop(&o->process, 1000);
-	say_command_status(o);
+	command = command_status(o);
 	if (rc)
 		complain(NAME, "%s", recorder_error(recorder));
 	if (recorder_finish(recorder) < 0 && !rc) {
@@ -248,10 +291,12 @@ static int record(struct record *o)
 	}
 	status = rendering_close(&o->rendering, recorder_report_error(recorder),
 				 recorder_report(recorder));
-	if (rc)
-		status = STATUS_FAILED;
+	status = exit_status(rc, status, command);
+	goto give_back;
 stop:
 	process_stop(&o->process, 1000);
+discard:
+	recorder_discard(recorder);
 give_back:
 	signals_give_back(&signals);
 abandon:

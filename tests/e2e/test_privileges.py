@@ -95,15 +95,3 @@ def test_command_ends_with_the_recording(synscope, namespace, tmp_path):
     process.kill()
     process.wait()
     wait_for(lambda: not command.exists(), "the command outlived the recording")
-
-
-def test_the_status_of_command_is_told(synscope, namespace, tmp_path):
-    tmp_path.chmod(0o755)
-    result = subprocess.run([synscope, "record", "-q", "-o", tmp_path / "r", "-i", "lo", "8080", "--",
-                             "sh", "-c", "exit 7"], capture_output=True, text=True, timeout=60, check=False)
-    assert result.returncode == 0
-    assert "exited with status 7" in result.stderr
-    result = subprocess.run([synscope, "record", "-q", "-o", tmp_path / "s", "-i", "lo", "8080", "--",
-                             "/no/such/program"], capture_output=True, text=True, timeout=60, check=False)
-    assert result.returncode == 1
-    assert "/no/such/program" in result.stderr
