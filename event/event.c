@@ -35,6 +35,7 @@ const char *event_kind_name(enum event_kind kind)
 	    [EVENT_PROC_EXIT] = "proc-exit",
 	    [EVENT_HOLDER] = "holder",
 	    [EVENT_OWNER] = "owner",
+	    [EVENT_ENTRY] = "entry",
 	    [EVENT_LISTEN] = "listen",
 	    [EVENT_ACCEPT] = "accept",
 	    [EVENT_FORK] = "fork",

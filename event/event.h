@@ -21,7 +21,7 @@ enum source {
 	SOURCE_SAMPLER, /* sock_diag and /proc/net: listeners, samples, children, counters */
 	SOURCE_PROC,	/* the proc connector: forks and exits of every process */
 	SOURCE_SERVER,	/* the bundled server's own reports */
-	SOURCE_BPF,	/* accept() seen by a BPF program */
+	SOURCE_BPF,	/* BPF programs: what the kernel did itself */
 	SOURCE_COUNT,
 };
 
@@ -37,6 +37,7 @@ enum event_kind {
 	EVENT_PROC_EXIT,  /* proc connector */
 	EVENT_HOLDER,	  /* sampler: a process has an accepted connection open */
 	EVENT_OWNER,	  /* sampler: a process has a listener open now, or no longer */
+	EVENT_ENTRY,	  /* BPF: a connection entered its accept queue */
 	EVENT_LISTEN,	  /* server: listen() called, with its backlog */
 	EVENT_ACCEPT,	  /* server or BPF: accept() returned this connection */
 	EVENT_FORK,	  /* server: the child that serves it */
@@ -170,6 +171,19 @@ struct child {
 	uint8_t state; /* enum tcp_state of the kernel; 0: there is no such socket */
 };
 
+/*
+ * A final ACK was taken: the child socket was made at the event's time, and entered
+ * the accept queue microseconds later, in the same softirq. Where this is reported, a
+ * connection without it has not entered (but for TCP Fast Open, whose child enters
+ * at the SYN, and enters without it).
+ */
+struct queue_entry {
+	struct flow flow;  /* client to server */
+	uint64_t listener; /* its cookie; 0: not told, as where its queue was empty */
+	uint32_t depth;	   /* of its accept queue, just before */
+	uint32_t limit;	   /* of its accept queue */
+};
+
 enum counters_when { COUNTERS_BEFORE, COUNTERS_DURING, COUNTERS_AFTER };
 
 /*
@@ -285,6 +299,7 @@ struct event {
 		struct proc_exit proc_exit;
 		struct holder holder;
 		struct owner_change owner;
+		struct queue_entry entry;
 		struct server_listen listen;
 		struct server_accept accept;
 		struct server_step step;

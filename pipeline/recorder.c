@@ -204,9 +204,9 @@ static int read_sources(struct recorder *r, int64_t now_ns)
 	if (rc == 0 && r->scout)
 		rc = scout_read(r->scout, recorder_on_found, r);
 	if (rc == 0 && r->probe) {
-		rc = accept_probe_read(r->probe, recorder_on_event, r);
+		rc = recorder_read_probe(r);
 		if (rc)
-			rc = fail(r, rc, "the accept probe");
+			rc = fail(r, rc, "the BPF programs");
 	}
 	return rc;
 }
@@ -254,9 +254,6 @@ static int say_losses(struct recorder *r)
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_LOOKUPS,
 			      sampler.lookups_skipped + analysis_skipped(r->analysis));
-	if (rc == 0 && r->probe)
-		rc = say_loss(r, SOURCE_BPF, LOSS_BPF_EVENTS,
-			      accept_probe_lost(r->probe) + accept_probe_unread(r->probe));
 	return rc;
 }
 

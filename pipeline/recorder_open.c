@@ -36,7 +36,7 @@ static int on_first_event(void *context, const struct event *event)
 	return recorder_on_event(r, &earlier);
 }
 
-static void switch_off(struct recorder *r, enum source source, const char *note)
+void recorder_switch_off(struct recorder *r, enum source source, const char *note)
 {
 	r->meta.sources[source].on = false;
 	snprintf(r->meta.sources[source].note, sizeof(r->meta.sources[source].note), "%.*s",
@@ -54,7 +54,7 @@ static int go_without_packets(struct recorder *r, char error[RECORDER_ERROR_SIZE
 		return rc;
 	}
 	r->packets_ended = true;
-	switch_off(r, SOURCE_CAPTURE,
+	recorder_switch_off(r, SOURCE_CAPTURE,
 		   "no permission to capture (CAP_NET_RAW): handshakes and attempts are not "
 		   "recorded, queue depths, limits and counters are. Use sudo, or setcap "
 		   "cap_net_raw: see synscope(1)");
@@ -110,52 +110,19 @@ static void open_scout(struct recorder *r)
 
 	if (scout_start(r->options.netns, &r->scout, error) < 0) {
 		r->scout = NULL;
-		switch_off(r, SOURCE_PROC, error);
+		recorder_switch_off(r, SOURCE_PROC, error);
 		return;
 	}
 	scout_findings(r->scout, &findings);
 	r->meta.sources[SOURCE_PROC].on = findings.proc_error == 0;
 	r->proc_elsewhere = findings.proc_error && findings.proc_error != -EPERM;
 	if (findings.proc_error)
-		switch_off(r, SOURCE_PROC,
+		recorder_switch_off(r, SOURCE_PROC,
 			   findings.proc_error == -EPERM
 			       ? "no CAP_NET_ADMIN: fork and exit events are not recorded. Use "
 				 "sudo, or setcap cap_net_admin: see synscope(1)"
 			       : "fork and exit events exist in the initial network namespace "
 				 "only: not recorded. Start synscope there, with --netns");
-}
-
-/*
- * What it costs nobody pays who has not asked for it. Its privileges are those of
- * here: the namespace that is entered later may be another user's.
- */
-static void open_probe(struct recorder *r)
-{
-	uint16_t ports[RECORDING_TARGETS_MAX];
-	struct accept_probe_options options = {ports, r->options.targets_count, 0};
-	char reason[NAMESPACE_ERROR_SIZE];
-	int rc;
-
-	/* When it is not there, entering it will say so. */
-	if (r->options.netns && namespace_inode(r->options.netns, &options.network, reason) < 0)
-		return;
-	for (size_t i = 0; i < r->options.targets_count; i++)
-		ports[i] = r->options.targets[i].port;
-	rc = accept_probe_new(&options, &r->probe);
-	if (rc == 0) {
-		r->meta.sources[SOURCE_BPF].on = true;
-		return;
-	}
-	r->probe = NULL;
-	switch_off(r, SOURCE_BPF,
-		   rc == -EPERM
-		       ? "no CAP_BPF and CAP_PERFMON: accept() times are bounds, not exact. Use "
-			 "sudo, or setcap cap_bpf,cap_perfmon: see synscope(1)"
-		   : rc == -ENOTSUP
-		       ? "the BPF accept probe is not built in, or this kernel does not support "
-			 "it: accept() times are bounds, not exact"
-		       : "the BPF accept probe could not be loaded: accept() times are bounds, "
-			 "not exact");
 }
 
 void recorder_note_owners(struct recorder *r)
@@ -191,7 +158,7 @@ static void open_sampler(struct recorder *r)
 		return;
 	}
 	r->sampler = NULL;
-	switch_off(r, SOURCE_SAMPLER,
+	recorder_switch_off(r, SOURCE_SAMPLER,
 		   "sock_diag is not available: queue depths, limits and counters are unknown");
 }
 
@@ -245,9 +212,7 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	r->options = *options;
 	if (options->processes)
 		open_scout(r);
-	switch_off(r, SOURCE_BPF, "");
-	if (options->exact_accepts)
-		open_probe(r);
+	recorder_open_probe(r);
 	rc = options->netns ? namespace_enter(options->netns, error) : 0;
 	if (rc)
 		goto fail;
@@ -303,7 +268,7 @@ void recorder_free(struct recorder *recorder)
 	}
 	sampler_free(recorder->sampler);
 	scout_free(recorder->scout);
-	accept_probe_free(recorder->probe);
+	kernel_probe_free(recorder->probe);
 	handshakes_free(recorder->handshakes);
 	analysis_free(recorder->analysis);
 	free(recorder);

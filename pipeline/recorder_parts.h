@@ -12,14 +12,14 @@
 #include "pipeline/recorder.h"
 #include "pipeline/replay.h"
 #include "pipeline/scout.h"
-#include "probe/accept.h"
+#include "probe/kernel.h"
 
 struct recorder {
 	struct recorder_options options;
 	struct capture *capture;
 	struct sampler *sampler;
 	struct scout *scout;
-	struct accept_probe *probe;
+	struct kernel_probe *probe;
 	struct handshakes *handshakes;
 	struct folder *folder; /* or NULL */
 	struct analysis *analysis;
@@ -49,6 +49,18 @@ struct recorder {
 
 /* An event_fn with the recorder: everything but packets, to the recording and on. */
 int recorder_on_event(void *recorder, const struct event *event);
+
+/* This source takes no part; note, a line for a person, says why, or is empty. */
+void recorder_switch_off(struct recorder *recorder, enum source source, const char *note);
+
+/*
+ * Loads the BPF programs. Before the namespace is another: their privileges are those
+ * of here, and the namespace that is entered later may be another user's.
+ */
+void recorder_open_probe(struct recorder *recorder);
+
+/* What they have told, and what they lost, as events. 0 or -errno. */
+int recorder_read_probe(struct recorder *recorder);
 
 /* Where the owners of listeners may not be looked for, a note says so. */
 void recorder_note_owners(struct recorder *recorder);

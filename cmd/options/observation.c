@@ -53,6 +53,9 @@ int observation_option(struct observation *o, int option, const char *value)
 	case 'x':
 		o->recorder.exact_accepts = true;
 		return 0;
+	case 'B':
+		o->recorder.no_bpf = true;
+		return 0;
 	case 0x111:
 		if (argument_number(value, 16, 1u << 26, &number) < 0) {
 			complain(o->command, "--max-open: invalid number '%s': expected 16 to %u",

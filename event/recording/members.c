@@ -88,6 +88,14 @@ static const struct member owner_members[] = {
     MEMBER("comm", MEMBER_COMM, owner.comm),	MEMBERS_END,
 };
 
+static const struct member entry_members[] = {
+    MEMBER("", MEMBER_FLOW, entry.flow),
+    MEMBER("listener", MEMBER_U64, entry.listener),
+    MEMBER("depth", MEMBER_U32, entry.depth),
+    MEMBER("limit", MEMBER_U32, entry.limit),
+    MEMBERS_END,
+};
+
 static const struct member listen_members[] = {
     MEMBER("local", MEMBER_ENDPOINT, listen.local),
     MEMBER("backlog", MEMBER_I32, listen.backlog),
@@ -144,6 +152,8 @@ const struct member *recording_members(enum event_kind kind)
 		return holder_members;
 	case EVENT_OWNER:
 		return owner_members;
+	case EVENT_ENTRY:
+		return entry_members;
 	case EVENT_LISTEN:
 		return listen_members;
 	case EVENT_ACCEPT:

@@ -109,7 +109,8 @@ void recording_meta_format(FILE *out, const struct recording_meta *meta)
 		endpoint_format(&meta->targets[i], text, sizeof(text));
 		fprintf(out, "%s\"%s\"", i ? ", " : "", text);
 	}
-	fprintf(out, "],\n  \"packets\": ");
+	fprintf(out, "],\n  \"bpf\": {\"entries\": %s, \"accepts\": %s},\n  \"packets\": ",
+		meta->entries ? "true" : "false", meta->accepts ? "true" : "false");
 	put_u64(out, meta->packets);
 	fprintf(out, ",\n  \"events\": ");
 	put_u64(out, meta->events);
@@ -216,6 +217,22 @@ static bool get_targets(const json_t *root, struct recording_meta *meta)
 	return true;
 }
 
+static bool get_bool(const json_t *object, const char *name, bool *out)
+{
+	const json_t *value = json_object_get(object, name);
+
+	*out = json_is_true(value);
+	return !value || json_is_boolean(value);
+}
+
+static bool get_bpf(const json_t *root, struct recording_meta *meta)
+{
+	const json_t *object;
+
+	return get_object(root, "bpf", &object) && get_bool(object, "entries", &meta->entries) &&
+	       get_bool(object, "accepts", &meta->accepts);
+}
+
 static bool get_losses(const json_t *root, uint64_t losses[LOSS_KIND_COUNT])
 {
 	const json_t *object;
@@ -272,6 +289,8 @@ static const char *get_members(const json_t *root, struct recording_meta *meta)
 	meta->sample_interval_us = (uint32_t)interval;
 	if (!get_targets(root, meta))
 		return "targets";
+	if (!get_bpf(root, meta))
+		return "bpf";
 	if (!get_u64(root, "packets", &meta->packets))
 		return "packets";
 	if (!get_u64(root, "events", &meta->events))

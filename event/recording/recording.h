@@ -43,6 +43,8 @@ struct recording_meta {
 	uint32_t sample_interval_us;
 	uint32_t targets_count; /* what was watched; a port alone has the address :: */
 	struct endpoint targets[RECORDING_TARGETS_MAX];
+	bool entries;	  /* BPF programs tell each entry into an accept queue */
+	bool accepts;	  /* and each accept() */
 	uint64_t packets; /* frames in packets.pcap */
 	uint64_t events;  /* lines in events.jsonl; 0: not told */
 	uint64_t losses[LOSS_KIND_COUNT];

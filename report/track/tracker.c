@@ -325,6 +325,7 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 				   : NULL,
 			       &event->holder);
 		break;
+	case EVENT_ENTRY:
 	case EVENT_LOSS:
 	case EVENT_KIND_COUNT:
 		break;

@@ -27,7 +27,7 @@
 
 #include "netlink/child/queue.h"
 #include "netlink/sampler/sampler.h"
-#include "probe/accept.h"
+#include "probe/kernel.h"
 
 #define PORT	   8080
 #define RATE	   5000 /* connections a second */
@@ -208,8 +208,8 @@ static void measure(const char *name, int queued, int count, bool with_probe)
 	int64_t begin_ns, begin_processor_ns, next_ns;
 	struct sampler_stats stats;
 	int listeners[SIBLINGS], pipe_fds[2], status;
-	struct accept_probe_options everything = {0};
-	struct accept_probe *probe = NULL;
+	struct kernel_probe_options everything = {0};
+	struct kernel_probe *probe = NULL;
 	struct sampler *sampler;
 	uint64_t told = 0;
 	pid_t pid;
@@ -217,7 +217,7 @@ static void measure(const char *name, int queued, int count, bool with_probe)
 	accepted = unbounded = widths_count = compared = too_early = after = 0;
 	after_max_ns = 0;
 	memset(both, 0, sizeof(both));
-	if (with_probe && accept_probe_new(&everything, &probe) < 0) {
+	if (with_probe && kernel_probe_new(&everything, &probe) < 0) {
 		printf("%-9s the accept probe cannot be had here\n", name);
 		return;
 	}
@@ -252,8 +252,8 @@ static void measure(const char *name, int queued, int count, bool with_probe)
 			continue;
 		if (sampler_round(sampler, note, NULL) < 0)
 			die("sampler_round");
-		if (probe && accept_probe_read(probe, note, NULL) < 0)
-			die("accept_probe_read");
+		if (probe && kernel_probe_read(probe, note, NULL, NULL) < 0)
+			die("kernel_probe_read");
 		next_ns += NS_PER_MS;
 		if (clock_monotonic_ns() < next_ns)
 			clock_nanosleep(
@@ -281,9 +281,9 @@ static void measure(const char *name, int queued, int count, bool with_probe)
 		       "by at most %.3f ms; %llu lost\n",
 		       name, (unsigned long long)compared, (unsigned long long)too_early,
 		       (unsigned long long)after, (double)after_max_ns / 1e6,
-		       (unsigned long long)accept_probe_lost(probe));
+		       (unsigned long long)kernel_probe_lost(probe));
 	failed |= too_early > 0;
-	accept_probe_free(probe);
+	kernel_probe_free(probe);
 	sampler_free(sampler);
 	close(pipe_fds[0]);
 	for (int i = 0; i < count; i++)

@@ -140,6 +140,12 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->owner.owns = e == HIGHEST;
 		strcpy(event->owner.comm, e == LOWEST ? "" : e == HIGHEST ? "\xff)" : "nginx");
 		break;
+	case EVENT_ENTRY:
+		event->entry.flow = flow(e);
+		event->entry.listener = u64(e);
+		event->entry.depth = u32(e);
+		event->entry.limit = u32(e);
+		break;
 	case EVENT_LISTEN:
 		event->listen.local = endpoint(e);
 		event->listen.backlog = i32(e);

@@ -1,4 +1,4 @@
-#include "probe/accept.h"
+#include "probe/kernel.h"
 
 #include <criterion/criterion.h>
 #include <sys/wait.h>
@@ -7,8 +7,8 @@
 #include "netlink/sampler/sampler.h"
 #include "tests/unit/netns.h"
 
-static struct event accepts[4096], children[4096];
-static size_t accepts_count, children_count;
+static struct event accepts[4096], children[4096], entries[256];
+static size_t accepts_count, children_count, entries_count, listens, unlistens;
 
 static int note(void *context, const struct event *event)
 {
@@ -17,6 +17,9 @@ static int note(void *context, const struct event *event)
 		cr_assert_eq(event->source, SOURCE_BPF);
 		cr_assert_lt(accepts_count, 4096);
 		accepts[accepts_count++] = *event;
+	} else if (event->kind == EVENT_ENTRY) {
+		cr_assert_eq(event->source, SOURCE_BPF);
+		entries[entries_count++ % 256] = *event;
 	} else if (event->kind == EVENT_CHILD) {
 		cr_assert_lt(children_count, 4096);
 		children[children_count++] = *event;
@@ -24,11 +27,19 @@ static int note(void *context, const struct event *event)
 	return 0;
 }
 
-static struct accept_probe *probe_of(const uint16_t *ports, size_t count)
+static void note_listen(void *context, int64_t time_ns, bool begins)
 {
-	struct accept_probe_options options = {ports, count, 0};
-	struct accept_probe *probe;
-	int error = accept_probe_new(&options, &probe);
+	(void)context;
+	cr_assert_leq(time_ns, clock_now_ns() + 100 * NS_PER_US);
+	listens += begins;
+	unlistens += !begins;
+}
+
+static struct kernel_probe *probe_of(const uint16_t *ports, size_t count)
+{
+	struct kernel_probe_options options = {ports, count, 0, true};
+	struct kernel_probe *probe;
+	int error = kernel_probe_new(&options, &probe);
 
 	if (error) {
 		cr_assert(error == -EPERM || error == -ENOTSUP, "%s", strerror(-error));
@@ -81,12 +92,12 @@ static int connect_to(int family, uint16_t port, struct flow *flow)
 	return fd;
 }
 
-static void drain(struct accept_probe *probe)
+static void drain(struct kernel_probe *probe)
 {
-	cr_assert_eq(accept_probe_read(probe, note, NULL), 0);
+	cr_assert_eq(kernel_probe_read(probe, note, note_listen, NULL), 0);
 }
 
-Test(accept_probe, each_accept_is_seen_with_its_connection)
+Test(kernel_probe, each_accept_is_seen_with_its_connection)
 {
 	static const struct {
 		int listener;
@@ -94,7 +105,7 @@ Test(accept_probe, each_accept_is_seen_with_its_connection)
 		uint16_t port;
 	} cases[] = {
 	    {AF_INET, AF_INET, 8080}, {AF_INET6, AF_INET6, 8081}, {AF_INET6, AF_INET, 8082}};
-	struct accept_probe *probe;
+	struct kernel_probe *probe;
 
 	ENTER();
 	probe = probe_of(NULL, 0);
@@ -113,22 +124,94 @@ Test(accept_probe, each_accept_is_seen_with_its_connection)
 		cr_assert(flow_equal(&accepts[i].accept.flow, &flow), "case %zu", i);
 		cr_assert_eq(accepts[i].accept.pid, getpid());
 		cr_assert_eq(accepts[i].accept.tid, gettid());
-		cr_assert_eq(accepts[i].accept.fd, peer);
+		cr_assert_eq(accepts[i].accept.fd,
+			     kernel_probe_accepts(probe) == PROBE_ACCEPTS_FEXIT ? -1 : peer);
 		/* One clock was shifted to the other: by less than this, as it was measured. */
 		cr_assert_gt(accepts[i].time_ns, before_ns - 100 * NS_PER_US);
 		cr_assert_lt(accepts[i].time_ns, after_ns + 100 * NS_PER_US);
 	}
-	cr_assert_eq(accept_probe_lost(probe), 0);
-	cr_assert_eq(accept_probe_unread(probe), 0);
-	accept_probe_free(probe);
+	cr_assert_eq(kernel_probe_lost(probe), 0);
+	cr_assert_eq(kernel_probe_unread(probe), 0);
+	kernel_probe_free(probe);
 }
 
-Test(accept_probe, other_ports_networks_and_families_are_not_told)
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	cr_assert_eq(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size), 0);
+	return cookie;
+}
+
+/*
+ * Each that enters is told with the depth before it, by the kernel's own count; who is
+ * refused is not.
+ */
+Test(kernel_probe, each_entry_is_seen_with_its_queue)
+{
+	static const struct {
+		int listener;
+		int client;
+		uint16_t port;
+	} cases[] = {
+	    {AF_INET, AF_INET, 8080}, {AF_INET6, AF_INET6, 8081}, {AF_INET6, AF_INET, 8082}};
+	struct kernel_probe *probe;
+
+	ENTER();
+	probe = probe_of(NULL, 0);
+	if (!kernel_probe_entries(probe))
+		cr_skip_test("no tracepoint sock:inet_sock_set_state");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int fd = listen_on(cases[i].listener, cases[i].port);
+		uint64_t cookie = cookie_of(fd);
+		struct flow flow;
+
+		entries_count = listens = unlistens = 0;
+		cr_assert_eq(listen(fd, 2), 0);
+		for (uint32_t n = 0; n < 3; n++) {
+			int64_t before_ns = clock_now_ns();
+
+			connect_to(cases[i].client, cases[i].port, &flow);
+			/* connect() returns when the final ACK is sent, not when it is taken. */
+			for (int tries = 0; tries < 2000 && entries_count < n + 1; tries++) {
+				usleep(1000);
+				drain(probe);
+			}
+			cr_assert_eq(entries_count, n + 1);
+			cr_assert(flow_equal(&entries[n].entry.flow, &flow), "case %zu", i);
+			cr_assert_eq(entries[n].entry.depth, n);
+			cr_assert_eq(entries[n].entry.limit, 2);
+			cr_assert(!entries[n].entry.listener ||
+				  entries[n].entry.listener == cookie);
+			cr_assert_gt(entries[n].time_ns, before_ns - 100 * NS_PER_US);
+			cr_assert_lt(entries[n].time_ns, clock_now_ns() + 100 * NS_PER_US);
+		}
+		cr_assert_eq(listens, 1);
+		/* Full: its SYN is dropped. */
+		{
+			struct sockaddr_in v4 = {.sin_family = AF_INET,
+						 .sin_port = htons(cases[i].port),
+						 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+			int late = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+			(void)!connect(late, (struct sockaddr *)&v4, sizeof(v4));
+			close(late);
+		}
+		close(fd);
+		drain(probe);
+		cr_assert_eq(entries_count, 3);
+		cr_assert_eq(unlistens, 1);
+	}
+	kernel_probe_free(probe);
+}
+
+Test(kernel_probe, other_ports_networks_and_families_are_not_told)
 {
 	static const uint16_t ports[] = {8081, 8090};
 	struct sockaddr unix_name = {.sa_family = AF_UNIX};
 	socklen_t size = sizeof(sa_family_t);
-	struct accept_probe *probe;
+	struct kernel_probe *probe;
 	struct flow flow;
 	int fd, other, client;
 	pid_t child;
@@ -167,7 +250,7 @@ Test(accept_probe, other_ports_networks_and_families_are_not_told)
 	cr_assert_geq(accept(fd, NULL, NULL), 0);
 	drain(probe);
 	cr_assert_eq(accepts_count, 1);
-	accept_probe_free(probe);
+	kernel_probe_free(probe);
 }
 
 static int count_only(void *context, const struct event *event)
@@ -190,25 +273,26 @@ static void connect_and_accept(int listener)
 }
 
 /* What a full ring refuses is counted, and what comes after it is seen again. */
-Test(accept_probe, losses_are_counted)
+Test(kernel_probe, losses_are_counted)
 {
-	struct accept_probe *probe;
+	struct kernel_probe *probe;
 	uint64_t told = 0, done = 0;
 	int fd;
 
 	ENTER();
 	probe = probe_of(NULL, 0);
 	fd = listen_on(AF_INET, 8080);
-	for (; done < 20000 && accept_probe_lost(probe) < 10; done++)
+	for (; done < 20000 && kernel_probe_lost(probe) < 10; done++)
 		connect_and_accept(fd);
-	cr_assert_eq(accept_probe_lost(probe), 10);
-	cr_assert_eq(accept_probe_read(probe, count_only, &told), 0);
-	cr_assert_eq(told, done - 10);
+	cr_assert_eq(kernel_probe_lost(probe), 10);
+	cr_assert_eq(kernel_probe_read(probe, count_only, NULL, &told), 0);
+	/* An entry and an accept for each. */
+	cr_assert_eq(told, 2 * done - 10);
 	connect_and_accept(fd);
-	cr_assert_eq(accept_probe_read(probe, count_only, &told), 0);
-	cr_assert_eq(told, done - 10 + 1);
-	cr_assert_eq(accept_probe_lost(probe), 10);
-	accept_probe_free(probe);
+	cr_assert_eq(kernel_probe_read(probe, count_only, NULL, &told), 0);
+	cr_assert_eq(told, 2 * done - 10 + 2);
+	cr_assert_eq(kernel_probe_lost(probe), 10);
+	kernel_probe_free(probe);
 }
 
 /*
@@ -216,10 +300,10 @@ Test(accept_probe, losses_are_counted)
  * thread, so that no look falls between the moment when the kernel hands the
  * socket over and the end of the system call.
  */
-Test(accept_probe, every_exact_time_lies_within_its_bound)
+Test(kernel_probe, every_exact_time_lies_within_its_bound)
 {
 	struct sampler_options options = {NULL, 0, true};
-	struct accept_probe *probe;
+	struct kernel_probe *probe;
 	struct sampler *sampler;
 	struct flow flows[60];
 	int fd;
@@ -257,5 +341,5 @@ Test(accept_probe, every_exact_time_lies_within_its_bound)
 		cr_assert_leq(exact->time_ns, children[i].time_ns);
 	}
 	sampler_free(sampler);
-	accept_probe_free(probe);
+	kernel_probe_free(probe);
 }

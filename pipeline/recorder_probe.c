@@ -1,0 +1,91 @@
+/*
+ * What the BPF programs tell a live run: which of them are there, and what is lost.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "isolate/namespace.h"
+#include "pipeline/recorder_parts.h"
+
+static const char *why_not(int error)
+{
+	switch (error) {
+	case -EPERM:
+		return "no CAP_BPF and CAP_PERFMON: entries into accept queues and times of "
+		       "accept() "
+		       "are inferred (sudo, or cap_bpf and cap_perfmon by setcap: see synscope(1))";
+	case -ENOTSUP:
+		return "BPF programs are not built in, or this kernel cannot run them: entries "
+		       "into "
+		       "accept queues and times of accept() are inferred";
+	default:
+		return "the BPF programs could not be loaded: entries into accept queues and times "
+		       "of accept() are inferred";
+	}
+}
+
+void recorder_open_probe(struct recorder *r)
+{
+	uint16_t ports[RECORDING_TARGETS_MAX];
+	struct kernel_probe_options options = {
+	    .ports = ports,
+	    .ports_count = r->options.targets_count,
+	    .every_call = r->options.exact_accepts,
+	};
+	char reason[NAMESPACE_ERROR_SIZE];
+	int rc;
+
+	recorder_switch_off(r, SOURCE_BPF, "");
+	if (r->options.no_bpf) {
+		recorder_switch_off(
+		    r, SOURCE_BPF,
+		    "--no-bpf: entries into accept queues and times of accept() are "
+		    "inferred");
+		return;
+	}
+	/* When it is not there, entering it will say so. */
+	if (r->options.netns && namespace_inode(r->options.netns, &options.network, reason) < 0)
+		return;
+	for (size_t i = 0; i < r->options.targets_count; i++)
+		ports[i] = r->options.targets[i].port;
+	rc = kernel_probe_new(&options, &r->probe);
+	if (rc) {
+		r->probe = NULL;
+		recorder_switch_off(r, SOURCE_BPF, why_not(rc));
+		return;
+	}
+	r->meta.sources[SOURCE_BPF].on = true;
+	r->meta.entries = kernel_probe_entries(r->probe);
+	r->meta.accepts = kernel_probe_accepts(r->probe) != PROBE_ACCEPTS_NONE;
+	if (!r->meta.entries || (!r->meta.accepts && options.every_call))
+		snprintf(r->meta.sources[SOURCE_BPF].note, RECORDING_TEXT_SIZE,
+			 "this kernel does not tell %s",
+			 r->meta.entries ? "accept()" : "entries into accept queues");
+}
+
+static int tell_losses(struct recorder *r)
+{
+	uint64_t count = kernel_probe_lost(r->probe) + kernel_probe_unread(r->probe);
+	struct event event = {
+	    .time_ns = clock_now_ns(),
+	    .kind = EVENT_LOSS,
+	    .source = SOURCE_BPF,
+	    .loss = {LOSS_BPF_EVENTS, count},
+	};
+
+	if (r->meta.losses[LOSS_BPF_EVENTS] == count)
+		return 0;
+	r->meta.losses[LOSS_BPF_EVENTS] = count;
+	return recorder_on_event(r, &event);
+}
+
+/*
+ * Losses first: an event that is missing must not be taken for one that was not, and who
+ * is refused is told by there being none.
+ */
+int recorder_read_probe(struct recorder *r)
+{
+	int rc = tell_losses(r);
+
+	return rc ? rc : kernel_probe_read(r->probe, recorder_on_event, NULL, r);
+}

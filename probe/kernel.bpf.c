@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * The BPF programs of the kernel probe: what enters an accept queue, what accept()
+ * returns, who begins to listen and ends. Each is loaded on its own: see kernel.c.
+ */
+#include "probe/types.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "probe/record.h"
+
+/* Set before loading. */
+const volatile long accept_number = -1;
+const volatile long accept4_number = -1;
+const volatile __u32 accept_arguments = 0; /* of inet_csk_accept() */
+const volatile __u32 network = 0;	   /* inode of the network namespace */
+const volatile __u32 ports_count = 0;
+const volatile __u16 ports[32] = {0};
+
+/* Read by the reader. */
+__u64 lost = 0;
+__u64 unread = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, PROBE_RING_BYTES);
+} ring SEC(".maps");
+
+/*
+ * The child that this processor has made last: it is put into the accept queue, and
+ * becomes ESTABLISHED, before the same softirq makes another.
+ */
+struct made {
+	__u64 sk;
+	__u64 monotonic_ns;
+	__u64 listener;
+	__u32 depth;
+	__u32 limit;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct made);
+} last_made SEC(".maps");
+
+static __always_inline bool is_watched(__u16 port)
+{
+	if (ports_count == 0)
+		return true;
+	for (unsigned i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+		if (i < ports_count && ports[i] == port)
+			return true;
+	return false;
+}
+
+/* A TCP socket of a watched port in the watched network namespace. */
+static __always_inline bool is_ours(struct sock *sk)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP) &&
+	       is_watched(BPF_CORE_READ(sk, __sk_common.skc_num)) &&
+	       BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == network;
+}
+
+static __always_inline struct probe_record *reserve(struct sock *sk, __u16 kind, __u64 monotonic_ns)
+{
+	struct probe_record *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+
+	if (!record) {
+		__sync_fetch_and_add(&lost, 1);
+		return NULL;
+	}
+	__builtin_memset(record, 0, sizeof(*record));
+	record->monotonic_ns = monotonic_ns;
+	record->kind = kind;
+	record->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	record->remote_port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	record->ipv4 = BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET;
+	if (record->ipv4) {
+		bpf_core_read(record->local, 4, &sk->__sk_common.skc_rcv_saddr);
+		bpf_core_read(record->remote, 4, &sk->__sk_common.skc_daddr);
+	} else {
+		bpf_core_read(record->local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+		bpf_core_read(record->remote, 16, &sk->__sk_common.skc_v6_daddr);
+	}
+	return record;
+}
+
+/* A wake-up for each costs the server a third of its throughput: the reader polls. */
+static __always_inline void submit(struct probe_record *record)
+{
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * inet_csk_clone_lock(): the child is a copy of its listener, and counts the accept
+ * queue as that did. Until some kernel after 6.12 its queue is still the listener's
+ * too, so that the first that waits there, if somebody does, says who the listener is.
+ * The client's end is not filled in yet: see on_established().
+ */
+static __always_inline void on_made(struct sock *sk)
+{
+	struct inet_connection_sock *csk = (struct inet_connection_sock *)sk;
+	struct request_sock *first = BPF_CORE_READ(csk, icsk_accept_queue.rskq_accept_head);
+	__u32 zero = 0;
+	struct made *made = bpf_map_lookup_elem(&last_made, &zero);
+
+	if (!made)
+		return;
+	made->sk = (__u64)sk;
+	made->monotonic_ns = bpf_ktime_get_ns();
+	made->listener = 0;
+	if (first)
+		made->listener = (__u64)BPF_CORE_READ(first, __req_common.skc_listener,
+						      __sk_common.skc_cookie.counter);
+	made->depth = BPF_CORE_READ(sk, sk_ack_backlog);
+	made->limit = BPF_CORE_READ(sk, sk_max_ack_backlog);
+}
+
+/*
+ * tcp_child_process(), after inet_csk_reqsk_queue_add(). A child of TCP Fast Open
+ * waits in SYN_RECV, where others are made meanwhile: its SYN-ACK tells of it.
+ */
+static __always_inline void on_established(struct sock *sk)
+{
+	__u32 zero = 0;
+	struct made *made = bpf_map_lookup_elem(&last_made, &zero);
+	struct probe_record *record;
+
+	if (!made || made->sk != (__u64)sk)
+		return;
+	made->sk = 0;
+	record = reserve(sk, RECORD_ENTRY, made->monotonic_ns);
+	if (!record)
+		return;
+	record->listener = made->listener;
+	record->depth = made->depth;
+	record->limit = made->limit;
+	submit(record);
+}
+
+static __always_inline void on_listening(struct sock *sk, __u16 kind)
+{
+	struct probe_record *record = reserve(sk, kind, bpf_ktime_get_ns());
+
+	if (record)
+		submit(record);
+}
+
+/* sock:inet_sock_set_state, since Linux 4.16: (sk, old state, new state). */
+SEC("?raw_tp/inet_sock_set_state")
+int on_state(struct bpf_raw_tracepoint_args *context)
+{
+	struct sock *sk = (struct sock *)context->args[0];
+	int old = (int)context->args[1], new = (int)context->args[2];
+
+	if (old != TCP_LISTEN && new != TCP_LISTEN &&
+	    (old != TCP_SYN_RECV || new != TCP_ESTABLISHED))
+		return 0;
+	if (!is_ours(sk))
+		return 0;
+	if (old == TCP_LISTEN && new == TCP_SYN_RECV)
+		on_made(sk);
+	else if (old == TCP_SYN_RECV)
+		on_established(sk);
+	else
+		on_listening(sk, new == TCP_LISTEN ? RECORD_LISTEN : RECORD_UNLISTEN);
+	return 0;
+}
+
+static __always_inline void accepted(struct sock *sk, int fd)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct probe_record *record;
+
+	if (!is_ours(sk))
+		return;
+	record = reserve(sk, RECORD_ACCEPT, bpf_ktime_get_ns());
+	if (!record)
+		return;
+	record->pid = (__u32)(id >> 32);
+	record->tid = (__u32)id;
+	record->fd = fd;
+	submit(record);
+}
+
+/*
+ * inet_csk_accept() returns the child's socket or NULL. Four arguments until Linux
+ * 6.9, two since; what it returns is behind them.
+ */
+SEC("?fexit/inet_csk_accept")
+int on_accept(__u64 *context)
+{
+	struct sock *sk = NULL;
+
+	if (accept_arguments == 4)
+		sk = (struct sock *)context[4];
+	else if (accept_arguments == 2)
+		sk = (struct sock *)context[2];
+	if (sk)
+		accepted(sk, -1);
+	return 0;
+}
+
+static __always_inline bool is_accept(void *registers)
+{
+	struct pt_regs___x86 *x86 = registers;
+	struct pt_regs___arm64 *arm64 = registers;
+	long number = -1;
+
+	if (bpf_core_field_exists(x86->orig_ax))
+		number = (long)BPF_CORE_READ(x86, orig_ax);
+	else if (bpf_core_field_exists(arm64->syscallno))
+		number = BPF_CORE_READ(arm64, syscallno);
+	return number >= 0 && (number == accept4_number || number == accept_number);
+}
+
+/* The socket of a descriptor of this process, or NULL. */
+static __always_inline struct sock *socket_of(long fd)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd), *file = NULL;
+	struct socket *socket;
+
+	if (fd >= BPF_CORE_READ(table, max_fds) ||
+	    bpf_probe_read_kernel(&file, sizeof(file), &files[fd]) || !file ||
+	    (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return socket ? BPF_CORE_READ(socket, sk) : NULL;
+}
+
+/* The end of every system call, for where inet_csk_accept() cannot be reached. */
+SEC("?raw_tp/sys_exit")
+int on_sys_exit(struct bpf_raw_tracepoint_args *context)
+{
+	long fd = (long)context->args[1];
+	struct sock *sk;
+
+	if (fd < 0 || !is_accept((void *)context->args[0]))
+		return 0;
+	sk = socket_of(fd);
+	if (sk)
+		accepted(sk, (int)fd);
+	else
+		__sync_fetch_and_add(&unread, 1);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,258 @@
+/*
+ * Loads the BPF programs that this kernel can run, and turns their records into
+ * events.
+ */
+#include "probe/kernel.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "kernel.skel.h"
+#include "probe/record.h"
+
+struct kernel_probe {
+	struct kernel_bpf *bpf;
+	struct ring_buffer *ring;
+	struct monotonic_shift shift;
+	bool entries;
+	enum probe_accepts accepts;
+	event_fn fn; /* of the read that runs */
+	kernel_probe_listen_fn listen;
+	void *context;
+	int result;
+};
+
+/* Only cmd/ prints: what libbpf has to say comes back as an errno. */
+static int say_nothing(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	(void)format;
+	(void)arguments;
+	return 0;
+}
+
+static int on_record(void *context, void *data, size_t size)
+{
+	struct kernel_probe *probe = context;
+	struct probe_record record;
+	struct event event = {.source = SOURCE_BPF};
+	struct flow flow;
+
+	if (size < sizeof(record))
+		return 0;
+	memcpy(&record, data, sizeof(record));
+	event.time_ns = (int64_t)record.monotonic_ns + probe->shift.offset_ns;
+	flow.saddr =
+	    record.ipv4 ? address_from_ipv4(record.remote) : address_from_ipv6(record.remote);
+	flow.daddr =
+	    record.ipv4 ? address_from_ipv4(record.local) : address_from_ipv6(record.local);
+	flow.sport = record.remote_port;
+	flow.dport = record.local_port;
+	switch (record.kind) {
+	case RECORD_ENTRY:
+		event.kind = EVENT_ENTRY;
+		event.entry = (struct queue_entry){.flow = flow,
+						   .listener = record.listener,
+						   .depth = record.depth,
+						   .limit = record.limit};
+		break;
+	case RECORD_ACCEPT:
+		event.kind = EVENT_ACCEPT;
+		event.accept = (struct server_accept){.flow = flow,
+						      .before_ns = event.time_ns,
+						      .pid = (int32_t)record.pid,
+						      .tid = (int32_t)record.tid,
+						      .fd = record.fd};
+		break;
+	case RECORD_LISTEN:
+	case RECORD_UNLISTEN:
+		if (probe->listen)
+			probe->listen(probe->context, event.time_ns, record.kind == RECORD_LISTEN);
+		return 0;
+	default:
+		return 0;
+	}
+	probe->result = probe->fn(probe->context, &event);
+	return probe->result;
+}
+
+/* Of inet_csk_accept(), by the kernel's own description of it; 0: it is not there. */
+static uint32_t accept_arguments(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf_type *type;
+	uint32_t count = 0;
+	int id;
+
+	if (libbpf_get_error(btf))
+		return 0;
+	id = btf__find_by_name_kind(btf, "inet_csk_accept", BTF_KIND_FUNC);
+	type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	type = type ? btf__type_by_id(btf, type->type) : NULL;
+	if (type && btf_is_func_proto(type))
+		count = btf_vlen(type);
+	btf__free(btf);
+	return count == 2 || count == 4 ? count : 0;
+}
+
+static int set_options(struct kernel_bpf *bpf, const struct kernel_probe_options *options,
+		       uint32_t arguments)
+{
+	struct stat network;
+
+	if (!options->network && stat("/proc/thread-self/ns/net", &network) < 0)
+		return -errno;
+	bpf->rodata->network = options->network ? options->network : (uint32_t)network.st_ino;
+	bpf->rodata->accept_arguments = arguments;
+#ifdef SYS_accept
+	bpf->rodata->accept_number = SYS_accept;
+#endif
+	bpf->rodata->accept4_number = SYS_accept4;
+	if (options->ports_count > KERNEL_PROBE_PORTS_MAX)
+		return 0;
+	bpf->rodata->ports_count = (uint32_t)options->ports_count;
+	for (size_t i = 0; i < options->ports_count; i++)
+		bpf->rodata->ports[i] = options->ports[i];
+	return 0;
+}
+
+/* Loads and attaches these features together, all of them or none. */
+static int load(struct kernel_probe *probe, const struct kernel_probe_options *options,
+		uint32_t arguments)
+{
+	struct kernel_bpf *bpf = kernel_bpf__open();
+	int error;
+
+	if (!bpf)
+		return -errno;
+	bpf_program__set_autoload(bpf->progs.on_state, probe->entries);
+	bpf_program__set_autoload(bpf->progs.on_accept, probe->accepts == PROBE_ACCEPTS_FEXIT);
+	bpf_program__set_autoload(bpf->progs.on_sys_exit, probe->accepts == PROBE_ACCEPTS_SYS_EXIT);
+	error = set_options(bpf, options, arguments);
+	if (error)
+		goto destroy_bpf;
+	error = kernel_bpf__load(bpf);
+	if (error)
+		goto destroy_bpf;
+	probe->ring = ring_buffer__new(bpf_map__fd(bpf->maps.ring), on_record, probe, NULL);
+	if (!probe->ring) {
+		error = -errno;
+		goto destroy_bpf;
+	}
+	error = kernel_bpf__attach(bpf);
+	if (error)
+		goto free_ring;
+	probe->bpf = bpf;
+	return 0;
+free_ring:
+	ring_buffer__free(probe->ring);
+destroy_bpf:
+	kernel_bpf__destroy(bpf);
+	return error;
+}
+
+/* The best that this kernel can do first. An error of the last is the answer. */
+static int load_what_can_be(struct kernel_probe *probe, const struct kernel_probe_options *options)
+{
+	const struct {
+		bool entries;
+		enum probe_accepts accepts;
+	} sets[] = {
+	    {true, PROBE_ACCEPTS_FEXIT},     {true, PROBE_ACCEPTS_SYS_EXIT},
+	    {true, PROBE_ACCEPTS_NONE},	     {false, PROBE_ACCEPTS_FEXIT},
+	    {false, PROBE_ACCEPTS_SYS_EXIT},
+	};
+	uint32_t arguments = accept_arguments();
+	int error = -ENOTSUP;
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		if ((sets[i].accepts == PROBE_ACCEPTS_FEXIT && !arguments) ||
+		    (sets[i].accepts == PROBE_ACCEPTS_SYS_EXIT && !options->every_call))
+			continue;
+		probe->entries = sets[i].entries;
+		probe->accepts = sets[i].accepts;
+		error = load(probe, options, arguments);
+		if (error == 0)
+			break;
+	}
+	return error;
+}
+
+/* What says that this kernel cannot, whatever the reason, is one answer. */
+static int reason(int error)
+{
+	return error == -EPERM || error == -EACCES ? -EPERM
+	       : error == -EINVAL || error == -ENOENT || error == -ESRCH || error == -EOPNOTSUPP
+		   ? -ENOTSUP
+		   : error;
+}
+
+int kernel_probe_new(const struct kernel_probe_options *options, struct kernel_probe **out)
+{
+	struct kernel_probe *probe = calloc(1, sizeof(*probe));
+	libbpf_print_fn_t before;
+	int error;
+
+	if (!probe)
+		return -ENOMEM;
+	before = libbpf_set_print(say_nothing);
+	error = load_what_can_be(probe, options);
+	libbpf_set_print(before);
+	if (error) {
+		free(probe);
+		return reason(error);
+	}
+	*out = probe;
+	return 0;
+}
+
+bool kernel_probe_entries(const struct kernel_probe *probe)
+{
+	return probe->entries;
+}
+
+enum probe_accepts kernel_probe_accepts(const struct kernel_probe *probe)
+{
+	return probe->accepts;
+}
+
+int kernel_probe_read(struct kernel_probe *probe, event_fn fn, kernel_probe_listen_fn listen,
+		      void *context)
+{
+	int n;
+
+	monotonic_shift_renew(&probe->shift);
+	probe->fn = fn;
+	probe->listen = listen;
+	probe->context = context;
+	probe->result = 0;
+	n = ring_buffer__consume(probe->ring);
+	return probe->result ? probe->result : n < 0 ? n : 0;
+}
+
+uint64_t kernel_probe_lost(const struct kernel_probe *probe)
+{
+	return __atomic_load_n(&probe->bpf->bss->lost, __ATOMIC_RELAXED);
+}
+
+uint64_t kernel_probe_unread(const struct kernel_probe *probe)
+{
+	return __atomic_load_n(&probe->bpf->bss->unread, __ATOMIC_RELAXED);
+}
+
+void kernel_probe_free(struct kernel_probe *probe)
+{
+	if (!probe)
+		return;
+	ring_buffer__free(probe->ring);
+	kernel_bpf__destroy(probe->bpf);
+	free(probe);
+}
