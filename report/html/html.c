@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "report/attempt/phase.h"
+#include "report/attempt/words.h"
 #include "report/html/columns.h"
 #include "report/html/page.h"
 #include "report/json/parts.h"
@@ -121,8 +123,32 @@ static const char *mark_kind_at(int value)
 	return mark_kind_name((enum mark_kind)value);
 }
 
+/* Each name in words, by the name. */
+static void put_words(struct json_writer *json, const struct report *report)
+{
+	int64_t cookies = report->host_known ? report->host.tcp_syncookies : -1;
+
+	jw_key(json, "words");
+	jw_object_begin(json, JSON_COMPACT);
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		jw_put_string(json, outcome_name((enum outcome)i), outcome_words((enum outcome)i));
+	for (int i = 0; i < CAUSE_COUNT; i++)
+		jw_put_string(json, cause_name((enum cause)i), cause_words((enum cause)i, cookies));
+	for (int i = 0; i < CONFIDENCE_COUNT; i++)
+		jw_put_string(json, confidence_name((enum confidence)i),
+			      confidence_words((enum confidence)i));
+	for (int i = 0; i < LATENCY_COUNT; i++)
+		jw_put_string(json, latency_name((enum latency)i), latency_words((enum latency)i));
+	jw_end(json);
+	jw_key(json, "phases");
+	jw_array_begin(json, JSON_COMPACT);
+	for (int i = 0; i < PHASE_COUNT; i++)
+		jw_string(json, phase_name((enum phase)i));
+	jw_end(json);
+}
+
 /* What the numbers in the columns mean. */
-static void put_all_names(struct json_writer *json)
+static void put_all_names(struct json_writer *json, const struct report *report)
 {
 	jw_key(json, "names");
 	jw_object_begin(json, JSON_COMPACT);
@@ -135,6 +161,7 @@ static void put_all_names(struct json_writer *json)
 	for (int i = 0; i < CAUSE_COUNT; i++)
 		jw_bool(json, cause_is_drop((enum cause)i));
 	jw_end(json);
+	put_words(json, report);
 	jw_end(json);
 }
 
@@ -151,7 +178,7 @@ static void put_report(struct json_writer *json, const struct report *report)
 	json_put_summary(json, report);
 	json_put_listeners(json, report);
 	json_put_findings(json, report);
-	put_all_names(json);
+	put_all_names(json, report);
 	jw_end(json);
 }
 

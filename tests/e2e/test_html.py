@@ -191,7 +191,7 @@ def test_a_real_recording_says_what_its_json_report_says(chromium, demo):
     agree(chromium, report)
     agree_on_attempts(chromium, report)
     assert report["summary"]["drops_seen"]
-    assert "lost packets to a full queue" in chromium.text("#answer .verdict")
+    assert "lost packets because a queue was full" in chromium.text("#answer .verdict")
     assert chromium.text("#problem") == ""
 
 
@@ -240,7 +240,7 @@ def test_dragging_across_a_chart_zooms_all_of_them(page):
     assert page.text("#range").endswith("s)")
     shown = page.run("return synscope.rows.length")
     assert 0 < shown < 73
-    assert "time in view" in page.text("#shown")
+    assert "time range" in page.text("#shown")
     page.click("#zoom-reset")
     page.settle()
     assert window(page)[:2] == [0, span]
@@ -315,7 +315,7 @@ def test_the_keyboard_does_it_all(page):
     second = clients(page)[1]
     assert page.run("return !document.querySelector('#card').hidden")
     assert page.text("#card b") == second
-    assert page.text("#said").startswith(f"2 of 73: {second} to 10.0.0.80:8080, accepted, connected after ")
+    assert page.text("#said").startswith(f"2 of 73: {second} to 10.0.0.80:8080, accepted, connect() took ")
     page.press("Enter")
     page.settle()
     assert page.run("return location.hash") == "#attempt=" + second
@@ -407,11 +407,11 @@ def test_hovering_shows_every_time_and_the_evidence(page, synthetic_json):
     attempt = next(one for one in attempts if one["client"] == shown)
     assert attempt["syns"] == 3
     what = page.texts("#card tbody td:nth-child(3)")
-    assert [what.count(text) for text in ("SYN", "SYN again (2)", "SYN again (3)", "SYN-ACK", "ACK", "accept() returned it")] == [1] * 6
+    assert [what.count(text) for text in ("SYN", "SYN retransmitted (2)", "SYN retransmitted (3)", "SYN-ACK", "ACK", "accept() returned it")] == [1] * 6
     evidence = page.texts("#card tbody td:nth-child(4)")
-    assert evidence[0] == f"DROPPED, queue held 6 of 6, frame {attempt['packets'][0]['frame']}"
+    assert evidence[0] == f"DROPPED, accept queue at 6 of 6, frame {attempt['packets'][0]['frame']}"
     assert f"process {attempt['child_pid']}" in evidence
-    assert "accept-queue-full-syn; exact" in page.text("#card .says")
+    assert "accept-queue-full-syn; 2 packets; exact: " in page.text("#card .says")
     page.pointer(("move", 5, 5))
     page.settle()
     assert page.run("return document.querySelector('#card').hidden")
@@ -464,7 +464,7 @@ def test_more_attempts_than_pixels_are_drawn_as_density(chromium, pages):
     chromium.open(pages(3000))
     chromium.settle()
     said = chromium.text("#shown")
-    assert said.startswith("3,013 attempts. More than there are rows of pixels: each row stands for about 4 attempts")
+    assert said.startswith("3,013 attempts. Too many to draw one by one: each row shows the density of about 4 attempts")
     # One lost packet shows, wherever it is: its place has the colour of what is lost.
     assert chromium.run("""
         const d = synscope.waterfall.density, pixels = new Uint32Array(d.image.data.buffer), seen = new Set(pixels);
@@ -659,7 +659,7 @@ def test_it_needs_nothing_beside_it(pages):
     text = pages(60).read_text(encoding="utf-8")
     assert re.findall(r"""(?:src|href)\s*=\s*["'](?!#)[^"']*""", text[:text.index("<body>")]) == []
     assert not re.search(r"@import|url\(", text)
-    vendored = pathlib.Path(__file__).parents[2] / "report" / "html" / "vendor"
+    vendored = pathlib.Path(__file__).parents[2] / "report" / "html" / "page" / "vendor"
     assert (vendored / "uPlot.iife.min.js").read_text(encoding="utf-8") in text
     assert (vendored / "LICENSE.uPlot").exists()
 

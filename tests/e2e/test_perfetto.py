@@ -204,7 +204,7 @@ def test_arrows_lead_from_handshake_to_accept_to_fork(reading, report):
     assert len(flows) == len(accepted)
     for steps in flows.values():
         assert [step[0] for step in steps] in (["attempts", "accept()", "children"], ["attempts", "accept()"])
-        assert steps[0][1] == "waits for the ACK"
+        assert steps[0][1] == "waiting for the final ACK"
         assert [step[2] for step in steps] == [False] * (len(steps) - 1) + [True]
 
 

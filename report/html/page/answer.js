@@ -39,7 +39,7 @@ function verdict(report, facts) {
 	if (facts.affected > 0) {
 		const lost = facts.lostOut === 0 ? "all got through in the end" :
 			facts.lostOut === facts.affected ? "none of them got through" : count(facts.lostOut) + " of them never got through";
-		return count(facts.affected) + " of " + n + " lost packets to a full queue; " + lost + ".";
+		return count(facts.affected) + " of " + n + " lost packets because a queue was full; " + lost + ".";
 	}
 	if (facts.failed > 0)
 		return count(facts.failed) + " of " + n + " failed, but none because a queue was full.";
@@ -51,16 +51,17 @@ function sentences(report, facts) {
 	for (const l of report.listeners.slice().sort((a, b) => b.drops - a.drops).slice(0, 3)) {
 		if (l.full_ns > 0 || l.drops > 0)
 			list.push("The accept queue of " + l.name + (l.capacity !== null ? " holds " + count(l.capacity) +
-				" (limit " + count(l.limit) + " + 1)" : " has an unknown limit") + (l.full_ns > 0 ? " and was full " +
-				plural(l.episodes.length + l.full_episodes_lost, "time") + ", " + duration(l.full_ns) + " in all" : "") +
+				" (limit " + count(l.limit) + ")" : " has an unknown limit") + (l.full_ns > 0 ? " and was full " +
+				plural(l.episodes.length + l.full_episodes_lost, "time") + ", " + duration(l.full_ns) + " in total" : "") +
 				"; it dropped " + plural(l.drops, "packet") + ".");
 	}
 	if (facts.hurt.length)
-		list.push("Those that got through all the same needed " + duration(median(facts.hurt)) + " for connect() at the median" +
-			(facts.fine.length ? "; the undisturbed ones " + duration(median(facts.fine)) : "") + ".");
+		list.push("Those that got through anyway needed " + duration(median(facts.hurt)) + " (median) for connect()" +
+			(facts.fine.length ? "; the others needed " + duration(median(facts.fine)) : "") + ".");
 	const wait = report.latency.accept_wait;
 	if (wait.count)
-		list.push("A finished handshake waited " + duration(wait.p50) + " for accept() at the median, " + duration(wait.max) + " at most.");
+		list.push(plural(wait.count, "connection") + " waited " + duration(wait.p50) + " (median) to " + duration(wait.max) +
+			" (max) for accept() after the final ACK.");
 	return list;
 }
 
@@ -87,11 +88,11 @@ function showAnswer(attempts, rows) {
 		tile(count(facts.packets), "packets dropped by a queue", facts.packets > 0, facts.packets),
 		peak ? tile(count(peak.queue_peak) + (peak.capacity !== null ? " of " + count(peak.capacity) : ""), "deepest accept queue",
 			peak.capacity !== null && peak.queue_peak >= peak.capacity, peak.queue_peak) : null,
-		report.latency.connect.count ? tile(duration(report.latency.connect.p99), "connect(), 99 %", false, report.latency.connect.p99) : null,
-		report.latency.accept_wait.count ? tile(duration(report.latency.accept_wait.p99), "wait for accept(), 99 %", false, report.latency.accept_wait.p99) : null));
+		report.latency.connect.count ? tile(duration(report.latency.connect.p99), "connect() p99", false, report.latency.connect.p99) : null,
+		report.latency.accept_wait.count ? tile(duration(report.latency.accept_wait.p99), "wait for accept() p99", false, report.latency.accept_wait.p99) : null));
 	if (report.advice.length)
 		host.append(el("ul", {class: "advice", "aria-label": "Advice"}, ...report.advice.map((advice) =>
 			el("li", {"data-rule": advice.rule}, advice.text,
-				advice.evidence.length ? el("details", null, el("summary", null, "why: the numbers"),
+				advice.evidence.length ? el("details", null, el("summary", null, "evidence"),
 					el("ul", null, ...advice.evidence.map((line) => el("li", null, line)))) : null))));
 }

@@ -181,10 +181,10 @@ function depthChart(context, listener) {
 	add("sampled", listener.sampled, {width: 2.4, dash: [5, 3]});
 	const options = {times: true, bands, top: capacity, behind: (u, theme) => shadeEpisodes(u, theme, listener), before: (u, theme) => drawLimit(u, theme, capacity)};
 	if (!list.length)
-		options.note = "Neither sampled nor rebuilt: packets alone do not show it.";
+		options.note = "Not observed: a capture alone does not show the queue depth.";
 	options.keys = (keys, theme) => {
 		if (capacity !== null)
-			keys.append(el("li", null, swatch(theme.colour("limit"), [2, 2]), el("span", null, "holds at most"),
+			keys.append(el("li", null, swatch(theme.colour("limit"), [2, 2]), el("span", null, "capacity"),
 				el("b", null, count(capacity))));
 		if (listener.episodes.length)
 			keys.append(el("li", null, swatch(theme.colour("full"), null, true),
@@ -240,7 +240,7 @@ function halfOpenChart(context, listener) {
 }
 
 function rateChart(context, rates) {
-	return new Chart(context, "A second", 112, [
+	return new Chart(context, "Per second", 112, [
 		{label: "SYNs", colour: "connect", path: stepped()},
 		{label: "handshakes", colour: "handshake", path: stepped(), dash: [6, 3]},
 		{label: "accepts", colour: "serve", path: stepped(), width: 2},
@@ -258,5 +258,5 @@ function dropChart(context, rates, names) {
 	const stacked = stack(columns);
 	const series = causes.map((c, n) => ({label: names[c], colour: DROP_COLOURS[n % DROP_COLOURS.length], path: stepped(), fill: true,
 		block: true, width: 1, raw: columns[n]}));
-	return new Chart(context, "Drops a second", 110, series.reverse(), [x, ...stacked.reverse()], {times: true});
+	return new Chart(context, "Drops per second", 110, series.reverse(), [x, ...stacked.reverse()], {times: true});
 }

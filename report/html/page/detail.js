@@ -14,9 +14,9 @@ function story(attempts, i) {
 		const kind = attempts.report.names.marks[attempts.markCode[m] & 15];
 		let text = words(MARK_WORDS, kind);
 		if (kind === "syn" && syns++ > 0)
-			text = "SYN again (" + syns + ")";
+			text = "SYN retransmitted (" + syns + ")";
 		if (kind === "syn-ack" && synacks++ > 0)
-			text = "SYN-ACK again (" + synacks + ")";
+			text = "SYN-ACK retransmitted (" + synacks + ")";
 		list.push({t: attempts.markTime[m], text, ...markNote(attempts, m)});
 	}
 	const has = (kind) => list.some((event) => event.kind === kind);
@@ -25,20 +25,20 @@ function story(attempts, i) {
 	if (!has("syn-ack") && !Number.isNaN(t.synack[i]))
 		list.push({t: t.synack[i], text: "SYN-ACK", note: ""});
 	if (!has("ack") && !Number.isNaN(t.ack[i]))
-		list.push({t: t.ack[i], text: "final ACK: the kernel's handshake is done", note: ""});
+		list.push({t: t.ack[i], text: "final ACK: the handshake is complete", note: ""});
 	if (t.entered[i] > t.ack[i] && !list.some((event) => event.t === t.entered[i]))
 		list.push({t: t.entered[i], text: "entered the accept queue", note: ""});
 	for (const event of list)
 		if (event.t === t.entered[i] && event.kind)
 			event.note = [event.note, "enters the accept queue"].filter(Boolean).join(", ");
-	const pid = attempts.acceptPid[i] ? "by process " + attempts.acceptPid[i] : "";
+	const pid = attempts.acceptPid[i] ? "process " + attempts.acceptPid[i] : "";
 	if (!Number.isNaN(t.accept[i]))
 		list.push({t: t.accept[i], text: "accept() returned it", note: pid, call: true});
 	else if (!Number.isNaN(t.accept_before[i]))
-		list.push({t: t.accept_before[i], text: "accepted by now", call: true, note: [pid, Number.isNaN(t.accept_after[i]) ? "" :
+		list.push({t: t.accept_before[i], text: "accept() returned it by now", call: true, note: [pid, Number.isNaN(t.accept_after[i]) ? "" :
 			"not yet at " + exact(t.accept_after[i])].filter(Boolean).join("; ")});
 	const child = attempts.childPid[i] ? "process " + attempts.childPid[i] : "";
-	for (const [name, text] of [["fork", "fork: the child that serves it"], ["first_byte", "first byte of the request read"],
+	for (const [name, text] of [["fork", "fork() of the child that serves it"], ["first_byte", "first byte of the request read"],
 		["reply", "reply written"], ["close", "server closed"], ["exit", "child exited"]])
 		if (!Number.isNaN(t[name][i]))
 			list.push({t: t[name][i], text, note: name === "fork" || name === "exit" ? child : "", call: true});
@@ -55,10 +55,10 @@ function markNote(attempts, m) {
 	if (code & MARK_DROPPED)
 		notes.push("DROPPED");
 	if (code & MARK_CAUSE)
-		cause = words(CAUSE_WORDS, attempts.report.names.causes[attempts.markCause[m]]) + " (" +
-			attempts.report.names.confidences[attempts.markConfidence[m]] + ")";
+		cause = words(attempts.report.names.words, attempts.report.names.causes[attempts.markCause[m]]) + ", " +
+			attempts.report.names.confidences[attempts.markConfidence[m]];
 	if (code & MARK_DEPTH)
-		notes.push("queue held " + count(attempts.markDepth[m]) + " of " + count(attempts.markLimit[m] + 1));
+		notes.push("accept queue at " + count(attempts.markDepth[m]) + " of " + count(attempts.markLimit[m] + 1));
 	if (attempts.markFrame[m])
 		notes.push("frame " + attempts.markFrame[m]);
 	return {note: notes.join(", "), cause, lost: (code & MARK_DROPPED) !== 0, kind};
@@ -66,8 +66,8 @@ function markNote(attempts, m) {
 
 function eventTable(events, start, short) {
 	let before = start;
-	const columns = [{title: "Time", number: true}, {title: "After the start", number: true}, {title: "After the last", number: true},
-		{title: "What"}, {title: "Evidence"}];
+	const columns = [{title: "Time", number: true}, {title: "Since first SYN", number: true}, {title: "Since previous", number: true},
+		{title: "Event"}, {title: "Evidence"}];
 	const rows = events.map((event) => {
 		const gap = event.t - before;
 		before = event.t;
@@ -90,19 +90,20 @@ function detail(attempts, i, extra, short) {
 	const events = story(attempts, i);
 	const says = el("ul", {class: "says"});
 
-	says.append(el("li", null, words(OUTCOME_WORDS, outcome) +
-		(attempts.ghost(i) ? "; its client had reset it while it waited, and accept() returned it all the same" : "")));
+	const named = attempts.report.names.words;
+	says.append(el("li", null, words(named, outcome) +
+		(attempts.ghost(i) ? "; the client had reset it while it waited, so the first read fails with ECONNRESET" : "")));
 	for (const cause of attempts.causesOf(i))
-		says.append(el("li", null, words(CAUSE_WORDS, cause.name), " ",
-			el("span", {class: "muted"}, "(" + cause.name + "; " + cause.confidence + ": " + words(CONFIDENCE_WORDS, cause.confidence) +
-				(cause.packets ? "; it took " + plural(cause.packets, "packet") : "") + ")")));
+		says.append(el("li", null, words(named, cause.name), " ",
+			el("span", {class: "muted"}, "(" + cause.name + (cause.packets ? "; " + plural(cause.packets, "packet") : "") + "; " +
+				cause.confidence + ": " + words(named, cause.confidence) + ")")));
 	if (attempts.evicted(i))
-		says.append(el("li", null, "its table was full: this is what was known by then"));
+		says.append(el("li", null, "incomplete: the table of open attempts was full"));
 	if (attempts.marksLost[i])
-		says.append(el("li", null, plural(attempts.marksLost[i], "more packet") + " of it not kept"));
+		says.append(el("li", null, plural(attempts.marksLost[i], "more packet") + " not kept"));
 
 	const lats = LATENCIES.filter((name) => !Number.isNaN(attempts.latency[name][i])).map((name) =>
-		words(LATENCY_WORDS, name)[0] + " " + duration(attempts.latency[name][i]));
+		words(name === "queue_wait" ? LATENCY_NOTES : named, name) + " " + duration(attempts.latency[name][i]));
 	return el("div", {class: "detail"},
 		el("div", {class: "detail-head"},
 			el("b", {class: "mono"}, attempts.clientText(i)),
@@ -144,7 +145,7 @@ class Look {
 			this.card.hidden = i < 0;
 			if (i >= 0) {
 				this.card.replaceChildren(detail(this.attempts, i, share > 1 ?
-					el("span", {class: "muted"}, "one of about " + count(share) + " in this row of pixels") : null, true));
+					el("span", {class: "muted"}, "one of about " + count(share) + " attempts in this row") : null, true));
 			}
 			this.changed();
 		}
@@ -162,13 +163,13 @@ class Look {
 		this.card.style.top = Math.max(8, top) + "px";
 	}
 
-	/* Attempt i in one sentence, for those who hear the page. */
+	/* Attempt i in one sentence, for screen readers. */
 	say(i, place, of) {
 		const a = this.attempts;
 		const parts = [a.clientText(i) + " to " + a.serverText(i), a.outcomeName(i)];
 		if (a.drops(i))
 			parts.push(plural(a.drops(i), "packet") + " dropped");
-		for (const [name, text] of [["connect", "connected after "], ["accept_wait", "waited for accept() "]])
+		for (const [name, text] of [["connect", "connect() took "], ["accept_wait", "waited for accept() "]])
 			if (!Number.isNaN(a.latency[name][i]))
 				parts.push(text + duration(a.latency[name][i]));
 		return count(place) + " of " + count(of) + ": " + parts.join(", ") + ". Enter pins it.";
@@ -221,7 +222,7 @@ class Look {
 		const problem = byId("problem");
 		problem.hidden = i >= 0;
 		if (i < 0) {
-			problem.textContent = "The link names the attempt “" + name + "”, and this report has none of that name.";
+			problem.textContent = "This report has no attempt “" + name + "”, which the link names.";
 			return;
 		}
 		if (again && i === this.pinned)

@@ -10,14 +10,14 @@ function showLatency(report) {
 	const keys = ["min", "p50", "p90", "p99", "p999", "max"];
 
 	if (!names.length) {
-		host.append(el("p", null, "Nothing was measured."));
+		host.append(el("p", null, "No latency was measured."));
 		return;
 	}
-	host.append(el("div", {class: "table-wrap"}, table("Each phase, over all attempts that reached its end", [
-		{title: "Phase"}, number("Count"), ...["min", "50 %", "90 %", "99 %", "99.9 %", "max"].map(number)],
+	host.append(el("div", {class: "table-wrap"}, table("All attempts that completed the phase", [
+		{title: "Phase"}, number("Count"), ...["min", "p50", "p90", "p99", "p99.9", "max"].map(number)],
 	names.map((name) => ({
 		attributes: {"data-latency": name},
-		cells: [el("span", {title: words(LATENCY_WORDS, name)[1]}, words(LATENCY_WORDS, name)[0]), n(report.latency[name].count),
+		cells: [el("span", {title: words(LATENCY_NOTES, name)}, words(report.names.words, name)), n(report.latency[name].count),
 			...keys.map((key) => ns(report.latency[name][key]))],
 	})))));
 	host.append(el("div", {class: "histograms"}, ...names.filter((name) => report.bars[name].length).map((name) => histogram(name, report))));
@@ -27,7 +27,8 @@ function showLatency(report) {
 function histogram(name, report) {
 	const bars = report.bars[name];
 	const summary = report.latency[name];
-	const [title, says] = words(LATENCY_WORDS, name);
+	const title = words(report.names.words, name);
+	const says = words(LATENCY_NOTES, name);
 	const width = 360;
 	const height = 130;
 	const floor = height - 20;
@@ -36,7 +37,7 @@ function histogram(name, report) {
 	const x = (value) => 2 + ((Math.log10(Math.max(value, 1)) - low) / (high - low)) * (width - 4);
 	const most = Math.max(...bars.map((bar) => bar[2]));
 	const box = svg("svg", {viewBox: "0 0 " + width + " " + height, role: "img", "aria-label": title + ": " +
-		plural(summary.count, "value") + ", half under " + duration(summary.p50) + ", 99 % under " + duration(summary.p99) + ", at most " + duration(summary.max)});
+		plural(summary.count, "value") + ", p50 " + duration(summary.p50) + ", p99 " + duration(summary.p99) + ", max " + duration(summary.max)});
 
 	for (const [from, to, many] of bars) {
 		if (!many)
@@ -48,7 +49,7 @@ function histogram(name, report) {
 	}
 	box.append(svg("line", {class: "axis-line", x1: 0, x2: width, y1: floor, y2: floor}));
 	let right = 1e9;
-	for (const [key, label] of [["p99", "99 %"], ["p50", "50 %"]]) {
+	for (const [key, label] of [["p99", "p99"], ["p50", "p50"]]) {
 		const at = Math.min(Math.max(x(summary[key]), 2), width - 2);
 		box.append(svg("line", {class: "mark-line", x1: at, x2: at, y1: 12, y2: floor}));
 		/* Each label beside its line: where both are close, the lower one goes to the left. */
@@ -80,40 +81,40 @@ function showOutcomes(report) {
 
 	const scrolling = (node) => el("div", {class: "table-wrap"}, node);
 	byId("outcomes").append(el("div", {class: "two"},
-		scrolling(table("Outcomes", [{title: "Outcome"}, number("Attempts"), number("Share"), {title: "Which means"}],
+		scrolling(table("Outcomes", [{title: "Outcome"}, number("Attempts"), number("Share"), {title: "Meaning"}],
 			rows(report.outcomes, (many, at) => ({
 				attributes: {"data-outcome": report.names.outcomes[at]},
-				cells: [report.names.outcomes[at], n(many), percent(many, report.attempts), words(OUTCOME_WORDS, report.names.outcomes[at])],
+				cells: [report.names.outcomes[at], n(many), percent(many, report.attempts), words(report.names.words, report.names.outcomes[at])],
 			})))),
 		report.causes.some((many) => many > 0) ? scrolling(table("Causes of drops and delays", [{title: "Cause"}, number("Attempts"), number("Packets"),
-			{title: "Which means"}],
+			{title: "Meaning"}],
 		rows(report.causes, (many, at) => ({
 			attributes: {"data-cause": report.names.causes[at]},
-			cells: [report.names.causes[at], n(many), n(report.cause_packets[at]), words(CAUSE_WORDS, report.names.causes[at])],
-		})))) : el("p", null, "No drop and no delay was found.")));
+			cells: [report.names.causes[at], n(many), n(report.cause_packets[at]), words(report.names.words, report.names.causes[at])],
+		})))) : el("p", null, "No drop or delay was found.")));
 }
 
 function showListeners(report) {
 	const host = byId("listeners");
 	if (!report.listeners.length) {
-		host.append(el("p", null, "No listener is known: packets of none were answered, and no sampler ran."));
+		host.append(el("p", null, "No listener is known."));
 		return;
 	}
-	host.append(el("div", {class: "table-wrap"}, table(null, [{title: "Listener", address: true}, {title: "Process"}, number("Backlog"), number("Limit"), number("Holds"),
+	host.append(el("div", {class: "table-wrap"}, table(null, [{title: "Listener", address: true}, {title: "Process"}, number("Backlog"), number("Limit"), number("Capacity"),
 		number("Peak"), number("Sampled"), number("Samples"), number("Times full"), number("Full for"), number("Drops"), number("sk_drops"),
 		number("Attempts"), {title: "Notes"}],
 	report.listeners.map((l) => {
 		const notes = [];
 		if (l.reuseport)
-			notes.push("shares its address (SO_REUSEPORT)");
+			notes.push("in a SO_REUSEPORT group");
 		if (l.closed)
-			notes.push("closed meanwhile");
+			notes.push("closed during the observation");
 		if (l.defer_accept_s > 0)
 			notes.push("TCP_DEFER_ACCEPT " + l.defer_accept_s + " s");
 		if (l.fastopen > 0)
-			notes.push("Fast Open queue " + l.fastopen);
+			notes.push("TCP Fast Open (queue limit " + l.fastopen + ")");
 		if (l.disagreements)
-			notes.push(plural(l.disagreements, "sample") + " disagree with the rebuilt depth");
+			notes.push(plural(l.disagreements, "sample") + " that disagree" + (l.disagreements === 1 ? "s" : "") + " with the rebuilt depth");
 		for (const series of ["sampled", "rebuilt", "half_open"])
 			if (l[series].merged)
 				notes.push(plural(l[series].merged, "point") + " of the " + series.replace("_", "-") + " curve merged");
@@ -129,12 +130,12 @@ function showListeners(report) {
 function showLedger(report) {
 	const host = byId("ledger");
 	if (!report.ledger.length) {
-		host.append(el("p", null, "No counter was read: nothing to reconcile the verdicts with."));
+		host.append(el("p", null, "No counter was read: the verdicts cannot be checked against the kernel."));
 		return;
 	}
 	const open = report.ledger.filter((row) => row.observed !== null && row.unexplained !== 0);
-	host.append(el("p", null, open.length ? "The verdicts do not explain everything that the kernel counted: see the column “unexplained”." :
-		"Every count that the kernel kept is explained by the verdicts."));
+	host.append(el("p", null, open.length ? "The verdicts do not explain every counter: see the column “Unexplained”." :
+		"The verdicts explain every counter."));
 	host.append(el("div", {class: "table-wrap"}, table(null, [{title: "Counter"}, number("Observed"), number("Explained"), number("Unexplained"), {title: "Explained as"}],
 		report.ledger.map((row) => ({
 			attributes: {"data-counter": row.counter},
@@ -148,16 +149,16 @@ function showLosses(report) {
 	const host = byId("losses");
 	const rows = Object.entries(report.losses).map(([name, many]) => [name, n(many)]);
 	rows.push(["late events", n(report.late_events)]);
-	rows.push(["segments of no attempt that was seen to begin", n(report.other_segments)]);
+	rows.push(["segments of connections that were open before the observation", n(report.other_segments)]);
 	for (const overflow of report.overflows)
-		rows.push(["table full: " + overflow.table + " (bound " + count(overflow.bound) + ")", n(overflow.count)]);
+		rows.push(["did not fit into the table of " + overflow.table + " (bound " + count(overflow.bound) + ")", n(overflow.count)]);
 	for (const [reason, many] of Object.entries(report.skipped))
 		if (many)
-			rows.push(["frames skipped: " + reason, n(many)]);
+			rows.push(["skipped frames: " + reason, n(many)]);
 	const bad = rows.filter((row) => row[1].data > 0);
 	host.append(el("div", {class: "two"},
-		table(bad.length ? "Counted losses" : "Counted losses: none", [{title: "What"}, number("Count")], rows),
-		report.notes.length ? el("div", null, el("h3", null, "Not known, and why"),
+		table(bad.length ? "Losses" : "Losses: none", [{title: "What"}, number("Count")], rows),
+		report.notes.length ? el("div", null, el("h3", null, "What is unknown, and why"),
 			el("ul", {class: "plain"}, ...report.notes.map((note) => el("li", null, note)))) : null));
 }
 
@@ -166,20 +167,20 @@ function showHost(report) {
 	const add = (name, value) => value === null || value === undefined || value === "" ? null :
 		list.append(el("dt", null, name), el("dd", null, value));
 
-	add("report of", report.kind + " " + report.path);
-	add("began", wall(report.base_ns, 0));
-	add("lasted", duration(report.span));
+	add("source", report.kind + " " + report.path);
+	add("start", wall(report.base_ns, 0));
+	add("duration", duration(report.span));
 	add("packets", count(report.packets) + ", " + count(report.packets_dropped) + " lost");
 	for (const [name, value] of Object.entries(report.host || {}))
-		add(name === "kernel" ? "kernel" : "sysctl " + name, value === null ? "not known" : String(value));
+		add(name === "kernel" ? "kernel" : "sysctl " + name, value === null ? "unknown" : String(value));
 	if (report.recording) {
 		add("interface", report.recording.interface);
 		add("capture filter", report.recording.filter);
 		add("sample interval", report.recording.sample_interval_us ? duration(report.recording.sample_interval_us * 1000) : null);
-		add("watched", report.recording.targets.join(", "));
+		add("targets", report.recording.targets.join(", "));
 		for (const [name, source] of Object.entries(report.recording.sources))
 			add("source " + name, (source.on ? "on" : "off") + (source.note ? ": " + source.note : ""));
 	}
-	add("written by", report.tool.name + " " + report.tool.version);
+	add("tool", report.tool.name + " " + report.tool.version);
 	byId("host").append(list);
 }

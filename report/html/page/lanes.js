@@ -2,8 +2,7 @@
 
 const BAR = {connect: "connect", handshake: "handshake", wait: "wait", bound: "wait", spawn: "spawn", serve: "serve", close: "close",
 	zombie: "lost"};
-const BAR_TEXT = {connect: "waits for a SYN-ACK", handshake: "waits for the ACK", wait: "in the accept queue", bound: "accepted within",
-	spawn: "accept() to fork", serve: "served", close: "until closed", zombie: "believes it is connected: its ACK was dropped"};
+
 /* Marks nearer than this to the one before are left out, except what was lost. */
 const CROWD = 7;
 

@@ -21,7 +21,7 @@ class List {
 				return button;
 			});
 		byId("attempts").append(
-			el("p", {class: "muted"}, "The same attempts as in the waterfall, in its order, after its filters and its window of time."),
+			el("p", {class: "muted"}, "The attempts of the waterfall, in the same order, with the same filters and time range."),
 			el("div", {class: "bar pager", role: "group", "aria-label": "Pages"}, ...this.buttons, this.status), this.host);
 		this.draw();
 	}
@@ -55,8 +55,8 @@ class List {
 		}
 		const number = (title) => ({title, number: true});
 		this.host.replaceChildren(table(null, [{title: "Client", address: true}, {title: "Server", address: true}, number("Start"), {title: "Outcome"},
-			number("SYNs"), number("SYN-ACKs"), number("SYN to SYN-ACK"), number("to ACK"), number("connect()"), number("wait"),
-			number("to fork"), number("Process"), {title: "Causes"}], lines, {class: "wide"}));
+			number("SYNs"), number("SYN-ACKs"), number("SYN to SYN-ACK"), number("to final ACK"), number("connect()"), number("wait for accept()"),
+			number("to fork()"), number("Process"), {title: "Causes"}], lines, {class: "wide"}));
 		this.status.textContent = this.rows.length === 0 ? "No attempt is in view." :
 			"Attempts " + count(first + 1) + " to " + count(end) + " of " + count(this.rows.length) + ", page " + count(this.page + 1) + " of " + count(this.pages());
 		this.buttons[0].disabled = this.buttons[1].disabled = this.page === 0;

@@ -7,7 +7,7 @@ function take(node) {
 	return text;
 }
 
-function showLegend(theme) {
+function showLegend(theme, phases) {
 	const host = byId("legend");
 	host.replaceChildren(
 		...["connect", "handshake", "wait", "spawn", "serve", "close", "zombie"].map((name) => {
@@ -15,7 +15,7 @@ function showLegend(theme) {
 			const tall = name === "connect" ? 5 : name === "close" ? 2 : 10;
 			box.append(svg("rect", {x: 0, y: 5 - tall / 2, width: 18, height: tall, fill: theme.colour(BAR[name]),
 				"fill-opacity": name === "zombie" ? 0.45 : 1, stroke: name === "zombie" ? theme.colour("lost") : null, "stroke-dasharray": "3 2"}));
-			return el("li", null, box, BAR_TEXT[name]);
+			return el("li", null, box, phases[PHASE[name]]);
 		}),
 		...Object.keys(SHAPES).map((name) => el("li", null, shapeKey(name, theme), SHAPES[name].text)));
 }
@@ -99,7 +99,7 @@ function start() {
 	byId("source").textContent = report.kind + " " + report.path + (report.base_ns !== null ? " · " + wall(report.base_ns, 0).slice(0, 19) +
 		" UTC · " + duration(report.span) : "") + (report.host && report.host.kernel ? " · Linux " + report.host.kernel : "");
 	showAnswer(attempts, rows);
-	showLegend(theme);
+	showLegend(theme, report.names.phases);
 	options(byId("outcome"), report.names.outcomes, report.outcomes);
 	options(byId("cause"), report.names.causes, report.causes);
 	for (const show of [showLatency, showOutcomes, showListeners, showLedger, showLosses, showHost])
@@ -131,7 +131,7 @@ function start() {
 	};
 	const showRange = () => {
 		const step = (view.to - view.from) / 1000;
-		byId("range").textContent = (view.whole() ? "all of " + duration(view.span) : offset(view.from, step) + " to " + offset(view.to, step) + " (" +
+		byId("range").textContent = (view.whole() ? "whole time range, " + duration(view.span) : offset(view.from, step) + " to " + offset(view.to, step) + " (" +
 			duration(view.to - view.from) + " of " + duration(view.span) + ")");
 	};
 
@@ -151,7 +151,7 @@ function start() {
 	theme.watch(() => {
 		for (const chart of charts.list)
 			chart.build();
-		showLegend(theme);
+		showLegend(theme, report.names.phases);
 		afterCharts(redraw);
 	});
 	new ResizeObserver(() => {
@@ -193,6 +193,6 @@ try {
 } catch (error) {
 	const problem = document.getElementById("problem");
 	problem.hidden = false;
-	problem.textContent = "This report could not be drawn: " + error.message;
+	problem.textContent = "Cannot draw this report: " + error.message;
 	throw error;
 }

@@ -2,12 +2,12 @@
 
 const SHAPES = {
 	"syn": {text: "SYN", draw: triangle(1, true)},
-	"syn-again": {text: "SYN again", draw: triangle(1, false)},
+	"syn-again": {text: "SYN retransmitted", draw: triangle(1, false)},
 	"syn-ack": {text: "SYN-ACK", draw: triangle(-1, true)},
 	"ack": {text: "ACK", draw: disc(true)},
 	"drop": {text: "dropped", colour: "lost", draw: cross},
 	"accept": {text: "accept()", draw: diamond},
-	"fork": {text: "fork", draw: square},
+	"fork": {text: "fork()", draw: square},
 	"data": {text: "first byte", draw: tick(-1)},
 	"reply": {text: "reply", draw: tick(1)},
 	"rst": {text: "RST", colour: "lost", draw: bar},

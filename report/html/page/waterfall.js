@@ -95,7 +95,7 @@ class Waterfall {
 			ctx.fillStyle = theme.colour("muted");
 			ctx.font = "13px system-ui, sans-serif";
 			ctx.textAlign = "left";
-			ctx.fillText("No attempt is here that passes the filter.", box.left + 12, 30);
+			ctx.fillText("No attempt matches the filter in this time range.", box.left + 12, 30);
 		}
 		this.moved(this.context.hovered);
 	}
@@ -218,12 +218,12 @@ class Waterfall {
 		const lane = this.laneHeight();
 		let text = rows.length === all ? plural(all, "attempt") : count(rows.length) + " of " + plural(all, "attempt");
 		if (rows.length !== all)
-			text += rows.filtered() && !this.context.view.whole() ? " (filter, and time in view)" : rows.filtered() ? " (filter)" : " (time in view)";
+			text += rows.filtered() && !this.context.view.whole() ? " (filter and time range)" : rows.filtered() ? " (filter)" : " (time range)";
 		if (lane < 1)
-			text += ". More than there are rows of pixels: each row stands for about " + count(Math.round(rows.length / this.space)) +
-				" attempts and is drawn as density, fainter where fewer are open; a dropped packet always shows. Zoom in, filter, or draw them one by one to see each.";
+			text += ". Too many to draw one by one: each row shows the density of about " + count(Math.round(rows.length / this.space)) +
+				" attempts; dropped packets are always shown. Zoom in, filter, or select “one lane each” to see single attempts.";
 		else if (lane < 7)
-			text += ". Lanes are thin: only phases and dropped packets are drawn. Zoom in, filter, or draw them one by one to see every mark.";
+			text += ". The lanes are thin: only phases and dropped packets are drawn. Zoom in, filter, or select “one lane each” to see every packet.";
 		return text;
 	}
 }
