@@ -75,7 +75,7 @@ static void grow(struct table *t)
 		struct open_attempt *a = &t->records[i];
 		uint32_t *head;
 
-		if (!(a->flags & OPEN_USED))
+		if (!open_is_used(a))
 			continue;
 		head = &heads[table_hash(t, &a->flow) & t->heads_mask];
 		a->next = *head;
@@ -86,11 +86,11 @@ static void grow(struct table *t)
 /* Smaller goes first: a flood leaves half-open handshakes, and they say the least. */
 static int eviction_rank(const struct open_attempt *a)
 {
-	if (a->end_ns != TIME_UNKNOWN || (a->flags & (OPEN_RST_SERVER | OPEN_RST_CLIENT)))
+	if (a->end_ns != TIME_UNKNOWN || open_was_reset(a))
 		return 0;
-	if (!(a->flags & OPEN_CLIENT_ACK))
+	if (!open_is_acknowledged(a))
 		return a->syns <= 1 ? 1 : 2;
-	return a->flags & OPEN_QUEUED ? 4 : 3;
+	return open_is_queued(a) ? 4 : 3;
 }
 
 static void evict(struct table *t, table_end_fn end, void *context)
@@ -103,7 +103,7 @@ static void evict(struct table *t, table_end_fn end, void *context)
 		int r;
 
 		t->hand = t->hand + 1 < t->high ? t->hand + 1 : 0;
-		if (!(a->flags & OPEN_USED))
+		if (!open_is_used(a))
 			continue;
 		r = eviction_rank(a);
 		if (!victim || r < rank || (r == rank && a->touched_ns < victim->touched_ns)) {
@@ -115,7 +115,7 @@ static void evict(struct table *t, table_end_fn end, void *context)
 		return;
 	t->evicted++;
 	end(context, victim, true);
-	if (victim->flags & OPEN_USED)
+	if (open_is_used(victim))
 		table_remove(t, victim);
 }
 
@@ -138,12 +138,12 @@ struct open_attempt *table_add(struct table *table, const struct flow *flow, uin
 	a = &table->records[index];
 	memset(a, 0, sizeof(*a));
 	a->flow = *flow;
-	a->flags = OPEN_USED;
+	open_move(a, MOVE_BEGIN);
 	a->syn_ns = a->last_syn_ns = TIME_UNKNOWN;
 	a->synack_ns = a->last_synack_ns = TIME_UNKNOWN;
 	a->ack_ns = a->end_ns = a->touched_ns = TIME_UNKNOWN;
 	a->detail = TABLE_NONE;
-	a->listener = TABLE_NONE;
+	a->listener = LISTENER_NONE;
 	table->count++;
 	head = &table->heads[hash & table->heads_mask];
 	a->next = *head;
@@ -160,7 +160,7 @@ void table_remove(struct table *table, struct open_attempt *attempt)
 	while (*link != index)
 		link = &table->records[*link].next;
 	*link = attempt->next;
-	attempt->flags = 0;
+	open_move(attempt, MOVE_END);
 	attempt->next = table->free;
 	table->free = index;
 	table->count--;

@@ -15,15 +15,14 @@ void queues_server_alive(struct queues *queues, const struct queue_packet *packe
 	queue_look(q, ARRIVAL_LOOK, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
 		   packet->index, FOUND_CHILD, 0);
 	arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
-	if (a->flags & OPEN_ACK_DROPPED) {
+	if (open_knows(a, KNOWN_ACK_DROPPED)) {
 		/* A socket answers: the ACK that was thought dropped had entered. */
 		if (arrival) {
 			arrival->kind = ARRIVAL_ENTER;
 			arrival->proven = true;
 			queue_correct_depth(q, 1);
 		}
-		a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
-		a->flags |= OPEN_ENTERED | OPEN_QUEUED;
+		open_move(a, MOVE_ALIVE);
 		return;
 	}
 	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
@@ -40,9 +39,9 @@ void queues_accept(struct queues *queues, const struct queue_packet *packet, int
 	if (!q)
 		return;
 	q->accept_exact = q->accept_visible = true;
-	if (a->flags & OPEN_ACCEPTED)
+	if (open_is_accepted(a))
 		return;
-	if (!(a->flags & OPEN_QUEUED)) {
+	if (!open_is_queued(a)) {
 		/* Its final ACK was thought dropped, or was not captured. */
 		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
 		if (arrival) {
@@ -51,8 +50,6 @@ void queues_accept(struct queues *queues, const struct queue_packet *packet, int
 		} else {
 			queue_prove_entered(q, a, packet->details);
 		}
-		a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
-		a->flags |= OPEN_ENTERED;
 	}
 	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
 	if (arrival)
@@ -67,7 +64,7 @@ void queues_accept(struct queues *queues, const struct queue_packet *packet, int
 }
 
 /* States of include/net/tcp_states.h that a look-up can meet. */
-enum { STATE_NONE = 0, STATE_SYN_RECV = 3, STATE_NEW_SYN_RECV = 12 };
+enum { TCP_STATE_NONE = 0, TCP_STATE_SYN_RECV = 3, TCP_STATE_NEW_SYN_RECV = 12 };
 
 bool queues_accept_sampled(const struct queues *queues, const struct open_attempt *attempt)
 {
@@ -88,25 +85,25 @@ static void find_no_child(struct queue *q, const struct queue_packet *packet,
 	enum found found = !none ? FOUND_REQUEST : (young ? FOUND_NOTHING : FOUND_EXPIRED);
 
 	/* Gone says little of a connection that lived, or that a RST or FIN ended. */
-	if (none && (a->end_ns != TIME_UNKNOWN || (a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))))
+	if (none && (a->end_ns != TIME_UNKNOWN || open_saw(a, SEEN_SERVER) || open_is_accepted(a)))
 		return;
-	if (none && !child->listener && !(a->flags & OPEN_CLIENT_ACK))
+	if (none && !child->listener && !open_is_acknowledged(a))
 		return; /* its listener has other addresses, or is gone as well */
 	if (queue_look(q, ARRIVAL_LOOK, child->before_ns, packet->time_ns, a, packet->index, found,
 		       0) == FOUND_DOUBT)
 		return; /* it has sent something since */
 	if (!none)
 		queue_prove_cookie(q, a, packet->index, packet->details, false);
-	else if (q->host->tcp_syncookies == 1 && young && !(a->flags & OPEN_SYNACK_AFTER_ACK))
+	else if (q->host->tcp_syncookies == 1 && young && !open_saw(a, SEEN_SYNACK_AFTER_ACK))
 		queue_prove_cookie(q, a, packet->index, packet->details, true);
-	if (!(a->flags & OPEN_CLIENT_ACK))
+	if (!open_is_acknowledged(a))
 		return;
-	a->flags |= none ? OPEN_GONE : OPEN_REQUEST;
-	if (a->flags & OPEN_DEFERRED)
+	open_move(a, MOVE_LOOKUP_NO_CHILD);
+	if (open_knows(a, KNOWN_DEFERRED))
 		return;
-	if ((a->flags & OPEN_QUEUED) && !none)
+	if (open_is_queued(a) && !none)
 		q->half_open++;
-	queue_prove_refused(q, a, packet->index, packet->details);
+	queue_prove_refused(q, a, packet->index, packet->details, MOVE_LOOKUP_REFUSED);
 }
 
 void queues_child(struct queues *queues, const struct queue_packet *packet,
@@ -119,14 +116,14 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 	if (!q)
 		return;
 	q->accept_visible = true;
-	if (child->state == STATE_SYN_RECV || child->state == STATE_NEW_SYN_RECV ||
-	    child->state == STATE_NONE) {
-		find_no_child(q, packet, child, child->state == STATE_NONE);
+	if (child->state == TCP_STATE_SYN_RECV || child->state == TCP_STATE_NEW_SYN_RECV ||
+	    child->state == TCP_STATE_NONE) {
+		find_no_child(q, packet, child, child->state == TCP_STATE_NONE);
 		return;
 	}
 	queue_look(q, ARRIVAL_LOOK, child->before_ns, packet->time_ns, a, packet->index,
 		   FOUND_CHILD, 0);
-	if (a->flags & OPEN_ACK_DROPPED) {
+	if (open_knows(a, KNOWN_ACK_DROPPED)) {
 		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
 		if (arrival) {
 			arrival->kind = ARRIVAL_ENTER;
@@ -134,17 +131,15 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 		} else {
 			queue_prove_entered(q, a, packet->details);
 		}
-		a->flags |= OPEN_QUEUED;
+		open_move(a, MOVE_LOOKUP_CHILD);
 	}
 	arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
 	if (arrival)
 		arrival->proven = true;
-	a->flags &= ~(uint32_t)(OPEN_ACK_DROPPED | OPEN_GONE | OPEN_REQUEST);
-	a->flags |= OPEN_ENTERED;
+	open_move(a, MOVE_CHILD);
 	if (!child_accepted(child))
 		return;
-	a->flags |= OPEN_ACCEPTED;
-	a->flags &= ~(uint32_t)OPEN_QUEUED;
+	open_move(a, MOVE_ACCEPTED_SEEN);
 	if (a->ack_ns > q->last_accepted_ack_ns)
 		q->last_accepted_ack_ns = a->ack_ns;
 }

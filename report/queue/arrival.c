@@ -85,7 +85,7 @@ struct open_attempt *arrival_attempt(const struct arrival *a, struct table *tabl
 {
 	struct open_attempt *open = table_at(table, a->index);
 
-	return open && (open->flags & OPEN_USED) && open->isn == a->isn ? open : NULL;
+	return open && open_is_used(open) && open->isn == a->isn ? open : NULL;
 }
 
 /* Any segment of a client whose final ACK was dropped is a final ACK again. */
@@ -290,12 +290,11 @@ static void make_room(struct queue *q, const struct arrival *entering)
 /* Where its attempt stands now, and with it how many requests there are. */
 static void move_attempt(struct queue *q, const struct arrival *a, struct table *table)
 {
-	const uint32_t places = OPEN_WAS_ENTERED | OPEN_WAS_REQUEST | OPEN_WAS_COOKIE;
 	struct open_attempt *open = arrival_attempt(a, table);
-	uint32_t place = open ? open->flags & places : 0;
+	unsigned place = open ? open->settled : 0;
 	bool request = a->kind == ARRIVAL_SYN && a->synacked && !a->cookie;
 	bool expired =
-	    a->kind == ARRIVAL_LOOK && a->found == FOUND_EXPIRED && (place & OPEN_WAS_REQUEST);
+	    a->kind == ARRIVAL_LOOK && a->found == FOUND_EXPIRED && (place & PLACE_REQUEST);
 	bool ends = a->kind == ARRIVAL_RST || a->kind == ARRIVAL_ICMP || a->aborted ||
 		    (a->kind == ARRIVAL_ENTER && !a->cookie);
 
@@ -305,13 +304,13 @@ static void move_attempt(struct queue *q, const struct arrival *a, struct table 
 	if (expired)
 		queue_miss_request(q);
 	if (a->kind == ARRIVAL_SYN && a->synacked)
-		place = request ? OPEN_WAS_REQUEST : OPEN_WAS_COOKIE;
+		place = request ? PLACE_REQUEST : PLACE_COOKIE;
 	if (ends || expired)
-		place &= ~(uint32_t)OPEN_WAS_REQUEST;
+		place &= ~(unsigned)PLACE_REQUEST;
 	if (a->kind == ARRIVAL_ENTER)
-		place |= OPEN_WAS_ENTERED;
+		place |= PLACE_ENTERED;
 	if (open)
-		open->flags = (open->flags & ~places) | place;
+		open->settled = place & 0xf;
 }
 
 void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,

@@ -7,8 +7,7 @@
 /* A bare ACK that a listener with room did not take: TCP_DEFER_ACCEPT waits for data. */
 static void prove_deferred(struct queue *q, struct open_attempt *attempt, struct mark *mark)
 {
-	attempt->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
-	attempt->flags |= OPEN_DEFERRED;
+	open_move(attempt, MOVE_DEFERRED_AFTER_ALL);
 	if (!mark || mark->cause_known)
 		return;
 	mark->cause_known = true;
@@ -19,7 +18,7 @@ static void prove_deferred(struct queue *q, struct open_attempt *attempt, struct
 
 static void prove_dropped(struct queue *q, const struct open_attempt *attempt, struct mark *mark)
 {
-	bool cookie = attempt->flags & OPEN_COOKIE;
+	bool cookie = open_knows(attempt, KNOWN_COOKIE);
 
 	if (!mark)
 		return;
@@ -68,29 +67,28 @@ static void correct_marks(struct queue *q, const struct open_attempt *attempt,
 void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint32_t index,
 			struct details *details, bool cookie)
 {
-	const uint32_t places = OPEN_WAS_COOKIE | OPEN_WAS_REQUEST | OPEN_WAS_ENTERED;
 	struct arrival *syn = queue_find(queue, ARRIVAL_SYN, index, attempt->isn);
 	int change = cookie ? 1 : -1;
 
-	if (cookie == !!(attempt->flags & OPEN_COOKIE))
+	if (cookie == open_knows(attempt, KNOWN_COOKIE))
 		return;
-	attempt->flags ^= OPEN_COOKIE;
+	open_move(attempt, cookie ? MOVE_COOKIE_PROVEN : MOVE_REQUEST_PROVEN);
 	queue->half_open -= change;
 	if (queue->half_open < 0)
 		queue->half_open = 0;
 	for (struct arrival *a = queue_newest(queue, index, attempt->isn); a;
 	     a = queue_earlier(queue, a))
 		a->cookie = cookie;
-	if (syn || !(attempt->flags & places) || cookie == !!(attempt->flags & OPEN_WAS_COOKIE))
+	if (syn || !attempt->settled || cookie == !!(attempt->settled & PLACE_COOKIE))
 		return;
 	queue_tally(queue, TALLY_SYN_COOKIE, attempt->last_syn_ns, change);
-	attempt->flags &= ~(uint32_t)(OPEN_WAS_COOKIE | OPEN_WAS_REQUEST);
+	attempt->settled &= PLACE_ENTERED;
 	if (cookie)
-		attempt->flags |= OPEN_WAS_COOKIE;
-	if (attempt->flags & OPEN_WAS_ENTERED) {
+		attempt->settled |= PLACE_COOKIE;
+	if (attempt->settled & PLACE_ENTERED) {
 		queue_tally(queue, TALLY_COOKIE_ACK, attempt->ack_ns, change);
 	} else {
-		attempt->flags |= cookie ? 0 : OPEN_WAS_REQUEST;
+		attempt->settled |= cookie ? 0 : PLACE_REQUEST;
 		queue->requests -= change;
 	}
 	if (queue->requests < 0)
@@ -121,24 +119,24 @@ void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, stru
 		    -1);
 	if (cookie)
 		queue_tally(queue, TALLY_COOKIE_ACK, last->time_ns, 1);
-	if ((attempt->flags & OPEN_WAS_REQUEST) && queue->requests > 0)
+	if ((attempt->settled & PLACE_REQUEST) && queue->requests > 0)
 		queue->requests--;
-	attempt->flags &= ~(uint32_t)OPEN_WAS_REQUEST;
-	attempt->flags |= OPEN_WAS_ENTERED;
+	attempt->settled &= PLACE_COOKIE;
+	attempt->settled |= PLACE_ENTERED;
 }
 
 void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint32_t index,
-			 struct details *details)
+			 struct details *details, enum open_move shown)
 {
 	struct arrival *a = queue_find(queue, ARRIVAL_REFUSED, index, attempt->isn);
-	bool was_queued = attempt->flags & OPEN_QUEUED;
-	bool had_room = !(attempt->flags & (OPEN_NEARLY_FULL | OPEN_COOKIE));
+	bool was_queued = open_is_queued(attempt);
+	bool had_room =
+	    !open_knows(attempt, KNOWN_NEARLY_FULL) && !open_knows(attempt, KNOWN_COOKIE);
 	bool defers = queue->listener.defer_accept_s != 0;
 	const struct detail *d;
 	struct mark *last = NULL;
 
-	attempt->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
-	attempt->flags |= OPEN_ACK_DROPPED;
+	open_move(attempt, shown);
 	if (a) {
 		a->proven = true;
 		return;
@@ -152,13 +150,13 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 			a->kind = ARRIVAL_REFUSED;
 			return;
 		}
-		attempt->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
 		if (defers) {
 			a->kind = ARRIVAL_DEFERRED;
-			attempt->flags |= OPEN_DEFERRED;
+			open_move(attempt, MOVE_DEFERRED_AFTER_ALL);
 			return;
 		}
 		/* The request did not like it: PAWS, or out of its window (tcp_check_req). */
+		open_move(attempt, MOVE_DISLIKED);
 		a->kind = ARRIVAL_STRAY;
 		a->proven = false;
 		return;
@@ -175,11 +173,11 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 		prove_deferred(queue, attempt, last);
 	else if (last)
 		queue_arrive(queue, ARRIVAL_STRAY, last->time_ns, attempt, index);
-	if ((attempt->flags & OPEN_WAS_ENTERED) && !(attempt->flags & OPEN_COOKIE)) {
+	if ((attempt->settled & PLACE_ENTERED) && !open_knows(attempt, KNOWN_COOKIE)) {
 		queue->requests++;
-		attempt->flags |= OPEN_WAS_REQUEST;
+		attempt->settled |= PLACE_REQUEST;
 	}
-	attempt->flags &= ~(uint32_t)OPEN_WAS_ENTERED;
+	attempt->settled &= PLACE_REQUEST | PLACE_COOKIE;
 	/*
 	 * The depth stays: samples have confirmed it since, so somebody else is in this
 	 * place, who is known when accept() returns him (queue_prove_entered).

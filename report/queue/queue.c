@@ -154,7 +154,7 @@ struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_
 	    .isn = attempt->isn,
 	    .half_open = queue->half_open < 0 ? 0 : (uint32_t)queue->half_open,
 	    .kind = (uint8_t)kind,
-	    .cookie = attempt->flags & OPEN_COOKIE,
+	    .cookie = open_knows(attempt, KNOWN_COOKIE),
 	};
 	link_newest(queue, a);
 	return a;

@@ -244,10 +244,11 @@ void queue_prove_entered(struct queue *queue, struct open_attempt *attempt,
 /*
  * It is certain now that this attempt's last final ACK did not enter the queue: its
  * SYN-ACK came again, or its socket was looked for and is not there. Corrects what
- * was judged, also if that was settled.
+ * was judged, also if that was settled. shown: MOVE_SYNACK_RESENT, MOVE_DATA_RESENT or
+ * MOVE_LOOKUP_REFUSED, whichever shows it.
  */
 void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint32_t index,
-			 struct details *details);
+			 struct details *details, enum open_move shown);
 
 /* Takes a sample of this socket, and settles those that are old enough by now. */
 void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t time_ns,

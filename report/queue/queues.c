@@ -129,7 +129,7 @@ static void on_listen(struct queues *queues, const struct event *event)
 void queues_event(struct queues *queues, const struct event *event, struct table *table,
 		  struct details *details)
 {
-	static const struct open_attempt nobody = {.listener = TABLE_NONE};
+	static const struct open_attempt nobody = {.listener = LISTENER_NONE};
 	struct queue *q;
 
 	switch ((int)event->kind) {
@@ -199,19 +199,19 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		q = listening_for(&queues->listening, &destination);
 		if (!q)
 			return;
-		a->listener = q->index;
+		a->listener = (uint16_t)q->index;
 		q->attempts++;
 	}
 	if (a->syns > 1 && is_local_client(queues, segment))
 		queue_tally(q, TALLY_LOCAL_SYN_REPEATED, packet->time_ns, 1);
-	if (a->flags & (OPEN_ENTERED | OPEN_ACCEPTED))
+	if (open_has_child(a))
 		return; /* its socket takes it, not the listener */
-	if (a->synacks && !(a->flags & (OPEN_COOKIE | OPEN_RST_SERVER | OPEN_RST_CLIENT)))
+	if (open_has_request(a) && !open_was_reset(a))
 		kind = ARRIVAL_REPEAT;
 	arrival = queue_arrive(q, kind, packet->time_ns, a, packet->index);
 	/* On lo all SYNs of a burst are seen before the first SYN-ACK: count requests ahead. */
 	if (arrival) {
-		arrival->challenged = a->flags & OPEN_CHALLENGED;
+		arrival->challenged = open_saw(a, SEEN_CHALLENGE);
 		arrival->window_scale = segment->window_scale;
 	}
 	if (arrival && kind == ARRIVAL_SYN && !queue_is_full(q) &&
@@ -230,10 +230,9 @@ static void enter(struct queue *q, const struct queue_packet *packet, bool prove
 		arrival->proven = proven;
 		arrival->wants_place = !proven;
 	}
-	a->flags |= OPEN_ENTERED | OPEN_QUEUED;
-	a->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
+	open_move(a, MOVE_ENTER);
 	q->depth++;
-	if (!(a->flags & OPEN_COOKIE) && q->half_open > 0)
+	if (!open_knows(a, KNOWN_COOKIE) && q->half_open > 0)
 		q->half_open--;
 }
 
@@ -251,17 +250,17 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		arrival->answered = arrival->synacked = true;
 		queues_remember_stamp(queues, packet, q, arrival, segment);
 		if (queue_wants_cookie(q, arrival->half_open)) {
-			a->flags |= OPEN_COOKIE;
+			open_move(a, MOVE_COOKIE);
 			arrival->cookie = true;
 			q->last_cookie_ns = packet->time_ns;
 		} else {
-			a->flags &= ~(uint32_t)OPEN_COOKIE;
+			open_move(a, MOVE_REQUEST);
 			if (!arrival->requested)
 				q->half_open++;
 			arrival->requested = true;
 		}
 		/* Fast Open: in the accept queue before any ACK (tcp_try_fastopen). */
-		if ((a->flags & OPEN_FASTOPEN) && !(a->flags & OPEN_ENTERED))
+		if (open_saw(a, SEEN_FASTOPEN) && !open_has_child(a))
 			enter(q, packet, true);
 		return;
 	}
@@ -275,11 +274,11 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	queue_prove_cookie(q, a, packet->index, packet->details, false);
 	queue_look(q, ARRIVAL_LOOK, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
 		   packet->index, FOUND_REQUEST, 0);
-	if (a->flags & OPEN_CLIENT_ACK) {
+	if (open_is_acknowledged(a)) {
 		/* And the final ACK was not taken. */
-		if (a->flags & OPEN_QUEUED)
+		if (open_is_queued(a))
 			q->half_open++;
-		queue_prove_refused(q, a, packet->index, packet->details);
+		queue_prove_refused(q, a, packet->index, packet->details, MOVE_SYNACK_RESENT);
 	}
 }
 
@@ -288,10 +287,9 @@ bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *
 	const struct queue *q = queues_of(queues, attempt);
 
 	if (!q || q->siblings > 1 || !q->limit_known || q->listener.defer_accept_s > 0 ||
-	    !(attempt->flags & OPEN_ENTERED) ||
-	    (attempt->flags & (OPEN_ACCEPTED | OPEN_SERVER_ALIVE | OPEN_RST_SERVER)))
+	    !open_has_child(attempt) || open_is_certain(attempt))
 		return false;
-	return q->accept_exact ? (attempt->flags & OPEN_NEARLY_FULL) != 0
+	return q->accept_exact ? open_knows(attempt, KNOWN_NEARLY_FULL)
 			       : q->sampled_peak >= (int64_t)q->listener.limit;
 }
 
@@ -302,9 +300,9 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 	struct queue *q = queues_of(queues, a);
 	struct arrival *arrival;
 
-	if (!q || (a->flags & (OPEN_ACCEPTED | OPEN_ABORTED | OPEN_RST_CLIENT)))
+	if (!q || open_is_accepted(a) || a->state == STATE_GONE || open_saw(a, SEEN_RST_CLIENT))
 		return;
-	if (a->flags & OPEN_ENTERED) {
+	if (open_has_child(a)) {
 		if (!queues_doubt_entry(queues, a))
 			return;
 		arrival = queue_arrive(q, ARRIVAL_AGAIN, packet->time_ns, a, packet->index);
@@ -312,23 +310,21 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 			arrival->wants_place = true;
 		return;
 	}
-	/* What was looked up before says nothing of this one. */
-	a->flags &= ~(uint32_t)(OPEN_GONE | OPEN_REQUEST);
 	if (q->listener.defer_accept_s > 0 && !segment->payload &&
-	    !(segment->flags & TCP_FLAG_FIN) && !(a->flags & OPEN_COOKIE) &&
-	    !(a->flags & OPEN_SYNACK_AFTER_ACK)) {
-		a->flags |= OPEN_DEFERRED;
+	    !(segment->flags & TCP_FLAG_FIN) && !open_knows(a, KNOWN_COOKIE) &&
+	    !open_saw(a, SEEN_SYNACK_AFTER_ACK)) {
+		open_move(a, MOVE_DEFER);
 		arrival = queue_arrive(q, ARRIVAL_DEFERRED, packet->time_ns, a, packet->index);
 		if (arrival)
 			arrival->wants_place = arrival->deferred = true;
 		return;
 	}
 	if (!q->limit_known || q->siblings > 1 || q->depth + 1 >= (int64_t)q->listener.limit)
-		a->flags |= OPEN_NEARLY_FULL;
+		a->known |= KNOWN_NEARLY_FULL;
 	else
-		a->flags &= ~(uint32_t)OPEN_NEARLY_FULL;
+		a->known &= (uint8_t)~KNOWN_NEARLY_FULL;
 	if (queue_is_full(q)) {
-		a->flags |= OPEN_ACK_DROPPED;
+		open_move(a, MOVE_REFUSE);
 		arrival = queue_arrive(q, ARRIVAL_REFUSED, packet->time_ns, a, packet->index);
 		if (arrival)
 			arrival->wants_place = true;
@@ -341,7 +337,7 @@ void queues_ack_beside_data(struct queues *queues, const struct queue_packet *pa
 {
 	struct queue *q = queues_of(queues, packet->attempt);
 
-	if (q && q->listener.defer_accept_s > 0 && !(packet->attempt->flags & OPEN_COOKIE))
+	if (q && q->listener.defer_accept_s > 0 && !open_knows(packet->attempt, KNOWN_COOKIE))
 		queue_tally(q, TALLY_DEFERRED_RACE, packet->time_ns, 1);
 }
 
@@ -351,13 +347,13 @@ void queues_unheard(struct queues *queues, const struct queue_packet *packet)
 	struct queue *q = queues_of(queues, a);
 
 	/* Where the queue had room, it is the network that lost the server's answer. */
-	if (!q || !(a->flags & OPEN_QUEUED) || !(a->flags & OPEN_NEARLY_FULL))
+	if (!q || !open_is_queued(a) || !open_knows(a, KNOWN_NEARLY_FULL))
 		return;
-	if (!(a->flags & OPEN_COOKIE))
+	if (!open_knows(a, KNOWN_COOKIE))
 		q->half_open++;
 	queue_look(q, ARRIVAL_LOOK, packet->time_ns, packet->time_ns, a, packet->index,
 		   FOUND_NO_CHILD, 0);
-	queue_prove_refused(q, a, packet->index, packet->details);
+	queue_prove_refused(q, a, packet->index, packet->details, MOVE_DATA_RESENT);
 }
 
 void queues_context(const struct queues *queues, const struct open_attempt *attempt,
@@ -385,11 +381,8 @@ void queues_finished(struct queues *queues, struct open_attempt *open,
 	q->outcomes[attempt->outcome]++;
 	sizing_add(&q->sizing, attempt);
 	/* A request that its timer gave up, or that observation lost sight of. */
-	if (open->flags & OPEN_WAS_REQUEST)
+	if (open->settled & PLACE_REQUEST)
 		queue_miss_request(q);
-	if (open->synacks &&
-	    !(open->flags &
-	      (OPEN_ENTERED | OPEN_COOKIE | OPEN_RST_CLIENT | OPEN_RST_SERVER | OPEN_ACCEPTED)) &&
-	    q->half_open > 0)
+	if (open_has_request(open) && !open_was_reset(open) && q->half_open > 0)
 		q->half_open--;
 }

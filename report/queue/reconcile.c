@@ -14,7 +14,7 @@ void queue_see_answers(struct queue *q, const struct queue_sample *s, struct tab
 		if (s && arrival_order(a, s) == ARRIVED_AFTER)
 			break;
 		open = arrival_attempt(a, table);
-		if (open && !(open->flags & OPEN_SYN_PENDING) && open->last_syn_ns == a->time_ns)
+		if (open && !open_saw(open, SEEN_NO_ANSWER) && open->last_syn_ns == a->time_ns)
 			a->answered = true;
 	}
 }
@@ -42,15 +42,11 @@ static void enter_with(struct queue *q, struct arrival *arrival)
 }
 
 /* Where its attempt stands then; NULL: it is gone. */
-static void flag(struct open_attempt *open, enum arrival_kind kind)
+static void correct(struct open_attempt *open, enum arrival_kind kind)
 {
-	if (open && kind == ARRIVAL_ENTER) {
-		open->flags |= OPEN_ENTERED | OPEN_QUEUED;
-		open->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
-	} else if (open) {
-		open->flags |= OPEN_ACK_DROPPED;
-		open->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
-	}
+	if (open)
+		open_move(open,
+			  kind == ARRIVAL_ENTER ? MOVE_ENTERED_AFTER_ALL : MOVE_REFUSED_AFTER_ALL);
 }
 
 /* Turns the judgement of one unproven final ACK round. */
@@ -79,7 +75,7 @@ static bool turn_round(struct queue *q, const struct queue_sample *s, enum arriv
 	queue_correct_depth(q, to == ARRIVAL_ENTER ? 1 : -1);
 	if (!best->cookie)
 		queue_correct_half_open(q, best, to == ARRIVAL_ENTER ? -1 : 1);
-	flag(arrival_attempt(best, table), to);
+	correct(arrival_attempt(best, table), to);
 	return true;
 }
 
@@ -162,7 +158,7 @@ static void enter_instead(struct queue *q, struct arrival *a, struct open_attemp
 	queue_correct_depth(q, 1);
 	if (!a->cookie)
 		queue_correct_half_open(q, a, -1);
-	flag(open, ARRIVAL_ENTER);
+	correct(open, ARRIVAL_ENTER);
 }
 
 /*
@@ -187,7 +183,7 @@ static void reconcile_refused(struct queue *q, const struct queue_sample *s, str
 		    arrival_order(a, s) != ARRIVED_BEFORE)
 			continue;
 		open = arrival_attempt(a, table);
-		if (!open || (open->flags & (OPEN_REQUEST | OPEN_GONE)))
+		if (!open || open_knows(open, KNOWN_NO_CHILD))
 			continue;
 		excess -= arrival_sk_drops(a);
 		enter_instead(q, a, open);
@@ -214,7 +210,7 @@ static void refuse_instead(struct queue *q, struct arrival *a, struct arrival *n
 		queue_correct_half_open(q, a, 1);
 	if (!next) {
 		queue_correct_depth(q, -1);
-		flag(arrival_attempt(a, table), ARRIVAL_REFUSED);
+		correct(arrival_attempt(a, table), ARRIVAL_REFUSED);
 		return;
 	}
 	next->kind = ARRIVAL_ENTER;

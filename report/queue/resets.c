@@ -13,21 +13,20 @@ void queues_client_reset(struct queues *queues, const struct queue_packet *packe
 
 	if (!q)
 		return;
-	if ((a->flags & (OPEN_QUEUED | OPEN_RST_QUEUED)) == OPEN_QUEUED) {
-		a->flags |= OPEN_RST_QUEUED;
+	if (open_is_queued(a) && !open_saw(a, SEEN_RST_QUEUED)) {
+		a->events |= SEEN_RST_QUEUED;
 		return;
 	}
-	if (a->flags & (OPEN_COOKIE | OPEN_ENTERED | OPEN_REQUEST_RESET) || !a->synacks ||
-	    segment->seq != a->isn + 1) {
+	if (!open_has_request(a) || segment->seq != a->isn + 1) {
 		arrival = queue_arrive(q, ARRIVAL_STRAY, packet->time_ns, a, packet->index);
 		if (!arrival)
 			return;
 		/* Of a socket that lived nobody knows when it was gone. */
-		arrival->proven = !(a->flags & OPEN_ENTERED) && a->synacks;
+		arrival->proven = !open_has_child(a) && a->synacks;
 		arrival->exact = a->synacks && segment->seq == a->isn + 1;
 		return;
 	}
-	a->flags |= OPEN_REQUEST_RESET;
+	open_move(a, MOVE_REQUEST_RESET);
 	arrival = queue_arrive(q, ARRIVAL_RST, packet->time_ns, a, packet->index);
 	if (arrival)
 		arrival->exact = true;
@@ -40,7 +39,7 @@ void queues_request_error(struct queues *queues, const struct queue_packet *pack
 	struct open_attempt *a = packet->attempt;
 	struct queue *q = queues_of(queues, a);
 
-	if (!q || (a->flags & (OPEN_ENTERED | OPEN_COOKIE | OPEN_ACCEPTED)))
+	if (!q || !open_has_request(a))
 		return;
 	queue_arrive(q, ARRIVAL_ICMP, packet->time_ns, a, packet->index);
 	if (q->half_open > 0)
@@ -58,7 +57,7 @@ static void bad_cookie(struct queue *q, int64_t time_ns)
 
 void queues_other_segment(struct queues *queues, int64_t time_ns, const struct segment *segment)
 {
-	static const struct open_attempt nobody = {.listener = TABLE_NONE};
+	static const struct open_attempt nobody = {.listener = LISTENER_NONE};
 	struct endpoint source = flow_source(&segment->flow);
 	struct endpoint destination = flow_destination(&segment->flow);
 	bool ack = segment->flags & TCP_FLAG_ACK, rst = segment->flags & TCP_FLAG_RST;
@@ -91,16 +90,16 @@ static void answer_with_reset(struct queue *q, const struct queue_packet *packet
 
 	if (arrival->kind == ARRIVAL_ENTER)
 		q->depth--;
-	a->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
-	if (q->host->tcp_abort_on_overflow == 1 && !(a->flags & OPEN_COOKIE)) {
+	if (q->host->tcp_abort_on_overflow == 1 && !open_knows(a, KNOWN_COOKIE)) {
 		if (arrival->kind == ARRIVAL_REFUSED && q->half_open > 0)
 			q->half_open--;
 		arrival->kind = ARRIVAL_REFUSED;
 		arrival->proven = arrival->aborted = true;
-		a->flags |= OPEN_ACK_DROPPED | OPEN_ABORTED;
+		open_move(a, MOVE_ABORT);
 		return;
 	}
-	if (arrival->kind == ARRIVAL_ENTER && !(a->flags & OPEN_COOKIE))
+	open_move(a, MOVE_NOT_VALID);
+	if (arrival->kind == ARRIVAL_ENTER && !open_knows(a, KNOWN_COOKIE))
 		q->half_open++;
 	arrival->kind = ARRIVAL_SETTLED;
 	arrival->wants_place = false;
@@ -120,17 +119,17 @@ void queues_server_reset(struct queues *queues, const struct queue_packet *packe
 	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
 	if (arrival)
 		arrival->answered = true; /* refused, not dropped */
-	arrival = queue_find(q, a->flags & OPEN_QUEUED ? ARRIVAL_ENTER : ARRIVAL_REFUSED,
-			     packet->index, a->isn);
+	arrival = queue_find(q, open_is_queued(a) ? ARRIVAL_ENTER : ARRIVAL_REFUSED, packet->index,
+			     a->isn);
 	if (arrival && answer && !arrival->proven &&
 	    packet->time_ns - arrival->time_ns < ANSWER_NS) {
 		answer_with_reset(q, packet, arrival);
-	} else if (answer && (ended || !(a->flags & OPEN_CLIENT_ACK))) {
+	} else if (answer && (ended || !open_is_acknowledged(a))) {
 		bad_cookie(q, packet->time_ns);
-	} else if ((a->flags & OPEN_QUEUED) && !(a->flags & OPEN_ACCEPTED)) {
+	} else if (open_is_queued(a)) {
 		/* The listener closed on its queue. */
 		queue_arrive(q, ARRIVAL_LEAVE, packet->time_ns, a, packet->index);
-		a->flags &= ~(uint32_t)OPEN_QUEUED;
+		open_move(a, MOVE_LISTENER_CLOSED);
 		q->depth--;
 	}
 }

@@ -5,12 +5,12 @@
 #include "report/track/parts.h"
 
 /* After an event that may have told of its accept(). */
-static void count_accept(struct tracker *t, const struct open_attempt *a, uint32_t flags_before,
+static void count_accept(struct tracker *t, const struct open_attempt *a, bool accepted_before,
 			 int64_t time_ns)
 {
 	int64_t wait_ns = -1;
 
-	if (!(a->flags & ~flags_before & OPEN_ACCEPTED))
+	if (accepted_before || !open_is_accepted(a))
 		return;
 	serving_accepted(t->serving, a);
 	if (a->ack_ns != TIME_UNKNOWN)
@@ -38,7 +38,7 @@ static void bound_accept(struct tracker *t, struct open_attempt *a, int64_t afte
 static void take_child(struct tracker *t, const struct event *event, struct open_attempt *a,
 		       const struct child *child)
 {
-	uint32_t flags_before = a->flags;
+	bool accepted_before = open_is_accepted(a);
 	struct queue_packet packet;
 
 	/* By a FIN it may be known already; the last proof that it waited is news then. */
@@ -47,13 +47,13 @@ static void take_child(struct tracker *t, const struct event *event, struct open
 	packet = tracker_packet(t, a, event);
 	packet.frame = 0;
 	queues_child(t->options.queues, &packet, child);
-	count_accept(t, a, flags_before, event->time_ns);
+	count_accept(t, a, accepted_before, event->time_ns);
 }
 
 /* Only who has accepted it can send data, or close it: what a listener closes on is reset. */
 void tracker_server_spoke(struct tracker *t, struct open_attempt *a, const struct event *event)
 {
-	if (!t->options.queues || (a->flags & (OPEN_ACCEPTED | OPEN_FASTOPEN)) ||
+	if (!t->options.queues || open_is_accepted(a) || open_saw(a, SEEN_FASTOPEN) ||
 	    !queues_accept_sampled(t->options.queues, a))
 		return;
 	take_child(t, event, a,
@@ -68,14 +68,14 @@ void tracker_server_spoke(struct tracker *t, struct open_attempt *a, const struc
 void tracker_on_accept(struct tracker *t, const struct event *event)
 {
 	struct open_attempt *a = tracker_find(t, &event->accept.flow);
-	uint32_t flags_before;
+	bool accepted_before;
 	struct detail *d;
 
 	if (!a) {
 		t->other_segments++;
 		return;
 	}
-	flags_before = a->flags;
+	accepted_before = open_is_accepted(a);
 	d = details_open(t->details, a);
 	if (d) {
 		d->served = true;
@@ -95,10 +95,9 @@ void tracker_on_accept(struct tracker *t, const struct event *event)
 			      event->accept.before_ns > a->ack_ns ? event->accept.before_ns
 								  : a->ack_ns);
 	}
-	a->flags |= OPEN_ACCEPTED;
-	a->flags &= ~(uint32_t)OPEN_QUEUED;
+	open_move(a, MOVE_ACCEPTED);
 	a->touched_ns = event->time_ns;
-	count_accept(t, a, flags_before, event->time_ns);
+	count_accept(t, a, accepted_before, event->time_ns);
 }
 
 void tracker_on_step(struct tracker *t, const struct event *event)
@@ -136,7 +135,7 @@ struct open_attempt *tracker_find_answered(struct tracker *t, const struct flow 
 {
 	struct open_attempt *a = tracker_find(t, client_to_server);
 
-	return a && (a->synacks || (a->flags & (OPEN_CLIENT_ACK | OPEN_FASTOPEN))) ? a : NULL;
+	return a && (a->synacks || open_saw(a, SEEN_CLIENT_ACK | SEEN_FASTOPEN)) ? a : NULL;
 }
 
 void tracker_on_child(struct tracker *t, const struct event *event)

@@ -44,8 +44,6 @@ static void count_copy(uint8_t *counter)
 
 static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 {
-	const uint32_t no_request =
-	    OPEN_ENTERED | OPEN_ACCEPTED | OPEN_COOKIE | OPEN_REQUEST_RESET | OPEN_ABORTED;
 	const struct segment *s = &event->segment;
 	struct open_attempt *a = NULL;
 	bool challenged = false;
@@ -55,12 +53,12 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 			continue;
 		if (o->isn == s->seq)
 			a = o;
-		else if (o->synacks && !(o->flags & no_request))
+		else if (open_has_request(o))
 			challenged = true;
 	}
 	if (a) {
 		/* A copy or a retransmission. */
-		a->flags &= ~(uint32_t)OPEN_IDLE;
+		a->idle = false;
 		mark(t, a, event, s->frame, MARK_SYN);
 		count_up(&a->syns);
 		a->last_syn_ns = event->time_ns;
@@ -71,10 +69,9 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 		if (!a)
 			return;
 	}
-	a->flags |= OPEN_SYN_PENDING | (s->payload ? OPEN_SYN_DATA : 0);
-	a->flags &= ~(uint32_t)OPEN_CHALLENGED;
-	if (challenged)
-		a->flags |= OPEN_CHALLENGED;
+	a->events &= ~(unsigned)SEEN_CHALLENGE;
+	a->events |=
+	    SEEN_NO_ANSWER | (s->payload ? SEEN_SYN_DATA : 0) | (challenged ? SEEN_CHALLENGE : 0);
 	if (t->options.queues) {
 		struct queue_packet packet = tracker_packet(t, a, event);
 
@@ -113,9 +110,10 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 {
 	const struct segment *s = &event->segment;
 
-	a->flags &= ~(uint32_t)(OPEN_SYN_PENDING | OPEN_IDLE);
+	a->idle = false;
+	a->events &= ~(unsigned)SEEN_NO_ANSWER;
 	if (s->ack - a->isn > 1)
-		a->flags |= OPEN_FASTOPEN;
+		a->events |= SEEN_FASTOPEN;
 	if (a->synacks) {
 		mark(t, a, event, s->frame, MARK_SYN_ACK);
 	} else {
@@ -123,8 +121,9 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 		a->synack_ns = event->time_ns;
 	}
 	count_up(&a->synacks);
-	if (a->flags & OPEN_CLIENT_ACK) {
-		a->flags |= OPEN_SYNACK_AFTER_ACK;
+	open_move(a, MOVE_SYNACK);
+	if (open_is_acknowledged(a)) {
+		a->events |= SEEN_SYNACK_AFTER_ACK;
 	} else {
 		if (a->synacks > 1 && a->server_isn != s->seq)
 			keep_isn(t, a);
@@ -132,7 +131,7 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 		a->server_isn = s->seq;
 	}
 	if (s->flags & TCP_FLAG_FIN)
-		a->flags |= OPEN_FIN_SERVER;
+		a->events |= SEEN_FIN_SERVER;
 	if (event->time_ns > a->touched_ns)
 		a->touched_ns = event->time_ns;
 	if (t->options.queues) {
@@ -161,64 +160,78 @@ static void hear(struct tracker *t, const struct event *event, struct open_attem
 	queues_hear(t->options.queues, &packet, &event->segment, from_server);
 }
 
+/* The client has sent data, and nothing shows that anybody has read, or even received them. */
+static bool is_unheard(const struct open_attempt *a)
+{
+	return open_saw(a, SEEN_CLIENT_DATA) && !open_saw(a, SEEN_SERVER) && !open_is_accepted(a);
+}
+
+/* The final ACK may not have been taken: then what follows stands for it. */
+static bool may_be_final_again(const struct tracker *t, const struct open_attempt *a)
+{
+	if (open_saw(a, SEEN_SERVER))
+		return false;
+	return open_saw(a, SEEN_SYNACK_AFTER_ACK) || open_knows(a, KNOWN_ACK_DROPPED) ||
+	       (open_knows(a, KNOWN_DEFERRED) && !open_has_child(a)) ||
+	       (t->options.queues && queues_doubt_entry(t->options.queues, a));
+}
+
+/* A bare ACK after data, of a handshake that the data have finished: queues_ack_beside_data(). */
+static bool may_be_beside_data(const struct open_attempt *a)
+{
+	return open_is_acknowledged(a) && open_saw(a, SEEN_CLIENT_DATA) &&
+	       !open_knows(a, KNOWN_DEFERRED) && !open_saw(a, SEEN_SERVER);
+}
+
 static void on_client_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	const struct segment *s = &event->segment;
 
 	if (!(s->flags & TCP_FLAG_ACK)) {
-		if (t->options.queues && !(a->flags & (OPEN_ENTERED | OPEN_ACCEPTED)))
+		if (t->options.queues && !open_has_child(a))
 			queues_other_segment(t->options.queues, event->time_ns, s);
 		return;
 	}
-	if (a->flags & OPEN_CLIENT_ACK)
+	if (open_is_acknowledged(a))
 		hear(t, event, a, false);
-	if (a->synacks && !(a->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET))) {
+	if (open_awaits_ack(a)) {
 		if (!numbers_of_client(a, t->details, s, &a->server_isn))
 			return; /* of something else */
-		a->flags |= OPEN_CLIENT_ACK;
+		a->events |= SEEN_CLIENT_ACK;
 		a->ack_ns = event->time_ns;
 		a->touched_ns = event->time_ns;
 		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
 		pulse_handshake(tracker_pulse(t, a), a->ack_ns, a->ack_ns - a->syn_ns);
 	} else if (a->synacks && (int32_t)(s->ack - a->server_isn) > 1) {
 		tracker_server_spoke(t, a, event);
-	} else if (t->options.queues && s->payload && s->seq == a->isn + 1 &&
-		   (a->flags & OPEN_CLIENT_DATA) &&
-		   !(a->flags & (OPEN_SERVER_ALIVE | OPEN_ACCEPTED))) {
+	} else if (t->options.queues && s->payload && s->seq == a->isn + 1 && is_unheard(a)) {
 		struct queue_packet packet = tracker_packet(t, a, event);
 
 		queues_unheard(t->options.queues, &packet);
 	}
-	if (event->time_ns != a->ack_ns &&
-	    ((t->options.queues && queues_doubt_entry(t->options.queues, a)) ||
-	     (a->flags & (OPEN_SYNACK_AFTER_ACK | OPEN_ACK_DROPPED)) ||
-	     (a->flags & (OPEN_DEFERRED | OPEN_ENTERED)) == OPEN_DEFERRED) &&
-	    !(a->flags & OPEN_SERVER_ALIVE)) {
-		/* It is, or may be, a final ACK again. */
-		a->flags |= s->payload ? OPEN_CLIENT_DATA : 0;
+	if (event->time_ns != a->ack_ns && may_be_final_again(t, a)) {
+		a->events |= s->payload ? SEEN_CLIENT_DATA : 0;
 		mark(t, a, event, s->frame, s->payload ? MARK_DATA : MARK_ACK);
 		if (event->time_ns > a->touched_ns)
 			a->touched_ns = event->time_ns;
 	}
-	if (t->options.queues && !s->payload && s->seq == a->isn + 1 &&
-	    (a->flags & OPEN_CLIENT_ACK) && (a->flags & OPEN_CLIENT_DATA) &&
-	    !(a->flags & (OPEN_DEFERRED | OPEN_SERVER_ALIVE)) &&
+	if (t->options.queues && !s->payload && s->seq == a->isn + 1 && may_be_beside_data(a) &&
 	    event->time_ns - a->ack_ns < BESIDE_NS) {
 		struct queue_packet packet = tracker_packet(t, a, event);
 
 		queues_ack_beside_data(t->options.queues, &packet);
 	}
-	if (s->payload && !(a->flags & OPEN_CLIENT_DATA)) {
-		a->flags |= OPEN_CLIENT_DATA;
+	if (s->payload && !open_saw(a, SEEN_CLIENT_DATA)) {
+		a->events |= SEEN_CLIENT_DATA;
 		mark_if_detailed(t, a, event, s->frame, MARK_DATA);
 	}
-	if (t->options.queues && (a->flags & OPEN_CLIENT_ACK)) {
+	if (t->options.queues && open_is_acknowledged(a)) {
 		struct queue_packet packet = tracker_packet(t, a, event);
 
 		queues_client_ack(t->options.queues, &packet, s);
 	}
-	if ((s->flags & TCP_FLAG_FIN) && !(a->flags & OPEN_FIN_CLIENT)) {
-		a->flags |= OPEN_FIN_CLIENT;
+	if ((s->flags & TCP_FLAG_FIN) && !open_saw(a, SEEN_FIN_CLIENT)) {
+		a->events |= SEEN_FIN_CLIENT;
 		mark_if_detailed(t, a, event, s->frame, MARK_FIN_CLIENT);
 		set_end(a, event->time_ns);
 	}
@@ -230,18 +243,18 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 
 	if (!a->synacks) {
 		/* A bare ACK to a SYN: TIME_WAIT or a live connection with this 4-tuple. */
-		if ((s->flags & TCP_FLAG_ACK) && (a->flags & OPEN_SYN_PENDING)) {
-			a->flags |= OPEN_CHALLENGED;
-			a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+		if ((s->flags & TCP_FLAG_ACK) && open_saw(a, SEEN_NO_ANSWER)) {
+			a->events |= SEEN_CHALLENGE;
+			a->events &= ~(unsigned)SEEN_NO_ANSWER;
 		}
 		return;
 	}
-	if (!(a->flags & OPEN_CLIENT_ACK))
+	if (!open_is_acknowledged(a))
 		return;
 	hear(t, event, a, true);
-	if (!(a->flags & OPEN_SERVER_ALIVE)) {
+	if (!open_saw(a, SEEN_SERVER)) {
 		/* A request socket and a cookie say nothing but SYN-ACKs. */
-		a->flags |= OPEN_SERVER_ALIVE;
+		a->events |= SEEN_SERVER;
 		if (t->options.queues) {
 			struct queue_packet packet = tracker_packet(t, a, event);
 
@@ -250,8 +263,8 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 		if (s->payload)
 			mark_if_detailed(t, a, event, s->frame, MARK_SERVER_DATA);
 	}
-	if ((s->flags & TCP_FLAG_FIN) && !(a->flags & OPEN_FIN_SERVER)) {
-		a->flags |= OPEN_FIN_SERVER;
+	if ((s->flags & TCP_FLAG_FIN) && !open_saw(a, SEEN_FIN_SERVER)) {
+		a->events |= SEEN_FIN_SERVER;
 		mark_if_detailed(t, a, event, s->frame, MARK_FIN_SERVER);
 		set_end(a, event->time_ns);
 		tracker_server_spoke(t, a, event);
@@ -291,14 +304,6 @@ static struct open_attempt *find_youngest(struct tracker *t, const struct segmen
 	return best;
 }
 
-/* Both FINs, or a RST: what still comes is of whoever has its addresses now. */
-static bool is_closed(const struct open_attempt *a)
-{
-	const uint32_t fins = OPEN_FIN_CLIENT | OPEN_FIN_SERVER;
-
-	return (a->flags & (OPEN_RST_CLIENT | OPEN_RST_SERVER)) || (a->flags & fins) == fins;
-}
-
 /*
  * Where a SYN with another ISN came later, and the segment's numbers are not of that
  * attempt but of one before it that still lives, it belongs to that one. *youngest is the
@@ -315,7 +320,7 @@ static struct open_attempt *find(struct tracker *t, const struct segment *s, uin
 	if (!others || fits(t, youngest, s, *from_client))
 		return youngest;
 	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
-		if ((!best || best->syn_ns < a->syn_ns) && !is_closed(a) &&
+		if ((!best || best->syn_ns < a->syn_ns) && !open_is_closed(a) &&
 		    flow_equal(&a->flow, &youngest->flow) && fits(t, a, s, *from_client))
 			best = a;
 	return best ? best : youngest;
@@ -326,11 +331,11 @@ static bool take_reset(struct tracker *t, const struct event *event, struct open
 {
 	bool from_client = flow_equal(&a->flow, &event->segment.flow);
 
-	if (a->flags & (OPEN_RST_SERVER | OPEN_RST_CLIENT))
+	if (open_was_reset(a))
 		return true;
-	a->flags |= from_client ? OPEN_RST_CLIENT : OPEN_RST_SERVER;
+	a->events |= from_client ? SEEN_RST_CLIENT : SEEN_RST_SERVER;
 	if (!from_client)
-		a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+		a->events &= ~(unsigned)SEEN_NO_ANSWER;
 	mark_if_detailed(t, a, event, event->segment.frame,
 			 from_client ? MARK_RST_CLIENT : MARK_RST_SERVER);
 	set_end(a, event->time_ns);
@@ -353,12 +358,11 @@ static void on_reset(struct tracker *t, const struct event *event, uint32_t hash
 	bool ended, taken = false;
 
 	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
-		if (a->synacks && !(a->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET)) &&
-		    s->seq == a->isn + 1 && flow_equal(&a->flow, flow))
+		if (open_awaits_ack(a) && s->seq == a->isn + 1 && flow_equal(&a->flow, flow))
 			met = a;
 	ended = met->end_ns != TIME_UNKNOWN;
 	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
-		if ((a == chosen || !(a->flags & OPEN_CLIENT_ACK)) &&
+		if ((a == chosen || !open_is_acknowledged(a)) &&
 		    (flow_equal(&a->flow, flow) || flow_equal(&a->flow, &reverse)) &&
 		    numbers_reset(a, t->details, s, flow_equal(&a->flow, flow)))
 			taken = take_reset(t, event, a) || taken;
@@ -405,8 +409,8 @@ static void answer_other_half(struct tracker *t, const struct event *event, uint
 	const struct segment *s = &event->segment;
 
 	for (struct open_attempt *o = table_first(t->table, hash); o; o = table_next(t->table, o)) {
-		if (o == a || !o->synacks || (o->flags & (OPEN_CLIENT_ACK | OPEN_REQUEST_RESET)) ||
-		    s->ack != o->server_isn + 1 || !flow_equal(&o->flow, &s->flow))
+		if (o == a || !open_awaits_ack(o) || s->ack != o->server_isn + 1 ||
+		    !flow_equal(&o->flow, &s->flow))
 			continue;
 		on_client_segment(t, event, o);
 		return;
@@ -472,7 +476,7 @@ void tracker_on_segment(struct tracker *t, const struct event *event)
 			queues_other_segment(t->options.queues, event->time_ns, s);
 		return;
 	}
-	a->flags &= ~(uint32_t)OPEN_IDLE;
+	a->idle = false;
 	if (flags & TCP_FLAG_RST) {
 		on_reset(t, event, hash, a);
 	} else if (from_client) {
@@ -511,9 +515,9 @@ void tracker_on_icmp(struct tracker *t, const struct event *event)
 
 		a = tracker_find(t, &reverse);
 		if (!a || !a->synacks || a->server_isn != icmp->seq ||
-		    (a->flags & (OPEN_CLIENT_ACK | OPEN_ICMP)))
+		    open_saw(a, SEEN_CLIENT_ACK | SEEN_ICMP))
 			return;
-		a->flags |= OPEN_ICMP;
+		a->events |= SEEN_ICMP;
 		mark(t, a, event, icmp->frame, MARK_ICMP);
 		if (t->options.queues && ends_request(icmp)) {
 			struct queue_packet packet = tracker_packet(t, a, event);
@@ -525,8 +529,8 @@ void tracker_on_icmp(struct tracker *t, const struct event *event)
 	}
 	if (a->isn != icmp->seq || a->synacks)
 		return;
-	a->flags |= OPEN_ICMP;
-	a->flags &= ~(uint32_t)OPEN_SYN_PENDING;
+	a->events |= SEEN_ICMP;
+	a->events &= ~(unsigned)SEEN_NO_ANSWER;
 	mark(t, a, event, icmp->frame, MARK_ICMP);
 	a->touched_ns = event->time_ns;
 }

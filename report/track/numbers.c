@@ -16,7 +16,7 @@ static bool is_within(uint32_t number, uint32_t first)
 
 static uint32_t data_max(const struct open_attempt *a)
 {
-	return a->flags & OPEN_SYN_DATA ? SYN_DATA_MAX : 0;
+	return open_saw(a, SEEN_SYN_DATA) ? SYN_DATA_MAX : 0;
 }
 
 bool numbers_answer_syn(const struct open_attempt *a, const struct segment *s)
@@ -68,7 +68,7 @@ bool numbers_reset(const struct open_attempt *a, struct details *details, const 
 	bool acknowledges = (s->flags & TCP_FLAG_ACK) && numbers_answer_syn(a, s);
 	uint32_t isn;
 
-	if (a->flags & OPEN_CLIENT_ACK)
+	if (open_is_acknowledged(a))
 		return true;
 	if (from_client) /* before it has the SYN-ACK, or with no more than what its SYN took */
 		return s->seq == a->isn || is_within(s->seq, a->isn + 1);

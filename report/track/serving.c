@@ -48,7 +48,7 @@ static struct detail *detail_of(struct serving *s, uint32_t index, uint32_t isn)
 {
 	struct open_attempt *a = table_at(s->table, index);
 
-	if (!a || !(a->flags & OPEN_USED) || a->isn != isn)
+	if (!a || !open_is_used(a) || a->isn != isn)
 		return NULL;
 	return details_open(s->details, a);
 }
@@ -208,7 +208,7 @@ void serving_accepted(struct serving *serving, const struct open_attempt *attemp
 	    .entered_ns = attempt->ack_ns,
 	};
 
-	if (!d || !serving->queues || attempt->listener == TABLE_NONE)
+	if (!d || !serving->queues || attempt->listener == LISTENER_NONE)
 		return;
 	take_bounds(&accept, d);
 	forks_accepted(serving->forks, &accept);

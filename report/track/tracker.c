@@ -101,7 +101,7 @@ static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 	context->accepted_ns = TIME_UNKNOWN;
 	if (t->options.queues)
 		queues_context(t->options.queues, a, context);
-	if (t->options.queues && (a->flags & OPEN_ACCEPTED))
+	if (t->options.queues && open_is_accepted(a))
 		context->owner_pid = find_acceptor(t, a, context->now_ns);
 	verdict_attempt(a, t->details, context, out);
 }
@@ -174,22 +174,14 @@ struct open_attempt *tracker_begin(struct tracker *t, const struct event *event,
 	return a;
 }
 
-/* Both FINs, or a RST. */
-static bool is_closed(const struct open_attempt *a)
-{
-	const uint32_t fins = OPEN_FIN_CLIENT | OPEN_FIN_SERVER;
-
-	return (a->flags & (OPEN_RST_CLIENT | OPEN_RST_SERVER)) || (a->flags & fins) == fins;
-}
-
 static bool is_over(const struct tracker *t, const struct open_attempt *a)
 {
 	int64_t idle = t->now_ns - a->touched_ns;
 
-	if (a->flags & OPEN_QUEUED)
+	if (open_is_queued(a))
 		return false;
 	if (a->end_ns != TIME_UNKNOWN) {
-		bool closed = !t->options.queues && (a->flags & OPEN_CLIENT_ACK) && is_closed(a);
+		bool closed = !t->options.queues && open_is_acknowledged(a) && open_is_closed(a);
 
 		return idle > (closed ? LINGER_CLOSED_NS : LINGER_ENDED_NS);
 	}
@@ -210,13 +202,13 @@ static void sweep(struct tracker *t)
 			t->round_events = 0;
 		}
 		a = table_at(t->table, t->hand++);
-		if (!(a->flags & OPEN_USED) || !is_over(t, a))
+		if (!open_is_used(a) || !is_over(t, a))
 			continue;
-		if (a->flags & OPEN_IDLE) {
+		if (a->idle) {
 			finish(t, a, false, false);
 			table_remove(t->table, a);
 		} else {
-			a->flags |= OPEN_IDLE;
+			a->idle = true;
 		}
 	}
 }
@@ -363,7 +355,7 @@ int tracker_finish(struct tracker *tracker, int64_t end_ns)
 	for (uint32_t i = 0; i < high; i++) {
 		struct open_attempt *a = table_at(tracker->table, i);
 
-		if (!(a->flags & OPEN_USED))
+		if (!open_is_used(a))
 			continue;
 		sorted = sorted && (n == 0 || open[n - 1]->syn_ns <= a->syn_ns);
 		open[n++] = a;
@@ -372,7 +364,7 @@ int tracker_finish(struct tracker *tracker, int64_t end_ns)
 		qsort(open, n, sizeof(*open), by_first_syn);
 	for (uint32_t i = 0; i < n; i++) {
 		finish(tracker, open[i], !is_over(tracker, open[i]), false);
-		open[i]->flags &= ~(uint32_t)OPEN_USED; /* its chain goes with the table */
+		open_move(open[i], MOVE_END); /* its chain goes with the table */
 	}
 	free(open);
 	return tracker->error;
@@ -381,15 +373,12 @@ int tracker_finish(struct tracker *tracker, int64_t end_ns)
 int tracker_unsettled(const struct tracker *tracker,
 		      int (*fn)(void *context, const struct flow *client_to_server), void *context)
 {
-	const uint32_t settled =
-	    OPEN_ACCEPTED | OPEN_RST_CLIENT | OPEN_RST_SERVER | OPEN_SERVER_ALIVE;
-
 	for (uint32_t i = 0; i < table_high(tracker->table); i++) {
 		const struct open_attempt *a = table_at(tracker->table, i);
 		int rc;
 
-		if (!(a->flags & OPEN_USED) || !(a->flags & OPEN_CLIENT_ACK) ||
-		    (a->flags & settled) || a->listener == TABLE_NONE)
+		if (!open_is_used(a) || !open_is_acknowledged(a) || open_is_certain(a) ||
+		    open_saw(a, SEEN_RST_CLIENT) || a->listener == LISTENER_NONE)
 			continue;
 		rc = fn(context, &a->flow);
 		if (rc)
@@ -406,7 +395,7 @@ void tracker_each_open(const struct tracker *tracker,
 	for (uint32_t i = 0; i < table_high(tracker->table); i++) {
 		const struct open_attempt *a = table_at(tracker->table, i);
 
-		if (a->flags & OPEN_USED)
+		if (open_is_used(a))
 			fn(context, a, details_at(tracker->details, a->detail));
 	}
 }

@@ -139,17 +139,17 @@ static enum outcome decide_handshaken(const struct open_attempt *open,
 				      const struct verdict_context *context,
 				      const struct attempt *out)
 {
-	if (open->flags & OPEN_ACCEPTED)
+	if (open_is_accepted(open))
 		return OUTCOME_ACCEPTED;
 	if (!context->accept_visible)
 		return OUTCOME_ESTABLISHED;
-	if (open->flags & OPEN_RST_SERVER)
+	if (open_saw(open, SEEN_RST_SERVER))
 		return OUTCOME_RESET;
-	if (open->flags & OPEN_RST_CLIENT)
+	if (open_saw(open, SEEN_RST_CLIENT))
 		return OUTCOME_RESET;
-	if ((open->flags & OPEN_ACK_DROPPED) || is_overtaken(context, out))
+	if (open_knows(open, KNOWN_ACK_DROPPED) || is_overtaken(context, out))
 		return OUTCOME_ZOMBIE;
-	if ((open->flags & OPEN_QUEUED) && context->ended)
+	if (open_is_queued(open) && context->ended)
 		return OUTCOME_WAITING;
 	return OUTCOME_ESTABLISHED;
 }
@@ -157,13 +157,13 @@ static enum outcome decide_handshaken(const struct open_attempt *open,
 static enum outcome decide_outcome(const struct open_attempt *open,
 				   const struct verdict_context *context, const struct attempt *out)
 {
-	if ((open->flags & OPEN_ACCEPTED) || (open->flags & OPEN_CLIENT_ACK))
+	if (open_is_accepted(open) || open_is_acknowledged(open))
 		return decide_handshaken(open, context, out);
-	if (open->flags & OPEN_RST_CLIENT)
+	if (open_saw(open, SEEN_RST_CLIENT))
 		return OUTCOME_ABORTED;
-	if (open->flags & OPEN_RST_SERVER)
+	if (open_saw(open, SEEN_RST_SERVER))
 		return open->synacks ? OUTCOME_RESET : OUTCOME_REFUSED;
-	if ((open->flags & OPEN_ICMP) && !open->synacks)
+	if (open_saw(open, SEEN_ICMP) && !open->synacks)
 		return OUTCOME_UNREACHABLE;
 	return decide_unfinished(open, context);
 }
@@ -194,7 +194,7 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
 		break;
 	case OUTCOME_RESET:
-		if (open->flags & OPEN_RST_SERVER)
+		if (open_saw(open, SEEN_RST_SERVER))
 			add_cause(out, CAUSE_SERVER_RESET, CONFIDENCE_EXACT, 1);
 		else
 			add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
@@ -226,7 +226,7 @@ static int64_t find_entry(const struct open_attempt *open, const struct attempt 
 	    out->accept_ns != TIME_UNKNOWN ? out->accept_ns : out->accept_before_ns;
 	int64_t entered_ns = out->ack_ns;
 
-	if (!(open->flags & (OPEN_ENTERED | OPEN_ACCEPTED)))
+	if (!open_has_child(open))
 		return TIME_UNKNOWN;
 	for (uint32_t i = 0; i < out->marks_count; i++)
 		entered_ns = entry_take(entered_ns, &out->marks[i], accepted_ns);
@@ -251,8 +251,8 @@ void verdict_attempt(const struct open_attempt *open, struct details *details,
 	out->accept_wait_ns = wait_of(out->ack_ns, out);
 	out->queue_wait_ns = wait_of(out->entered_ns, out);
 	out->accept_to_fork_ns = difference(out->accept_ns, out->fork_ns);
-	out->listener = open->listener == TABLE_NONE ? -1 : (int32_t)open->listener;
-	out->ghost = (open->flags & OPEN_RST_QUEUED) && (open->flags & OPEN_ACCEPTED);
+	out->listener = open->listener == LISTENER_NONE ? -1 : (int32_t)open->listener;
+	out->ghost = open_saw(open, SEEN_RST_QUEUED) && open_is_accepted(open);
 	out->evicted = context->evicted;
 	out->causes_count = 0;
 	out->outcome = decide_outcome(open, context, out);

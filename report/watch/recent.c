@@ -149,35 +149,34 @@ void recent_turn(struct recent *recent)
 /* Its client, or its request's timer, may still be at it: they wait twice as long each time. */
 static bool retries(const struct open_attempt *a, int64_t now_ns)
 {
-	return !(a->flags & (OPEN_CLIENT_ACK | OPEN_RST_CLIENT | OPEN_RST_SERVER | OPEN_ICMP)) &&
+	return !open_is_acknowledged(a) && !open_has_failed(a) &&
 	       now_ns - a->touched_ns <= NS_PER_SEC + 2 * (a->touched_ns - a->syn_ns);
 }
 
 static bool waits(const struct open_attempt *a)
 {
-	return (a->flags & (OPEN_QUEUED | OPEN_ACK_DROPPED)) &&
-	       !(a->flags & (OPEN_ACCEPTED | OPEN_RST_CLIENT | OPEN_RST_SERVER));
+	return (open_is_queued(a) || open_knows(a, KNOWN_ACK_DROPPED)) && !open_is_accepted(a) &&
+	       !open_was_reset(a);
 }
 
 /* About what recent_cost() will be. */
 static int64_t guess(const struct open_attempt *a, const struct detail *d, int64_t now_ns)
 {
-	const uint32_t failed = OPEN_RST_CLIENT | OPEN_RST_SERVER | OPEN_ICMP;
 	int64_t cost;
 
-	if (!(a->flags & OPEN_CLIENT_ACK)) {
-		if (a->flags & failed)
+	if (!open_is_acknowledged(a)) {
+		if (open_has_failed(a))
 			return a->touched_ns - a->syn_ns + penalty_ns(OUTCOME_REFUSED);
 		return now_ns - a->syn_ns;
 	}
-	if (a->flags & OPEN_ACK_DROPPED)
+	if (open_knows(a, KNOWN_ACK_DROPPED))
 		return now_ns - a->syn_ns + penalty_ns(OUTCOME_ZOMBIE);
 	if (waits(a))
 		return now_ns - a->syn_ns;
 	cost = a->ack_ns - a->syn_ns;
 	if (d && d->served && d->accept_before_ns > a->ack_ns)
 		cost += d->accept_before_ns - a->ack_ns;
-	if (!(a->flags & OPEN_ACCEPTED) && (a->flags & failed))
+	if (!open_is_accepted(a) && open_has_failed(a))
 		cost += penalty_ns(OUTCOME_RESET);
 	return cost;
 }

@@ -93,7 +93,7 @@ Test(numbers, a_rst_has_to_acknowledge_the_syn)
 	cr_assert_not(heeds(&a, TCP_FLAG_RST | TCP_FLAG_ACK, 0, 100, false));
 	cr_assert_not(heeds(&a, TCP_FLAG_RST | TCP_FLAG_ACK, 0, 104, false));
 	cr_assert_not(heeds(&a, TCP_FLAG_RST, 101, 101, false));
-	a.flags = OPEN_SYN_DATA;
+	a.events = SEEN_SYN_DATA;
 	cr_assert(heeds(&a, TCP_FLAG_RST | TCP_FLAG_ACK, 0, 104, false));
 }
 
@@ -107,6 +107,6 @@ Test(numbers, a_rst_after_the_syn_ack_stands_in_the_window)
 	cr_assert(heeds(&a, TCP_FLAG_RST, 101, 0, true));
 	cr_assert(heeds(&a, TCP_FLAG_RST, 100, 0, true));
 	cr_assert_not(heeds(&a, TCP_FLAG_RST, 99, 0, true));
-	a.flags = OPEN_CLIENT_ACK;
+	a.events = SEEN_CLIENT_ACK;
 	cr_assert(heeds(&a, TCP_FLAG_RST, 99, 0, true), "what ends a connection is not judged");
 }

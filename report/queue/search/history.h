@@ -10,13 +10,6 @@
 
 #include "report/queue/queue.h"
 
-/* Where an attempt stands; 0: it has nothing here. */
-enum place {
-	PLACE_ENTERED = 1, /* in the accept queue, or was */
-	PLACE_REQUEST = 2,
-	PLACE_COOKIE = 4,
-};
-
 /*
  * The kernel works on packets of one instant on several processors: what was captured after a
  * SYN may have met the SYN queue before it did, and the other way round.

@@ -23,19 +23,16 @@ static void judge_now(const struct path *path, struct queue *q, const struct ste
 		a->kind = step->move.kind;
 	if (!open || !path->visits[step->at].last)
 		return;
-	if ((place & (PLACE_COOKIE | PLACE_REQUEST)) || step->move.kind == ARRIVAL_ENTER)
-		open->flags &= ~(uint32_t)OPEN_COOKIE;
 	if (step->move.cookie)
-		open->flags |= OPEN_COOKIE;
-	if (open->flags & (OPEN_ACCEPTED | OPEN_SERVER_ALIVE | OPEN_RST_SERVER | OPEN_FASTOPEN))
+		open_move(open, MOVE_COOKIE);
+	else if ((place & (PLACE_COOKIE | PLACE_REQUEST)) || step->move.kind == ARRIVAL_ENTER)
+		open_move(open, MOVE_REQUEST);
+	if (open_is_certain(open) || open_saw(open, SEEN_FASTOPEN))
 		return;
-	if ((place & PLACE_ENTERED) && !(open->flags & OPEN_ENTERED)) {
-		open->flags |= OPEN_ENTERED | OPEN_QUEUED;
-		open->flags &= ~(uint32_t)OPEN_ACK_DROPPED;
-	} else if (!(place & PLACE_ENTERED) && (open->flags & OPEN_ENTERED)) {
-		open->flags |= OPEN_ACK_DROPPED;
-		open->flags &= ~(uint32_t)(OPEN_ENTERED | OPEN_QUEUED);
-	}
+	if ((place & PLACE_ENTERED) && !open_has_child(open))
+		open_move(open, MOVE_ENTERED_AFTER_ALL);
+	else if (!(place & PLACE_ENTERED) && open_has_child(open))
+		open_move(open, MOVE_REFUSED_AFTER_ALL);
 }
 
 static void settle_arrival(struct queue *q, const struct step *step, struct table *table,

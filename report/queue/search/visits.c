@@ -38,11 +38,7 @@ static uint8_t settled_place(const struct arrival *a, struct table *table)
 {
 	const struct open_attempt *open = arrival_attempt(a, table);
 
-	if (!open)
-		return 0;
-	return (uint8_t)((open->flags & OPEN_WAS_ENTERED ? PLACE_ENTERED : 0) |
-			 (open->flags & OPEN_WAS_REQUEST ? PLACE_REQUEST : 0) |
-			 (open->flags & OPEN_WAS_COOKIE ? PLACE_COOKIE : 0));
+	return open ? open->settled : 0;
 }
 
 /* A slot for each attempt while arrivals of it are to come. */
