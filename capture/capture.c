@@ -125,7 +125,7 @@ int64_t capture_read(struct capture *c, uint64_t max, event_fn fn, void *context
 	return c->fn_result ? c->fn_result : n;
 }
 
-int capture_dump(struct capture *c, int dirfd, const char *name)
+int capture_dump(struct capture *c, int dirfd, const char *name, bool compressed)
 {
 	int result;
 
@@ -133,7 +133,7 @@ int capture_dump(struct capture *c, int dirfd, const char *name)
 		return capture_fail(c, -ENOTSUP, "cannot be copied to a pcap file");
 	if (c->dump)
 		return capture_fail(c, -EBUSY, "is already copied to a file");
-	result = dump_new(c->pcap, dirfd, name, &c->dump);
+	result = dump_new(c->pcap, dirfd, name, compressed, &c->dump);
 	if (result)
 		return capture_fail(c, result, "%s: %s", name, strerror(-result));
 	return 0;

@@ -68,9 +68,10 @@ int capture_fd(const struct capture *capture);
 
 /*
  * From now on each frame is also written, as captured, to a nanosecond pcap
- * file of this name in the folder (mode 0640, created, no symbolic links).
+ * file of this name in the folder (mode 0640, created, no symbolic links;
+ * compressed: zstd, with the suffix .zst).
  */
-int capture_dump(struct capture *capture, int dirfd, const char *name)
+int capture_dump(struct capture *capture, int dirfd, const char *name, bool compressed)
     __attribute__((warn_unused_result));
 int capture_dump_flush(struct capture *capture) __attribute__((warn_unused_result));
 

@@ -8,7 +8,6 @@
 #include "capture/dump.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "event/clock.h"
+#include "event/recording/output.h"
 
 /* More than the longest frame that libpcap gives (MAXIMUM_SNAPLEN, 256 KiB). */
 #define BUFFER_SIZE ((size_t)512 * 1024)
@@ -29,10 +29,11 @@ struct record {
 };
 
 struct dump {
-	int fd;
-	int error;	  /* the first, -errno */
-	uint64_t written; /* bytes of whole records and the header */
-	uint64_t kept;	  /* records among them */
+	struct recording_output *output;
+	bool compressed;
+	bool begun;    /* the header is in the file */
+	int error;     /* the first, -errno */
+	uint64_t kept; /* records in the file, whole */
 	uint64_t buffered;
 	size_t used;
 	uint8_t buffer[BUFFER_SIZE];
@@ -62,7 +63,7 @@ static int put_header(struct dump *dump, pcap_t *pcap)
 	return result;
 }
 
-int dump_new(pcap_t *pcap, int dirfd, const char *name, struct dump **out)
+int dump_new(pcap_t *pcap, int dirfd, const char *name, bool compressed, struct dump **out)
 {
 	struct dump *dump = malloc(sizeof(*dump));
 	int result;
@@ -70,25 +71,26 @@ int dump_new(pcap_t *pcap, int dirfd, const char *name, struct dump **out)
 	if (!dump)
 		return -ENOMEM;
 	memset(dump, 0, offsetof(struct dump, buffer));
+	dump->compressed = compressed;
 	if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT) {
 		result = -errno;
 		goto free_dump;
 	}
-	dump->fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-	if (dump->fd < 0) {
-		result = -errno;
+	result = recording_output_new(dirfd, name, compressed, &dump->output);
+	if (result)
 		goto free_dump;
-	}
 	result = put_header(dump, pcap);
 	if (!result)
 		result = dump_flush(dump);
 	if (result)
-		goto close_fd;
+		goto free_output;
 	*out = dump;
 	return 0;
 
-close_fd:
-	close(dump->fd);
+free_output:
+	if (recording_output_free(dump->output, false) < 0) {
+		/* What went wrong first is what is told. */
+	}
 free_dump:
 	free(dump);
 	return result;
@@ -112,27 +114,18 @@ static size_t whole_records(const struct dump *dump, size_t n, uint64_t *records
 
 int dump_flush(struct dump *dump)
 {
-	size_t done = 0;
+	size_t kept, whole;
 
 	if (dump->error)
 		return dump->error;
-	while (done < dump->used) {
-		ssize_t n = write(dump->fd, dump->buffer + done, dump->used - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			dump->error = n < 0 ? -errno : -EIO;
-			break;
-		}
-		done += (size_t)n;
-	}
+	dump->error = recording_output_put(dump->output, dump->buffer, dump->used, &kept);
 	if (dump->error) {
-		dump->written += dump->written ? whole_records(dump, done, &dump->kept) : 0;
-		(void)!ftruncate(dump->fd, (off_t)dump->written);
+		/* Without its header the file is of no use: then nothing of it counts. */
+		whole = dump->begun ? whole_records(dump, kept, &dump->kept) : 0;
+		recording_output_cut(dump->output, kept - whole);
 		return dump->error;
 	}
-	dump->written += dump->used;
+	dump->begun = true;
 	dump->kept += dump->buffered;
 	dump->buffered = 0;
 	dump->used = 0;
@@ -173,12 +166,12 @@ uint64_t dump_kept(const struct dump *dump)
 
 uint64_t dump_bytes(const struct dump *dump)
 {
-	return dump->written + dump->used;
+	return recording_output_bytes(dump->output) + (dump->compressed ? 0 : dump->used);
 }
 
 int dump_fd(const struct dump *dump)
 {
-	return dump->fd;
+	return recording_output_fd(dump->output);
 }
 
 int dump_error(const struct dump *dump)
@@ -188,13 +181,14 @@ int dump_error(const struct dump *dump)
 
 int dump_free(struct dump *dump)
 {
-	int result;
+	int result, ended;
 
 	if (!dump)
 		return 0;
 	result = dump_flush(dump);
-	if (close(dump->fd) < 0 && !result)
-		result = -errno;
+	ended = recording_output_free(dump->output, false);
+	if (!result)
+		result = ended;
 	free(dump);
 	return result;
 }

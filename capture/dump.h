@@ -1,20 +1,22 @@
 /*
- * Interface for the dump: the frames of a capture, as a nanosecond pcap file.
+ * Interface for the dump: the frames of a capture, as a nanosecond pcap file,
+ * compressed or not (event/recording/output.h).
  */
 #ifndef CAPTURE_DUMP_H
 #define CAPTURE_DUMP_H
 
 #include <pcap/pcap.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct dump;
 
 /*
  * Makes the file anew (mode 0640, never through a link; one of that name is
- * replaced) with the header for the handle's link type and snaplen. Returns 0
- * or -errno; the caller ends *out with dump_free().
+ * replaced; compressed: with the suffix .zst) with the header for the handle's link type and
+ * snaplen. Returns 0 or -errno; the caller ends *out with dump_free().
  */
-int dump_new(pcap_t *pcap, int dirfd, const char *name, struct dump **out)
+int dump_new(pcap_t *pcap, int dirfd, const char *name, bool compressed, struct dump **out)
     __attribute__((warn_unused_result));
 
 /* Returns 0 or -errno. After an error nothing more is written; it is returned again. */
@@ -27,7 +29,7 @@ int dump_flush(struct dump *dump) __attribute__((warn_unused_result));
 /* Frames that are in the file, whole. */
 uint64_t dump_kept(const struct dump *dump);
 
-/* Bytes of the file, with those that are buffered. */
+/* Bytes of the file, with those that are buffered unless they are still to be compressed. */
 uint64_t dump_bytes(const struct dump *dump);
 
 /* The file, the dump's own. */

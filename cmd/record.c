@@ -66,6 +66,8 @@ static void print_help(void)
 	    "                        record in parts: start FOLDER/000002 and so on when a part\n"
 	    "                        reaches this size (100M) or age (1h)\n"
 	    "      --keep N          keep the newest N parts, remove older ones\n"
+	    "      --compress zstd|none\n"
+	    "                        compress the parts (zstd); zstdcat and Wireshark read them\n"
 	    "      --max-open N      track at most N open attempts at once (1048576)\n"
 	    "      --user NAME       as root: switch to this user after start, and chown FOLDER\n"
 	    "                        to that user (default: $SUDO_USER, else nobody)\n"
@@ -119,6 +121,14 @@ static int parse_option(struct record *o, int option, const char *value)
 			return usage_error(NAME);
 		}
 		rotation->keep = (uint32_t)number;
+		return 0;
+	case 0x204:
+		if (strcmp(value, "zstd") != 0 && strcmp(value, "none") != 0) {
+			complain(NAME, "--compress: invalid method '%s'; choose zstd or none",
+				 value);
+			return usage_error(NAME);
+		}
+		rotation->compress = strcmp(value, "zstd") == 0;
 		return 0;
 	case '?':
 		return usage_error(NAME);
@@ -318,6 +328,7 @@ int cmd_record(int argc, char **argv)
 	    {"rotate-size", required_argument, NULL, 0x201},
 	    {"rotate-time", required_argument, NULL, 0x202},
 	    {"keep", required_argument, NULL, 0x203},
+	    {"compress", required_argument, NULL, 0x204},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -326,6 +337,7 @@ int cmd_record(int argc, char **argv)
 	int option, status = 0;
 
 	observation_init(&o.observation, NAME);
+	o.observation.recorder.rotation.compress = true;
 	rendering_init(&o.rendering, NAME);
 	while (status == 0) {
 		option = getopt_long(argc, argv, "+f:o:i:d:qh", long_options, NULL);

@@ -87,7 +87,8 @@ static int begin_files(struct folder *f, const char **file)
 	int rc;
 
 	*file = RECORDING_PACKETS;
-	rc = capture_dump(f->capture, recording_writer_dirfd(f->writer), RECORDING_PACKETS);
+	rc = capture_dump(f->capture, recording_writer_dirfd(f->writer), RECORDING_PACKETS,
+			  f->rotation.compress);
 	if (rc)
 		return rc;
 	*file = RECORDING_META;
@@ -139,7 +140,7 @@ static int open_parts(struct folder *f, bool force)
 		return rc;
 	f->number = 1;
 	recording_part_name(f->number, name);
-	return recording_writer_new_at(f->top, name, true, &f->writer);
+	return recording_writer_new_at(f->top, name, true, f->rotation.compress, &f->writer);
 }
 
 static void say_busy(const char *path, char error[FOLDER_ERROR_SIZE])
@@ -172,6 +173,7 @@ int folder_new(const char *path, bool force, const struct rotation *rotation,
 	f->capture = capture;
 	f->meta = meta;
 	f->rotation = *rotation;
+	f->rotation.compress = rotation->compress && rotation_is_on(rotation);
 	f->top = -1;
 	f->part_start_ns = meta->start_ns;
 	f->part_since_ns = clock_monotonic_ns();
@@ -241,7 +243,7 @@ static int next_part(struct folder *f, const char **file)
 	f->number++;
 	recording_part_name(f->number, name);
 	*file = "the next part";
-	rc = recording_writer_new_at(f->top, name, true, &f->writer);
+	rc = recording_writer_new_at(f->top, name, true, f->rotation.compress, &f->writer);
 	if (rc)
 		return rc;
 	rc = begin_files(f, file);

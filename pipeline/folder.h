@@ -23,6 +23,7 @@ struct rotation {
 	uint64_t bytes;	 /* of packets and events; 0: whatever the size */
 	int64_t time_ns; /* 0: however long */
 	uint32_t keep;	 /* parts, the one that is written among them; 0: all */
+	bool compress;	 /* packets and events of the parts */
 };
 
 static inline bool rotation_is_on(const struct rotation *rotation)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "event/recording/output.h"
 #include "event/recording/parts.h"
 
 void replay_note(struct replay *r, const char *format, ...)
@@ -111,7 +112,10 @@ static int open_part(struct replay *r, struct replay_part *part, const char *fol
 		replay_note(r, "events: %.400s; queue depths, accepts and counters are unknown",
 			    error);
 	}
-	if (snprintf(path, sizeof(path), "%s/%s", folder, RECORDING_PACKETS) >= (int)sizeof(path)) {
+	if (snprintf(path, sizeof(path), "%s/%s%s", folder, RECORDING_PACKETS,
+		     recording_is_compressed(folder, RECORDING_PACKETS)
+			 ? RECORDING_OUTPUT_SUFFIX
+			 : "") >= (int)sizeof(path)) {
 		snprintf(r->error, sizeof(r->error), "%.4000s: path too long", folder);
 		return -ENAMETOOLONG;
 	}

@@ -53,6 +53,8 @@ int file_no_more(struct capture *c, const struct stream *stream, int error, size
 {
 	if (error)
 		return capture_fail(c, error, "%s", strerror(-error));
+	if (stream_is_cut(stream))
+		return file_cut(c, "%s", stream_reason(stream));
 	if (stream_reason(stream))
 		return file_damaged(c, "%s", stream_reason(stream));
 	if (left)

@@ -97,6 +97,8 @@ static int libpcap_failed(struct capture *c)
 	struct savefile *s = c->reader;
 	const char *message = pcap_geterr(c->pcap);
 
+	if (stream_is_cut(s->stream))
+		return file_cut(c, "%s", stream_reason(s->stream));
 	if (stream_reason(s->stream))
 		return file_damaged(c, "%s", stream_reason(s->stream));
 	if (strncmp(message, cut, strlen(cut)) == 0)

@@ -22,6 +22,7 @@ struct stream {
 	int fd;
 	bool input_ended;
 	bool ended;
+	bool cut;
 	const char *reason;
 	const struct codec *codec; /* NULL: the bytes are as they are */
 	void *state;		   /* the codec's */
@@ -82,10 +83,12 @@ static ssize_t read_codec(struct stream *s, uint8_t *to, size_t size)
 		io.last = s->input_ended;
 		switch (s->codec->run(s->state, &io)) {
 		case CODEC_MORE:
-			if (io.out_left == size && s->input_ended)
+			if (io.out_left == size && s->input_ended) {
 				end_early(s, "the compressed data ends too early");
-			else if (io.out_left == size && io.in_left && io.in_left == in_left)
+				s->cut = true;
+			} else if (io.out_left == size && io.in_left && io.in_left == in_left) {
 				end_early(s, "the compressed data makes no progress");
+			}
 			break;
 		case CODEC_END:
 			s->ended = true;
@@ -243,6 +246,11 @@ FILE *stream_file(struct stream *s)
 const char *stream_reason(const struct stream *s)
 {
 	return s->reason;
+}
+
+bool stream_is_cut(const struct stream *s)
+{
+	return s->cut;
 }
 
 void stream_free(struct stream *s)

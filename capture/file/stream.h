@@ -6,6 +6,7 @@
 #define CAPTURE_FILE_STREAM_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -41,6 +42,9 @@ FILE *stream_file(struct stream *stream);
 
 /* Why the end is not the end: the compressed data is cut or damaged. NULL: it is. */
 const char *stream_reason(const struct stream *stream);
+
+/* That it is cut: what came before is as it was written, as a crash of the writer leaves it. */
+bool stream_is_cut(const struct stream *stream);
 
 void stream_free(struct stream *stream);
 

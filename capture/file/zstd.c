@@ -3,7 +3,6 @@
  */
 #include "capture/file/codec.h"
 
-#ifdef HAVE_ZSTD
 #include <stdlib.h>
 #include <zstd.h>
 
@@ -55,11 +54,6 @@ static enum codec_result zstd_run(void *state, struct codec_io *io)
 	z->between = result == 0;
 	return z->between && io->last && !io->in_left ? CODEC_END : CODEC_MORE;
 }
-#else
-#define zstd_new  NULL
-#define zstd_run  NULL
-#define zstd_free NULL
-#endif
 
 const struct codec codec_zstd = {
     .name = "zstd",

@@ -96,7 +96,6 @@ int recording_parts_list(int dirfd, uint32_t **numbers, size_t *count)
 
 int recording_part_remove(int dirfd, uint32_t number)
 {
-	static const char *const files[] = {RECORDING_META, RECORDING_EVENTS, RECORDING_PACKETS};
 	char name[RECORDING_PART_SIZE];
 	int fd, rc = 0;
 
@@ -104,8 +103,8 @@ int recording_part_remove(int dirfd, uint32_t number)
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (unlinkat(fd, files[i], 0) < 0 && errno != ENOENT && rc == 0)
+	for (size_t i = 0; i < RECORDING_FILES_MAX; i++)
+		if (unlinkat(fd, recording_files[i], 0) < 0 && errno != ENOENT && rc == 0)
 			rc = -errno;
 	close(fd);
 	if (rc == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOTEMPTY &&

@@ -12,11 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "event/recording/input.h"
 #include "event/recording/line.h"
 #include "event/recording/meta.h"
+#include "event/recording/output.h"
 
 struct recording_reader {
-	int fd;
+	struct recording_input *input;
 	int error;
 	bool end;      /* read() said so */
 	bool skipping; /* within a line that is too long */
@@ -38,16 +40,28 @@ static void join_path(char out[PATH_MAX], const char *folder, const char *name)
 
 bool recording_is(const char *path)
 {
-	static const char *const names[] = {RECORDING_META, RECORDING_EVENTS, RECORDING_PACKETS};
 	char file[PATH_MAX];
 	struct stat status;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		join_path(file, path, names[i]);
+	for (size_t i = 0; i < RECORDING_FILES_MAX; i++) {
+		join_path(file, path, recording_files[i]);
 		if (stat(file, &status) == 0)
 			return true;
 	}
 	return false;
+}
+
+bool recording_is_compressed(const char *path, const char *name)
+{
+	char file[PATH_MAX], packed[PATH_MAX];
+	struct stat status;
+
+	join_path(file, path, name);
+	if (stat(file, &status) == 0)
+		return false;
+	join_path(packed, path, name);
+	return strlen(packed) + sizeof(RECORDING_OUTPUT_SUFFIX) <= sizeof(packed) &&
+	       stat(strcat(packed, RECORDING_OUTPUT_SUFFIX), &status) == 0;
 }
 
 /* Opens a regular file: a pipe in its place would wait for ever. Returns a descriptor or -errno. */
@@ -138,26 +152,31 @@ close_file:
 int recording_reader_new(const char *path, struct recording_reader **out,
 			 char error[RECORDING_ERROR_SIZE])
 {
+	bool compressed = recording_is_compressed(path, RECORDING_EVENTS);
 	struct recording_reader *reader;
 	int fd;
 
 	*out = NULL;
 	error[0] = '\0';
-	fd = open_regular(path, RECORDING_EVENTS, error);
+	fd = open_regular(
+	    path, compressed ? RECORDING_EVENTS RECORDING_OUTPUT_SUFFIX : RECORDING_EVENTS, error);
 	if (fd < 0)
 		return fd;
 	reader = calloc(1, sizeof(*reader));
-	if (reader)
-		reader->buffer = malloc(RECORDING_LINE_MAX);
-	if (!reader || !reader->buffer) {
-		snprintf(error, RECORDING_ERROR_SIZE, "%s: out of memory", path);
-		free(reader);
+	if (!reader) {
 		close(fd);
-		return -ENOMEM;
+		goto no_memory;
 	}
-	reader->fd = fd;
+	reader->buffer = malloc(RECORDING_LINE_MAX);
+	if (recording_input_new(fd, compressed, &reader->input) < 0 || !reader->buffer)
+		goto no_memory;
 	*out = reader;
 	return 0;
+
+no_memory:
+	snprintf(error, RECORDING_ERROR_SIZE, "%s: out of memory", path);
+	recording_reader_free(reader);
+	return -ENOMEM;
 }
 
 /* Makes room and reads more. Returns 0 or -errno; sets end at the file's end. */
@@ -178,8 +197,8 @@ static int fill(struct recording_reader *reader)
 		reader->used = 0;
 		reader->searched = 0;
 	}
-	n = read_up_to(reader->fd, reader->buffer + reader->used,
-		       RECORDING_LINE_MAX - reader->used);
+	n = recording_input_read(reader->input, reader->buffer + reader->used,
+				 RECORDING_LINE_MAX - reader->used);
 	if (n < 0)
 		return (int)n;
 	reader->end = (size_t)n < RECORDING_LINE_MAX - reader->used;
@@ -272,7 +291,7 @@ void recording_reader_free(struct recording_reader *reader)
 {
 	if (!reader)
 		return;
-	close(reader->fd);
+	recording_input_free(reader->input);
 	free(reader->buffer);
 	free(reader);
 }

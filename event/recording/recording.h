@@ -2,6 +2,7 @@
  * Interface for the recording: a folder with
  *   packets.pcap   nanosecond pcap (written by capture/, which owns pcap)
  *   events.jsonl   one JSON object a line: every event that is no packet
+ *                  (both compressed: packets.pcap.zst, events.jsonl.zst)
  *   meta.json      what was recorded, where and how
  *
  * Written so that a crash or a full disk loses at most the last second: lines
@@ -22,6 +23,10 @@
 #define RECORDING_PACKETS "packets.pcap"
 #define RECORDING_EVENTS  "events.jsonl"
 #define RECORDING_META	  "meta.json"
+
+/* What a recording's folder can have: these three, or packets and events compressed (.zst). */
+#define RECORDING_FILES_MAX 5
+extern const char *const recording_files[RECORDING_FILES_MAX];
 
 #define RECORDING_TEXT_SIZE   256
 #define RECORDING_TARGETS_MAX 64
@@ -62,9 +67,11 @@ struct recording_writer;
 int recording_writer_new(const char *path, bool force, struct recording_writer **out)
     __attribute__((warn_unused_result));
 
-/* The same of a folder by its name in another; AT_FDCWD is the current one. */
-int recording_writer_new_at(int dirfd, const char *name, bool force, struct recording_writer **out)
-    __attribute__((warn_unused_result));
+/* The same of a folder by its name in another, AT_FDCWD is the current one; compressed: its events
+ * are.
+ */
+int recording_writer_new_at(int dirfd, const char *name, bool force, bool compressed,
+			    struct recording_writer **out) __attribute__((warn_unused_result));
 
 /* A descriptor of the folder, for packets.pcap; the writer's own, do not close. */
 int recording_writer_dirfd(const struct recording_writer *writer);
@@ -101,7 +108,7 @@ int recording_write_meta(struct recording_writer *writer, const struct recording
  */
 uint64_t recording_events_kept(const struct recording_writer *writer);
 
-/* Bytes of events.jsonl, with those that are buffered. */
+/* Bytes of events.jsonl, with those that are buffered unless they are still to be compressed. */
 uint64_t recording_bytes(const struct recording_writer *writer);
 
 /* Flushes, closes and frees; returns the first error that it met. NULL is legal. */
@@ -109,6 +116,9 @@ int recording_writer_free(struct recording_writer *writer) __attribute__((warn_u
 
 /* True when path is a folder that has a meta.json, an events.jsonl or a packets.pcap. */
 bool recording_is(const char *path);
+
+/* Whether the folder's file of that name, RECORDING_PACKETS say, is there as NAME.zst alone. */
+bool recording_is_compressed(const char *path, const char *name);
 
 /* Fills *meta. On failure returns -errno and a line for a person in error. */
 int recording_read_meta(const char *path, struct recording_meta *meta,

@@ -20,6 +20,7 @@
 #include "event/recording/line.h"
 #include "event/recording/lock.h"
 #include "event/recording/meta.h"
+#include "event/recording/output.h"
 
 #define BUFFER_SIZE  (256 * 1024)
 #define META_NEW     RECORDING_META ".new"
@@ -27,15 +28,23 @@
 #define FILE_MODE    0640
 #define CREATE_FLAGS (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
 
+const char *const recording_files[RECORDING_FILES_MAX] = {
+    RECORDING_META,
+    RECORDING_EVENTS,
+    RECORDING_PACKETS,
+    RECORDING_EVENTS RECORDING_OUTPUT_SUFFIX,
+    RECORDING_PACKETS RECORDING_OUTPUT_SUFFIX,
+};
+
 struct recording_writer {
 	int folder;
 	bool made_folder;
-	int events;
+	bool compressed;
+	struct recording_output *events;
 	int meta;  /* meta.json as it is now, or -1 */
 	int error; /* the first -errno of events.jsonl; nothing is written after it */
 	uint64_t lines_kept;
 	uint64_t lines_buffered;
-	off_t bytes_kept; /* length of events.jsonl, whole lines */
 	size_t used;
 	char buffer[BUFFER_SIZE];
 };
@@ -72,23 +81,22 @@ static int remove_file(int folder, const char *name)
 
 static int clear_folder(int folder, bool force)
 {
-	static const char *const names[] = {RECORDING_META, RECORDING_EVENTS, RECORDING_PACKETS};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < RECORDING_FILES_MAX; i++) {
 		int result;
 
-		if (!has_file(folder, names[i]))
+		if (!has_file(folder, recording_files[i]))
 			continue;
 		if (!force)
 			return -EEXIST;
-		result = remove_file(folder, names[i]);
+		result = remove_file(folder, recording_files[i]);
 		if (result)
 			return result;
 	}
 	return remove_file(folder, META_NEW);
 }
 
-int recording_writer_new_at(int dirfd, const char *path, bool force, struct recording_writer **out)
+int recording_writer_new_at(int dirfd, const char *path, bool force, bool compressed,
+			    struct recording_writer **out)
 {
 	struct recording_writer *writer;
 	int result;
@@ -112,11 +120,11 @@ int recording_writer_new_at(int dirfd, const char *path, bool force, struct reco
 	if (result)
 		goto close_folder;
 	/* What is there is never opened again, so that it cannot be a pipe, a link or a device. */
-	writer->events = openat(writer->folder, RECORDING_EVENTS, CREATE_FLAGS, FILE_MODE);
-	if (writer->events < 0) {
-		result = -errno;
+	result =
+	    recording_output_new(writer->folder, RECORDING_EVENTS, compressed, &writer->events);
+	if (result)
 		goto close_folder;
-	}
+	writer->compressed = compressed;
 	*out = writer;
 	return 0;
 
@@ -131,7 +139,7 @@ free_writer:
 
 int recording_writer_new(const char *path, bool force, struct recording_writer **out)
 {
-	return recording_writer_new_at(AT_FDCWD, path, force, out);
+	return recording_writer_new_at(AT_FDCWD, path, force, false, out);
 }
 
 int recording_writer_dirfd(const struct recording_writer *writer)
@@ -148,7 +156,7 @@ size_t recording_writer_files(const struct recording_writer *writer, int fds[2])
 {
 	size_t count = 0;
 
-	fds[count++] = writer->events;
+	fds[count++] = recording_output_fd(writer->events);
 	if (writer->meta >= 0)
 		fds[count++] = writer->meta;
 	return count;
@@ -175,40 +183,29 @@ static uint64_t count_lines(const char *text, size_t length)
 	return lines;
 }
 
-/* After a failed write: what stays are the whole lines among the first written bytes of the buffer.
- */
-static void cut_to_lines(struct recording_writer *writer, size_t written)
+/* After a failed write: what stays are the whole lines among the first kept bytes of the buffer. */
+static void cut_to_lines(struct recording_writer *writer, size_t kept)
 {
-	const char *end = memrchr(writer->buffer, '\n', written);
+	const char *end = memrchr(writer->buffer, '\n', kept);
 	size_t whole = end ? (size_t)(end + 1 - writer->buffer) : 0;
 
 	writer->lines_kept += count_lines(writer->buffer, whole);
-	writer->bytes_kept += (off_t)whole;
-	/* If this fails too the file ends in half a line, which the reader knows. */
-	if (written > whole && ftruncate(writer->events, writer->bytes_kept) != 0)
-		return;
+	recording_output_cut(writer->events, kept - whole);
 }
 
 int recording_flush(struct recording_writer *writer)
 {
-	size_t written = 0;
+	size_t kept;
 
-	while (!writer->error && written < writer->used) {
-		ssize_t n = write(writer->events, writer->buffer + written, writer->used - written);
-
-		if (n > 0)
-			written += (size_t)n;
-		else if (n == 0)
-			writer->error = -EIO;
-		else if (errno != EINTR)
-			writer->error = -errno;
-	}
-	if (writer->error && writer->used) {
-		cut_to_lines(writer, written);
-	} else {
+	if (!writer->error)
+		writer->error =
+		    recording_output_put(writer->events, writer->buffer, writer->used, &kept);
+	else
+		kept = 0;
+	if (!writer->error)
 		writer->lines_kept += writer->lines_buffered;
-		writer->bytes_kept += (off_t)written;
-	}
+	else if (writer->used)
+		cut_to_lines(writer, kept);
 	writer->lines_buffered = 0;
 	writer->used = 0;
 	return writer->error;
@@ -236,7 +233,7 @@ int recording_write(struct recording_writer *writer, const struct event *event)
 
 uint64_t recording_bytes(const struct recording_writer *writer)
 {
-	return (uint64_t)writer->bytes_kept + writer->used;
+	return recording_output_bytes(writer->events) + (writer->compressed ? 0 : writer->used);
 }
 
 uint64_t recording_events_kept(const struct recording_writer *writer)
@@ -348,15 +345,14 @@ remove_new:
 
 int recording_writer_free(struct recording_writer *writer)
 {
-	int result;
+	int result, ended;
 
 	if (!writer)
 		return 0;
 	result = recording_flush(writer);
-	if (fsync(writer->events) != 0 && !result)
-		result = -errno;
-	if (close(writer->events) != 0 && !result)
-		result = -errno;
+	ended = recording_output_free(writer->events, true);
+	if (!result)
+		result = ended;
 	keep_meta(writer, -1);
 	close(writer->folder);
 	free(writer);

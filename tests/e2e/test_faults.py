@@ -143,6 +143,28 @@ def test_a_report_on_a_full_disk_fails(run, recorded, form):
         assert one_line(result.stderr) == "synscope report: standard output: No space left on device"
 
 
+def test_a_disk_that_fills_leaves_whole_blocks_of_a_compressed_part(synscope, run, traffic, tmp_path):
+    tmp_path.chmod(0o755)
+    mount, kept = tmp_path / "disk", tmp_path / "kept"
+    mount.mkdir()
+    script = (f'mount -t tmpfs -o size=64k,mode=755 none "{mount}" && '
+              f'"{synscope}" record -f json -i lo -o "{mount}/r" --rotate-time 1h {traffic.port}; status=$?; '
+              f'cp -r "{mount}/r" "{kept}"; exit $status')
+    result = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True,
+                            timeout=120, check=False)
+    assert result.returncode == 1, result.stderr
+    line = one_line(result.stderr)
+    assert "No space left on device; the recording ends here, with " in line
+    words = line.split()
+    packets, events = int(words[words.index("packets") - 1]), int(words[words.index("events") - 1])
+    report, complaints = report_of(run, kept)
+    assert report["source"]["packets"] == packets and packets + events > 0
+    lines = subprocess.run(["zstdcat", kept / "000001" / "events.jsonl.zst"], capture_output=True, check=False).stdout
+    assert lines.count(b"\n") == events and lines.endswith(b"\n")
+    assert clients_of(report) <= clients_of(json.loads(result.stdout))
+    assert "not ended" in complaints
+
+
 @pytest.mark.parametrize("size", ["64k", "400k"])
 def test_a_disk_that_fills_ends_the_recording_with_what_it_holds(synscope, run, traffic, tmp_path, size):
     tmp_path.chmod(0o755)
@@ -170,8 +192,8 @@ def test_a_disk_that_fills_ends_the_recording_with_what_it_holds(synscope, run, 
 
 # The recording
 
-def check_kill(start, run, traffic, folder, after_s):
-    process = start(folder, "-q", traffic.port)
+def check_kill(start, run, traffic, folder, after_s, options=()):
+    process = start(folder, "-q", *options, traffic.port)
     began = time.time_ns()
     time.sleep(after_s)
     killed = time.time_ns()
@@ -188,7 +210,9 @@ def test_a_recording_that_is_killed_lacks_at_most_its_last_second(start, run, tr
     tmp_path.chmod(0o755)
     attempts = 0
     for kill in range(KILLS):
-        attempts += check_kill(start, run, traffic, tmp_path / str(kill), random.uniform(0, 2.5))
+        # In parts it is compressed.
+        options = ("--rotate-time", "1s") if kill % 2 else ()
+        attempts += check_kill(start, run, traffic, tmp_path / str(kill), random.uniform(0, 2.5), options)
         shutil.rmtree(tmp_path / str(kill))
     print(f"killed {KILLS} times: {attempts} attempts reported, none older than a second lost")
 

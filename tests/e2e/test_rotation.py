@@ -77,6 +77,26 @@ def test_each_part_is_a_recording_of_its_own(record, report, folder):
     assert clients == {attempt["client"] for attempt in live["attempts"]}
 
 
+def test_parts_open_in_other_tools(record, folder):
+    record(folder, lambda: len(names(folder)) >= 3, "--rotate-time", "1s")
+    for name in names(folder):
+        part = folder / name
+        meta = json.loads((part / "meta.json").read_text(encoding="utf-8"))
+        assert sorted(path.name for path in part.iterdir()) == ["events.jsonl.zst", "meta.json", "packets.pcap.zst"]
+        lines = subprocess.run(["zstdcat", part / "events.jsonl.zst"], capture_output=True, check=True).stdout
+        assert lines.count(b"\n") == meta["events"] > 0
+        assert all("event" in json.loads(line) for line in lines.splitlines())
+        frames = subprocess.run(["tshark", "-r", part / "packets.pcap.zst", "-T", "fields", "-e", "frame.number"],
+                                capture_output=True, check=True).stdout
+        assert frames.count(b"\n") == meta["packets"]
+
+
+def test_parts_are_plain_on_demand(record, report, folder):
+    live, _ = record(folder, lambda: len(names(folder)) >= 2, "--rotate-time", "1s", "--compress", "none")
+    assert sorted(path.name for path in (folder / "000001").iterdir()) == ["events.jsonl", "meta.json", "packets.pcap"]
+    assert report(folder)[0]["summary"] == live["summary"]
+
+
 def test_the_oldest_go(record, report, folder):
     live, _ = record(folder, lambda: names(folder) and names(folder)[-1] >= "000006",
                      "--rotate-size", "64K", "--keep", "2")
@@ -106,11 +126,12 @@ def test_parts_are_not_overwritten(record, run, traffic, folder):
 
 
 @pytest.mark.parametrize("options", [["--keep", "3"], ["--rotate-size", "1K"], ["--rotate-size", "1MB"],
-                                     ["--rotate-time", "1ms"], ["--rotate-time", "1s", "--keep", "0"]])
+                                     ["--rotate-time", "1ms"], ["--rotate-time", "1s", "--keep", "0"],
+                                     ["--rotate-time", "1s", "--compress", "lzma"]])
 def test_what_makes_no_sense_is_refused(run, folder, options):
     result = run("record", "-o", folder, *options, "80")
     assert result.returncode == 2
-    assert "--keep" in result.stderr or "--rotate" in result.stderr
+    assert "--keep" in result.stderr or "--rotate" in result.stderr or "--compress" in result.stderr
     assert not folder.exists()
 
 

@@ -19,7 +19,7 @@ FORMATS = ["report/attempt", "report/measure", "report/sink"]
 ARROWS = {
     "event": [],
     "event/recording": ["event"],
-    "capture": ["event", "capture/frame"],
+    "capture": ["event/*", "capture/frame"],
     "capture/frame": ["event"],
     "capture/file": ["event", "capture", "capture/frame"],
     "capture/live": ["event", "capture", "capture/frame"],

@@ -274,8 +274,8 @@ Test(live, the_dump_reads_as_it_was_seen)
 		c = open_live(any ? "any" : "lo", NULL);
 		/* what somebody planted is not written through, but replaced */
 		cr_assert_eq(symlinkat("/nonexistent/victim", dirfd, "packets.pcap"), 0);
-		cr_assert_eq(capture_dump(c, dirfd, "packets.pcap"), 0, "%s", capture_error(c));
-		cr_expect_eq(capture_dump(c, dirfd, "packets.pcap"), -EBUSY);
+		cr_assert_eq(capture_dump(c, dirfd, "packets.pcap", false), 0, "%s", capture_error(c));
+		cr_expect_eq(capture_dump(c, dirfd, "packets.pcap", false), -EBUSY);
 		seen.count = 0;
 		for (int i = 0; i < 5; i++)
 			exchange(fd, port, 10, 50000, i & 1);
@@ -327,7 +327,7 @@ Test(live, a_full_disk_is_an_error_and_what_fitted_opens)
 	dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fd = listener(&port);
 	c = open_live("lo", NULL);
-	cr_assert_eq(capture_dump(c, dirfd, "packets.pcap"), 0);
+	cr_assert_eq(capture_dump(c, dirfd, "packets.pcap", false), 0);
 	for (int i = 0; i < 100 && !result; i++) {
 		exchange(fd, port, 10, 10, true);
 		seen.count = 0;

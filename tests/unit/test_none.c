@@ -27,7 +27,7 @@ Test(none, its_dump_is_a_capture_without_packets)
 	snprintf(path, sizeof(path), "%s/packets.pcap", folder);
 	cr_assert_eq(capture_open_none(&none), 0);
 	cr_expect_eq(capture_fd(none), -1);
-	cr_assert_eq(capture_dump(none, dirfd, "packets.pcap"), 0);
+	cr_assert_eq(capture_dump(none, dirfd, "packets.pcap", false), 0);
 	cr_expect_eq(capture_read(none, 0, never, NULL), 0);
 	capture_stats(none, &stats);
 	cr_expect_eq(stats.frames, 0);
