@@ -30,6 +30,7 @@ const char *event_kind_name(enum event_kind kind)
 	    [EVENT_SAMPLE] = "sample",
 	    [EVENT_HALF_OPEN] = "half-open",
 	    [EVENT_CHILD] = "child",
+	    [EVENT_WAITING] = "waiting",
 	    [EVENT_COUNTERS] = "counters",
 	    [EVENT_PROC_FORK] = "proc-fork",
 	    [EVENT_PROC_EXIT] = "proc-exit",

@@ -32,6 +32,7 @@ enum event_kind {
 	EVENT_SAMPLE,	  /* sampler: one accept queue */
 	EVENT_HALF_OPEN,  /* sampler: request sockets of one listener */
 	EVENT_CHILD,	  /* sampler: the socket of one connection */
+	EVENT_WAITING,	  /* sampler: a connection that waited when observation began */
 	EVENT_COUNTERS,	  /* sampler: the counters of the namespace */
 	EVENT_PROC_FORK,  /* proc connector */
 	EVENT_PROC_EXIT,  /* proc connector */
@@ -184,6 +185,20 @@ struct queue_entry {
 	uint32_t limit;	   /* of its accept queue */
 };
 
+/*
+ * A connection that was under way before its listener was observed, as sock_diag lists it.
+ * True at some instant within [before_ns, event.time_ns]. In ESTABLISHED or CLOSE_WAIT it waits
+ * in the accept queue; in SYN_RECV it is a request. SYN_SENT is the client's own socket, where
+ * that is of this network namespace too: its SYN was sent before, and is not answered yet.
+ */
+struct waiting {
+	struct flow flow; /* client to server */
+	int64_t before_ns;
+	int64_t born_ns;   /* about when its final ACK was taken, to some ms; TIME_UNKNOWN */
+	uint64_t listener; /* cookie; 0: one of several that share the port */
+	uint8_t state;	   /* enum tcp_state of the kernel */
+};
+
 enum counters_when { COUNTERS_BEFORE, COUNTERS_DURING, COUNTERS_AFTER };
 
 /*
@@ -294,6 +309,7 @@ struct event {
 		struct sample sample;
 		struct half_open half_open;
 		struct child child;
+		struct waiting waiting;
 		struct counters counters;
 		struct proc_fork proc_fork;
 		struct proc_exit proc_exit;

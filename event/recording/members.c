@@ -51,6 +51,15 @@ static const struct member child_members[] = {
     MEMBERS_END,
 };
 
+static const struct member waiting_members[] = {
+    MEMBER("", MEMBER_FLOW, waiting.flow),
+    MEMBER("before_ns", MEMBER_TIME, waiting.before_ns),
+    MEMBER("born_ns", MEMBER_TIME, waiting.born_ns),
+    MEMBER("listener", MEMBER_U64, waiting.listener),
+    MEMBER("state", MEMBER_U8, waiting.state),
+    MEMBERS_END,
+};
+
 static const struct member counters_members[] = {
     MEMBER("before_ns", MEMBER_TIME, counters.before_ns),
     MEMBER("when", MEMBER_WHEN, counters.when),
@@ -142,6 +151,8 @@ const struct member *recording_members(enum event_kind kind)
 		return half_open_members;
 	case EVENT_CHILD:
 		return child_members;
+	case EVENT_WAITING:
+		return waiting_members;
 	case EVENT_COUNTERS:
 		return counters_members;
 	case EVENT_PROC_FORK:

@@ -38,6 +38,7 @@ struct sampler {
 	int64_t dump_cost_ns;
 	int64_t last_ns; /* of the last event */
 	uint32_t depth;
+	uint64_t waiting_skipped; /* of those that waited at the start */
 	struct sampler_stats stats;
 	event_fn fn; /* of the call that runs */
 	void *context;
@@ -68,5 +69,8 @@ static inline void sampler_usual(int64_t *cost_ns, int64_t measured_ns)
 
 	*cost_ns = measured_ns < *cost_ns + step_ns ? measured_ns : *cost_ns + step_ns;
 }
+
+/* What is under way when observation begins -> WAITING: waiting.c. */
+int sampler_list_waiting(struct sampler *sampler) __attribute__((warn_unused_result));
 
 #endif

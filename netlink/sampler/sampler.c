@@ -225,8 +225,8 @@ static int tell_counters(struct sampler *s, enum counters_when when)
 /* Which rule dropped a packet is told by the counters that moved with the socket's own. */
 static int round_counters(struct sampler *s)
 {
-	if (!s->dropped || clock_monotonic_ns() - s->counted_ns <
-			       COUNTERS_COST_SHARE * s->counters_cost_ns)
+	if (!s->dropped ||
+	    clock_monotonic_ns() - s->counted_ns < COUNTERS_COST_SHARE * s->counters_cost_ns)
 		return 0;
 	return tell_counters(s, COUNTERS_DURING);
 }
@@ -240,6 +240,8 @@ int sampler_round(struct sampler *s, event_fn fn, void *context)
 	s->context = context;
 	s->stats.rounds++;
 	result = sampler_round_queues(s, now_ns);
+	if (!result && s->round_ns == 0)
+		result = sampler_list_waiting(s);
 	if (!result)
 		result = round_counters(s);
 	if (!result)
@@ -364,5 +366,6 @@ void sampler_stats(const struct sampler *s, struct sampler_stats *stats)
 {
 	*stats = s->stats;
 	stats->netlink_lost = diag_lost(s->diag);
-	stats->lookups_skipped = child_queues_skipped(s->children) + s->requests.skipped;
+	stats->lookups_skipped =
+	    child_queues_skipped(s->children) + s->requests.skipped + s->waiting_skipped;
 }

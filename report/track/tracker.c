@@ -318,6 +318,7 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 			       &event->holder);
 		break;
 	case EVENT_ENTRY:
+	case EVENT_WAITING:
 	case EVENT_LOSS:
 	case EVENT_KIND_COUNT:
 		break;

@@ -104,6 +104,13 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->child.inode = u32(e);
 		event->child.state = (uint8_t)u32(e);
 		break;
+	case EVENT_WAITING:
+		event->waiting.flow = flow(e);
+		event->waiting.before_ns = i64(e);
+		event->waiting.born_ns = i64(e);
+		event->waiting.listener = u64(e);
+		event->waiting.state = (uint8_t)u32(e);
+		break;
 	case EVENT_COUNTERS:
 		event->counters.before_ns = i64(e);
 		event->counters.when = (enum counters_when)e;

@@ -273,3 +273,69 @@ Test(sampler, what_the_receiver_returns_ends_the_round)
 	cr_assert_eq(sampler_round(s, refuse, NULL), -EPIPE);
 	sampler_free(s);
 }
+
+/* How many WAITING events of this state there are, and that those with an age have been born by
+ * then. */
+static size_t waiting_in(uint8_t state, uint64_t cookie)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct waiting *w = &events[i].waiting;
+
+		if (events[i].kind != EVENT_WAITING || w->state != state)
+			continue;
+		n++;
+		cr_expect_eq(w->listener, cookie);
+		cr_expect_leq(w->before_ns, events[i].time_ns);
+		if (state == DIAG_ESTABLISHED) {
+			cr_expect_neq(w->born_ns, TIME_UNKNOWN);
+			cr_expect_leq(w->born_ns, events[i].time_ns);
+		} else {
+			cr_expect_eq(w->born_ns, TIME_UNKNOWN);
+		}
+	}
+	return n;
+}
+
+static void what_waits(const char *text)
+{
+	struct sampler *s;
+	struct flow flow;
+	uint64_t cookie;
+	int fd;
+
+	ENTER();
+	fd = listen_on(text, 3);
+	cookie = cookie_of(fd);
+	for (int i = 0; i < 7; i++)
+		connect_to(text, &flow);
+	/* One that is accepted does not wait. */
+	cr_assert_geq(accept(fd, NULL, NULL), 0);
+	s = sampler_of(":8080");
+	go(s);
+	cr_expect_eq(waiting_in(DIAG_ESTABLISHED, cookie), 3);
+	cr_expect_eq(waiting_in(DIAG_SYN_SENT, cookie), 3, "no room for them, nor an answer");
+	go(s);
+	cr_expect_eq(waiting_in(DIAG_ESTABLISHED, cookie), 3, "told once");
+	/* And followed from then on. */
+	cr_assert_geq(accept(fd, NULL, NULL), 0);
+	for (int i = 0; i < 2000; i++) {
+		go(s);
+		if (last(EVENT_CHILD) && child_accepted(&last(EVENT_CHILD)->child))
+			break;
+	}
+	cr_assert_not_null(last(EVENT_CHILD));
+	cr_expect(child_accepted(&last(EVENT_CHILD)->child));
+	sampler_free(s);
+}
+
+Test(sampler, what_waits_at_the_start_is_listed_and_followed)
+{
+	what_waits("127.0.0.1:8080");
+}
+
+Test(sampler, so_is_what_waits_on_ipv6)
+{
+	what_waits("[::1]:8080");
+}

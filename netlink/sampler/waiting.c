@@ -1,0 +1,174 @@
+/*
+ * What is under way already when observation begins: the connections in the accept queues,
+ * the half-open ones, and the clients of this host that have not been answered, as sock_diag
+ * lists them. Those in a queue are followed from then on as others are.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "netlink/sampler/parts.h"
+
+/* A list longer than this is cut; what is left out is counted. */
+#define WAITING_MAX 16384
+/* Of so many the age is asked for: a look-up for each. */
+#define AGES_MAX 4096
+
+/* The ports of the watched listeners; 0: more than a request has room for, ask for all. */
+static size_t gather_ports(const struct watch *watch, uint16_t ports[DIAG_PORTS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < watch->count; i++) {
+		uint16_t port = watch->listeners[watch->by_port[i]].listener.local.port;
+
+		if (count && ports[count - 1] == port)
+			continue;
+		if (count == DIAG_PORTS_MAX)
+			return 0;
+		ports[count++] = port;
+	}
+	return count;
+}
+
+/*
+ * A child that nobody has accepted cannot have sent data, so that the time since it last
+ * did is its age (tcp_create_openreq_child() sets lsndtime).
+ */
+static int64_t born_at(struct sampler *s, const struct event *event, uint32_t interface)
+{
+	struct endpoint local = flow_destination(&event->waiting.flow);
+	struct endpoint remote = flow_source(&event->waiting.flow);
+	struct diag_socket again;
+	int64_t born_ns;
+
+	if (diag_look_up(s->diag, &local, &remote, interface, DIAG_WANT_AGE, &again) < 0 ||
+	    again.inode || again.last_sent_ms < 0 ||
+	    (again.state != DIAG_ESTABLISHED && again.state != DIAG_CLOSE_WAIT))
+		return TIME_UNKNOWN;
+	born_ns = clock_now_ns() - again.last_sent_ms * NS_PER_MS;
+	return born_ns < event->waiting.before_ns ? born_ns : event->waiting.before_ns;
+}
+
+/* Its event, if it is a listener's that is watched. */
+static bool is_waiting(struct sampler *s, const struct diag_socket *socket, int64_t before_ns,
+		       struct event *event)
+{
+	bool client = socket->state == DIAG_SYN_SENT, alone;
+	const struct endpoint *from = client ? &socket->local : &socket->remote;
+	const struct endpoint *to = client ? &socket->remote : &socket->local;
+	const struct watched *w = watch_match(&s->watch, to, &alone);
+
+	if (!w || (client ? !locality_is_local(s->locality, &to->address) : socket->inode != 0))
+		return false;
+	*event = (struct event){
+	    .kind = EVENT_WAITING,
+	    .waiting =
+		{
+		    .flow = {.saddr = from->address,
+			     .daddr = to->address,
+			     .sport = from->port,
+			     .dport = to->port},
+		    .before_ns = before_ns,
+		    .born_ns = TIME_UNKNOWN,
+		    .listener = sampler_queue_key(w, alone),
+		    .state = socket->state,
+		},
+	};
+	return true;
+}
+
+/* The list is the sampler's to free: the look-ups for ages need the dump's own room. */
+static int list(struct sampler *s, uint32_t states, struct event **out, size_t *count,
+		int64_t *after_ns)
+{
+	const struct diag_socket *sockets;
+	uint16_t ports[DIAG_PORTS_MAX];
+	size_t ports_count =
+	    states == DIAG_STATE_BIT(DIAG_SYN_SENT) ? 0 : gather_ports(&s->watch, ports);
+	size_t n;
+	int64_t before_ns = clock_now_ns();
+	int error = diag_dump(s->diag, states, ports, ports_count, DIAG_WANT_NOTHING, &sockets, &n);
+
+	*count = 0;
+	*out = NULL;
+	if (error || !n)
+		return error;
+	*after_ns = clock_now_ns();
+	*out = calloc(n < WAITING_MAX ? n : WAITING_MAX, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		struct event event;
+
+		if (!is_waiting(s, &sockets[i], before_ns, &event))
+			continue;
+		if (*count < WAITING_MAX)
+			(*out)[(*count)++] = event;
+		else
+			s->waiting_skipped++;
+	}
+	return 0;
+}
+
+/* The oldest first, as they stand in their queue; of those of one age nobody knows. */
+static int by_age(const void *x, const void *y)
+{
+	const struct waiting *a = &((const struct event *)x)->waiting;
+	const struct waiting *b = &((const struct event *)y)->waiting;
+
+	return (a->born_ns > b->born_ns) - (a->born_ns < b->born_ns);
+}
+
+static int tell(struct sampler *s, struct event *events, size_t count, int64_t after_ns)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count && !result; i++) {
+		struct waiting *w = &events[i].waiting;
+
+		if ((w->state == DIAG_ESTABLISHED || w->state == DIAG_CLOSE_WAIT) &&
+		    s->look_up_children)
+			child_queues_push(s->children, w->listener, &w->flow,
+					  w->born_ns != TIME_UNKNOWN ? w->born_ns : w->before_ns,
+					  clock_monotonic_ns());
+		result = sampler_deliver(s, &events[i], after_ns);
+	}
+	return result;
+}
+
+static int list_and_tell(struct sampler *s, uint32_t states)
+{
+	int64_t after_ns = 0;
+	struct event *events;
+	size_t count;
+	int result = list(s, states, &events, &count, &after_ns);
+
+	if (states & DIAG_STATE_BIT(DIAG_ESTABLISHED))
+		for (size_t i = 0; i < count && i < AGES_MAX; i++)
+			events[i].waiting.born_ns = born_at(s, &events[i], 0);
+	if (count)
+		qsort(events, count, sizeof(*events), by_age);
+	if (!result)
+		result = tell(s, events, count, after_ns);
+	free(events);
+	return result;
+}
+
+int sampler_list_waiting(struct sampler *s)
+{
+	bool queued = false;
+	int result = 0;
+
+	if (s->watch.count == 0)
+		return 0;
+	for (size_t i = 0; i < s->watch.count; i++)
+		queued |= s->watch.listeners[i].depth > 0;
+	if (queued)
+		result = list_and_tell(s, DIAG_STATE_BIT(DIAG_ESTABLISHED) |
+					      DIAG_STATE_BIT(DIAG_CLOSE_WAIT));
+	if (!result)
+		result = list_and_tell(s, DIAG_STATE_BIT(DIAG_SYN_RECV));
+	if (!result)
+		result = list_and_tell(s, DIAG_STATE_BIT(DIAG_SYN_SENT));
+	return result;
+}
