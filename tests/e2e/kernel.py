@@ -17,15 +17,29 @@ _TRAFFIC = {"InSegs", "OutSegs", "TCPPureAcks", "TCPHPAcks", "TCPHPHits", "TCPOr
             "RtoAlgorithm", "RtoMin", "RtoMax", "MaxConn", "TCPAckCompressed", "DelayedACKLocked"}
 
 
+# Of IP: what is dropped. The same name in IPv6 has "Ip6" before it.
+_IP = ("InHdrErrors", "InAddrErrors", "InDiscards", "OutDiscards", "OutNoRoutes", "InNoRoutes", "InUnknownProtos")
+
+
 def counters():
-    """Every counter of Tcp and TcpExt by name."""
+    """Every counter of Tcp and TcpExt by name, and those of IP, IPv6 and xfrm that tell of drops."""
     values = {}
-    for path, groups in (("/proc/net/netstat", ("TcpExt",)), ("/proc/net/snmp", ("Tcp",))):
+    for path, groups in (("/proc/net/netstat", ("TcpExt", "IpExt")), ("/proc/net/snmp", ("Tcp", "Ip"))):
         with open(path, encoding="ascii") as lines:
             lines = lines.read().splitlines()
         for names, numbers in zip(lines[::2], lines[1::2]):
-            if names.split(":")[0] in groups:
-                values.update(zip(names.split()[1:], map(int, numbers.split()[1:])))
+            group = names.split(":")[0]
+            if group in groups:
+                values.update((name, int(number)) for name, number in zip(names.split()[1:], numbers.split()[1:])
+                              if group.startswith("Tcp") or name in _IP)
+    for path in ("/proc/net/snmp6", "/proc/net/xfrm_stat"):
+        try:
+            with open(path, encoding="ascii") as lines:
+                pairs = [line.split() for line in lines]
+        except FileNotFoundError:
+            continue
+        values.update((name, int(number)) for name, number in pairs
+                      if name.startswith("Xfrm") or name.removeprefix("Ip6") in _IP)
     return {name: value for name, value in values.items() if name not in _TRAFFIC}
 
 

@@ -38,7 +38,8 @@ ARROWS = {
     "report/attempt": ["event", "event/recording"],
     "report/measure": ["event", "report/attempt"],
     # The search works on the queue's own records, and only settle.c calls it: one room in two folders.
-    "report/queue": ["event", "report/attempt", "report/measure", "report/queue/search", "report/queue/past"],
+    "report/queue": ["event", "report/attempt", "report/measure", "report/queue/reason", "report/queue/search", "report/queue/past"],
+    "report/queue/reason": ["event", "report/attempt", "report/queue"],
     "report/queue/search": ["event", "report/attempt", "report/measure", "report/queue"],
     "report/queue/past": ["event", "report/attempt", "report/measure", "report/queue"],
     "report/track": ["event", "report/attempt", "report/measure", "report/queue"],

@@ -1,0 +1,221 @@
+/*
+ * Gaps between readings, in order of time.
+ */
+#include "report/queue/reason/budget.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/queue/queue.h"
+
+#define COUNTERS_OF_KIND 6
+
+static const struct {
+	unsigned count;
+	enum counter counters[COUNTERS_OF_KIND];
+} kinds[BUDGET_KIND_COUNT] = {
+    [BUDGET_OVERFLOWS] = {1, {COUNTER_LISTEN_OVERFLOWS}},
+    [BUDGET_LISTEN_DROPS] = {1, {COUNTER_LISTEN_DROPS}},
+    [BUDGET_SYN_QUEUE] = {1, {COUNTER_REQQ_FULL_DROP}},
+    [BUDGET_SYNCOOKIES_RECV] = {1, {COUNTER_SYNCOOKIES_RECV}},
+    [BUDGET_NO_ROUTE] = {1, {COUNTER_OUT_NO_ROUTES}},
+    [BUDGET_IP6_NO_ROUTE] = {1, {COUNTER_IP6_OUT_NO_ROUTES}},
+    [BUDGET_SIGNATURE] = {6,
+			  {COUNTER_MD5_NOT_FOUND, COUNTER_MD5_UNEXPECTED, COUNTER_MD5_FAILURE,
+			   COUNTER_AO_REQUIRED, COUNTER_AO_BAD, COUNTER_AO_KEY_NOT_FOUND}},
+    [BUDGET_MIN_TTL] = {1, {COUNTER_MIN_TTL_DROP}},
+    [BUDGET_POLICY] = {3,
+		       {COUNTER_XFRM_IN_NO_POLICIES, COUNTER_XFRM_IN_POLICY_BLOCK,
+			COUNTER_XFRM_IN_TEMPLATE_MISMATCH}},
+    [BUDGET_REVERSE_PATH] = {1, {COUNTER_RP_FILTER}},
+    [BUDGET_CHALLENGE] = {4,
+			  {COUNTER_SYN_CHALLENGE, COUNTER_PAWS_TIME_WAIT,
+			   COUNTER_ACK_SKIPPED_TIME_WAIT, COUNTER_PAWS_ESTAB_REJECTED}},
+    [BUDGET_IN_ERRORS] = {6,
+			  {COUNTER_IN_CSUM_ERRORS, COUNTER_PFMEMALLOC_DROP, COUNTER_IN_DISCARDS,
+			   COUNTER_IP6_IN_DISCARDS, COUNTER_IN_ADDR_ERRORS, COUNTER_IN_NO_ROUTES}},
+};
+
+void budget_release(struct budget *budget)
+{
+	free(budget->gaps);
+	*budget = (struct budget){0};
+}
+
+/* Older gaps are wider: who asks late asks of less. */
+static void merge_older(struct budget *b)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < b->count; i++, to++) {
+		b->gaps[to] = b->gaps[i];
+		if (i >= b->count / 2 || i + 1 == b->count)
+			continue;
+		i++;
+		b->gaps[to].to_ns = b->gaps[i].to_ns;
+		for (int k = 0; k < BUDGET_KIND_COUNT; k++) {
+			b->gaps[to].moved[k] += b->gaps[i].moved[k];
+			b->gaps[to].charged[k] += b->gaps[i].charged[k];
+		}
+	}
+	b->count = to;
+}
+
+static uint64_t sum_of(const struct counters *c, enum budget_kind kind, bool *known)
+{
+	uint64_t sum = 0;
+
+	*known = false;
+	for (unsigned i = 0; i < kinds[kind].count; i++) {
+		enum counter counter = kinds[kind].counters[i];
+
+		if (!(c->known >> counter & 1))
+			continue;
+		*known = true;
+		sum += c->value[counter];
+	}
+	return sum;
+}
+
+static void begin(struct budget *b, const struct counters *counters, int64_t time_ns)
+{
+	b->last = *counters;
+	b->last_ns = time_ns;
+	b->known = 0;
+	b->count = 0;
+	for (int k = 0; k < BUDGET_KIND_COUNT; k++) {
+		bool known;
+
+		(void)sum_of(counters, (enum budget_kind)k, &known);
+		b->known |= (uint32_t)known << k;
+	}
+	b->begun = true;
+}
+
+bool budget_take(struct budget *budget, const struct counters *counters, int64_t time_ns)
+{
+	struct counters before = budget->last;
+	struct budget_gap *gap;
+
+	if (!budget->gaps) {
+		budget->gaps = malloc(BUDGET_GAPS_MAX * sizeof(*budget->gaps));
+		if (!budget->gaps)
+			return false;
+	}
+	if (!budget->begun) {
+		if (counters->when != COUNTERS_BEFORE)
+			return true;
+		begin(budget, counters, time_ns);
+		return true;
+	}
+	if (time_ns <= budget->last_ns)
+		return true; /* as of a time that is accounted for */
+	if (budget->count == BUDGET_GAPS_MAX)
+		merge_older(budget);
+	gap = &budget->gaps[budget->count++];
+	*gap = (struct budget_gap){.from_ns = before.before_ns, .to_ns = time_ns};
+	counters_update(&budget->last, counters);
+	budget->last_ns = time_ns;
+	for (int k = 0; k < BUDGET_KIND_COUNT; k++) {
+		bool known;
+
+		gap->moved[k] = (uint32_t)(sum_of(&budget->last, (enum budget_kind)k, &known) -
+					   sum_of(&before, (enum budget_kind)k, &known));
+	}
+	return true;
+}
+
+bool budget_is_closed(const struct budget *budget, int64_t time_ns)
+{
+	return budget->begun && budget->last.before_ns >= time_ns + STAMP_LEAD_MAX_NS;
+}
+
+/* The first gap that a packet of this time may belong to; count when there is none. */
+static size_t first_gap(const struct budget *b, int64_t time_ns)
+{
+	size_t low = 0, high = b->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (b->gaps[middle].to_ns < time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_within(const struct budget_gap *gap, int64_t time_ns)
+{
+	return gap->from_ns <= time_ns + STAMP_LEAD_MAX_NS;
+}
+
+static bool is_covered(const struct budget *b, enum budget_kind kind, int64_t time_ns)
+{
+	return b->begun && (b->known >> kind & 1) && b->count && b->gaps[0].from_ns <= time_ns;
+}
+
+int64_t budget_moved(const struct budget *budget, enum budget_kind kind, int64_t time_ns)
+{
+	int64_t sum = 0;
+
+	if (!is_covered(budget, kind, time_ns))
+		return -1;
+	for (size_t i = first_gap(budget, time_ns);
+	     i < budget->count && is_within(&budget->gaps[i], time_ns); i++)
+		sum += budget->gaps[i].moved[kind];
+	return sum;
+}
+
+int64_t budget_left(const struct budget *budget, enum budget_kind kind, int64_t time_ns)
+{
+	int64_t sum = 0;
+
+	if (!is_covered(budget, kind, time_ns))
+		return -1;
+	for (size_t i = first_gap(budget, time_ns);
+	     i < budget->count && is_within(&budget->gaps[i], time_ns); i++)
+		if (budget->gaps[i].moved[kind] > budget->gaps[i].charged[kind])
+			sum += budget->gaps[i].moved[kind] - budget->gaps[i].charged[kind];
+	return sum;
+}
+
+void budget_span(const struct budget *budget, int64_t time_ns, int64_t *from_ns, int64_t *to_ns)
+{
+	size_t i = first_gap(budget, time_ns);
+
+	*from_ns = *to_ns = time_ns;
+	for (bool first = true; i < budget->count && is_within(&budget->gaps[i], time_ns); i++) {
+		if (first)
+			*from_ns = budget->gaps[i].from_ns - STAMP_LEAD_MAX_NS;
+		first = false;
+		*to_ns = budget->gaps[i].to_ns;
+	}
+}
+
+void budget_charge(struct budget *budget, enum budget_kind kind, int64_t time_ns)
+{
+	for (size_t i = first_gap(budget, time_ns);
+	     i < budget->count && is_within(&budget->gaps[i], time_ns); i++) {
+		struct budget_gap *gap = &budget->gaps[i];
+
+		if (gap->moved[kind] <= gap->charged[kind])
+			continue;
+		gap->charged[kind]++;
+		return;
+	}
+}
+
+void budget_refund(struct budget *budget, enum budget_kind kind, int64_t time_ns)
+{
+	for (size_t i = first_gap(budget, time_ns);
+	     i < budget->count && is_within(&budget->gaps[i], time_ns); i++) {
+		struct budget_gap *gap = &budget->gaps[i];
+
+		if (!gap->charged[kind])
+			continue;
+		gap->charged[kind]--;
+		return;
+	}
+}

@@ -1,0 +1,82 @@
+/*
+ * Interface for the budget: what the counters of the namespace have moved between two
+ * readings, and how much of it no packet has been charged with yet.
+ *
+ * A packet that the kernel drops for one reason moves the counters of that reason: where
+ * they did not move, it was another reason; and they cannot have moved for more packets
+ * than they say. A packet is worked on within STAMP_LEAD_MAX_NS of its stamp, and a
+ * reading counts it or not when it was made meanwhile: a question is about every gap
+ * between readings that the packet may belong to.
+ */
+#ifndef REPORT_QUEUE_REASON_BUDGET_H
+#define REPORT_QUEUE_REASON_BUDGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+
+/* Of more gaps the older ones are merged, two and two. */
+#define BUDGET_GAPS_MAX 1024
+
+enum budget_kind {
+	BUDGET_OVERFLOWS,	 /* ListenOverflows */
+	BUDGET_LISTEN_DROPS,	 /* ListenDrops */
+	BUDGET_SYN_QUEUE,	 /* TCPReqQFullDrop */
+	BUDGET_SYNCOOKIES_RECV,	 /* SyncookiesRecv */
+	BUDGET_NO_ROUTE,	 /* IPv4: OutNoRoutes */
+	BUDGET_IP6_NO_ROUTE,	 /* Ip6OutNoRoutes */
+	BUDGET_SIGNATURE,	 /* TCP-MD5 and TCP-AO */
+	BUDGET_MIN_TTL,		 /* TCPMinTTLDrop */
+	BUDGET_POLICY,		 /* IPsec */
+	BUDGET_REVERSE_PATH,	 /* IPReversePathFilter */
+	BUDGET_CHALLENGE,	 /* a SYN that met a connection or TIME_WAIT of its 4-tuple */
+	BUDGET_IN_ERRORS,	 /* what IP or TCP discarded as broken, or for want of memory */
+	BUDGET_KIND_COUNT,
+};
+
+struct budget_gap {
+	int64_t from_ns; /* the reading before it began */
+	int64_t to_ns;	 /* the reading after it ended */
+	uint32_t moved[BUDGET_KIND_COUNT];
+	uint32_t charged[BUDGET_KIND_COUNT];
+};
+
+struct budget {
+	struct counters last; /* all that is known */
+	bool begun;
+	int64_t last_ns;   /* the last reading ended */
+	uint32_t known;	   /* bit kind: the kernel has a counter of it */
+	size_t count;
+	struct budget_gap *gaps;
+};
+
+/* Zero is ready. */
+void budget_release(struct budget *budget);
+
+/* Takes an EVENT_COUNTERS. False when there is no memory: then nothing is known. */
+bool budget_take(struct budget *budget, const struct counters *counters, int64_t time_ns);
+
+/* Whether a reading has begun since a packet of this time was worked on. */
+bool budget_is_closed(const struct budget *budget, int64_t time_ns);
+
+/*
+ * What has moved in the gaps that a packet of this time may belong to and is not charged:
+ * -1 when that is not known. Before budget_is_closed() it is what has moved so far.
+ */
+int64_t budget_left(const struct budget *budget, enum budget_kind kind, int64_t time_ns);
+
+/* The same with what is charged. */
+int64_t budget_moved(const struct budget *budget, enum budget_kind kind, int64_t time_ns);
+
+/* The earliest and the latest stamp of a packet that may share a gap with one of this time. */
+void budget_span(const struct budget *budget, int64_t time_ns, int64_t *from_ns, int64_t *to_ns);
+
+/* Charges a packet of this time, where there is something left. */
+void budget_charge(struct budget *budget, enum budget_kind kind, int64_t time_ns);
+
+/* Takes such a charge back. */
+void budget_refund(struct budget *budget, enum budget_kind kind, int64_t time_ns);
+
+#endif
