@@ -6,13 +6,14 @@ the ledger follow the kernel, never the other way round.
 import pytest
 
 import cases_cookie
+import cases_path
 import cases_queue
 import cases_request
 import cases_syn
 import stage
 import wire
 
-assert all((cases_cookie, cases_queue, cases_request, cases_syn))
+assert all((cases_cookie, cases_path, cases_queue, cases_request, cases_syn))
 
 
 @pytest.fixture(scope="module")
