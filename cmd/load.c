@@ -151,7 +151,7 @@ static int load(const struct load_command *c)
 		return r == -EINVAL ? usage_error(NAME) : STATUS_FAILED;
 	}
 	print_summary(&summary);
-	return STATUS_DONE;
+	return summary.connected ? STATUS_DONE : STATUS_FAILED;
 }
 
 int cmd_load(int argc, char **argv)

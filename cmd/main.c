@@ -30,7 +30,7 @@ static void print_help(FILE *out)
 	fputs("\nRun 'synscope COMMAND --help' for the options of a command. Start with: synscope "
 	      "demo\n\n"
 	      "Exit status: 0 success; 1 failure; 2 wrong usage; 3 drops were seen\n"
-	      "(with --fail-on drops).\n",
+	      "(with --fail-on drops); 4 drops could not be observed (the same).\n",
 	      out);
 }
 

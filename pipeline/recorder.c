@@ -404,6 +404,8 @@ static void fill_source(struct recorder *r)
 	capture_stats(r->capture, &stats);
 	r->meta.packets = stats.frames;
 	r->source.packets = stats.frames;
+	r->source.packets_missing = !r->meta.sources[SOURCE_CAPTURE].on;
+	r->source.events_missing = !r->meta.sources[SOURCE_SAMPLER].on;
 	r->source.packets_dropped =
 	    r->meta.losses[LOSS_PACKETS_KERNEL] + r->meta.losses[LOSS_PACKETS_INTERFACE];
 	memcpy(r->source.skipped, stats.skipped, sizeof(r->source.skipped));

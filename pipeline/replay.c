@@ -227,12 +227,15 @@ static int run_packets(struct replay *r, struct reporter *reporter)
 
 /* Whole lines or frames that are gone leave no trace in the file: meta.json knows how many it had.
  */
-static void note_missing(struct replay *r, const struct replay_part *part, uint64_t frames)
+static void note_missing(struct replay *r, const struct replay_part *part, uint64_t frames,
+			 struct reporter_source *source)
 {
 	uint64_t lines = part->reader ? recording_lines(part->reader) : 0;
 
 	if (!r->recording || !part->ended)
 		return;
+	source->packets_missing |= frames < part->packets;
+	source->events_missing |= lines < part->events;
 	if (frames < part->packets)
 		replay_note(r, "packets: %" PRIu64 " of %" PRIu64 " recorded frames are missing",
 			    part->packets - frames, part->packets);
@@ -245,6 +248,8 @@ static void add_up(struct replay *r, const struct replay_part *part, struct repo
 {
 	struct capture_stats stats = {0};
 
+	source->packets_missing |= !part->capture;
+	source->events_missing |= !part->reader;
 	if (part->capture) {
 		capture_stats(part->capture, &stats);
 		source->packets += stats.frames;
@@ -257,7 +262,7 @@ static void add_up(struct replay *r, const struct replay_part *part, struct repo
 				    "packets: the file ends in the middle of a frame; the frames "
 				    "before it are reported");
 	}
-	note_missing(r, part, stats.frames);
+	note_missing(r, part, stats.frames, source);
 	if (part->reader && recording_malformed(part->reader))
 		replay_note(
 		    r, "events: %" PRIu64 " of %" PRIu64 " lines are not events and were skipped",
@@ -281,6 +286,9 @@ static void fill_source(struct replay *r, struct reporter_source *source)
 {
 	for (size_t i = 0; i < r->parts_count; i++)
 		add_up(r, &r->parts[i], source);
+	/* Of an older recording, or one without meta.json, the packets themselves tell. */
+	source->packets_missing |=
+	    r->recording && !r->meta.sources[SOURCE_CAPTURE].on && !source->packets;
 	take_span(r, source);
 	if (r->recording && r->last_event_ns != TIME_UNKNOWN && r->last_packet_ns != TIME_UNKNOWN &&
 	    r->last_packet_ns - r->last_event_ns > EVENTS_GAP_NS)

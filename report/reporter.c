@@ -10,6 +10,7 @@
 
 #include "report/attempt/detail.h"
 #include "report/explain/advisor.h"
+#include "report/explain/drops.h"
 #include "report/explain/ledger.h"
 #include "report/measure/histogram.h"
 #include "report/measure/rates.h"
@@ -270,6 +271,7 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	struct report *report = &r->report;
 	uint64_t listeners, arrivals, past;
 	struct tracker_stats stats;
+	int rc;
 
 	tracker_stats(r->tracker, &stats);
 	report->version = SYNSCOPE_VERSION;
@@ -306,11 +308,13 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	worst_sort(&r->worst);
 	report->worst_count = r->worst.count;
 	report->worst = r->worst.attempts;
-	for (int c = 0; c < CAUSE_COUNT; c++)
-		if (report->cause_packets[c] && cause_is_drop((enum cause)c))
-			report->drops_seen = true;
+	report->packets_missing = source->packets_missing;
+	report->passive_opens = r->queues ? ledger_passive_opens(&r->ledger) : -1;
 	fill_latencies(r);
-	return fill_ledger(r);
+	rc = fill_ledger(r);
+	if (rc == 0)
+		drops_judge(report, source->events_missing);
+	return rc;
 }
 
 int reporter_finish(struct reporter *reporter, const struct reporter_source *source)

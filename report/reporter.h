@@ -5,6 +5,7 @@
 #ifndef REPORT_REPORTER_H
 #define REPORT_REPORTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,8 @@ struct reporter_source {
 	int64_t end_ns;	  /* TIME_UNKNOWN: of the last event */
 	size_t notes_count;
 	const char *const *notes; /* what the sources could not give, one line each */
+	bool packets_missing;	  /* not captured, or not all of the recording's can be read */
+	bool events_missing;	  /* the same of samples and counters */
 };
 
 int reporter_new(const struct reporter_options *options, struct reporter **out)

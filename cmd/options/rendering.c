@@ -20,7 +20,8 @@
 
 const char rendering_help[] =
     "  -f, --format FORMAT   text (default), json, tsv, html or perfetto\n"
-    "      --fail-on drops   exit status 3 if a listener's queue dropped anything\n"
+    "      --fail-on drops   exit status 3 if a listener's queue dropped anything, 4 if that\n"
+    "                        could not be observed\n"
     "      --timeline        text: draw the worst attempts on a time axis\n"
     "      --worst N         text: show the N worst attempts (10)\n"
     "      --attempt CLIENT  text: draw the packets and calls of this client's attempts\n"
@@ -203,9 +204,15 @@ int rendering_close(struct rendering *rendering, int rc, const struct report *re
 		complain(rendering->command, "%s: %s", where, strerror(-rc));
 		return STATUS_FAILED;
 	}
-	if (rendering->fail_on_drops && report && report->drops_seen)
+	if (!rendering->fail_on_drops || !report)
+		return STATUS_DONE;
+	if (report->drops_seen)
 		return STATUS_DROPS;
-	return STATUS_DONE;
+	if (!report->drops_unobserved)
+		return STATUS_DONE;
+	complain(rendering->command, "--fail-on drops: drops could not be observed: %s",
+		 report->drops_unobserved);
+	return STATUS_UNOBSERVED;
 }
 
 void rendering_abandon(struct rendering *rendering)

@@ -207,6 +207,10 @@ struct report {
 	/* The cause rests on a counter that is not explained in full: say "inferred" at most. */
 	bool cause_doubted[CAUSE_COUNT];
 	bool drops_seen; /* what --fail-on drops asks */
+	/* Why it cannot be told whether a queue dropped anything; NULL: it can. */
+	const char *drops_unobserved;
+	bool packets_missing;  /* see struct reporter_source */
+	int64_t passive_opens; /* connections of the namespace that the kernel let in; -1 unknown */
 };
 
 /* How sure a cause is once the ledger is known: what renderers print. */
@@ -214,6 +218,15 @@ static inline enum confidence report_confidence(const struct report *report, enu
 						enum confidence confidence)
 {
 	return report->cause_doubted[cause] ? CONFIDENCE_INFERRED : confidence;
+}
+
+/* What the listener's queues dropped; -1 where that was not observed. */
+static inline int64_t report_drops(const struct report *report,
+				   const struct report_listener *listener)
+{
+	if (listener->drops || listener->sk_drops == 0)
+		return (int64_t)listener->drops;
+	return report->packets_missing || !(listener->samples || listener->sk_drops > 0) ? -1 : 0;
 }
 
 #endif

@@ -156,6 +156,17 @@ int ledger_balance(struct ledger *ledger, const struct queues *queues,
 	return 0;
 }
 
+int64_t ledger_passive_opens(const struct ledger *ledger)
+{
+	uint64_t bit = UINT64_C(1) << COUNTER_PASSIVE_OPENS;
+
+	if (!ledger->before_known || !ledger->after_known || !(ledger->before.known & bit) ||
+	    !(ledger->after.known & bit))
+		return -1;
+	return (int64_t)(ledger->after.value[COUNTER_PASSIVE_OPENS] -
+			 ledger->before.value[COUNTER_PASSIVE_OPENS]);
+}
+
 static bool unexplained(const struct ledger *ledger, enum counter counter)
 {
 	for (size_t i = 0; i < COUNTERS && i < ledger->rows_count; i++)

@@ -33,6 +33,9 @@ int ledger_balance(struct ledger *ledger, const struct queues *queues,
 		   const struct report_listener *listeners, size_t listeners_count)
     __attribute__((warn_unused_result));
 
+/* How many connections the kernel let in while observed (PassiveOpens); -1 unknown. */
+int64_t ledger_passive_opens(const struct ledger *ledger);
+
 /* True when this cause rests on a counter whose change is not explained in full. */
 bool ledger_doubts(const struct ledger *ledger, enum cause cause);
 

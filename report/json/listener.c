@@ -81,7 +81,8 @@ static void put_owners(struct json_writer *json, const struct report_listener *l
 	jw_end(json);
 }
 
-static void put_listener(struct json_writer *json, const struct report_listener *listener)
+static void put_listener(struct json_writer *json, const struct report *report,
+			 const struct report_listener *listener)
 {
 	jw_object_begin(json, JSON_LINES);
 	put_address(json, &listener->local.address);
@@ -93,7 +94,7 @@ static void put_listener(struct json_writer *json, const struct report_listener 
 	jw_put_u64(json, "samples", listener->samples);
 	jw_put_known(json, "full_ns", full_known(listener) ? listener->full_ns : -1);
 	put_episodes(json, listener);
-	jw_put_u64(json, "drops", listener->drops);
+	jw_put_known(json, "drops", report_drops(report, listener));
 	jw_key(json, "pids");
 	jw_array_begin(json, JSON_COMPACT);
 	for (size_t i = 0; i < listener->pids_count; i++)
@@ -133,7 +134,7 @@ void json_put_listeners(struct json_writer *json, const struct report *report)
 	jw_key(json, "listeners");
 	jw_array_begin(json, JSON_LINES);
 	for (size_t i = 0; i < report->listeners_count; i++)
-		put_listener(json, &report->listeners[i]);
+		put_listener(json, report, &report->listeners[i]);
 	jw_end(json);
 }
 

@@ -200,7 +200,14 @@ void json_put_summary(struct json_writer *json, const struct report *report)
 	}
 	jw_end(json);
 	put_causes(json, "cause_packets", report->cause_packets);
-	jw_put_bool(json, "drops_seen", report->drops_seen);
+	if (report->drops_unobserved) {
+		jw_key(json, "drops_seen");
+		jw_null(json);
+	} else {
+		jw_put_bool(json, "drops_seen", report->drops_seen);
+	}
+	jw_put_string(json, "drops_unobserved", report->drops_unobserved);
+	jw_put_known(json, "passive_opens", report->passive_opens);
 	jw_end(json);
 	put_histograms(json, report);
 	put_rates(json, &report->rates);

@@ -76,6 +76,40 @@ static void add_outcome(const struct report *report, enum outcome outcome,
 		sentence_add(sentence, " (%s)", outcome_words(outcome));
 }
 
+/* What was not seen is no proof that nobody came: what else tells of that is said with it. */
+static void put_nothing(const struct text *text)
+{
+	const struct report *report = text->report;
+	const struct recording_meta *meta = report->meta_known ? report->meta : NULL;
+	char count[TEXT_VALUE_SIZE], name[RECORDING_TEXT_SIZE];
+	struct sentence sentence;
+
+	sentence_clear(&sentence);
+	if (report->packets)
+		sentence_add(&sentence, "No connection attempt was seen in %s packet%s",
+			     text_count((int64_t)report->packets, count),
+			     report->packets == 1 ? "" : "s");
+	else if (report->packets_missing)
+		sentence_add(&sentence, "Connection attempts were not observed: there are no "
+					"captured packets");
+	else
+		sentence_add(&sentence, "No connection attempt was seen: %s%s%s",
+			     report->kind == REPORT_PCAP ? "the capture has no packets"
+							 : "no packet was captured",
+			     meta && meta->interface[0] ? " on interface " : "",
+			     meta ? text_safe(text, meta->interface, name, sizeof(name)) : "");
+	if (report->passive_opens > 0)
+		sentence_add(&sentence,
+			     "; the kernel counted %s incoming connection%s in this network "
+			     "namespace, on all ports (PassiveOpens)",
+			     text_count(report->passive_opens, count),
+			     report->passive_opens == 1 ? "" : "s");
+	sentence_add(&sentence, ".");
+	text_begin_colour(text, TEXT_BOLD);
+	text_paragraph(text, "", 0, sentence.text);
+	text_end_colour(text, TEXT_BOLD);
+}
+
 static void put_outcomes(const struct text *text)
 {
 	const struct report *report = text->report;
@@ -85,9 +119,7 @@ static void put_outcomes(const struct text *text)
 
 	sentence_clear(&sentence);
 	if (!report->attempts) {
-		sentence_add(&sentence, "No connection attempt was seen in %s packets.",
-			     text_count((int64_t)report->packets, count));
-		text_paragraph(text, "", 0, sentence.text);
+		put_nothing(text);
 		return;
 	}
 	sentence_add(&sentence,
@@ -222,16 +254,29 @@ static void put_wait(const struct text *text)
 	text_paragraph(text, "", 0, sentence.text);
 }
 
-/* That nothing was dropped is only known when the kernel's counters were read. */
-static bool drops_observable(const struct report *report)
+/* Where no verdict names a listener: that none dropped anything, or why that is not known. */
+static void put_drops(const struct text *text)
 {
-	for (size_t i = 0; i < report->ledger_count; i++)
-		if (report->ledger[i].observed_known)
-			return true;
-	for (size_t i = 0; i < report->listeners_count; i++)
-		if (report->listeners[i].sk_drops >= 0)
-			return true;
-	return false;
+	const struct report *report = text->report;
+	struct sentence sentence;
+
+	sentence_clear(&sentence);
+	if (report->drops_unobserved) {
+		sentence_add(&sentence, "Whether a queue dropped packets was not observed: %s.",
+			     report->drops_unobserved);
+		text_paragraph(text, "", 0, sentence.text);
+	} else if (report->drops_seen) {
+		text_begin_colour(text, TEXT_RED);
+		text_paragraph(
+		    text, "", 0,
+		    "The kernel counted drops of these listeners that no captured packet "
+		    "explains: see the ledger.");
+		text_end_colour(text, TEXT_RED);
+	} else {
+		text_begin_colour(text, TEXT_GREEN);
+		text_paragraph(text, "", 0, "No listener's queue dropped anything.");
+		text_end_colour(text, TEXT_GREEN);
+	}
 }
 
 void text_put_answer(const struct text *text, const struct text_cost *cost)
@@ -244,15 +289,13 @@ void text_put_answer(const struct text *text, const struct text_cost *cost)
 	put_outcomes(text);
 	full = put_full_queues(text);
 	put_causes(text);
-	if (!full && !report->drops_seen && report->attempts && drops_observable(report)) {
-		text_begin_colour(text, TEXT_GREEN);
-		text_paragraph(text, "", 0, "No listener's queue dropped anything.");
-		text_end_colour(text, TEXT_GREEN);
-	}
-	if (report->kind == REPORT_PCAP && report->attempts)
-		text_paragraph(text, "", 0,
-			       "A capture alone does not show accept(), queue depths or why a "
-			       "packet was dropped; a recording (synscope record) does.");
+	if (report->kind == REPORT_PCAP)
+		text_paragraph(
+		    text, "", 0,
+		    "A capture alone does not show accept(), queue depths, or whether and "
+		    "why a queue dropped packets; a recording (synscope record) does.");
+	else if (!full)
+		put_drops(text);
 	text_put_cost(text, cost);
 	put_wait(text);
 	if (report->advice_count) {

@@ -43,7 +43,7 @@ static void put_numbers(const struct text *text, const struct report_listener *l
 	text_cell(text, text_count(listener->backlog, value), 9);
 	text_cell(text, text_count(listener->limit, value), 7);
 	text_cell(text, text_count(listener->queue_peak, value), 6);
-	text_cell(text, text_count((int64_t)listener->drops, value), 7);
+	text_cell(text, text_count(report_drops(text->report, listener), value), 7);
 	text_cell(text, text_count(listener->sk_drops, value), 9);
 	text_cell(text, text_count((int64_t)listener->attempts, value), 9);
 	if (text->report->kind != REPORT_PCAP)

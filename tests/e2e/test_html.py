@@ -222,6 +222,12 @@ def test_reports_made_by_hand(chromium, tmp_path, fixture):
         assert chromium.text("#answer .verdict") == "No connection attempt was seen."
     else:
         agree_on_attempts(chromium, report)
+    if report["summary"]["drops_seen"] is None:
+        assert "dropped nothing" not in chromium.text("#answer")
+        assert chromium.run("return document.getElementById('answer').classList.contains('unknown')")
+    if fixture == "capture":
+        assert chromium.text("#answer .verdict").startswith(
+            "All 2 connection attempts got through, 1 of them only after retransmitted SYNs; whether a queue dropped")
 
 
 # What it does

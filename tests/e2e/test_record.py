@@ -240,3 +240,29 @@ def test_a_command_that_is_told_to_end_has_not_failed(run, namespace, tmp_path):
     result = run("record", "-q", "-o", tmp_path / "c", "-i", "lo", "-d", "300ms", "1", "--",
                  "sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.05; done")
     assert result.returncode == 9
+
+
+# What was not seen
+
+def test_connections_that_the_capture_missed_are_told_of(run, namespace, listen, synscope, tmp_path):
+    """On an interface that they do not take."""
+    tmp_path.chmod(0o755)
+    listener = listen(8)
+    subprocess.run(["ip", "link", "add", "syn-idle", "type", "veth", "peer", "name", "syn-peer"], check=True)
+    subprocess.run(["ip", "link", "set", "syn-idle", "up"], check=True)
+    process = subprocess.Popen([synscope, "record", "-o", tmp_path / "r", "-i", "syn-idle", str(listener.port)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        until(lambda: (tmp_path / "r" / "meta.json").exists(), "a recording")
+        # The counters are read last of all that is opened, and privileges given up after that.
+        until(lambda: "NoNewPrivs:\t1" in pathlib.Path(f"/proc/{process.pid}/status").read_text(), "recording")
+        listener.connect(5)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+        subprocess.run(["ip", "link", "del", "syn-idle"], check=True)
+    first = " ".join(output.split("\n\n")[1].split())
+    assert first.startswith("No connection attempt was seen: no packet was captured on interface syn-idle; the kernel "
+                            "counted 5 incoming connections in this network namespace")

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import struct
 import subprocess
 
@@ -99,5 +100,53 @@ def test_the_summary_is_the_sum_of_its_attempts(run, capture):
 
 def test_a_folder_without_a_recording_says_so(run, tmp_path):
     done = run("report", tmp_path)
-    assert one_line(done) == (f"synscope report: {tmp_path}: no recording is in this folder: it has neither meta.json, "
-                              "events.jsonl, packets.pcap nor parts\n")
+    assert one_line(done) == (f"synscope report: {tmp_path}: not a recording: the folder has no meta.json, no events.jsonl, "
+                              "no packets.pcap and no parts\n")
+
+
+# --fail-on drops: what was not observed is no pass
+
+def without(folder, name):
+    shutil.copytree(RECORDING, folder)
+    (folder / name).unlink()
+    return folder
+
+
+def test_a_capture_alone_cannot_say_that_nothing_was_dropped(run, capture):
+    result = run("report", capture, "--fail-on", "drops", "-f", "json")
+    assert result.returncode == 4
+    assert "drops could not be observed: a capture alone" in result.stderr.splitlines()[-1]
+    summary = json.loads(result.stdout)["summary"]
+    assert summary["drops_seen"] is None and summary["drops_unobserved"]
+    text = run("report", capture)
+    assert text.returncode == 0
+    assert "dropped anything" not in text.stdout and "dropped nothing" not in text.stdout
+    assert "whether and why a queue dropped" in " ".join(text.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["packets.pcap", "events.jsonl"])
+def test_nor_can_half_a_recording(run, tmp_path, name):
+    folder = without(tmp_path / "r", name)
+    result = run("report", folder, "--fail-on", "drops", "-f", "json")
+    report = json.loads(result.stdout)
+    drops = sum(listener["drops"] or 0 for listener in report["listeners"])
+    if report["summary"]["drops_seen"]:
+        # The counters prove drops without the packets.
+        assert name == "packets.pcap" and result.returncode == 3 and drops == 0
+        return
+    assert result.returncode == 4
+    assert report["summary"]["drops_seen"] is None
+    assert all(listener["drops"] is None for listener in report["listeners"])
+    assert "was not observed" in " ".join(run("report", folder).stdout.split())
+
+
+def test_a_whole_recording_still_can(run):
+    assert run("report", RECORDING, "--fail-on", "drops").returncode == 3
+
+
+def test_no_packets_are_no_verdict(run, tmp_path):
+    path = tmp_path / "empty.pcap"
+    path.write_bytes(struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 96, 101))
+    result = run("report", path, "--fail-on", "drops")
+    assert result.returncode == 4
+    assert "No connection attempt was seen: the capture has no packets." in result.stdout

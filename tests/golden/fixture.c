@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "report/explain/drops.h"
 #include "report/measure/histogram.h"
 
 #define T0	  INT64_C(1700000000000000000) /* start of each observation */
@@ -231,8 +232,6 @@ static void sum_up(void)
 		for (uint32_t j = 0; j < a->causes_count; j++) {
 			report->causes[a->causes[j].cause]++;
 			report->cause_packets[a->causes[j].cause] += a->causes[j].packets;
-			report->drops_seen =
-			    report->drops_seen || cause_is_drop(a->causes[j].cause);
 		}
 		add_to(&histograms[LATENCY_SYN_TO_SYNACK], a->syn_to_synack_ns);
 		add_to(&histograms[LATENCY_SYNACK_TO_ACK], a->synack_to_ack_ns);
@@ -539,7 +538,9 @@ const struct fixture *fixture_get(const char *name)
 		fixture.name = makers[i].name;
 		fixture.attempts = attempts;
 		fixture.report.version = "0.1.0";
+		fixture.report.passive_opens = -1;
 		makers[i].make();
+		drops_judge(&fixture.report, false);
 		return &fixture;
 	}
 	return NULL;

@@ -2,7 +2,7 @@
 
 function answerFacts(attempts, rows) {
 	const report = attempts.report;
-	const facts = {total: report.attempts, failed: 0, affected: 0, lostOut: 0, packets: 0, hurt: [], fine: []};
+	const facts = {total: report.attempts, failed: 0, affected: 0, lostOut: 0, packets: 0, repeated: 0, hurt: [], fine: []};
 
 	report.outcomes.forEach((n, at) => {
 		if (rows.failed[at])
@@ -17,6 +17,8 @@ function answerFacts(attempts, rows) {
 		for (let c = attempts.causeStart[i]; c < attempts.causeStart[i + 1]; c++)
 			hit = hit || report.names.drops[attempts.cause[c]];
 		const connect = attempts.latency.connect[i];
+		if (attempts.syns[i] > 1 && !rows.failed[attempts.outcome[i]])
+			facts.repeated++;
 		if (hit) {
 			facts.affected++;
 			if (rows.failed[attempts.outcome[i]])
@@ -35,15 +37,35 @@ function median(list) {
 function verdict(report, facts) {
 	const n = plural(facts.total, "connection attempt");
 	if (facts.total === 0)
-		return "No connection attempt was seen.";
+		return nothingSeen(report);
 	if (facts.affected > 0) {
 		const lost = facts.lostOut === 0 ? "all got through in the end" :
 			facts.lostOut === facts.affected ? "none of them got through" : count(facts.lostOut) + " of them never got through";
 		return count(facts.affected) + " of " + n + " lost packets because a queue was full; " + lost + ".";
 	}
 	if (facts.failed > 0)
-		return count(facts.failed) + " of " + n + " failed, but none because a queue was full.";
-	return (facts.total === 1 ? "The only connection attempt" : "All " + n) + " got through; the listener's queues dropped nothing.";
+		return count(facts.failed) + " of " + n + " failed, " + (report.drops_seen === false ? "but none because a queue was full." : dropsElsewhere(report));
+	return (facts.total === 1 ? "The only connection attempt" : "All " + n) + " got through" +
+		(facts.repeated && report.drops_seen !== false ? ", " + count(facts.repeated) + " of them only after retransmitted SYNs; " : "; ") +
+		(report.drops_seen === false ? "the listener's queues dropped nothing." : dropsElsewhere(report));
+}
+
+/* No attempt lost a packet by the verdicts: what that leaves open. */
+function dropsElsewhere(report) {
+	if (report.drops_seen === null)
+		return "whether a queue dropped packets was not observed: " + report.drops_unobserved + ".";
+	return "the kernel counted drops that no captured packet explains: see the ledger.";
+}
+
+/* What was not seen is no proof that nobody came. */
+function nothingSeen(report) {
+	const opens = report.passive_opens > 0 ? "; the kernel counted " + plural(report.passive_opens, "incoming connection") +
+		" in this network namespace, on all ports (PassiveOpens)" : "";
+	const capture = report.recording && report.recording.sources.capture;
+
+	if (capture && !capture.on)
+		return "Connection attempts were not observed: there are no captured packets" + opens + ".";
+	return "No connection attempt was seen" + (report.packets > 0 ? " in " + plural(report.packets, "packet") : "") + opens + ".";
 }
 
 function sentences(report, facts) {
@@ -78,6 +100,7 @@ function showAnswer(attempts, rows) {
 	const peak = report.listeners.reduce((best, l) => (l.queue_peak !== null && (best === null || l.queue_peak > best.queue_peak) ? l : best), null);
 
 	host.classList.toggle("bad", report.drops_seen || facts.failed > 0);
+	host.classList.toggle("unknown", report.drops_seen === null || facts.total === 0);
 	host.append(el("p", {class: "verdict"}, verdict(report, facts)));
 	for (const text of sentences(report, facts))
 		host.append(el("p", {class: "more"}, text));
@@ -85,7 +108,7 @@ function showAnswer(attempts, rows) {
 		tile(count(facts.total), "connection attempts", false, facts.total),
 		tile(count(through), outcome("accepted") ? "accepted" + (through > outcome("accepted") ? ", established or waiting" : "") : "established", false, through),
 		tile(count(facts.failed), "never got through", facts.failed > 0, facts.failed),
-		tile(count(facts.packets), "packets dropped by a queue", facts.packets > 0, facts.packets),
+		report.drops_seen === null ? null : tile(count(facts.packets), "packets dropped by a queue", facts.packets > 0, facts.packets),
 		peak ? tile(count(peak.queue_peak) + (peak.capacity !== null ? " of " + count(peak.capacity) : ""), "deepest accept queue",
 			peak.capacity !== null && peak.queue_peak >= peak.capacity, peak.queue_peak) : null,
 		report.latency.connect.count ? tile(duration(report.latency.connect.p99), "connect() p99", false, report.latency.connect.p99) : null,

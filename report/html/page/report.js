@@ -36,6 +36,8 @@ function readReport(text) {
 		causes: inOrder(summary.causes, names.causes),
 		cause_packets: inOrder(summary.cause_packets, names.causes),
 		drops_seen: summary.drops_seen,
+		drops_unobserved: summary.drops_unobserved,
+		passive_opens: summary.passive_opens,
 		latency: summary.latency_ns,
 		bars: Object.fromEntries(Object.entries(data.latency_histograms).map(([name, bars]) =>
 			[name, bars.map((bar) => [bar.from_ns, bar.to_ns, bar.count])])),
