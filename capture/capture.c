@@ -109,6 +109,11 @@ void capture_one_device(struct capture *c)
 	c->one_device = true;
 }
 
+bool capture_by_program(const struct capture *capture)
+{
+	return capture->by_program;
+}
+
 int capture_fd(const struct capture *c)
 {
 	return c->live ? pcap_get_selectable_fd(c->pcap) : -1;

@@ -20,6 +20,11 @@ struct capture;
 struct capture_live_options {
 	const char *interface; /* "any" for all */
 	const char *filter;    /* pcap-filter(7) text, see capture_filter_format() */
+	/*
+	 * A BPF program that filters in its place, for SO_ATTACH_BPF; 0: none. It is tried: see
+	 * capture_by_program().
+	 */
+	int filter_program;
 	int snaplen;	   /* 0: 128: the whole TCP header of a SYN, behind a VLAN tag and IPv6 */
 	size_t ring_bytes; /* 0: 16 MiB */
 	int block_timeout_ms; /* 0: 10; how long the kernel may hold a block that is not full */
@@ -62,6 +67,9 @@ int capture_open_none(struct capture **out) __attribute__((warn_unused_result));
  * that are the same are two packets. Before the first capture_read().
  */
 void capture_one_device(struct capture *capture);
+
+/* filter_program has taken the place of filter. */
+bool capture_by_program(const struct capture *capture);
 
 /* A live capture's descriptor, for epoll; -1 for a file, and for none. */
 int capture_fd(const struct capture *capture);

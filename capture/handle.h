@@ -29,10 +29,11 @@ struct capture {
 	link_fn decode;
 	int linktype;
 	bool live;
-	bool ended; /* a file that was read to its end */
+	bool by_program; /* the kernel filters by a BPF program */
+	bool ended;	 /* a file that was read to its end */
 
-	bool one_device; /* all frames are of one device, whatever their headers say */
-	uint32_t device; /* of the frames to come; 0: their headers say it, or nobody */
+	bool one_device;       /* all frames are of one device, whatever their headers say */
+	uint32_t device;       /* of the frames to come; 0: their headers say it, or nobody */
 	struct copies *copies; /* made when the first segment comes that can have one; or NULL */
 
 	struct decoder decoder;

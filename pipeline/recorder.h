@@ -38,8 +38,8 @@ struct recorder_options {
 	bool processes; /* forks and exits by the proc connector, where the kernel gives them */
 	bool look_up_children; /* for bounds of accept(): where nobody reports it */
 	bool packets_needed;   /* without the right to capture there is nothing to do */
-	bool no_bpf;	     /* load no BPF programs, though they could be */
-	bool exact_accepts;  /* see each accept(), also where that takes every system call's end */
+	bool no_bpf;	       /* load no BPF programs, though they could be */
+	bool exact_accepts; /* see each accept(), also where that takes every system call's end */
 	uint32_t max_open;
 	bool unreported;     /* nobody wants the report: the recording alone is made */
 	unsigned live_slots; /* see struct reporter_options: recorder_snapshot() will be asked */

@@ -54,10 +54,11 @@ static int go_without_packets(struct recorder *r, char error[RECORDER_ERROR_SIZE
 		return rc;
 	}
 	r->packets_ended = true;
-	recorder_switch_off(r, SOURCE_CAPTURE,
-		   "no permission to capture (CAP_NET_RAW): handshakes and attempts are not "
-		   "recorded, queue depths, limits and counters are. Use sudo, or setcap "
-		   "cap_net_raw: see synscope(1)");
+	recorder_switch_off(
+	    r, SOURCE_CAPTURE,
+	    "no permission to capture (CAP_NET_RAW): handshakes and attempts are not "
+	    "recorded, queue depths, limits and counters are. Use sudo, or setcap "
+	    "cap_net_raw: see synscope(1)");
 	return 0;
 }
 
@@ -66,6 +67,7 @@ static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	struct capture_live_options options = {
 	    .interface = r->options.interface,
 	    .filter = r->meta.filter,
+	    .filter_program = r->filter ? packet_filter_fd(r->filter) : 0,
 	    .ring_bytes = r->options.ring_bytes ? r->options.ring_bytes : RING_BYTES,
 	    .block_timeout_ms = BLOCK_TIMEOUT_MS,
 	};
@@ -87,6 +89,7 @@ static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 		return rc;
 	}
 	r->meta.sources[SOURCE_CAPTURE].on = true;
+	r->meta.bpf_filter = capture_by_program(r->capture);
 	return 0;
 }
 
@@ -117,12 +120,13 @@ static void open_scout(struct recorder *r)
 	r->meta.sources[SOURCE_PROC].on = findings.proc_error == 0;
 	r->proc_elsewhere = findings.proc_error && findings.proc_error != -EPERM;
 	if (findings.proc_error)
-		recorder_switch_off(r, SOURCE_PROC,
-			   findings.proc_error == -EPERM
-			       ? "no CAP_NET_ADMIN: fork and exit events are not recorded. Use "
-				 "sudo, or setcap cap_net_admin: see synscope(1)"
-			       : "fork and exit events exist in the initial network namespace "
-				 "only: not recorded. Start synscope there, with --netns");
+		recorder_switch_off(
+		    r, SOURCE_PROC,
+		    findings.proc_error == -EPERM
+			? "no CAP_NET_ADMIN: fork and exit events are not recorded. Use "
+			  "sudo, or setcap cap_net_admin: see synscope(1)"
+			: "fork and exit events exist in the initial network namespace "
+			  "only: not recorded. Start synscope there, with --netns");
 }
 
 void recorder_note_owners(struct recorder *r)
@@ -158,8 +162,9 @@ static void open_sampler(struct recorder *r)
 		return;
 	}
 	r->sampler = NULL;
-	recorder_switch_off(r, SOURCE_SAMPLER,
-		   "sock_diag is not available: queue depths, limits and counters are unknown");
+	recorder_switch_off(
+	    r, SOURCE_SAMPLER,
+	    "sock_diag is not available: queue depths, limits and counters are unknown");
 }
 
 static int open_report(struct recorder *r, char error[RECORDER_ERROR_SIZE])
@@ -269,6 +274,7 @@ void recorder_free(struct recorder *recorder)
 	sampler_free(recorder->sampler);
 	scout_free(recorder->scout);
 	kernel_probe_free(recorder->probe);
+	packet_filter_free(recorder->filter);
 	handshakes_free(recorder->handshakes);
 	analysis_free(recorder->analysis);
 	free(recorder);

@@ -12,6 +12,7 @@
 #include "pipeline/recorder.h"
 #include "pipeline/replay.h"
 #include "pipeline/scout.h"
+#include "probe/filter.h"
 #include "probe/kernel.h"
 
 struct recorder {
@@ -20,6 +21,7 @@ struct recorder {
 	struct sampler *sampler;
 	struct scout *scout;
 	struct kernel_probe *probe;
+	struct packet_filter *filter; /* or NULL: the classic one alone */
 	struct handshakes *handshakes;
 	struct folder *folder; /* or NULL */
 	struct analysis *analysis;

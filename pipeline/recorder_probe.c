@@ -43,6 +43,9 @@ void recorder_open_probe(struct recorder *r)
 		    "inferred");
 		return;
 	}
+	/* Without it the classic filter stays. */
+	if (packet_filter_new(r->options.targets, r->options.targets_count, &r->filter) < 0)
+		r->filter = NULL;
 	/* When it is not there, entering it will say so. */
 	if (r->options.netns && namespace_inode(r->options.netns, &options.network, reason) < 0)
 		return;

@@ -5,7 +5,6 @@
 #include "probe/kernel.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 #include <bpf/libbpf.h>
 
 #include "kernel.skel.h"
+#include "probe/quiet.h"
 #include "probe/record.h"
 
 struct kernel_probe {
@@ -29,15 +29,6 @@ struct kernel_probe {
 	void *context;
 	int result;
 };
-
-/* Only cmd/ prints: what libbpf has to say comes back as an errno. */
-static int say_nothing(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	(void)level;
-	(void)format;
-	(void)arguments;
-	return 0;
-}
 
 static int on_record(void *context, void *data, size_t size)
 {
@@ -186,15 +177,6 @@ static int load_what_can_be(struct kernel_probe *probe, const struct kernel_prob
 	return error;
 }
 
-/* What says that this kernel cannot, whatever the reason, is one answer. */
-static int reason(int error)
-{
-	return error == -EPERM || error == -EACCES ? -EPERM
-	       : error == -EINVAL || error == -ENOENT || error == -ESRCH || error == -EOPNOTSUPP
-		   ? -ENOTSUP
-		   : error;
-}
-
 int kernel_probe_new(const struct kernel_probe_options *options, struct kernel_probe **out)
 {
 	struct kernel_probe *probe = calloc(1, sizeof(*probe));
@@ -203,12 +185,12 @@ int kernel_probe_new(const struct kernel_probe_options *options, struct kernel_p
 
 	if (!probe)
 		return -ENOMEM;
-	before = libbpf_set_print(say_nothing);
+	before = libbpf_set_print(probe_say_nothing);
 	error = load_what_can_be(probe, options);
 	libbpf_set_print(before);
 	if (error) {
 		free(probe);
-		return reason(error);
+		return probe_error(error);
 	}
 	*out = probe;
 	return 0;

@@ -221,6 +221,16 @@ static void note_userland_filter(struct capture *c, const char *filter)
 			     c->name);
 }
 
+/*
+ * From here on the program filters, which takes the other's place at once. What came
+ * between the two began just before, and is the other's choice.
+ */
+static void attach_program(struct capture *c, int program)
+{
+	c->by_program = program > 0 && setsockopt(pcap_fileno(c->pcap), SOL_SOCKET, SO_ATTACH_BPF,
+						  &program, sizeof(program)) == 0;
+}
+
 static int configure(struct capture *c, const struct capture_live_options *o)
 {
 	size_t bytes = o->ring_bytes ? o->ring_bytes : RING_DEFAULT;
@@ -264,6 +274,7 @@ static int activate(struct capture *c, const struct capture_live_options *o)
 	if (result)
 		return result;
 	note_userland_filter(c, o->filter);
+	attach_program(c, o->filter_program);
 	if (pcap_setnonblock(c->pcap, 1, message))
 		return capture_fail(c, -EIO, "%s", message);
 	capture_set_linktype(c, pcap_datalink(c->pcap));

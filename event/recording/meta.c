@@ -109,8 +109,11 @@ void recording_meta_format(FILE *out, const struct recording_meta *meta)
 		endpoint_format(&meta->targets[i], text, sizeof(text));
 		fprintf(out, "%s\"%s\"", i ? ", " : "", text);
 	}
-	fprintf(out, "],\n  \"bpf\": {\"entries\": %s, \"accepts\": %s},\n  \"packets\": ",
-		meta->entries ? "true" : "false", meta->accepts ? "true" : "false");
+	fprintf(out,
+		"],\n  \"bpf\": {\"entries\": %s, \"accepts\": %s, \"filter\": %s},\n"
+		"  \"packets\": ",
+		meta->entries ? "true" : "false", meta->accepts ? "true" : "false",
+		meta->bpf_filter ? "true" : "false");
 	put_u64(out, meta->packets);
 	fprintf(out, ",\n  \"events\": ");
 	put_u64(out, meta->events);
@@ -230,7 +233,8 @@ static bool get_bpf(const json_t *root, struct recording_meta *meta)
 	const json_t *object;
 
 	return get_object(root, "bpf", &object) && get_bool(object, "entries", &meta->entries) &&
-	       get_bool(object, "accepts", &meta->accepts);
+	       get_bool(object, "accepts", &meta->accepts) &&
+	       get_bool(object, "filter", &meta->bpf_filter);
 }
 
 static bool get_losses(const json_t *root, uint64_t losses[LOSS_KIND_COUNT])

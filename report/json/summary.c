@@ -77,6 +77,12 @@ static void put_recording(struct json_writer *json, const struct report *report)
 	for (uint32_t i = 0; i < meta->targets_count && i < RECORDING_TARGETS_MAX; i++)
 		jw_endpoint(json, &meta->targets[i]);
 	jw_end(json);
+	jw_key(json, "bpf");
+	jw_object_begin(json, JSON_COMPACT);
+	jw_put_bool(json, "entries", meta->entries);
+	jw_put_bool(json, "accepts", meta->accepts);
+	jw_put_bool(json, "filter", meta->bpf_filter);
+	jw_end(json);
 	jw_key(json, "sources");
 	jw_object_begin(json, JSON_LINES);
 	for (int i = 0; i < SOURCE_COUNT; i++) {
