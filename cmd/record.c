@@ -17,6 +17,7 @@
 #include "cmd/options/argument.h"
 #include "cmd/options/observation.h"
 #include "cmd/options/rendering.h"
+#include "cmd/options/rotation.h"
 #include "cmd/terminal/progress.h"
 #include "event/recording/parts.h"
 #include "isolate/process.h"
@@ -27,9 +28,6 @@
 
 /* COMMAND is given this long to end when the recording is to end. */
 #define COMMAND_STOP_NS (10 * NS_PER_SEC)
-
-/* Smaller parts would be little more than their own beginnings. */
-#define ROTATE_SIZE_MIN (64 * 1024)
 
 struct record {
 	struct observation observation;
@@ -61,18 +59,14 @@ static void print_help(void)
 	    "      --no-bpf          load no BPF programs: infer what enters the accept queues\n"
 	    "      --exact-accepts   exact times of accept() where the kernel has no fexit too:\n"
 	    "                        every system call of the host is a little slower then\n"
-	    "      --force           replace an existing recording in FOLDER\n"
-	    "      --rotate-size SIZE, --rotate-time TIME\n"
-	    "                        record in parts: start FOLDER/000002 and so on when a part\n"
-	    "                        reaches this size (100M) or age (1h)\n"
-	    "      --keep N          keep the newest N parts, remove older ones\n"
-	    "      --compress zstd|none\n"
-	    "                        compress the parts (zstd); zstdcat and Wireshark read them\n"
-	    "      --max-open N      track at most N open attempts at once (1048576)\n"
-	    "      --user NAME       as root: switch to this user after start, and chown FOLDER\n"
-	    "                        to that user (default: $SUDO_USER, else nobody)\n"
-	    "  -q, --quiet           no report and no progress\n",
+	    "      --force           replace an existing recording in FOLDER\n",
 	    stdout);
+	fputs(rotation_help, stdout);
+	fputs("      --max-open N      track at most N open attempts at once (1048576)\n"
+	      "      --user NAME       as root: switch to this user after start, and chown FOLDER\n"
+	      "                        to that user (default: $SUDO_USER, else nobody)\n"
+	      "  -q, --quiet           no report and no progress\n",
+	      stdout);
 	fputs(rendering_help, stdout);
 	fputs("  -h, --help            show this help\n"
 	      "\n"
@@ -94,46 +88,16 @@ static void print_help(void)
 
 static int parse_option(struct record *o, int option, const char *value)
 {
-	struct rotation *rotation = &o->observation.recorder.rotation;
-	uint64_t number;
 	int status;
 
 	switch (option) {
-	case 0x201:
-		if (argument_size(value, &rotation->bytes) == 0 &&
-		    rotation->bytes >= ROTATE_SIZE_MIN)
-			return 0;
-		complain(NAME,
-			 "--rotate-size: invalid size '%s': expected 64K or more, such as 100M",
-			 value);
-		return usage_error(NAME);
-	case 0x202:
-		if (argument_duration(value, &rotation->time_ns) == 0 &&
-		    rotation->time_ns >= NS_PER_SEC)
-			return 0;
-		complain(NAME, "--rotate-time: invalid time '%s': expected 1s or more, such as 1h",
-			 value);
-		return usage_error(NAME);
-	case 0x203:
-		if (argument_number(value, 1, RECORDING_PART_MAX, &number) < 0) {
-			complain(NAME, "--keep: invalid number '%s': expected 1 to %d", value,
-				 RECORDING_PART_MAX);
-			return usage_error(NAME);
-		}
-		rotation->keep = (uint32_t)number;
-		return 0;
-	case 0x204:
-		if (strcmp(value, "zstd") != 0 && strcmp(value, "none") != 0) {
-			complain(NAME, "--compress: invalid method '%s'; choose zstd or none",
-				 value);
-			return usage_error(NAME);
-		}
-		rotation->compress = strcmp(value, "zstd") == 0;
-		return 0;
 	case '?':
 		return usage_error(NAME);
 	default:
 		status = observation_option(&o->observation, option, value);
+		if (status < 0)
+			status =
+			    rotation_option(&o->observation.recorder.rotation, NAME, option, value);
 		if (status < 0)
 			status = rendering_option(&o->rendering, option, value);
 		return status < 0 ? usage_error(NAME) : status;
@@ -265,8 +229,10 @@ static int record(struct record *o)
 			o->observation.recorder.sinks[o->observation.recorder.sinks_count++] =
 			    o->rendering.sink;
 	}
-	o->observation.recorder.unreported = o->observation.recorder.sinks_count == 0 &&
-					     o->observation.quiet && !o->rendering.fail_on_drops;
+	o->observation.recorder.unreported =
+	    o->observation.recorder.sinks_count == 0 && o->observation.quiet &&
+	    !o->rendering.fail_on_drops &&
+	    !o->observation.recorder.rotation.retention.keep_incidents;
 	rc = signals_take(&signals, true);
 	if (rc) {
 		complain(NAME, "signals: %s", strerror(-rc));
@@ -323,21 +289,15 @@ free_channel:
 int cmd_record(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-	    RENDERING_OPTIONS,
-	    OBSERVATION_OPTIONS,
-	    {"rotate-size", required_argument, NULL, 0x201},
-	    {"rotate-time", required_argument, NULL, 0x202},
-	    {"keep", required_argument, NULL, 0x203},
-	    {"compress", required_argument, NULL, 0x204},
-	    {"help", no_argument, NULL, 'h'},
+	    RENDERING_OPTIONS,	OBSERVATION_OPTIONS,
+	    ROTATION_OPTIONS,	{"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
 	struct record o = {0};
-	const struct rotation *rotation = &o.observation.recorder.rotation;
 	int option, status = 0;
 
 	observation_init(&o.observation, NAME);
-	o.observation.recorder.rotation.compress = true;
+	rotation_init(&o.observation.recorder.rotation);
 	rendering_init(&o.rendering, NAME);
 	while (status == 0) {
 		option = getopt_long(argc, argv, "+f:o:i:d:qh", long_options, NULL);
@@ -360,9 +320,8 @@ int cmd_record(int argc, char **argv)
 		complain(NAME, "missing -o FOLDER");
 		return usage_error(NAME);
 	}
-	if (rotation->keep && !rotation_is_on(rotation)) {
-		complain(NAME, "--keep requires --rotate-size or --rotate-time");
-		return usage_error(NAME);
-	}
+	status = rotation_check(&o.observation.recorder.rotation, NAME);
+	if (status)
+		return status;
 	return record(&o);
 }

@@ -297,6 +297,29 @@ static int pass_on(struct recorder *r, int64_t before_reading_ns)
 	return rc ? fail(r, rc, "the report") : 0;
 }
 
+/* Of the half second that has been passed on since the last time. */
+static void check_incidents(struct recorder *r)
+{
+	const struct snapshot *s;
+	const char *kind = NULL;
+
+	if (!r->folder || !r->options.rotation.retention.keep_incidents)
+		return;
+	s = recorder_snapshot(r);
+	if (!s)
+		return;
+	if (pulse_counts_drops(&s->counts) > 0)
+		kind = "drop";
+	else if (s->accept_wait.count && s->accept_wait.max > SLOW_ACCEPT_NS)
+		kind = "slow-accept";
+	/* Of a half second that two parts share, either may be the one. */
+	if (kind) {
+		folder_incident(r->folder, s->from_ns + 1, kind);
+		folder_incident(r->folder, s->to_ns, kind);
+	}
+	recorder_turn(r);
+}
+
 static int step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 {
 	int64_t before_ns, now_ns;
@@ -320,6 +343,8 @@ static int step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 	}
 	if (rc == 0)
 		rc = pass_on(recorder, before_ns);
+	if (rc == 0 && recorder->last_flush_ns == now_ns)
+		check_incidents(recorder);
 	return rc;
 }
 

@@ -11,7 +11,7 @@
 #include "capture/capture.h"
 #include "event/event.h"
 #include "event/recording/recording.h"
-#include "pipeline/folder.h"
+#include "pipeline/folder/folder.h"
 #include "report/attempt/report.h"
 #include "report/sink/sink.h"
 #include "report/watch/snapshot.h"

@@ -180,6 +180,8 @@ static int open_report(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	int rc;
 
 	memcpy(options.sinks, r->options.sinks, sizeof(options.sinks));
+	if (r->options.rotation.retention.keep_incidents && !options.live_slots)
+		options.live_slots = 1;
 	rc = analysis_new(r->options.unreported ? NULL : &options, &r->analysis);
 	if (rc == 0)
 		rc = handshakes_new(&r->handshakes);

@@ -7,7 +7,7 @@
 
 #include "netlink/sampler/sampler.h"
 #include "pipeline/analysis.h"
-#include "pipeline/folder.h"
+#include "pipeline/folder/folder.h"
 #include "pipeline/handshakes.h"
 #include "pipeline/recorder.h"
 #include "pipeline/replay.h"

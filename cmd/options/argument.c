@@ -111,7 +111,9 @@ int argument_size(const char *text, uint64_t *out)
 	default:
 		return -EINVAL;
 	}
-	if ((shift && text[1]) || whole > (uint64_t)INT64_MAX >> shift)
+	/* "5GB" is what people write as well as "5G". */
+	if ((shift && text[1] && strcmp(text + 1, "B") != 0) ||
+	    whole > (uint64_t)INT64_MAX >> shift)
 		return -EINVAL;
 	*out = whole << shift;
 	return 0;

@@ -17,7 +17,7 @@ int argument_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
  */
 int argument_duration(const char *text, int64_t *out_ns) __attribute__((warn_unused_result));
 
-/* "65536", "64K", "100M", "2G": bytes, the letters by 1024. 0 or -EINVAL. */
+/* "65536", "64K", "100M", "2G", "2GB": bytes, the letters by 1024. 0 or -EINVAL. */
 int argument_size(const char *text, uint64_t *out) __attribute__((warn_unused_result));
 
 #endif

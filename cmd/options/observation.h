@@ -27,7 +27,7 @@ struct observation {
 	    {"interface", required_argument, NULL, 'i'}, {"netns", required_argument, NULL, 'N'}, \
 	    {"duration", required_argument, NULL, 'd'},                                           \
 	    {"sample-interval", required_argument, NULL, 's'},                                    \
-	    {"exact-accepts", no_argument, NULL, 'x'}, {"no-bpf", no_argument, NULL, 'B'},          \
+	    {"exact-accepts", no_argument, NULL, 'x'}, {"no-bpf", no_argument, NULL, 'B'},        \
 	    {"max-open", required_argument, NULL, 0x111}, {"user", required_argument, NULL, 'u'}, \
 	{                                                                                         \
 		"quiet", no_argument, NULL, 'q'                                                   \

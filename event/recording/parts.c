@@ -94,15 +94,25 @@ int recording_parts_list(int dirfd, uint32_t **numbers, size_t *count)
 	return rc;
 }
 
+int recording_part_open(int dirfd, uint32_t number)
+{
+	char name[RECORDING_PART_SIZE];
+	int fd;
+
+	recording_part_name(number, name);
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 int recording_part_remove(int dirfd, uint32_t number)
 {
 	char name[RECORDING_PART_SIZE];
 	int fd, rc = 0;
 
 	recording_part_name(number, name);
-	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = recording_part_open(dirfd, number);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return fd == -ENOENT ? 0 : fd;
 	for (size_t i = 0; i < RECORDING_FILES_MAX; i++)
 		if (unlinkat(fd, recording_files[i], 0) < 0 && errno != ENOENT && rc == 0)
 			rc = -errno;

@@ -22,6 +22,9 @@ void recording_part_name(uint32_t number, char name[RECORDING_PART_SIZE]);
 int recording_parts_list(int dirfd, uint32_t **numbers, size_t *count)
     __attribute__((warn_unused_result));
 
+/* A descriptor of the part's folder, never through a link, the caller's to close; or -errno. */
+int recording_part_open(int dirfd, uint32_t number);
+
 /* Removes the files of a recording and the part's folder; it stays when it holds others. 0 or
  * -errno.
  */

@@ -23,9 +23,11 @@
 #define RECORDING_PACKETS "packets.pcap"
 #define RECORDING_EVENTS  "events.jsonl"
 #define RECORDING_META	  "meta.json"
+/* In a part of a long recording: what of that time makes it worth keeping. */
+#define RECORDING_INCIDENT "incident.json"
 
-/* What a recording's folder can have: these three, or packets and events compressed (.zst). */
-#define RECORDING_FILES_MAX 5
+/* What a recording's folder can have: these four, or packets and events compressed (.zst). */
+#define RECORDING_FILES_MAX 6
 extern const char *const recording_files[RECORDING_FILES_MAX];
 
 #define RECORDING_TEXT_SIZE   256

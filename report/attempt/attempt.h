@@ -51,6 +51,9 @@ enum cause {
 	CAUSE_COUNT,
 };
 
+/* A wait in the accept queue longer than this is CAUSE_SLOW_ACCEPT. */
+#define SLOW_ACCEPT_NS (100 * NS_PER_MS)
+
 enum confidence {
 	CONFIDENCE_EXACT,    /* nothing else fits what was recorded */
 	CONFIDENCE_BOUNDED,  /* it happened within an interval that was measured */

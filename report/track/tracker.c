@@ -33,8 +33,6 @@
  */
 #define SWEEP_STEP   4
 #define ROUND_EVENTS 4096
-/* A wait in the accept queue that deserves a name. */
-#define SLOW_ACCEPT_NS (100 * NS_PER_MS)
 
 int tracker_new(const struct tracker_options *options, struct tracker **out)
 {

@@ -1,4 +1,4 @@
-#include "pipeline/retention.h"
+#include "pipeline/folder/retention.h"
 
 #include <criterion/criterion.h>
 

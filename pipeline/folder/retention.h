@@ -6,8 +6,8 @@
  * outlives the others: of those the newest keep_incidents stay whatever their age
  * and number, and only keep_bytes takes them, when nothing else is left to take.
  */
-#ifndef PIPELINE_RETENTION_H
-#define PIPELINE_RETENTION_H
+#ifndef PIPELINE_FOLDER_RETENTION_H
+#define PIPELINE_FOLDER_RETENTION_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * are kept. A folder that cannot be written any more does not stop the run that
  * it belongs to: it says so once, with what it holds.
  */
-#ifndef PIPELINE_FOLDER_H
-#define PIPELINE_FOLDER_H
+#ifndef PIPELINE_FOLDER_FOLDER_H
+#define PIPELINE_FOLDER_FOLDER_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -13,17 +13,19 @@
 #include "capture/capture.h"
 #include "event/event.h"
 #include "event/recording/recording.h"
+#include "pipeline/folder/retention.h"
 
 #define FOLDER_ERROR_SIZE (CAPTURE_ERROR_SIZE + 256)
 
 struct folder;
 
-/* When a new part begins, and how many are kept; all 0: the recording is one. */
+/* When a new part begins, and which are kept; all 0: the recording is one. */
 struct rotation {
 	uint64_t bytes;	 /* of packets and events; 0: whatever the size */
 	int64_t time_ns; /* 0: however long */
-	uint32_t keep;	 /* parts, the one that is written among them; 0: all */
 	bool compress;	 /* packets and events of the parts */
+	bool append;	 /* parts that are there already stay, the next number follows them */
+	struct retention_policy retention;
 };
 
 static inline bool rotation_is_on(const struct rotation *rotation)
@@ -54,6 +56,12 @@ bool folder_is_due(const struct folder *folder);
  * on its way in between goes to the next: no event is in both, and none in neither.
  */
 void folder_turn(struct folder *folder);
+
+/*
+ * Something happened at time_ns (kind: "drop", "slow-accept") that makes the part of that
+ * time worth keeping: it gets an incident.json, and outlives the others. Told once a part.
+ */
+void folder_incident(struct folder *folder, int64_t time_ns, const char *kind);
 
 /* Looks whether the capture's last error was one of writing its packets, and then takes it over. */
 void folder_check_packets(struct folder *folder);

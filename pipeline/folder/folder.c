@@ -6,7 +6,7 @@
  * A part is a recording of its own: it says again which listeners there are, and
  * its losses count from its own beginning.
  */
-#include "pipeline/folder.h"
+#include "pipeline/folder/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #include "event/clock.h"
 #include "event/recording/lock.h"
 #include "event/recording/parts.h"
-#include "pipeline/folder_known.h"
+#include "pipeline/folder/known.h"
 
 struct folder {
 	const char *path;
@@ -28,6 +28,8 @@ struct folder {
 	const struct recording_meta *meta;
 	struct rotation rotation;
 	struct folder_known known;
+	struct retention retention;
+	bool incident;	 /* in the part that is written */
 	int top;	 /* with rotation: the folder of the parts, else -1 */
 	bool made;	 /* by this run: the folder of that path */
 	uint32_t number; /* of the part */
@@ -95,7 +97,44 @@ static int begin_files(struct folder *f, const char **file)
 	return write_meta(f, TIME_UNKNOWN);
 }
 
-static int remove_parts(struct folder *f, bool force)
+static uint64_t part_bytes(int part)
+{
+	uint64_t bytes = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < RECORDING_FILES_MAX; i++)
+		if (fstatat(part, recording_files[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+			bytes += (uint64_t)st.st_size;
+	return bytes;
+}
+
+/* A part of an earlier run: as its files have it. */
+static int take_part(struct folder *f, uint32_t number)
+{
+	struct retention_part part = {.number = number};
+	struct stat st;
+	int fd = recording_part_open(f->top, number);
+
+	if (fd < 0)
+		return fd;
+	part.bytes = part_bytes(fd);
+	part.incident = fstatat(fd, RECORDING_INCIDENT, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	/* Written last when the part ended, or, after a crash, about when it was cut off. */
+	for (size_t i = 0; i < RECORDING_FILES_MAX; i++) {
+		int64_t ns;
+
+		if (fstatat(fd, recording_files[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		ns = st.st_mtim.tv_sec * NS_PER_SEC + st.st_mtim.tv_nsec;
+		if (ns > part.end_ns)
+			part.end_ns = ns;
+	}
+	close(fd);
+	return retention_add(&f->retention, &part);
+}
+
+/* The parts that are there go (force), stay (append), or are a recording that is in the way. */
+static int take_parts(struct folder *f, bool force)
 {
 	uint32_t *numbers;
 	size_t count;
@@ -103,10 +142,15 @@ static int remove_parts(struct folder *f, bool force)
 
 	if (rc)
 		return rc;
-	if (count && !force)
+	if (count && !force && !f->rotation.append)
 		rc = -EEXIST;
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		rc = recording_part_remove(f->top, numbers[i]);
+	else if (count && !force && numbers[count - 1] >= RECORDING_PART_MAX)
+		rc = -EOVERFLOW;
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		rc = force ? recording_part_remove(f->top, numbers[i]) : take_part(f, numbers[i]);
+		if (!force)
+			f->number = numbers[i];
+	}
 	free(numbers);
 	return rc;
 }
@@ -124,7 +168,7 @@ static int open_parts(struct folder *f, bool force)
 	}
 	f->made = recording_writer_made_folder(f->writer);
 	f->top = fcntl(recording_writer_dirfd(f->writer), F_DUPFD_CLOEXEC, 0);
-	rc = f->top < 0 ? -errno : remove_parts(f, force);
+	rc = f->top < 0 ? -errno : take_parts(f, force);
 	if (rc == 0 && !rotation_is_on(&f->rotation)) {
 		close(f->top);
 		f->top = -1;
@@ -138,7 +182,7 @@ static int open_parts(struct folder *f, bool force)
 	f->writer = NULL;
 	if (rc)
 		return rc;
-	f->number = 1;
+	f->number++;
 	recording_part_name(f->number, name);
 	return recording_writer_new_at(f->top, name, true, f->rotation.compress, &f->writer);
 }
@@ -173,6 +217,7 @@ int folder_new(const char *path, bool force, const struct rotation *rotation,
 	f->capture = capture;
 	f->meta = meta;
 	f->rotation = *rotation;
+	f->retention.policy = rotation->retention;
 	f->rotation.compress = rotation->compress && rotation_is_on(rotation);
 	f->top = -1;
 	f->part_start_ns = meta->start_ns;
@@ -225,11 +270,30 @@ bool folder_is_due(const struct folder *f)
 	       recording_bytes(f->writer) + capture_dump_bytes(f->capture) >= f->rotation.bytes;
 }
 
-static int remove_oldest(struct folder *f)
+static int remove_old(struct folder *f)
 {
-	if (!f->rotation.keep || f->number <= f->rotation.keep)
-		return 0;
-	return recording_part_remove(f->top, f->number - f->rotation.keep);
+	uint64_t bytes = recording_bytes(f->writer) + capture_dump_bytes(f->capture);
+	uint32_t number;
+	int rc = 0;
+
+	while (rc == 0 && (number = retention_next(&f->retention, clock_now_ns(), bytes)))
+		rc = recording_part_remove(f->top, number);
+	return rc;
+}
+
+/* The part that has just ended becomes one of those that may go. */
+static int keep_part(struct folder *f)
+{
+	struct retention_part part = {
+	    .number = f->number,
+	    .start_ns = f->part_start_ns,
+	    .end_ns = clock_now_ns(),
+	    .bytes = part_bytes(recording_writer_dirfd(f->writer)),
+	    .incident = f->incident,
+	};
+
+	f->incident = false;
+	return retention_add(&f->retention, &part);
 }
 
 static int next_part(struct folder *f, const char **file)
@@ -258,7 +322,7 @@ static int next_part(struct folder *f, const char **file)
 	if (rc)
 		return rc;
 	*file = "the oldest part";
-	return remove_oldest(f);
+	return remove_old(f);
 }
 
 void folder_turn(struct folder *f)
@@ -272,6 +336,8 @@ void folder_turn(struct folder *f)
 		return;
 	rc = capture_dump_end(f->capture);
 	if (rc == 0)
+		rc = keep_part(f);
+	if (rc == 0)
 		rc = next_part(f, &file);
 	if (!f->writer)
 		f->writer = writer;
@@ -279,6 +345,41 @@ void folder_turn(struct folder *f)
 		rc = -EIO;
 	if (rc)
 		fail(f, rc, file);
+}
+
+/* Never through a link; a mark that cannot be made costs no more than the mark. */
+static void mark_incident(int part, int64_t time_ns, const char *kind)
+{
+	int fd = openat(part, RECORDING_INCIDENT,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+
+	if (fd < 0)
+		return;
+	dprintf(fd,
+		"{\"schema\":\"synscope.incident/1\",\"time_ns\":%" PRId64 ",\"kind\":\"%s\"}\n",
+		time_ns, kind);
+	close(fd);
+}
+
+void folder_incident(struct folder *f, int64_t time_ns, const char *kind)
+{
+	uint32_t number;
+	int fd;
+
+	if (!f->number || f->error || !f->retention.policy.keep_incidents)
+		return;
+	if (time_ns >= f->part_start_ns) {
+		if (!f->incident)
+			mark_incident(recording_writer_dirfd(f->writer), time_ns, kind);
+		f->incident = true;
+		return;
+	}
+	number = retention_incident(&f->retention, time_ns);
+	fd = number ? recording_part_open(f->top, number) : -1;
+	if (fd < 0)
+		return;
+	mark_incident(fd, time_ns, kind);
+	close(fd);
 }
 
 void folder_check_packets(struct folder *folder)
@@ -387,5 +488,6 @@ void folder_free(struct folder *folder)
 	if (folder->top >= 0)
 		close(folder->top);
 	folder_known_release(&folder->known);
+	retention_release(&folder->retention);
 	free(folder);
 }

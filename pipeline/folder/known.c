@@ -2,7 +2,7 @@
  * The listeners that are there now. As many as the namespace has listening
  * sockets: a closed one is forgotten.
  */
-#include "pipeline/folder_known.h"
+#include "pipeline/folder/known.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /*
  * Which parts are kept.
  */
-#include "pipeline/retention.h"
+#include "pipeline/folder/retention.h"
 
 #include <errno.h>
 #include <stdlib.h>
