@@ -26,7 +26,7 @@ struct transition {
 	const char *row;
 };
 
-/* Where a final ACK is tried again, what a look found before says nothing of it any more. */
+/* Where a final ACK is tried again, what a lookup found before says nothing of it any more. */
 static const struct transition transitions[MOVE_COUNT] = {
     [MOVE_BEGIN] = {FROM(STATE_FREE), STATE_NO_REQUEST, 0, 0, BASIS_SEGMENT, NULL},
     [MOVE_END] = {IN_USE, STATE_FREE, 0, 0, BASIS_SEGMENT, NULL},

@@ -63,13 +63,13 @@ enum open_state {
 /* Of open_attempt.known; in brackets what can show it. */
 enum open_known {
 	KNOWN_COOKIE = 1u << 0,	     /* its last SYN-ACK was a SYN cookie, also once it has entered
-					[the rebuilt SYN queue; timestamps; a look at its socket] */
+					[the rebuilt SYN queue; timestamps; a lookup of its socket] */
 	KNOWN_ACK_DROPPED = 1u << 1, /* its last final ACK did not enter the accept queue
 					[the rebuilt depth, samples; a SYN-ACK or data sent again;
-					a look at its socket] */
+					a lookup of its socket] */
 	KNOWN_DEFERRED = 1u << 2,    /* TCP_DEFER_ACCEPT dropped a bare ACK of it [the listener's
 					option; a request in spite of room] */
-	KNOWN_NO_CHILD = 1u << 3,    /* since its last final ACK no child was found [a look] */
+	KNOWN_NO_CHILD = 1u << 3,    /* since its last final ACK no child was found [a lookup] */
 	KNOWN_NEARLY_FULL = 1u << 4, /* at its last final ACK there was room for one more at most
 					[the rebuilt depth] */
 };
@@ -105,15 +105,15 @@ enum open_move {
 	MOVE_ALIVE,		 /* the server speaks: the refused one had entered */
 	MOVE_SYNACK_RESENT,	 /* after the final ACK: it did not enter */
 	MOVE_DATA_RESENT,	 /* what the client sent first, unanswered: it did not enter */
-	MOVE_LOOKUP_CHILD,	 /* a look found a child: the refused one had entered */
-	MOVE_LOOKUP_NO_CHILD,	 /* a look found none */
+	MOVE_LOOKUP_CHILD,	 /* a lookup found a child: the refused one had entered */
+	MOVE_LOOKUP_NO_CHILD,	 /* a lookup found none */
 	MOVE_LOOKUP_REFUSED,	 /* and so it did not enter */
 	MOVE_DEFERRED_AFTER_ALL, /* it did not enter, in spite of room: TCP_DEFER_ACCEPT */
 	MOVE_DISLIKED,		 /* nor for that: the request did not take it */
 
-	MOVE_CHILD,	      /* a look found its child, whatever was known before */
+	MOVE_CHILD,	      /* a lookup found its child, whatever was known before */
 	MOVE_LISTENER_CLOSED, /* on its accept queue */
-	MOVE_ACCEPTED_SEEN,   /* by a look, or a segment that shows it */
+	MOVE_ACCEPTED_SEEN,   /* by a lookup, or a segment that shows it */
 	MOVE_ACCEPTED,	      /* reported */
 	MOVE_COUNT,
 };

@@ -21,7 +21,7 @@
 /* The bound without --max-open: 1,048,576 open attempts in 136 MiB. */
 #define TABLE_DEFAULT_MAX (1u << 20)
 
-/* Its members are table.c's own; they stand here so that the look-ups are inlined. */
+/* Its members are table.c's own; they stand here so that the lookups are inlined. */
 struct table {
 	struct open_attempt *records; /* a mapping of max records, touched from the start */
 	uint32_t *heads;

@@ -1,5 +1,5 @@
 /*
- * What shows that a connection was in its accept queue, or left it: accept(), look-ups
+ * What shows that a connection was in its accept queue, or left it: accept(), lookups
  * of its socket, what it says.
  */
 #include "report/queue/parts.h"
@@ -12,8 +12,8 @@ void queues_server_alive(struct queues *queues, const struct queue_packet *packe
 
 	if (!q)
 		return;
-	queue_look(q, ARRIVAL_LOOK, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
-		   packet->index, FOUND_CHILD, 0);
+	queue_lookup(q, ARRIVAL_LOOKUP, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
+		     packet->index, FOUND_CHILD, 0);
 	arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
 	if (open_knows(a, KNOWN_ACK_DROPPED)) {
 		/* A socket answers: the ACK that was thought dropped had entered. */
@@ -63,7 +63,7 @@ void queues_accept(struct queues *queues, const struct queue_packet *packet, int
 		q->last_accepted_ack_ns = a->ack_ns;
 }
 
-/* States of include/net/tcp_states.h that a look-up can meet. */
+/* States of include/net/tcp_states.h that a lookup can meet. */
 enum { TCP_STATE_NONE = 0, TCP_STATE_SYN_RECV = 3, TCP_STATE_NEW_SYN_RECV = 12 };
 
 bool queues_accept_sampled(const struct queues *queues, const struct open_attempt *attempt)
@@ -76,7 +76,7 @@ bool queues_accept_sampled(const struct queues *queues, const struct open_attemp
 /* No request gives up sooner: its timer starts at one second. */
 #define REQUEST_LIFE_NS (900 * NS_PER_MS)
 
-/* A look found no child of this attempt: a request, or nothing. */
+/* A lookup found no child of this attempt: a request, or nothing. */
 static void find_no_child(struct queue *q, const struct queue_packet *packet,
 			  const struct child *child, bool none)
 {
@@ -89,8 +89,8 @@ static void find_no_child(struct queue *q, const struct queue_packet *packet,
 		return;
 	if (none && !child->listener && !open_is_acknowledged(a))
 		return; /* its listener has other addresses, or is gone as well */
-	if (queue_look(q, ARRIVAL_LOOK, child->before_ns, packet->time_ns, a, packet->index, found,
-		       0) == FOUND_DOUBT)
+	if (queue_lookup(q, ARRIVAL_LOOKUP, child->before_ns, packet->time_ns, a, packet->index,
+			 found, 0) == FOUND_DOUBT)
 		return; /* it has sent something since */
 	if (!none)
 		queue_prove_cookie(q, a, packet->index, packet->details, false);
@@ -121,8 +121,8 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 		find_no_child(q, packet, child, child->state == TCP_STATE_NONE);
 		return;
 	}
-	queue_look(q, ARRIVAL_LOOK, child->before_ns, packet->time_ns, a, packet->index,
-		   FOUND_CHILD, 0);
+	queue_lookup(q, ARRIVAL_LOOKUP, child->before_ns, packet->time_ns, a, packet->index,
+		     FOUND_CHILD, 0);
 	if (open_knows(a, KNOWN_ACK_DROPPED)) {
 		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
 		if (arrival) {

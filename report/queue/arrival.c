@@ -31,7 +31,7 @@ int arrival_sk_drops(const struct arrival *a)
 	case ARRIVAL_ENTER:
 	case ARRIVAL_AGAIN:
 	case ARRIVAL_LEAVE:
-	case ARRIVAL_LOOK:
+	case ARRIVAL_LOOKUP:
 	case ARRIVAL_COUNT:
 	case ARRIVAL_SETTLED:
 		break;
@@ -55,7 +55,7 @@ uint32_t arrival_drops_most(const struct arrival *a)
 	case ARRIVAL_ICMP:
 		return 1;
 	case ARRIVAL_LEAVE:
-	case ARRIVAL_LOOK:
+	case ARRIVAL_LOOKUP:
 	case ARRIVAL_COUNT:
 	case ARRIVAL_SETTLED:
 		break;
@@ -170,7 +170,7 @@ static void settle_stray(struct queue *q, const struct arrival *a, struct drops_
 	queue_tally(q, TALLY_STRAY, a->time_ns, 1);
 }
 
-/* A SYN without an answer, of which the likeliest history says who dropped it. */
+/* A SYN without an answer, of which the likeliest hypothesis says who dropped it. */
 static void settle_decided(struct queue *q, const struct arrival *a, bool full, uint32_t depth,
 			   struct table *table, struct details *details)
 {
@@ -294,7 +294,7 @@ static void move_attempt(struct queue *q, const struct arrival *a, struct table 
 	unsigned place = open ? open->settled : 0;
 	bool request = a->kind == ARRIVAL_SYN && a->synacked && !a->cookie;
 	bool expired =
-	    a->kind == ARRIVAL_LOOK && a->found == FOUND_EXPIRED && (place & PLACE_REQUEST);
+	    a->kind == ARRIVAL_LOOKUP && a->found == FOUND_EXPIRED && (place & PLACE_REQUEST);
 	bool ends = a->kind == ARRIVAL_RST || a->kind == ARRIVAL_ICMP || a->aborted ||
 		    (a->kind == ARRIVAL_ENTER && !a->cookie);
 
@@ -359,12 +359,12 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		break;
 	case ARRIVAL_COUNT:
 		if (!a->decided && a->found != FOUND_DOUBT && a->half_open < q->requests) {
-			q->unnamed += (int32_t)(q->requests - a->half_open);
+			q->unattributed += (int32_t)(q->requests - a->half_open);
 			q->requests = a->half_open;
 		}
 		break;
 	case ARRIVAL_AGAIN:
-	case ARRIVAL_LOOK:
+	case ARRIVAL_LOOKUP:
 	case ARRIVAL_SETTLED:
 		break;
 	}

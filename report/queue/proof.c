@@ -1,5 +1,5 @@
 /*
- * What later packets and look-ups prove of a final ACK, and the corrections of what was
+ * What later packets and lookups prove of a final ACK, and the corrections of what was
  * judged before.
  */
 #include "report/queue/arrival.h"

@@ -193,9 +193,9 @@ struct arrival *queue_earlier(struct queue *queue, const struct arrival *arrival
 	return search(queue, arrival->before, arrival->index, arrival->isn);
 }
 
-enum found queue_look(struct queue *queue, enum arrival_kind kind, int64_t from_ns, int64_t time_ns,
-		      const struct open_attempt *attempt, uint32_t index, enum found found,
-		      uint32_t count)
+enum found queue_lookup(struct queue *queue, enum arrival_kind kind, int64_t from_ns,
+			int64_t time_ns, const struct open_attempt *attempt, uint32_t index,
+			enum found found, uint32_t count)
 {
 	struct arrival *look = queue_arrive(queue, kind, time_ns, attempt, index);
 
@@ -210,7 +210,7 @@ enum found queue_look(struct queue *queue, enum arrival_kind kind, int64_t from_
 
 		if (a->time_ns + STAMP_LEAD_NS <= from_ns)
 			break;
-		if (a->kind != ARRIVAL_LOOK && a->kind != ARRIVAL_COUNT &&
+		if (a->kind != ARRIVAL_LOOKUP && a->kind != ARRIVAL_COUNT &&
 		    (kind == ARRIVAL_COUNT || (a->index == index && a->isn == attempt->isn)))
 			look->found = FOUND_DOUBT;
 	}
@@ -219,8 +219,8 @@ enum found queue_look(struct queue *queue, enum arrival_kind kind, int64_t from_
 
 void queue_miss_request(struct queue *queue)
 {
-	if (queue->unnamed > 0)
-		queue->unnamed--;
+	if (queue->unattributed > 0)
+		queue->unattributed--;
 	else if (queue->requests > 0)
 		queue->requests--;
 }

@@ -52,12 +52,12 @@ enum arrival_kind {
 	ARRIVAL_STRAY,	 /* a RST that ends nothing, or flags that mean nothing */
 	ARRIVAL_ICMP,	 /* an error that ends a request */
 	ARRIVAL_LEAVE,	 /* accept() */
-	ARRIVAL_LOOK,	 /* somebody looked where its attempt stands */
+	ARRIVAL_LOOKUP,	 /* somebody looked where its attempt stands */
 	ARRIVAL_COUNT,	 /* and how many requests there are: half_open */
 	ARRIVAL_SETTLED, /* nothing more to say of it */
 };
 
-/* What a look found, or a packet shows as well. */
+/* What a lookup found, or a packet shows as well. */
 enum found {
 	FOUND_DOUBT,	/* something arrived meanwhile */
 	FOUND_CHILD,	/* its socket: it has entered */
@@ -69,13 +69,13 @@ enum found {
 
 struct arrival {
 	int64_t time_ns;
-	int64_t from_ns;      /* LEAVE, LOOK, COUNT: it may have happened from here on */
+	int64_t from_ns;      /* LEAVE, LOOKUP, COUNT: it may have happened from here on */
 	uint32_t index;	      /* of the attempt in the table */
 	uint32_t isn;	      /* of the attempt: the index may be another's by now */
 	uint32_t half_open;   /* rebuilt, before it */
 	uint32_t before;      /* the number of an earlier one, perhaps of its attempt */
 	uint8_t kind;	      /* enum arrival_kind */
-	uint8_t found;	      /* LOOK, COUNT: enum found */
+	uint8_t found;	      /* LOOKUP, COUNT: enum found */
 	uint8_t stamp;	      /* SYN: enum stamp, what timestamps said of its SYN-ACK */
 	uint8_t window_scale; /* SYN: that of its client */
 	bool answered;	      /* SYN */
@@ -83,7 +83,7 @@ struct arrival {
 	bool wants_place;     /* a final ACK, or what stands for one */
 	bool deferred;	      /* and a request takes it for a bare ACK of TCP_DEFER_ACCEPT */
 	bool exact;	      /* RST, STRAY: it ends a request, if there is one */
-	bool decided;	      /* by histories: dropped is known */
+	bool decided;	      /* by the beam search: dropped is known */
 	bool dropped;	      /* SYN, STRAY: the listener did, not something in front of it */
 	bool requested;	      /* SYN: taken to have made a request, which half_open counts */
 	bool proven;	 /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
@@ -122,14 +122,14 @@ struct queue {
 	bool accept_visible; /* or its children are looked up */
 	bool limit_known;
 	bool closed;
-	bool grouped;	   /* has, or had, SO_REUSEPORT siblings */
-	bool synced;	   /* base is known */
-	int64_t base;	   /* depth before the first arrival that is not settled */
-	int64_t owed;	   /* departures counted before their accept() was settled */
-	int64_t depth;	   /* now: rebuilt; of the last sample where accepts are not reported */
-	int64_t half_open; /* rebuilt, now: requests in the SYN queue */
-	int64_t requests;  /* the same before the first arrival that is not settled */
-	int32_t unnamed;   /* fewer by so many, by a count, than those whose end is known */
+	bool grouped;	      /* has, or had, SO_REUSEPORT siblings */
+	bool synced;	      /* base is known */
+	int64_t base;	      /* depth before the first arrival that is not settled */
+	int64_t owed;	      /* departures counted before their accept() was settled */
+	int64_t depth;	      /* now: rebuilt; of the last sample where accepts are not reported */
+	int64_t half_open;    /* rebuilt, now: requests in the SYN queue */
+	int64_t requests;     /* the same before the first arrival that is not settled */
+	int32_t unattributed; /* fewer by so many, by a count, than those whose end is known */
 	int64_t last_accepted_ack_ns; /* the youngest handshake that was accepted */
 
 	struct arrival *arrivals;
@@ -205,12 +205,12 @@ struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_
 			     const struct open_attempt *attempt, uint32_t index);
 
 /*
- * A look at this attempt (LOOK), or a count of all requests (COUNT), in [from_ns, time_ns].
+ * A look at this attempt (LOOKUP), or a count of all requests (COUNT), in [from_ns, time_ns].
  * Returns found, or FOUND_DOUBT when something arrived meanwhile that changes the answer.
  */
-enum found queue_look(struct queue *queue, enum arrival_kind kind, int64_t from_ns, int64_t time_ns,
-		      const struct open_attempt *attempt, uint32_t index, enum found found,
-		      uint32_t count);
+enum found queue_lookup(struct queue *queue, enum arrival_kind kind, int64_t from_ns,
+			int64_t time_ns, const struct open_attempt *attempt, uint32_t index,
+			enum found found, uint32_t count);
 
 /* A request is gone that nobody saw end: one fewer, unless a count has said so before. */
 void queue_miss_request(struct queue *queue);

@@ -1,6 +1,6 @@
 /*
  * The queues of all watched listeners, and what a packet of a handshake means there.
- * Resets are in queues_reset.c, accepts and look-ups in queues_accept.c.
+ * Resets are in queues_reset.c, accepts and lookups in queues_accept.c.
  */
 #include "report/queue/queues.h"
 
@@ -153,8 +153,8 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 		if (q->siblings == 1 && q->arrivals_count == 0)
 			q->half_open = q->requests = event->half_open.count;
 		else if (q->siblings == 1)
-			queue_look(q, ARRIVAL_COUNT, event->half_open.before_ns, event->time_ns,
-				   &nobody, TABLE_NONE, FOUND_REQUEST, event->half_open.count);
+			queue_lookup(q, ARRIVAL_COUNT, event->half_open.before_ns, event->time_ns,
+				     &nobody, TABLE_NONE, FOUND_REQUEST, event->half_open.count);
 		break;
 	case EVENT_COUNTERS:
 		if (event->counters.when == COUNTERS_BEFORE)
@@ -272,8 +272,8 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	/* Nobody asked: its timer sent it, so there is a request, and no cookie. */
 	queue_tally(q, TALLY_SYNACK_REPEATED, packet->time_ns, 1);
 	queue_prove_cookie(q, a, packet->index, packet->details, false);
-	queue_look(q, ARRIVAL_LOOK, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
-		   packet->index, FOUND_REQUEST, 0);
+	queue_lookup(q, ARRIVAL_LOOKUP, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
+		     packet->index, FOUND_REQUEST, 0);
 	if (open_is_acknowledged(a)) {
 		/* And the final ACK was not taken. */
 		if (open_is_queued(a))
@@ -351,8 +351,8 @@ void queues_unheard(struct queues *queues, const struct queue_packet *packet)
 		return;
 	if (!open_knows(a, KNOWN_COOKIE))
 		q->half_open++;
-	queue_look(q, ARRIVAL_LOOK, packet->time_ns, packet->time_ns, a, packet->index,
-		   FOUND_NO_CHILD, 0);
+	queue_lookup(q, ARRIVAL_LOOKUP, packet->time_ns, packet->time_ns, a, packet->index,
+		     FOUND_NO_CHILD, 0);
 	queue_prove_refused(q, a, packet->index, packet->details, MOVE_DATA_RESENT);
 }
 

@@ -267,7 +267,7 @@ static void reconcile_entered(struct queue *q, const struct queue_sample *s, str
 	}
 }
 
-bool queue_looked_early(struct queue *q, size_t sample, struct table *table)
+bool queue_sampled_early(struct queue *q, size_t sample, struct table *table)
 {
 	const struct queue_sample *s = &q->pending[sample];
 	int64_t room, low, high;

@@ -1,7 +1,7 @@
 /*
  * Interface for reconciling: the arrivals of a queue, as they are judged, are held against one
  * sample of it, and where the two differ unproven judgements are turned round. Where nobody
- * reports accepts and a queue is nearly full that is not enough (histories.h).
+ * reports accepts and a queue is nearly full that is not enough (search/beam.h).
  */
 #ifndef REPORT_QUEUE_RECONCILE_H
 #define REPORT_QUEUE_RECONCILE_H
@@ -21,6 +21,6 @@ int64_t queue_reconcile(struct queue *q, const struct queue_sample *sample, stru
  * Whether this pending sample shows too little of packets so young that they may not have been
  * worked on when it looked, and another follows: then that is waited for, as long as it can be.
  */
-bool queue_looked_early(struct queue *q, size_t sample, struct table *table);
+bool queue_sampled_early(struct queue *q, size_t sample, struct table *table);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "report/queue/arrival.h"
 #include "report/queue/reconcile.h"
-#include "report/queue/search/histories.h"
+#include "report/queue/search/beam.h"
 #include "report/queue/stamps.h"
 
 /* Without samples an arrival is judged by the rebuilt depth alone after this. */
@@ -85,7 +85,7 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 static void settle_or_pass(struct queue *q, size_t sample, struct table *table,
 			   struct details *details)
 {
-	if (queue_looked_early(q, sample, table)) {
+	if (queue_sampled_early(q, sample, table)) {
 		if (q->early_ns == TIME_UNKNOWN)
 			q->early_ns = q->pending[sample].before_ns;
 		return;
@@ -112,14 +112,14 @@ static int64_t awaited_from(const struct queue *q, int64_t now_ns)
 	return INT64_MAX;
 }
 
-/* True when histories settle the queue now, or will when they have twice the delay to look at. */
-static bool settle_by_histories(struct queue *q, int64_t now_ns, struct table *table,
-				struct details *details)
+/* True when the beam search settles the queue now, or will when twice the delay has passed. */
+static bool settle_by_beam(struct queue *q, int64_t now_ns, struct table *table,
+			   struct details *details)
 {
 	size_t count = 0;
 	int64_t until_ns;
 
-	if (!q->pending_count || !histories_needed(q))
+	if (!q->pending_count || !beam_is_needed(q))
 		return false;
 	if (q->pending[0].time_ns + 2 * SETTLE_DELAY_NS > now_ns &&
 	    q->pending_count < QUEUE_SAMPLES_MAX)
@@ -133,7 +133,7 @@ static bool settle_by_histories(struct queue *q, int64_t now_ns, struct table *t
 	if (!count)
 		count = q->pending_count / 2;
 	queue_see_answers(q, NULL, table);
-	if (!histories_settle(q, count, table, details))
+	if (!beam_settle(q, count, table, details))
 		return false;
 	drop_settled(q);
 	drop_pending(q, count);
@@ -144,7 +144,7 @@ void queue_settle(struct queue *queue, int64_t now_ns, struct table *table, stru
 {
 	size_t n = 0;
 
-	if (settle_by_histories(queue, now_ns, table, details))
+	if (settle_by_beam(queue, now_ns, table, details))
 		return;
 	while (n < queue->pending_count && queue->pending[n].time_ns + SETTLE_DELAY_NS <= now_ns)
 		settle_or_pass(queue, n++, table, details);
@@ -187,7 +187,7 @@ static bool repeats(const struct queue *q, const struct queue_sample *s)
 	for (size_t i = q->arrivals_count; i-- > 0;) {
 		const struct arrival *a = &q->arrivals[i];
 
-		if (a->kind != ARRIVAL_LOOK && a->kind != ARRIVAL_COUNT)
+		if (a->kind != ARRIVAL_LOOKUP && a->kind != ARRIVAL_COUNT)
 			return arrival_order(a, last - 1) == ARRIVED_BEFORE;
 	}
 	return true;
@@ -258,8 +258,8 @@ void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct 
 	struct drops_view nothing = {.known = false};
 
 	queue_see_answers(queue, NULL, table);
-	if (histories_needed(queue) && queue->pending_count &&
-	    histories_settle(queue, queue->pending_count, table, details)) {
+	if (beam_is_needed(queue) && queue->pending_count &&
+	    beam_settle(queue, queue->pending_count, table, details)) {
 		drop_settled(queue);
 		queue->pending_count = 0;
 	}

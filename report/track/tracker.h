@@ -58,7 +58,7 @@ int tracker_finish(struct tracker *tracker, int64_t end_ns) __attribute__((warn_
 
 /*
  * Calls fn for the flow (client to server) of each open attempt of a watched
- * listener whose final ACK was seen and whose accept was not: a look-up of its
+ * listener whose final ACK was seen and whose accept was not: a lookup of its
  * socket would tell. Returns 0, or what fn returned if not 0.
  */
 int tracker_unsettled(const struct tracker *tracker,

@@ -1,9 +1,9 @@
 /*
- * The rules of tcp_conn_request() and tcp_check_req() for one history. Where what was
- * recorded breaks a rule, the move costs: packets that two processors work on at once
- * are captured in one order and may count in the other.
+ * The transitions of a hypothesis by the rules of tcp_conn_request() and tcp_check_req(), and
+ * their costs. Where what was recorded breaks a rule, the transition costs: packets that two
+ * processors work on at once are captured in one order and may count in the other.
  */
-#include "report/queue/search/history.h"
+#include "report/queue/search/hypothesis.h"
 
 #include "report/queue/arrival.h"
 #include "report/queue/stamps.h"
@@ -11,7 +11,7 @@
 enum {
 	COST_UNSEEN = 1,    /* nothing tells it apart from another */
 	COST_IN_FRONT = 2,  /* something before the listener took the SYN */
-	COST_COUNT = 3,	    /* a request expired in silence */
+	COST_COUNT = 3,	    /* a request expired, which sends nothing */
 	COST_BEHIND = 4,    /* something before the listener took it, and the queue was full too */
 	COST_BORDER = 6,    /* the SYN queue was one off, as it seems */
 	COST_EARLY = 6,	    /* a packet was worked on long after it was captured */
@@ -20,46 +20,46 @@ enum {
 	COST_RULE = 15,
 	COST_LATE = 15,	  /* a request's SYN-ACK was captured late by some milliseconds */
 	COST_SAMPLE = 20, /* for each that a sample is off */
-	COST_LOOK = 30,
+	COST_LOOKUP = 30,
 };
 
 /* So far the SYN queue may be off, where nothing but its count is known, and where a stamp is. */
 #define OFF_UNPROVEN_MAX 2
 #define OFF_MAX		 8
 
-/* With more room than this nobody is refused, unless a look says so. */
+/* With more room than this nobody is refused, unless a lookup says so. */
 #define ROOM_DOUBTED 8
 
-struct moves {
-	struct history_move *list;
+struct transitions {
+	struct transition *list;
 	unsigned count;
 };
 
-static struct history_move *add(struct moves *m, enum arrival_kind kind, uint8_t place,
-				uint32_t cost)
+static struct transition *add(struct transitions *m, enum arrival_kind kind, uint8_t place,
+			      uint32_t cost)
 {
-	struct history_move *move = &m->list[m->count++];
+	struct transition *transition = &m->list[m->count++];
 
-	*move = (struct history_move){
+	*transition = (struct transition){
 	    .kind = (uint8_t)kind,
 	    .place = place,
 	    .cost = cost,
 	    .cookie = place & PLACE_COOKIE,
 	};
-	return move;
+	return transition;
 }
 
-static void add_drop(struct moves *m, enum arrival_kind kind, uint8_t place, uint32_t cost,
+static void add_drop(struct transitions *m, enum arrival_kind kind, uint8_t place, uint32_t cost,
 		     int drops)
 {
-	struct history_move *move = add(m, kind, place, cost);
+	struct transition *transition = add(m, kind, place, cost);
 
-	move->drops = (int8_t)drops;
-	move->dropped = drops > 0;
+	transition->drops = (int8_t)drops;
+	transition->dropped = drops > 0;
 }
 
 /* Whether tcp_conn_request() decides on a cookie; *off: how far the SYN queue is from the other. */
-static bool wants_cookie(const struct queue *q, const struct history *h, int32_t *off)
+static bool wants_cookie(const struct queue *q, const struct hypothesis *h, int32_t *off)
 {
 	int64_t over = (int64_t)h->requests - (int64_t)q->listener.limit;
 
@@ -72,9 +72,9 @@ static uint32_t stamp_cost(const struct arrival *a, bool cookie)
 {
 	switch ((enum stamp)a->stamp) {
 	case STAMP_COOKIE:
-		return cookie ? 0 : COST_LOOK;
+		return cookie ? 0 : COST_LOOKUP;
 	case STAMP_REQUEST:
-		return cookie ? COST_LOOK : 0;
+		return cookie ? COST_LOOKUP : 0;
 	case STAMP_LATE:
 		return cookie ? 0 : COST_LATE;
 	case STAMP_NOT_LATE:
@@ -86,47 +86,49 @@ static uint32_t stamp_cost(const struct arrival *a, bool cookie)
 	return 0;
 }
 
-static struct history_move *add_answer(struct moves *m, bool cookie, uint32_t leaves, uint32_t cost)
+static struct transition *add_answer(struct transitions *m, bool cookie, uint32_t leaves,
+				     uint32_t cost)
 {
-	struct history_move *move =
+	struct transition *transition =
 	    add(m, ARRIVAL_SYN, cookie ? PLACE_COOKIE : PLACE_REQUEST, cost);
 
-	move->leaves = leaves;
-	move->requests = !cookie;
-	return move;
+	transition->leaves = leaves;
+	transition->requests = !cookie;
+	return transition;
 }
 
-static void add_answered(const struct queue *q, const struct history *h, const struct arrival *a,
-			 uint8_t beside, struct moves *m, uint32_t leaves, uint32_t cost)
+static void add_answered(const struct queue *q, const struct hypothesis *h, const struct arrival *a,
+			 uint8_t concurrent, struct transitions *m, uint32_t leaves, uint32_t cost)
 {
 	int32_t off;
 	bool cookie = wants_cookie(q, h, &off);
 	int32_t most = stamp_cost(a, cookie) ? OFF_MAX : OFF_UNPROVEN_MAX;
-	struct history_move *move;
+	struct transition *transition;
 
 	add_answer(m, cookie, leaves, cost + stamp_cost(a, cookie));
 	if (q->host->tcp_syncookies != 1 || off > most)
 		return;
 	cookie = !cookie;
 	cost += stamp_cost(a, cookie) + COST_BORDER + 2 * (uint32_t)off;
-	if (beside & (cookie ? BESIDE_MORE : BESIDE_FEWER))
+	if (concurrent & (cookie ? CONCURRENT_MORE : CONCURRENT_FEWER))
 		add_answer(m, cookie, leaves, cost);
 	/* Or there were as many as that takes: the count is as good as what is known of ends. */
-	move = add_answer(m, cookie, leaves, cost + COST_UNSEEN);
-	move->requests += (int8_t)(cookie ? off + 1 : -off - 1);
-	move->unnamed =
-	    (int8_t)(cookie ? (h->unnamed < off + 1 ? -h->unnamed : -off - 1) : off + 1);
+	transition = add_answer(m, cookie, leaves, cost + COST_UNSEEN);
+	transition->requests += (int8_t)(cookie ? off + 1 : -off - 1);
+	transition->unattributed =
+	    (int8_t)(cookie ? (h->unattributed < off + 1 ? -h->unattributed : -off - 1) : off + 1);
 }
 
-static bool in_reserve(const struct queue *q, const struct history *h)
+static bool in_reserve(const struct queue *q, const struct hypothesis *h)
 {
 	int64_t max = q->host->tcp_max_syn_backlog;
 
 	return q->host->tcp_syncookies == 0 && (max < 0 || max - h->requests < max / 4);
 }
 
-static void syn_moves(const struct queue *q, const struct history *h, const struct arrival *a,
-		      uint8_t place, uint8_t beside, struct moves *m)
+static void syn_transitions(const struct queue *q, const struct hypothesis *h,
+			    const struct arrival *a, uint8_t place, uint8_t concurrent,
+			    struct transitions *m)
 {
 	int32_t limit = (int32_t)q->listener.limit;
 	bool full = h->depth > limit;
@@ -140,9 +142,9 @@ static void syn_moves(const struct queue *q, const struct history *h, const stru
 		add_drop(m, ARRIVAL_SYN, place, 0, 1);
 		add_drop(m, ARRIVAL_SYN, place, COST_UNSEEN, 0);
 	} else if (a->synacked) {
-		add_answered(q, h, a, beside, m, leaves, 0);
+		add_answered(q, h, a, concurrent, m, leaves, 0);
 		if (full)
-			add_answered(q, h, a, beside, m, 0, COST_RULE);
+			add_answered(q, h, a, concurrent, m, 0, COST_RULE);
 	} else if (a->answered) {
 		add(m, ARRIVAL_SYN, place, 0); /* by a RST, an ICMP error, a bare ACK */
 	} else if (full || (q->host->tcp_syncookies == 0 && h->requests > limit)) {
@@ -157,19 +159,19 @@ static void syn_moves(const struct queue *q, const struct history *h, const stru
 	}
 }
 
-static void add_entry(struct moves *m, uint8_t place, uint32_t leaves, uint32_t cost)
+static void add_entry(struct transitions *m, uint8_t place, uint32_t leaves, uint32_t cost)
 {
-	struct history_move *move = add(m, ARRIVAL_ENTER, place | PLACE_ENTERED, cost);
+	struct transition *transition = add(m, ARRIVAL_ENTER, place | PLACE_ENTERED, cost);
 
-	move->leaves = leaves;
-	move->depth = 1;
+	transition->leaves = leaves;
+	transition->depth = 1;
 	if (place & PLACE_REQUEST)
-		move->requests = -1;
-	move->place &= (uint8_t)~PLACE_REQUEST;
+		transition->requests = -1;
+	transition->place &= (uint8_t)~PLACE_REQUEST;
 }
 
-static void place_moves(const struct queue *q, const struct history *h, const struct arrival *a,
-			uint8_t place, struct moves *m)
+static void ack_transitions(const struct queue *q, const struct hypothesis *h,
+			    const struct arrival *a, uint8_t place, struct transitions *m)
 {
 	int32_t limit = (int32_t)q->listener.limit;
 	bool full = h->depth > limit;
@@ -208,7 +210,7 @@ static void place_moves(const struct queue *q, const struct history *h, const st
 		add_drop(m, ARRIVAL_STRAY, place, COST_DISLIKED, 1);
 }
 
-static void end_moves(const struct arrival *a, uint8_t place, struct moves *m)
+static void end_transitions(const struct arrival *a, uint8_t place, struct transitions *m)
 {
 	bool ends = (place & PLACE_REQUEST) && (a->kind != ARRIVAL_STRAY || a->exact);
 
@@ -225,41 +227,42 @@ static void end_moves(const struct arrival *a, uint8_t place, struct moves *m)
 	}
 }
 
-uint32_t history_look_cost(enum found found, uint8_t place)
+uint32_t hypothesis_lookup_cost(enum found found, uint8_t place)
 {
 	switch (found) {
 	case FOUND_CHILD:
-		return place & PLACE_ENTERED ? 0 : COST_LOOK;
+		return place & PLACE_ENTERED ? 0 : COST_LOOKUP;
 	case FOUND_REQUEST:
-		return place & PLACE_REQUEST ? 0 : COST_LOOK;
+		return place & PLACE_REQUEST ? 0 : COST_LOOKUP;
 	case FOUND_NOTHING:
-		return place & (PLACE_ENTERED | PLACE_REQUEST) ? COST_LOOK : 0;
+		return place & (PLACE_ENTERED | PLACE_REQUEST) ? COST_LOOKUP : 0;
 	case FOUND_NO_CHILD:
 	case FOUND_EXPIRED:
-		return place & PLACE_ENTERED ? COST_LOOK : 0;
+		return place & PLACE_ENTERED ? COST_LOOKUP : 0;
 	case FOUND_DOUBT:
 		break;
 	}
 	return 0;
 }
 
-static void look_moves(const struct history *h, const struct arrival *a, uint8_t place,
-		       struct moves *m)
+static void lookup_transitions(const struct hypothesis *h, const struct arrival *a, uint8_t place,
+			       struct transitions *m)
 {
-	uint32_t cost = history_look_cost((enum found)a->found, place);
+	uint32_t cost = hypothesis_lookup_cost((enum found)a->found, place);
 
 	if (a->found != FOUND_EXPIRED || !(place & PLACE_REQUEST)) {
-		add(m, ARRIVAL_LOOK, place, cost);
+		add(m, ARRIVAL_LOOKUP, place, cost);
 		return;
 	}
-	add(m, ARRIVAL_LOOK, 0, cost);
-	if (h->unnamed > 0)
-		m->list[0].unnamed = -1; /* a count has shown that somebody's had ended */
+	add(m, ARRIVAL_LOOKUP, 0, cost);
+	if (h->unattributed > 0)
+		m->list[0].unattributed = -1; /* a count has shown that somebody's had ended */
 	else
 		m->list[0].requests = -1;
 }
 
-static void count_moves(const struct history *h, const struct arrival *a, struct moves *m)
+static void count_transitions(const struct hypothesis *h, const struct arrival *a,
+			      struct transitions *m)
 {
 	int64_t off = (int64_t)h->requests - (int64_t)a->half_open;
 
@@ -271,40 +274,40 @@ static void count_moves(const struct history *h, const struct arrival *a, struct
 	if (a->found == FOUND_DOUBT || off <= 0)
 		return;
 	m->list[0].requests = (int8_t)(off > INT8_MAX ? -INT8_MAX : -off);
-	m->list[0].unnamed = (int8_t)-m->list[0].requests;
+	m->list[0].unattributed = (int8_t)-m->list[0].requests;
 }
 
-unsigned history_moves(const struct queue *queue, const struct history *history,
-		       const struct arrival *arrival, uint8_t place, uint8_t beside,
-		       struct history_move moves[HISTORY_MOVES_MAX])
+unsigned hypothesis_transitions(const struct queue *queue, const struct hypothesis *hypothesis,
+				const struct arrival *arrival, uint8_t place, uint8_t concurrent,
+				struct transition transitions[TRANSITIONS_MAX])
 {
-	struct moves m = {.list = moves};
+	struct transitions m = {.list = transitions};
 
 	if (arrival->wants_place) {
-		place_moves(queue, history, arrival, place, &m);
+		ack_transitions(queue, hypothesis, arrival, place, &m);
 		return m.count;
 	}
 	switch ((enum arrival_kind)arrival->kind) {
 	case ARRIVAL_SYN:
 	case ARRIVAL_REPEAT:
-		syn_moves(queue, history, arrival, place, beside, &m);
+		syn_transitions(queue, hypothesis, arrival, place, concurrent, &m);
 		break;
 	case ARRIVAL_RST:
 	case ARRIVAL_STRAY:
 	case ARRIVAL_ICMP:
-		end_moves(arrival, place, &m);
+		end_transitions(arrival, place, &m);
 		break;
 	case ARRIVAL_LEAVE:
-		add(&m, ARRIVAL_LEAVE, place, 0)->depth = history->depth > 0 ? -1 : 0;
+		add(&m, ARRIVAL_LEAVE, place, 0)->depth = hypothesis->depth > 0 ? -1 : 0;
 		break;
 	case ARRIVAL_ENTER:
 		add_entry(&m, place, 0, 0);
 		break;
-	case ARRIVAL_LOOK:
-		look_moves(history, arrival, place, &m);
+	case ARRIVAL_LOOKUP:
+		lookup_transitions(hypothesis, arrival, place, &m);
 		break;
 	case ARRIVAL_COUNT:
-		count_moves(history, arrival, &m);
+		count_transitions(hypothesis, arrival, &m);
 		break;
 	case ARRIVAL_REFUSED:
 	case ARRIVAL_AGAIN:
@@ -322,41 +325,41 @@ static uint32_t at_most(uint64_t value, uint32_t most)
 }
 
 /* A sample that shows too little may have looked before a packet was worked on, or half way. */
-static uint32_t take_drops(struct history *history, const struct history_sample *sample,
+static uint32_t take_drops(struct hypothesis *hypothesis, const struct observation *sample,
 			   uint64_t *wrong)
 {
-	int64_t off = sample->drops - history->drops;
+	int64_t off = sample->drops - hypothesis->drops;
 
 	if (off == -1 && sample->torn)
 		return COST_UNSEEN;
 	if (off < 0 && -off <= (int64_t)sample->early_drops)
 		return COST_EARLY;
 	*wrong += (uint64_t)(off < 0 ? -off : off);
-	history->drops = sample->drops;
+	hypothesis->drops = sample->drops;
 	return 0;
 }
 
-static uint32_t take_depth(struct history *history, const struct history_sample *sample,
+static uint32_t take_depth(struct hypothesis *hypothesis, const struct observation *sample,
 			   uint64_t *wrong, uint32_t *leaves)
 {
-	int64_t more = (int64_t)sample->depth - history->depth;
-	uint32_t back = more > 0 ? at_most((uint64_t)more, history->regret) : 0;
+	int64_t more = (int64_t)sample->depth - hypothesis->depth;
+	uint32_t back = more > 0 ? at_most((uint64_t)more, hypothesis->retractable) : 0;
 
 	*leaves = more < 0 ? (uint32_t)-more : 0;
 	if (more > 0)
 		*wrong += (uint64_t)more - back;
-	history->depth = (int32_t)sample->depth;
-	history->regret =
-	    at_most((uint64_t)history->regret - back + *leaves, sample->early_entries);
+	hypothesis->depth = (int32_t)sample->depth;
+	hypothesis->retractable =
+	    at_most((uint64_t)hypothesis->retractable - back + *leaves, sample->early_entries);
 	return back ? COST_EARLY : 0;
 }
 
-uint32_t history_sampled(struct history *history, const struct history_sample *sample,
-			 uint32_t *leaves)
+uint32_t hypothesis_observe(struct hypothesis *hypothesis, const struct observation *sample,
+			    uint32_t *leaves)
 {
 	uint64_t wrong = 0;
-	uint32_t cost = take_depth(history, sample, &wrong, leaves);
+	uint32_t cost = take_depth(hypothesis, sample, &wrong, leaves);
 
-	cost += take_drops(history, sample, &wrong);
+	cost += take_drops(hypothesis, sample, &wrong);
 	return cost + COST_SAMPLE * at_most(wrong, 10);
 }

@@ -1,4 +1,4 @@
-#include "report/queue/search/histories.h"
+#include "report/queue/search/beam.h"
 
 #include <criterion/criterion.h>
 
@@ -61,7 +61,7 @@ static void two_for_one_place(int requests)
 	pass(200);
 }
 
-Test(histories, the_weight_of_its_ack_tells_who_was_refused)
+Test(beam, the_weight_of_its_ack_tells_who_was_refused)
 {
 	/* 2, 3, 4 have requests, 5 a cookie. */
 	two_for_one_place(4);
@@ -80,7 +80,7 @@ Test(histories, the_weight_of_its_ack_tells_who_was_refused)
 	end();
 }
 
-Test(histories, the_other_weight_tells_the_other)
+Test(beam, the_other_weight_tells_the_other)
 {
 	two_for_one_place(4);
 	ack(2);
@@ -97,7 +97,7 @@ Test(histories, the_other_weight_tells_the_other)
 	end();
 }
 
-Test(histories, a_look_tells_who_of_two_alike_found_room)
+Test(beam, a_look_tells_who_of_two_alike_found_room)
 {
 	two_for_one_place(3);
 	ack(2);
@@ -116,7 +116,7 @@ Test(histories, a_look_tells_who_of_two_alike_found_room)
 	end();
 }
 
-Test(histories, and_a_child_tells_that_it_did)
+Test(beam, and_a_child_tells_that_it_did)
 {
 	two_for_one_place(3);
 	ack(2);
@@ -135,7 +135,7 @@ Test(histories, and_a_child_tells_that_it_did)
 }
 
 /* Judged at once, 3 enters with its ACK; in truth it was its data that did. */
-Test(histories, what_follows_a_final_ack_may_be_the_one_that_entered)
+Test(beam, what_follows_a_final_ack_may_be_the_one_that_entered)
 {
 	two_for_one_place(4);
 	ack(2);
@@ -157,7 +157,7 @@ Test(histories, what_follows_a_final_ack_may_be_the_one_that_entered)
 	end();
 }
 
-Test(histories, a_syn_that_is_not_counted_is_not_the_full_queues)
+Test(beam, a_syn_that_is_not_counted_is_not_the_full_queues)
 {
 	fill();
 	pass(200);
@@ -174,7 +174,7 @@ Test(histories, a_syn_that_is_not_counted_is_not_the_full_queues)
 	end();
 }
 
-Test(histories, a_look_tells_a_cookie_from_a_request)
+Test(beam, a_look_tells_a_cookie_from_a_request)
 {
 	struct event e = {.kind = EVENT_CHILD, .source = SOURCE_SAMPLER};
 
@@ -221,17 +221,17 @@ static void cookie_below_the_limit(int samples_before)
 	end();
 }
 
-Test(histories, a_timestamp_tells_a_cookie_from_a_request)
+Test(beam, a_timestamp_tells_a_cookie_from_a_request)
 {
 	cookie_below_the_limit(200);
 }
 
-Test(histories, a_timestamp_that_comes_late_corrects_what_was_settled)
+Test(beam, a_timestamp_that_comes_late_corrects_what_was_settled)
 {
 	cookie_below_the_limit(4000);
 }
 
-Test(histories, a_sample_may_have_looked_before_or_after_what_came_meanwhile)
+Test(beam, a_sample_may_have_looked_before_or_after_what_came_meanwhile)
 {
 	struct event e = {.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
 
@@ -255,8 +255,8 @@ Test(histories, a_sample_may_have_looked_before_or_after_what_came_meanwhile)
 	end();
 }
 
-/* So many that not all histories can be followed: looks are heeded before that. */
-Test(histories, a_burst_between_two_samples_is_told_by_its_looks)
+/* So many that not all hypotheses can be followed: lookups are heeded before that. */
+Test(beam, a_burst_between_two_samples_is_told_by_its_looks)
 {
 	enum { FIRST = 3, LAST = 22, LUCKY = 9 };
 

@@ -1,4 +1,4 @@
-#include "report/queue/search/history.h"
+#include "report/queue/search/hypothesis.h"
 #include "report/queue/stamps.h"
 
 #include <criterion/criterion.h>
@@ -6,15 +6,15 @@
 /* A limit of 2: each queue holds 3. */
 static struct host host;
 static struct queue queue;
-static struct history_move moves[HISTORY_MOVES_MAX];
+static struct transition transitions[TRANSITIONS_MAX];
 static unsigned count;
-static uint8_t beside;
+static uint8_t concurrent;
 static uint32_t limit = 2;
 
 static void take(const struct arrival *arrival, uint8_t place, int32_t depth, int32_t requests,
 		 int64_t cookies)
 {
-	struct history history = {.depth = depth, .requests = requests};
+	struct hypothesis hypothesis = {.depth = depth, .requests = requests};
 
 	host.tcp_syncookies = cookies;
 	host.tcp_max_syn_backlog = 4096;
@@ -22,28 +22,29 @@ static void take(const struct arrival *arrival, uint8_t place, int32_t depth, in
 	queue.listener.limit = limit;
 	queue.limit_known = true;
 	queue.siblings = 1;
-	count = history_moves(&queue, &history, arrival, place, beside, moves);
-	cr_assert(count >= 1 && count <= HISTORY_MOVES_MAX);
+	count =
+	    hypothesis_transitions(&queue, &hypothesis, arrival, place, concurrent, transitions);
+	cr_assert(count >= 1 && count <= TRANSITIONS_MAX);
 }
 
 /* What speaks for itself. */
-static const struct history_move *cheapest(void)
+static const struct transition *cheapest(void)
 {
-	const struct history_move *best = &moves[0];
+	const struct transition *best = &transitions[0];
 
 	for (unsigned i = 1; i < count; i++)
-		if (moves[i].cost < best->cost)
-			best = &moves[i];
+		if (transitions[i].cost < best->cost)
+			best = &transitions[i];
 	return best;
 }
 
-static const struct history_move *without_leaves(void)
+static const struct transition *without_leaves(void)
 {
-	const struct history_move *best = NULL;
+	const struct transition *best = NULL;
 
 	for (unsigned i = 0; i < count; i++)
-		if (!moves[i].leaves && (!best || moves[i].cost < best->cost))
-			best = &moves[i];
+		if (!transitions[i].leaves && (!best || transitions[i].cost < best->cost))
+			best = &transitions[i];
 	cr_assert(best);
 	return best;
 }
@@ -52,7 +53,7 @@ static const struct arrival answered = {.kind = ARRIVAL_SYN, .answered = true, .
 static const struct arrival unanswered = {.kind = ARRIVAL_SYN};
 static const struct arrival ack = {.kind = ARRIVAL_ENTER, .wants_place = true};
 
-Test(history, a_syn_is_a_request_until_the_syn_queue_is_full)
+Test(hypothesis, a_syn_is_a_request_until_the_syn_queue_is_full)
 {
 	take(&answered, 0, 0, 2, 1);
 	cr_expect_eq(cheapest()->place, PLACE_REQUEST);
@@ -65,38 +66,38 @@ Test(history, a_syn_is_a_request_until_the_syn_queue_is_full)
 	cr_expect_eq(cheapest()->place, PLACE_COOKIE);
 }
 
-Test(history, a_request_where_a_cookie_was_due_says_that_requests_had_ended)
+Test(hypothesis, a_request_where_a_cookie_was_due_says_that_requests_had_ended)
 {
 	take(&answered, 0, 0, 5, 1);
 	cr_assert_eq(count, 2);
 	for (unsigned i = 0; i < count; i++)
-		if (moves[i].place == PLACE_REQUEST)
-			cr_expect_eq(5 + moves[i].requests, 3, "2 at most, and this one");
-	cr_expect_gt(moves[1].cost, moves[0].cost);
+		if (transitions[i].place == PLACE_REQUEST)
+			cr_expect_eq(5 + transitions[i].requests, 3, "2 at most, and this one");
+	cr_expect_gt(transitions[1].cost, transitions[0].cost);
 	take(&answered, 0, 0, 9, 1);
 	cr_expect_eq(count, 1, "not as many as that");
 }
 
-Test(history, what_arrives_beside_a_syn_may_count_before_it)
+Test(hypothesis, what_arrives_beside_a_syn_may_count_before_it)
 {
-	beside = BESIDE_FEWER;
+	concurrent = CONCURRENT_FEWER;
 	take(&answered, 0, 0, 3, 1);
 	cr_assert_eq(count, 3);
-	cr_expect_eq(moves[1].place, PLACE_REQUEST);
-	cr_expect_eq(moves[1].requests, 1, "and nobody has ended");
-	cr_expect_eq(moves[1].unnamed, 0);
-	cr_expect_gt(moves[1].cost, moves[0].cost);
-	cr_expect_lt(moves[1].cost, moves[2].cost);
-	beside = BESIDE_MORE;
+	cr_expect_eq(transitions[1].place, PLACE_REQUEST);
+	cr_expect_eq(transitions[1].requests, 1, "and nobody has ended");
+	cr_expect_eq(transitions[1].unattributed, 0);
+	cr_expect_gt(transitions[1].cost, transitions[0].cost);
+	cr_expect_lt(transitions[1].cost, transitions[2].cost);
+	concurrent = CONCURRENT_MORE;
 	take(&answered, 0, 0, 3, 1);
 	cr_expect_eq(count, 2, "there were more than that anyway");
 	take(&answered, 0, 0, 2, 1);
 	cr_assert_eq(count, 3);
-	cr_expect_eq(moves[1].place, PLACE_COOKIE);
-	cr_expect_eq(moves[1].requests, 0);
+	cr_expect_eq(transitions[1].place, PLACE_COOKIE);
+	cr_expect_eq(transitions[1].requests, 0);
 }
 
-Test(history, a_stamp_tells_a_cookie_from_a_request)
+Test(hypothesis, a_stamp_tells_a_cookie_from_a_request)
 {
 	static const struct {
 		enum stamp stamp;
@@ -118,7 +119,7 @@ Test(history, a_stamp_tells_a_cookie_from_a_request)
 	}
 }
 
-Test(history, whose_syn_is_answered_found_room)
+Test(hypothesis, whose_syn_is_answered_found_room)
 {
 	take(&answered, 0, 3, 0, 1);
 	cr_expect_eq(cheapest()->leaves, 1);
@@ -126,7 +127,7 @@ Test(history, whose_syn_is_answered_found_room)
 	cr_expect_gt(without_leaves()->cost, 0);
 }
 
-Test(history, a_syn_without_an_answer_met_a_full_queue_or_something_in_front_of_it)
+Test(hypothesis, a_syn_without_an_answer_met_a_full_queue_or_something_in_front_of_it)
 {
 	take(&unanswered, 0, 3, 0, 1);
 	cr_expect(cheapest()->dropped);
@@ -139,7 +140,7 @@ Test(history, a_syn_without_an_answer_met_a_full_queue_or_something_in_front_of_
 	host.tcp_max_syn_backlog = 16;
 }
 
-Test(history, a_syn_for_which_there_is_a_request_is_a_repeated_one)
+Test(hypothesis, a_syn_for_which_there_is_a_request_is_a_repeated_one)
 {
 	take(&unanswered, PLACE_REQUEST, 3, 1, 1);
 	cr_expect_eq(cheapest()->kind, ARRIVAL_REPEAT);
@@ -149,7 +150,7 @@ Test(history, a_syn_for_which_there_is_a_request_is_a_repeated_one)
 	cr_expect_eq(cheapest()->drops, 0, "its socket takes it");
 }
 
-Test(history, a_final_ack_enters_where_there_is_room)
+Test(hypothesis, a_final_ack_enters_where_there_is_room)
 {
 	take(&ack, PLACE_REQUEST, 2, 1, 1);
 	cr_expect_eq(cheapest()->kind, ARRIVAL_ENTER);
@@ -161,7 +162,7 @@ Test(history, a_final_ack_enters_where_there_is_room)
 	cr_expect_eq(cheapest()->requests, 0);
 }
 
-Test(history, with_much_room_a_final_ack_is_refused_only_if_a_look_says_so)
+Test(hypothesis, with_much_room_a_final_ack_is_refused_only_if_a_look_says_so)
 {
 	struct arrival refused = {.kind = ARRIVAL_REFUSED, .wants_place = true};
 
@@ -174,20 +175,20 @@ Test(history, with_much_room_a_final_ack_is_refused_only_if_a_look_says_so)
 	cr_expect_gt(count, 1, "with little two processors may count in another order");
 }
 
-Test(history, a_final_ack_on_a_full_queue_is_refused_or_somebody_left)
+Test(hypothesis, a_final_ack_on_a_full_queue_is_refused_or_somebody_left)
 {
 	take(&ack, PLACE_REQUEST, 3, 1, 1);
 	cr_expect_eq(without_leaves()->kind, ARRIVAL_REFUSED);
 	cr_expect_eq(without_leaves()->drops, 2);
 	cr_expect_eq(without_leaves()->place, PLACE_REQUEST, "its request stays");
 	for (unsigned i = 0; i < count; i++)
-		if (moves[i].kind == ARRIVAL_ENTER && !moves[i].cost)
-			cr_expect_eq(moves[i].leaves, 1);
+		if (transitions[i].kind == ARRIVAL_ENTER && !transitions[i].cost)
+			cr_expect_eq(transitions[i].leaves, 1);
 	take(&ack, PLACE_COOKIE, 3, 0, 1);
 	cr_expect_eq(without_leaves()->drops, 1);
 }
 
-Test(history, what_comes_after_the_entry_is_nothing_to_the_listener)
+Test(hypothesis, what_comes_after_the_entry_is_nothing_to_the_listener)
 {
 	take(&ack, PLACE_COOKIE | PLACE_ENTERED, 3, 0, 1);
 	cr_expect_eq(count, 1);
@@ -196,7 +197,7 @@ Test(history, what_comes_after_the_entry_is_nothing_to_the_listener)
 	cr_expect_eq(cheapest()->depth, 0);
 }
 
-Test(history, a_bare_ack_is_deferred_but_not_that_of_a_cookie)
+Test(hypothesis, a_bare_ack_is_deferred_but_not_that_of_a_cookie)
 {
 	struct arrival bare = {.kind = ARRIVAL_DEFERRED, .wants_place = true, .deferred = true};
 
@@ -207,7 +208,7 @@ Test(history, a_bare_ack_is_deferred_but_not_that_of_a_cookie)
 	cr_expect_eq(cheapest()->kind, ARRIVAL_ENTER);
 }
 
-Test(history, a_reset_ends_a_request_and_nothing_else)
+Test(hypothesis, a_reset_ends_a_request_and_nothing_else)
 {
 	struct arrival rst = {.kind = ARRIVAL_RST, .exact = true};
 
@@ -223,20 +224,20 @@ Test(history, a_reset_ends_a_request_and_nothing_else)
 	cr_expect_eq(cheapest()->kind, ARRIVAL_RST);
 }
 
-Test(history, a_look_contradicts_who_stands_elsewhere)
+Test(hypothesis, a_look_contradicts_who_stands_elsewhere)
 {
-	cr_expect_eq(history_look_cost(FOUND_CHILD, PLACE_ENTERED), 0);
-	cr_expect_gt(history_look_cost(FOUND_CHILD, PLACE_REQUEST), 0);
-	cr_expect_eq(history_look_cost(FOUND_REQUEST, PLACE_REQUEST), 0);
-	cr_expect_gt(history_look_cost(FOUND_REQUEST, PLACE_COOKIE), 0);
-	cr_expect_eq(history_look_cost(FOUND_NOTHING, PLACE_COOKIE), 0);
-	cr_expect_gt(history_look_cost(FOUND_NOTHING, PLACE_REQUEST), 0);
-	cr_expect_eq(history_look_cost(FOUND_DOUBT, PLACE_REQUEST), 0);
+	cr_expect_eq(hypothesis_lookup_cost(FOUND_CHILD, PLACE_ENTERED), 0);
+	cr_expect_gt(hypothesis_lookup_cost(FOUND_CHILD, PLACE_REQUEST), 0);
+	cr_expect_eq(hypothesis_lookup_cost(FOUND_REQUEST, PLACE_REQUEST), 0);
+	cr_expect_gt(hypothesis_lookup_cost(FOUND_REQUEST, PLACE_COOKIE), 0);
+	cr_expect_eq(hypothesis_lookup_cost(FOUND_NOTHING, PLACE_COOKIE), 0);
+	cr_expect_gt(hypothesis_lookup_cost(FOUND_NOTHING, PLACE_REQUEST), 0);
+	cr_expect_eq(hypothesis_lookup_cost(FOUND_DOUBT, PLACE_REQUEST), 0);
 }
 
-Test(history, a_request_that_is_not_found_any_more_has_expired)
+Test(hypothesis, a_request_that_is_not_found_any_more_has_expired)
 {
-	struct arrival look = {.kind = ARRIVAL_LOOK, .found = FOUND_EXPIRED};
+	struct arrival look = {.kind = ARRIVAL_LOOKUP, .found = FOUND_EXPIRED};
 
 	take(&look, PLACE_REQUEST, 0, 3, 1);
 	cr_expect_eq(cheapest()->requests, -1);
@@ -244,26 +245,26 @@ Test(history, a_request_that_is_not_found_any_more_has_expired)
 	cr_expect_eq(cheapest()->cost, 0);
 }
 
-Test(history, a_request_that_a_count_has_missed_is_not_missed_twice)
+Test(hypothesis, a_request_that_a_count_has_missed_is_not_missed_twice)
 {
-	struct arrival look = {.kind = ARRIVAL_LOOK, .found = FOUND_EXPIRED};
-	struct history history = {.requests = 3, .unnamed = 1};
+	struct arrival look = {.kind = ARRIVAL_LOOKUP, .found = FOUND_EXPIRED};
+	struct hypothesis hypothesis = {.requests = 3, .unattributed = 1};
 
 	queue.host = &host;
-	count = history_moves(&queue, &history, &look, PLACE_REQUEST, 0, moves);
+	count = hypothesis_transitions(&queue, &hypothesis, &look, PLACE_REQUEST, 0, transitions);
 	cr_assert_eq(count, 1);
-	cr_expect_eq(moves[0].requests, 0);
-	cr_expect_eq(moves[0].unnamed, -1);
-	cr_expect_eq(moves[0].place, 0);
+	cr_expect_eq(transitions[0].requests, 0);
+	cr_expect_eq(transitions[0].unattributed, -1);
+	cr_expect_eq(transitions[0].place, 0);
 }
 
-Test(history, a_count_takes_away_what_expired_in_silence)
+Test(hypothesis, a_count_takes_away_what_expired_in_silence)
 {
 	struct arrival counted = {.kind = ARRIVAL_COUNT, .half_open = 1, .found = FOUND_REQUEST};
 
 	take(&counted, 0, 0, 3, 1);
 	cr_expect_eq(cheapest()->requests, -2);
-	cr_expect_eq(cheapest()->unnamed, 2);
+	cr_expect_eq(cheapest()->unattributed, 2);
 	cr_expect_gt(cheapest()->cost, 0);
 	counted.found = FOUND_DOUBT;
 	take(&counted, 0, 0, 3, 1);
@@ -271,55 +272,56 @@ Test(history, a_count_takes_away_what_expired_in_silence)
 	cr_expect_eq(cheapest()->cost, 0);
 }
 
-static uint32_t sampled(struct history *history, uint32_t depth, int64_t drops, uint32_t *leaves)
+static uint32_t sampled(struct hypothesis *hypothesis, uint32_t depth, int64_t drops,
+			uint32_t *leaves)
 {
-	return history_sampled(history, &(struct history_sample){.depth = depth, .drops = drops},
-			       leaves);
+	return hypothesis_observe(hypothesis, &(struct observation){.depth = depth, .drops = drops},
+				  leaves);
 }
 
-Test(history, a_sample_shows_who_left_and_contradicts_the_rest)
+Test(hypothesis, a_sample_shows_who_left_and_contradicts_the_rest)
 {
-	struct history history = {.depth = 3, .drops = 7};
+	struct hypothesis hypothesis = {.depth = 3, .drops = 7};
 	uint32_t leaves;
 
-	cr_expect_eq(sampled(&history, 1, 7, &leaves), 0);
+	cr_expect_eq(sampled(&hypothesis, 1, 7, &leaves), 0);
 	cr_expect_eq(leaves, 2);
-	cr_expect_eq(history.depth, 1);
-	cr_expect_gt(sampled(&history, 1, 8, &leaves), 0);
-	cr_expect_eq(history.drops, 8, "it goes on from there");
-	cr_expect_gt(sampled(&history, 2, 8, &leaves), 0);
+	cr_expect_eq(hypothesis.depth, 1);
+	cr_expect_gt(sampled(&hypothesis, 1, 8, &leaves), 0);
+	cr_expect_eq(hypothesis.drops, 8, "it goes on from there");
+	cr_expect_gt(sampled(&hypothesis, 2, 8, &leaves), 0);
 	cr_expect_eq(leaves, 0);
-	cr_expect_eq(history.depth, 2);
+	cr_expect_eq(hypothesis.depth, 2);
 }
 
 /* tcp_listendrop() counts once, and who discards the segment once more. */
-Test(history, a_sample_may_see_half_of_a_refused_ack)
+Test(hypothesis, a_sample_may_see_half_of_a_refused_ack)
 {
-	struct history history = {.depth = 3, .drops = 7};
+	struct hypothesis hypothesis = {.depth = 3, .drops = 7};
 	uint32_t leaves;
 
-	struct history_sample half = {.depth = 3, .drops = 6, .torn = true};
+	struct observation half = {.depth = 3, .drops = 6, .torn = true};
 
-	cr_expect_lt(history_sampled(&history, &half, &leaves), 5);
-	cr_expect_eq(history.drops, 7, "the other half is still to come");
-	cr_expect_geq(sampled(&history, 3, 6, &leaves), 15);
-	cr_expect_eq(history.drops, 6);
+	cr_expect_lt(hypothesis_observe(&hypothesis, &half, &leaves), 5);
+	cr_expect_eq(hypothesis.drops, 7, "the other half is still to come");
+	cr_expect_geq(sampled(&hypothesis, 3, 6, &leaves), 15);
+	cr_expect_eq(hypothesis.drops, 6);
 }
 
 /* It was captured, and its processor had something else to do until the sample had looked. */
-Test(history, a_sample_may_look_before_a_packet_is_worked_on)
+Test(hypothesis, a_sample_may_look_before_a_packet_is_worked_on)
 {
-	struct history history = {.depth = 3, .drops = 7};
-	struct history_sample early = {
-	    .depth = 1, .drops = 5, .early_entries = 1, .early_drops = 2};
+	struct hypothesis hypothesis = {.depth = 3, .drops = 7};
+	struct observation early = {.depth = 1, .drops = 5, .early_entries = 1, .early_drops = 2};
 	uint32_t leaves, cost;
 
-	cost = history_sampled(&history, &early, &leaves);
+	cost = hypothesis_observe(&hypothesis, &early, &leaves);
 	cr_expect_lt(cost, 10);
 	cr_expect_eq(leaves, 2);
-	cr_expect_eq(history.drops, 7, "they are still to come");
-	cr_expect_lt(sampled(&history, 2, 7, &leaves), 10, "one had not entered yet");
-	cr_expect_geq(sampled(&history, 3, 7, &leaves), 15, "and only one");
+	cr_expect_eq(hypothesis.drops, 7, "they are still to come");
+	cr_expect_lt(sampled(&hypothesis, 2, 7, &leaves), 10, "one had not entered yet");
+	cr_expect_geq(sampled(&hypothesis, 3, 7, &leaves), 15, "and only one");
 	early.drops = 4;
-	cr_expect_geq(history_sampled(&history, &early, &leaves), 15, "more than that can cost");
+	cr_expect_geq(hypothesis_observe(&hypothesis, &early, &leaves), 15,
+		      "more than that can cost");
 }

@@ -1,0 +1,111 @@
+/*
+ * What the likeliest hypothesis makes of each arrival and each sample.
+ */
+#include "report/queue/search/backtrace.h"
+
+#include <stdlib.h>
+
+#include "report/queue/arrival.h"
+
+static void judge_now(const struct backtrace *backtrace, struct queue *q, const struct step *step,
+		      struct table *table)
+{
+	struct arrival *a = &q->arrivals[step->at];
+	struct open_attempt *open = arrival_attempt(a, table);
+	uint8_t place = step->transition.place;
+
+	if (a->kind == ARRIVAL_LOOKUP || a->kind == ARRIVAL_COUNT)
+		return;
+	a->cookie = step->transition.cookie;
+	if (a->kind == ARRIVAL_SYN && a->cookie && a->time_ns > q->last_cookie_ns)
+		q->last_cookie_ns = a->time_ns;
+	if (a->wants_place)
+		a->kind = step->transition.kind;
+	if (!open || !backtrace->contexts[step->at].last)
+		return;
+	if (step->transition.cookie)
+		open_move(open, MOVE_COOKIE);
+	else if ((place & (PLACE_COOKIE | PLACE_REQUEST)) || step->transition.kind == ARRIVAL_ENTER)
+		open_move(open, MOVE_REQUEST);
+	if (open_is_certain(open) || open_saw(open, SEEN_FASTOPEN))
+		return;
+	if ((place & PLACE_ENTERED) && !open_has_child(open))
+		open_move(open, MOVE_ENTERED_AFTER_ALL);
+	else if (!(place & PLACE_ENTERED) && open_has_child(open))
+		open_move(open, MOVE_REFUSED_AFTER_ALL);
+}
+
+static void settle_arrival(struct queue *q, const struct step *step, struct table *table,
+			   struct details *details)
+{
+	struct arrival *a = &q->arrivals[step->at];
+	struct drops_view nothing = {.known = true};
+
+	if (step->transition.leaves)
+		queue_step(q, a->time_ns, -(int64_t)step->transition.leaves);
+	if (a->kind != ARRIVAL_LOOKUP && a->kind != ARRIVAL_COUNT)
+		a->kind = step->transition.kind;
+	a->half_open = q->requests < 0 ? 0 : (uint32_t)q->requests;
+	a->cookie = step->transition.cookie;
+	a->dropped = step->transition.dropped;
+	a->decided = true;
+	arrival_settle(q, a, &nothing, table, details);
+	q->requests = step->requests;
+	q->unattributed = step->unattributed;
+}
+
+static void settle_sample(struct queue *q, const struct queue_sample *sample, int64_t drops)
+{
+	if (q->base != (int64_t)sample->depth)
+		queue_step(q, sample->time_ns, (int64_t)sample->depth - q->base);
+	if (sample->drops_known)
+		q->drops_settled = drops;
+}
+
+/* Those that were looked for after they were refused, and not found: no doubt is left of them. */
+static void prove_refused(const struct backtrace *backtrace, struct queue *q)
+{
+	bool *absent = calloc(backtrace->slots + 1, sizeof(*absent));
+
+	if (!absent)
+		return;
+	for (size_t i = backtrace->arrivals; i-- > 0;) {
+		const struct arrival_context *context = &backtrace->contexts[i];
+		struct arrival *a = &q->arrivals[i];
+
+		if (context->slot == NO_SLOT)
+			continue;
+		if (a->kind == ARRIVAL_LOOKUP && a->found != FOUND_DOUBT && a->found != FOUND_CHILD)
+			absent[context->slot] = true;
+		if (a->wants_place)
+			a->proven = a->kind == ARRIVAL_REFUSED && absent[context->slot];
+		if (context->first)
+			absent[context->slot] = false;
+	}
+	free(absent);
+}
+
+void backtrace_settle(const struct backtrace *backtrace, struct queue *q, size_t count,
+		      struct table *table, struct details *details)
+{
+	int64_t requests = q->requests;
+
+	for (uint32_t i = backtrace->first; i != STEP_NONE; i = backtrace->steps[i].previous) {
+		if (backtrace->steps[i].at < backtrace->arrivals)
+			judge_now(backtrace, q, &backtrace->steps[i], table);
+		requests = backtrace->steps[i].requests;
+	}
+	q->half_open = requests < 0 ? 0 : requests;
+	prove_refused(backtrace, q);
+	for (uint32_t i = backtrace->first; i != STEP_NONE; i = backtrace->steps[i].previous) {
+		const struct step *step = &backtrace->steps[i];
+
+		if (step->at < backtrace->arrivals) {
+			settle_arrival(q, step, table, details);
+			continue;
+		}
+		settle_sample(q, &q->pending[step->at - backtrace->arrivals], step->drops);
+		if (step->at - backtrace->arrivals + 1 == count)
+			break;
+	}
+}
