@@ -71,6 +71,7 @@ enum segment_option {
 	SEGMENT_SACK_PERMITTED = 0x10,	/* kind 4 */
 	SEGMENT_WINDOW_SCALE = 0x20,	/* kind 3 */
 	SEGMENT_OPTIONS_CUT = 0x40,	/* the snaplen or a bad length ended the reading */
+	SEGMENT_MP_JOIN = 0x80, /* SEGMENT_MPTCP of subtype 1: a subflow of an MPTCP connection */
 };
 
 /* One TCP segment: the innermost TCP header of a frame with its innermost IP header. */
@@ -89,8 +90,8 @@ struct segment {
 	uint8_t window_scale; /* valid with SEGMENT_WINDOW_SCALE */
 	bool outgoing;	      /* the link header says that this host sent it */
 	bool copy;	      /* a packet that was captured before, on another device */
-	uint32_t device;      /* interface index, or what tells devices of a file apart; 0 unknown */
-	uint64_t frame;	      /* number in the capture, from 1: what Wireshark shows */
+	uint32_t device; /* interface index, or what tells devices of a file apart; 0 unknown */
+	uint64_t frame;	 /* number in the capture, from 1: what Wireshark shows */
 };
 
 /* An ICMP or ICMPv6 error that quotes a TCP segment (RFC 792, RFC 4443). */

@@ -19,6 +19,8 @@ enum tcp_option {
 	OPTION_EXPERIMENT = 254,   /* RFC 6994 */
 };
 
+#define MPTCP_MP_JOIN 1 /* subtype, RFC 8684 section 3.2 */
+
 /* RFC 7413 section 4.1.1 names it as the experiment identifier that came before kind 34. */
 #define FASTOPEN_MAGIC 0xf989
 
@@ -57,6 +59,8 @@ static void read_option(struct segment *s, uint8_t kind, const uint8_t *value, u
 	case OPTION_MPTCP:
 		if (size >= 1)
 			s->options |= SEGMENT_MPTCP;
+		if (size >= 1 && value[0] >> 4 == MPTCP_MP_JOIN)
+			s->options |= SEGMENT_MP_JOIN;
 		break;
 	case OPTION_FASTOPEN:
 		set_fastopen(s, size);

@@ -19,6 +19,7 @@ const char *outcome_name(enum outcome outcome)
 	    [OUTCOME_RESET] = "reset",
 	    [OUTCOME_ZOMBIE] = "zombie",
 	    [OUTCOME_OPEN] = "open",
+	    [OUTCOME_JOINED] = "joined",
 	};
 
 	return outcome < OUTCOME_COUNT ? names[outcome] : "unknown";
@@ -40,6 +41,8 @@ const char *cause_name(enum cause cause)
 	    [CAUSE_SERVER_RESET] = "server-reset",
 	    [CAUSE_SLOW_ACCEPT] = "slow-accept",
 	    [CAUSE_SYNACK_UNACKNOWLEDGED] = "synack-unacknowledged",
+	    [CAUSE_CLIENT_LEFT] = "client-left",
+	    [CAUSE_CLOSED_UNSERVED] = "closed-unserved",
 	};
 
 	return cause < CAUSE_COUNT ? names[cause] : "unknown";
@@ -115,6 +118,8 @@ bool cause_is_drop(enum cause cause)
 	case CAUSE_SERVER_RESET:
 	case CAUSE_SLOW_ACCEPT:
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
+	case CAUSE_CLIENT_LEFT:
+	case CAUSE_CLOSED_UNSERVED:
 	case CAUSE_COUNT:
 		break;
 	}

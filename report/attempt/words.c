@@ -29,6 +29,8 @@ const char *outcome_words(enum outcome outcome)
 		return "final ACK dropped: only the client believes it is connected";
 	case OUTCOME_OPEN:
 		return "handshake unfinished when observation ended";
+	case OUTCOME_JOINED:
+		return "joined an MPTCP connection; accept() is not called for it";
 	case OUTCOME_COUNT:
 		break;
 	}
@@ -75,6 +77,10 @@ const char *cause_words(enum cause cause, int64_t tcp_syncookies)
 		return "slow accept() (more than 100 ms in the accept queue)";
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
 		return "SYN-ACK never acknowledged";
+	case CAUSE_CLIENT_LEFT:
+		return "the client left before accept()";
+	case CAUSE_CLOSED_UNSERVED:
+		return "accepted, then closed at once with nothing sent";
 	case CAUSE_COUNT:
 		break;
 	}

@@ -199,6 +199,8 @@ bool ledger_doubts(const struct ledger *ledger, enum cause cause)
 	case CAUSE_SERVER_RESET:
 	case CAUSE_SLOW_ACCEPT:
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
+	case CAUSE_CLIENT_LEFT:
+	case CAUSE_CLOSED_UNSERVED:
 	case CAUSE_COUNT:
 		break;
 	}

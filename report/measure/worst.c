@@ -49,6 +49,7 @@ int64_t worst_score(const struct attempt *a)
 	case OUTCOME_ACCEPTED:
 	case OUTCOME_ESTABLISHED:
 	case OUTCOME_OPEN:
+	case OUTCOME_JOINED:
 	case OUTCOME_COUNT:
 		break;
 	}

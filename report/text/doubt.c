@@ -34,6 +34,12 @@ static const char *alternative(enum cause cause)
 	case CAUSE_DEFER_ACCEPT:
 		return "a bare ACK without effect may also have been dropped; whether the listener "
 		       "has TCP_DEFER_ACCEPT would tell.";
+	case CAUSE_CLIENT_LEFT:
+		return "accept() was called within an interval in which the client left; "
+		       "--exact-accepts would tell.";
+	case CAUSE_CLOSED_UNSERVED:
+		return "between its accept() and its end there may have been longer; "
+		       "--exact-accepts would tell.";
 	case CAUSE_CLIENT_RESET:
 	case CAUSE_SLOW_ACCEPT:
 	case CAUSE_SYNACK_UNACKNOWLEDGED:

@@ -314,6 +314,7 @@ static void add_failure(const struct text *text, const struct attempt *a, unsign
 		break;
 	case OUTCOME_ACCEPTED:
 	case OUTCOME_ESTABLISHED:
+	case OUTCOME_JOINED:
 	case OUTCOME_COUNT:
 		break;
 	}
@@ -335,6 +336,9 @@ static void add_outcome(const struct text *text, const struct attempt *a, const 
 				     text_duration(text, a->connect_ns, value));
 		if (text->report->kind != REPORT_PCAP) /* of packets alone it goes without saying */
 			sentence_add(sentence, " (accept() not observed)");
+		return;
+	case OUTCOME_JOINED:
+		sentence_add(sentence, "%s%s", join, outcome_words(OUTCOME_JOINED));
 		return;
 	case OUTCOME_WAITING:
 	case OUTCOME_REFUSED:

@@ -209,6 +209,7 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 	case OUTCOME_UNANSWERED:
 	case OUTCOME_ZOMBIE:
 	case OUTCOME_OPEN:
+	case OUTCOME_JOINED:
 	case OUTCOME_COUNT:
 		break;
 	}

@@ -70,6 +70,7 @@ static int64_t penalty_ns(enum outcome outcome)
 	case OUTCOME_WAITING:
 	case OUTCOME_HALF_OPEN:
 	case OUTCOME_OPEN:
+	case OUTCOME_JOINED:
 	case OUTCOME_COUNT:
 		break;
 	}

@@ -63,6 +63,10 @@ static const char *brief(enum cause cause)
 		return "slow accept()";
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
 		return "SYN-ACK never acknowledged";
+	case CAUSE_CLIENT_LEFT:
+		return "client left before accept()";
+	case CAUSE_CLOSED_UNSERVED:
+		return "closed at once, nothing sent";
 	case CAUSE_ACCEPT_QUEUE_FULL_SYN:
 	case CAUSE_ACCEPT_QUEUE_FULL_ACK:
 	case CAUSE_SYN_QUEUE_FULL:
@@ -111,6 +115,7 @@ static enum text_colour colour_of(enum outcome outcome)
 		return TEXT_YELLOW;
 	case OUTCOME_ACCEPTED:
 	case OUTCOME_ESTABLISHED:
+	case OUTCOME_JOINED:
 	case OUTCOME_COUNT:
 		break;
 	}

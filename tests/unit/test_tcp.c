@@ -118,6 +118,10 @@ Test(tcp, fast_open_has_two_numbers_and_may_carry_a_cookie)
 Test(tcp, multipath_is_seen)
 {
 	cr_expect_eq(options_of(TCP("6002") "1e04 0181"), SEGMENT_MPTCP);
+	cr_expect_eq(options_of(TCP("8002") "1e0c 1001 a0b0c0d0 01020304"),
+		     SEGMENT_MPTCP | SEGMENT_MP_JOIN);
+	/* without a subtype */
+	cr_expect_eq(options_of(TCP("6002") "1e02 0101"), 0);
 }
 
 Test(tcp, broken_options_end_the_reading_and_say_so)

@@ -4,7 +4,7 @@
  */
 
 const GOOD_OUTCOMES = ["accepted"];
-const NEUTRAL_OUTCOMES = ["established", "waiting", "open"];
+const NEUTRAL_OUTCOMES = ["established", "waiting", "open", "joined"];
 
 const MARK_WORDS = {
 	"syn": "SYN",
