@@ -35,6 +35,7 @@ const char *event_kind_name(enum event_kind kind)
 	    [EVENT_PROC_FORK] = "proc-fork",
 	    [EVENT_PROC_EXIT] = "proc-exit",
 	    [EVENT_HOLDER] = "holder",
+	    [EVENT_ADDRESS] = "address",
 	    [EVENT_OWNER] = "owner",
 	    [EVENT_ENTRY] = "entry",
 	    [EVENT_LISTEN] = "listen",

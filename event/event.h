@@ -37,6 +37,7 @@ enum event_kind {
 	EVENT_PROC_FORK,  /* proc connector */
 	EVENT_PROC_EXIT,  /* proc connector */
 	EVENT_HOLDER,	  /* sampler: a process has an accepted connection open */
+	EVENT_ADDRESS,	  /* sampler: the namespace has an address now, or no longer */
 	EVENT_OWNER,	  /* sampler: a process has a listener open now, or no longer */
 	EVENT_ENTRY,	  /* BPF: a connection entered its accept queue */
 	EVENT_LISTEN,	  /* server: listen() called, with its backlog */
@@ -200,6 +201,20 @@ struct waiting {
 	uint8_t state;	   /* enum tcp_state of the kernel */
 };
 
+/*
+ * Addresses whose first bits of 128 (of IPv4: 96 and more) are those of address, the rest of
+ * which is 0. The namespace takes what is sent to them for its own.
+ */
+struct address_prefix {
+	struct address address;
+	uint8_t bits;
+};
+
+struct address_change {
+	struct address_prefix prefix;
+	bool gone;
+};
+
 enum counters_when { COUNTERS_BEFORE, COUNTERS_DURING, COUNTERS_AFTER };
 
 /*
@@ -315,6 +330,7 @@ struct event {
 		struct proc_fork proc_fork;
 		struct proc_exit proc_exit;
 		struct holder holder;
+		struct address_change address;
 		struct owner_change owner;
 		struct queue_entry entry;
 		struct server_listen listen;

@@ -193,6 +193,17 @@ static int read_packets(struct recorder *r, int64_t now_ns)
 	return 0;
 }
 
+int recorder_addresses(struct recorder *r, event_fn fn)
+{
+	int rc = r->addresses ? addresses_step(r->addresses, fn, r) : 0;
+
+	if (rc >= 0)
+		return rc;
+	addresses_free(r->addresses);
+	r->addresses = NULL;
+	return 0;
+}
+
 static int read_sources(struct recorder *r, int64_t now_ns)
 {
 	int rc = read_packets(r, now_ns);
@@ -201,6 +212,8 @@ static int read_sources(struct recorder *r, int64_t now_ns)
 		rc = channel_read(r->options.channel, recorder_on_event, r);
 		rc = rc < 0 ? fail(r, rc, "the server's events") : 0;
 	}
+	if (rc == 0)
+		rc = recorder_addresses(r, recorder_on_event);
 	if (rc == 0 && r->scout)
 		rc = scout_read(r->scout, recorder_on_found, r);
 	if (rc == 0 && r->probe) {
@@ -250,7 +263,7 @@ static int say_losses(struct recorder *r)
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_SAMPLES_LATE, r->samples_late);
 	if (rc == 0)
-		rc = say_loss(r, SOURCE_SAMPLER, LOSS_NETLINK, sampler.netlink_lost);
+		rc = say_loss(r, SOURCE_SAMPLER, LOSS_NETLINK, sampler.netlink_lost + (r->addresses ? addresses_lost(r->addresses) : 0));
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_LOOKUPS,
 			      sampler.lookups_skipped + analysis_skipped(r->analysis));

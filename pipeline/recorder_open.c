@@ -29,7 +29,8 @@ static int on_first_event(void *context, const struct event *event)
 	struct recorder *r = context;
 	struct event earlier = *event;
 
-	if (event->kind == EVENT_LISTENER && event->listener.change != LISTENER_CLOSED)
+	if ((event->kind == EVENT_LISTENER && event->listener.change != LISTENER_CLOSED) ||
+	    event->kind == EVENT_ADDRESS)
 		earlier.time_ns = r->opened_ns;
 	if (event->kind == EVENT_OWNER && event->owner.owns)
 		earlier.time_ns = r->opened_ns;
@@ -224,6 +225,9 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	if (rc)
 		goto fail;
 	open_sampler(r);
+	/* Without them it is not known which connections are to this host, and roles are null. */
+	if (r->sampler && addresses_new(&r->addresses) < 0)
+		r->addresses = NULL;
 	r->opened_ns = clock_now_ns();
 	rc = open_capture(r, error);
 	if (rc)
@@ -243,7 +247,9 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	r->last_packet_ns = clock_monotonic_ns();
 	r->softnet_before = softnet_dropped();
 	if (r->sampler) {
-		rc = sampler_round(r->sampler, on_first_event, r);
+		rc = recorder_addresses(r, on_first_event);
+		if (rc == 0)
+			rc = sampler_round(r->sampler, on_first_event, r);
 		/* With its owners come a listener's options: they decide what a packet means. */
 		if (rc == 0 && r->scout)
 			rc = scout_settle(r->scout, OWNERS_NS, on_first_found, r);
@@ -274,6 +280,7 @@ void recorder_free(struct recorder *recorder)
 		/* The folder has ended its file: there is nothing left to fail. */
 	}
 	sampler_free(recorder->sampler);
+	addresses_free(recorder->addresses);
 	scout_free(recorder->scout);
 	kernel_probe_free(recorder->probe);
 	packet_filter_free(recorder->filter);

@@ -5,6 +5,7 @@
 #ifndef PIPELINE_RECORDER_PARTS_H
 #define PIPELINE_RECORDER_PARTS_H
 
+#include "netlink/route/addresses.h"
 #include "netlink/sampler/sampler.h"
 #include "pipeline/analysis.h"
 #include "pipeline/folder/folder.h"
@@ -19,6 +20,7 @@ struct recorder {
 	struct recorder_options options;
 	struct capture *capture;
 	struct sampler *sampler;
+	struct addresses *addresses; /* or NULL */
 	struct scout *scout;
 	struct kernel_probe *probe;
 	struct packet_filter *filter; /* or NULL: the classic one alone */
@@ -63,6 +65,9 @@ void recorder_open_probe(struct recorder *recorder);
 
 /* What they have told, and what they lost, as events. 0 or -errno. */
 int recorder_read_probe(struct recorder *recorder);
+
+/* The addresses that came and went; where the kernel does not tell, it is not asked again. */
+int recorder_addresses(struct recorder *recorder, event_fn fn);
 
 /* Where the owners of listeners may not be looked for, a note says so. */
 void recorder_note_owners(struct recorder *recorder);

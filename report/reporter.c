@@ -12,6 +12,7 @@
 #include "report/explain/advisor.h"
 #include "report/explain/drops.h"
 #include "report/explain/ledger.h"
+#include "report/explain/peers.h"
 #include "report/measure/histogram.h"
 #include "report/measure/rates.h"
 #include "report/measure/worst.h"
@@ -22,7 +23,7 @@
 #include "report/watch/live.h"
 
 /* Tables with a bound, at most. */
-#define OVERFLOWS_MAX 12
+#define OVERFLOWS_MAX 13
 
 struct reporter {
 	struct reporter_options options;
@@ -33,6 +34,7 @@ struct reporter {
 	struct rates rates;
 	struct live *live; /* NULL: no snapshots */
 	struct worst worst;
+	struct peers peers;
 	struct ledger ledger;
 	struct advisor *advisor;
 	struct overflow overflows[OVERFLOWS_MAX];
@@ -53,16 +55,24 @@ static int on_attempt(void *context, const struct attempt *attempt)
 	    [LATENCY_ACCEPT_TO_FORK] = attempt->accept_to_fork_ns,
 	};
 
+	bool inbound = attempt->role != ROLE_OUTBOUND && attempt->role != ROLE_FORWARDED;
+
 	r->report.attempts++;
+	r->report.roles[attempt->role]++;
+	r->report.inbound += inbound;
+	r->report.inbound_outcomes[attempt->outcome] += inbound;
+	peers_take(&r->peers, attempt);
 	r->report.outcomes[attempt->outcome]++;
 	for (uint32_t i = 0; i < attempt->causes_count; i++) {
 		r->report.causes[attempt->causes[i].cause]++;
+		r->report.inbound_causes[attempt->causes[i].cause] += inbound;
 		r->report.cause_packets[attempt->causes[i].cause] += attempt->causes[i].packets;
 	}
 	for (int i = 0; i < LATENCY_COUNT; i++)
-		if (latencies[i] >= 0)
+		if (latencies[i] >= 0 && inbound)
 			histogram_add(&r->histograms[i], latencies[i]);
-	worst_offer(&r->worst, attempt);
+	if (inbound)
+		worst_offer(&r->worst, attempt);
 	if (r->live)
 		live_finished(r->live, attempt);
 	for (size_t i = 0; i < r->options.sinks_count; i++) {
@@ -292,6 +302,7 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	add_overflow(r, "open attempts", stats.open_max, stats.evicted);
 	add_overflow(r, "attempts of one client and port", TRACKER_FLOW_MAX, stats.crowded);
 	add_overflow(r, "attempt details", DETAIL_OPENED_MAX, stats.details_refused);
+	add_overflow(r, "destinations of this host's own connections", PEERS_MAX, r->peers.refused);
 	add_overflow(r, "packet marks", DETAIL_MARKS_MAX, stats.marks_refused);
 	report->overflows = r->overflows;
 	if (r->queues) {
@@ -305,6 +316,9 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	report->notes_count = source->notes_count;
 	report->notes = source->notes;
 	report->rates = rates_view(&r->rates, report->end_ns);
+	peers_sort(&r->peers);
+	report->peers_count = r->peers.count;
+	report->peers = r->peers.peers;
 	worst_sort(&r->worst);
 	report->worst_count = r->worst.count;
 	report->worst = r->worst.attempts;

@@ -144,6 +144,11 @@ static char *put_member(char *p, enum member_type type, const void *field)
 		return *(const bool *)field ? PUT(p, "true") : PUT(p, "false");
 	case MEMBER_ENDPOINT:
 		return put_endpoint(p, field);
+	case MEMBER_ADDRESS:
+		*p++ = '"';
+		p += address_format(field, p, ENDPOINT_TEXT_SIZE);
+		*p++ = '"';
+		return p;
 	case MEMBER_FLOW:
 		return put_flow(p, field);
 	case MEMBER_DROPS: {

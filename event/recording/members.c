@@ -91,6 +91,13 @@ static const struct member holder_members[] = {
     MEMBERS_END,
 };
 
+static const struct member address_members[] = {
+    MEMBER("address", MEMBER_ADDRESS, address.prefix.address),
+    MEMBER("bits", MEMBER_U8, address.prefix.bits),
+    MEMBER("gone", MEMBER_BOOL, address.gone),
+    MEMBERS_END,
+};
+
 static const struct member owner_members[] = {
     MEMBER("cookie", MEMBER_U64, owner.cookie), MEMBER("before_ns", MEMBER_TIME, owner.before_ns),
     MEMBER("pid", MEMBER_I32, owner.pid),	MEMBER("owns", MEMBER_BOOL, owner.owns),
@@ -161,6 +168,8 @@ const struct member *recording_members(enum event_kind kind)
 		return proc_exit_members;
 	case EVENT_HOLDER:
 		return holder_members;
+	case EVENT_ADDRESS:
+		return address_members;
 	case EVENT_OWNER:
 		return owner_members;
 	case EVENT_ENTRY:

@@ -18,6 +18,7 @@ enum member_type {
 	MEMBER_U8,
 	MEMBER_BOOL,
 	MEMBER_ENDPOINT, /* "127.0.0.1:8080" */
+	MEMBER_ADDRESS,	 /* "127.0.0.1" */
 	MEMBER_FLOW,	 /* two members: "client" and "server", endpoints */
 	MEMBER_DROPS,	 /* struct sample: drops, null unless drops_known */
 	MEMBER_PIDS,	 /* struct listener: pids_count and pids, an array */

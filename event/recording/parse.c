@@ -5,6 +5,7 @@
 #include "event/recording/line.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,25 @@ static bool read_endpoint(const json_t *value, struct endpoint *out)
 	const char *text = json_string_value(value);
 
 	return text && endpoint_parse(text, out) == 0;
+}
+
+/* What address_format() writes: the same as an endpoint's, in brackets or not. */
+static bool read_address(const json_t *value, struct address *out)
+{
+	const char *text = json_string_value(value);
+	char endpoint_text[ENDPOINT_TEXT_SIZE];
+	struct endpoint endpoint;
+	int length;
+
+	if (!text)
+		return false;
+	length = snprintf(endpoint_text, sizeof(endpoint_text),
+			  strchr(text, ':') ? "[%s]:1" : "%s:1", text);
+	if (length < 0 || length >= (int)sizeof(endpoint_text) ||
+	    endpoint_parse(endpoint_text, &endpoint) < 0)
+		return false;
+	*out = endpoint.address;
+	return true;
 }
 
 static bool read_flow(const json_t *object, struct flow *out)
@@ -246,6 +266,8 @@ static enum recording_line_result read_member(const json_t *object, const struct
 		return result_of(read_bool(value, field));
 	case MEMBER_ENDPOINT:
 		return result_of(read_endpoint(value, field));
+	case MEMBER_ADDRESS:
+		return result_of(read_address(value, field));
 	case MEMBER_FLOW:
 		return result_of(read_flow(object, field));
 	case MEMBER_DROPS:

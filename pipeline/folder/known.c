@@ -1,6 +1,6 @@
 /*
- * The listeners that are there now. As many as the namespace has listening
- * sockets: a closed one is forgotten.
+ * The listeners and addresses that are there now. As many as the namespace has
+ * listening sockets and addresses: what is gone is forgotten.
  */
 #include "pipeline/folder/known.h"
 
@@ -13,6 +13,9 @@ static bool is_same(const struct event *a, const struct event *b)
 {
 	if (a->kind != b->kind)
 		return false;
+	if (a->kind == EVENT_ADDRESS)
+		return a->address.prefix.bits == b->address.prefix.bits &&
+		       address_equal(&a->address.prefix.address, &b->address.prefix.address);
 	if (a->kind == EVENT_OWNER)
 		return a->owner.cookie == b->owner.cookie && a->owner.pid == b->owner.pid;
 	return a->kind == EVENT_LISTENER ? a->listener.cookie == b->listener.cookie
@@ -37,6 +40,8 @@ static void forget_owners(struct folder_known *known, uint64_t cookie)
 
 static bool is_over(const struct event *event)
 {
+	if (event->kind == EVENT_ADDRESS)
+		return event->address.gone;
 	return event->kind == EVENT_LISTENER ? event->listener.change == LISTENER_CLOSED
 					     : event->kind == EVENT_OWNER && !event->owner.owns;
 }
@@ -46,7 +51,7 @@ int folder_known_take(struct folder_known *known, const struct event *event)
 	size_t i;
 
 	if (event->kind != EVENT_LISTENER && event->kind != EVENT_LISTEN &&
-	    event->kind != EVENT_OWNER)
+	    event->kind != EVENT_OWNER && event->kind != EVENT_ADDRESS)
 		return 0;
 	if (event->kind == EVENT_LISTENER && event->listener.change == LISTENER_CLOSED)
 		forget_owners(known, event->listener.cookie);

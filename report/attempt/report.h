@@ -118,6 +118,14 @@ struct report_listener {
 	uint64_t outcomes[OUTCOME_COUNT];
 };
 
+/* Where connections went that this host made itself, or passed on. */
+struct report_peer {
+	enum role role; /* ROLE_OUTBOUND or ROLE_FORWARDED */
+	struct endpoint server;
+	uint64_t attempts;
+	uint64_t outcomes[OUTCOME_COUNT];
+};
+
 struct ledger_part {
 	const char *class; /* "SYN, accept queue full" */
 	uint64_t count;
@@ -186,7 +194,14 @@ struct report {
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t causes[CAUSE_COUNT]; /* attempts that have it */
 	uint64_t cause_packets[CAUSE_COUNT];
-	struct latency_summary latency[LATENCY_COUNT];
+	uint64_t roles[ROLE_COUNT];
+	/* Of those that may have met a listener here: inbound, or of an unknown role. */
+	uint64_t inbound;
+	uint64_t inbound_outcomes[OUTCOME_COUNT];
+	uint64_t inbound_causes[CAUSE_COUNT];
+	size_t peers_count; /* most attempts first */
+	const struct report_peer *peers;
+	struct latency_summary latency[LATENCY_COUNT]; /* of these too */
 	size_t bars_count[LATENCY_COUNT];
 	const struct latency_bar *bars[LATENCY_COUNT];
 

@@ -217,7 +217,7 @@ static void advise_children(struct advisor *a, const struct report *r,
 
 static void advise_zombies(struct advisor *a, const struct report *r)
 {
-	uint64_t zombies = r->outcomes[OUTCOME_ZOMBIE];
+	uint64_t zombies = r->inbound_outcomes[OUTCOME_ZOMBIE];
 	struct advice *advice;
 
 	if (!zombies)
@@ -298,7 +298,7 @@ static void advise_innocent(struct advisor *a, const struct report *r)
 
 static void advise_scan(struct advisor *a, const struct report *r)
 {
-	uint64_t half_open = r->outcomes[OUTCOME_HALF_OPEN], aborted = r->outcomes[OUTCOME_ABORTED];
+	uint64_t half_open = r->inbound_outcomes[OUTCOME_HALF_OPEN], aborted = r->inbound_outcomes[OUTCOME_ABORTED];
 	struct advice *advice;
 
 	if (half_open + aborted < 10 || half_open + aborted < r->attempts / 10)

@@ -125,6 +125,7 @@ int ledger_balance(struct ledger *ledger, const struct queues *queues,
 	ledger->names = calloc(listeners_count + 1, sizeof(*ledger->names));
 	if (!ledger->rows || !ledger->names)
 		return -ENOMEM;
+	memcpy(sums, queues_elsewhere(queues), sizeof(sums));
 	for (size_t i = 0; i < listeners_count; i++) {
 		const uint64_t *tallies = queues_tallies(queues, i);
 

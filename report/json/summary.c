@@ -190,6 +190,34 @@ static void put_rates(struct json_writer *json, const struct rate_series *rates)
 	jw_end(json);
 }
 
+static void put_roles(struct json_writer *json, const struct report *report)
+{
+	jw_key(json, "roles");
+	jw_object_begin(json, JSON_COMPACT);
+	for (int i = 0; i < ROLE_COUNT; i++)
+		jw_put_u64(json, role_name(i) ? role_name(i) : "unknown", report->roles[i]);
+	jw_end(json);
+}
+
+static void put_peers(struct json_writer *json, const struct report *report)
+{
+	jw_key(json, "peers");
+	jw_array_begin(json, JSON_LINES);
+	for (size_t i = 0; i < report->peers_count; i++) {
+		const struct report_peer *peer = &report->peers[i];
+
+		jw_object_begin(json, JSON_COMPACT);
+		jw_put_string(json, "role", role_name(peer->role));
+		jw_key(json, "server");
+		jw_endpoint(json, &peer->server);
+		jw_put_u64(json, "attempts", peer->attempts);
+		jw_key(json, "outcomes");
+		json_put_outcomes(json, peer->outcomes);
+		jw_end(json);
+	}
+	jw_end(json);
+}
+
 void json_put_summary(struct json_writer *json, const struct report *report)
 {
 	jw_key(json, "summary");
@@ -214,7 +242,9 @@ void json_put_summary(struct json_writer *json, const struct report *report)
 	}
 	jw_put_string(json, "drops_unobserved", report->drops_unobserved);
 	jw_put_known(json, "passive_opens", report->passive_opens);
+	put_roles(json, report);
 	jw_end(json);
+	put_peers(json, report);
 	put_histograms(json, report);
 	put_rates(json, &report->rates);
 }

@@ -18,6 +18,7 @@ struct queues {
 	struct queue_window window;
 	struct listening listening;
 	struct stamps *stamps;
+	uint64_t elsewhere[TALLY_COUNT]; /* of what met no listener here */
 	struct report_listener *report;
 	struct report_owner *report_owners;
 	uint8_t owners[1u << 13]; /* a bit for each pid modulo 2^16 that was an owner */

@@ -221,6 +221,12 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 	}
 }
 
+void queues_own_syn_again(struct queues *queues, int64_t time_ns)
+{
+	if (time_ns >= queues->window.from_ns && time_ns <= queues->window.to_ns)
+		queues->elsewhere[TALLY_LOCAL_SYN_REPEATED]++;
+}
+
 static void enter(struct queue *q, const struct queue_packet *packet, bool proven)
 {
 	struct open_attempt *a = packet->attempt;

@@ -46,6 +46,9 @@ void queues_free(struct queues *queues);
 /* What the tracker sees, in order of time. */
 void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		const struct segment *segment);
+/* This host, as a client of another, sent its SYN again. */
+void queues_own_syn_again(struct queues *queues, int64_t time_ns);
+
 void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		    const struct segment *segment);
 void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
@@ -81,8 +84,10 @@ void queues_request_error(struct queues *queues, const struct queue_packet *pack
 /*
  * A segment of or to a listener's address that belongs to no open handshake, or
  * has flags that no handshake has: a RST that answers, or what the listener drops.
+ * inbound: its destination may be this host's.
  */
-void queues_other_segment(struct queues *queues, int64_t time_ns, const struct segment *segment);
+void queues_other_segment(struct queues *queues, int64_t time_ns, const struct segment *segment,
+			  bool inbound);
 
 /* accept() returned it in [from_ns, packet.time_ns]. */
 void queues_accept(struct queues *queues, const struct queue_packet *packet, int64_t from_ns);
@@ -149,6 +154,9 @@ size_t queues_count(const struct queues *queues);
 
 /* index < queues_count(); for the live view, which shows what they hold now. */
 struct queue *queues_at(struct queues *queues, size_t index);
+
+/* What moved counters of the namespace and met no listener of it. */
+const uint64_t *queues_elsewhere(const struct queues *queues);
 
 /* The tallies of one listener; index < queues_count(). */
 const uint64_t *queues_tallies(const struct queues *queues, size_t index);

@@ -55,13 +55,14 @@ static void bad_cookie(struct queue *q, int64_t time_ns)
 		queue_tally(q, TALLY_COOKIE_BAD, time_ns, 1);
 }
 
-void queues_other_segment(struct queues *queues, int64_t time_ns, const struct segment *segment)
+void queues_other_segment(struct queues *queues, int64_t time_ns, const struct segment *segment,
+			  bool inbound)
 {
 	static const struct open_attempt nobody = {.listener = LISTENER_NONE};
 	struct endpoint source = flow_source(&segment->flow);
 	struct endpoint destination = flow_destination(&segment->flow);
 	bool ack = segment->flags & TCP_FLAG_ACK, rst = segment->flags & TCP_FLAG_RST;
-	struct queue *q = listening_for(&queues->listening, &destination);
+	struct queue *q = inbound ? listening_for(&queues->listening, &destination) : NULL;
 
 	/* tcp_rcv_state_process() of a listener drops what has RST, or neither ACK nor SYN alone.
 	 */

@@ -124,6 +124,11 @@ size_t queues_count(const struct queues *queues)
 	return queues->listening.count;
 }
 
+const uint64_t *queues_elsewhere(const struct queues *queues)
+{
+	return queues->elsewhere;
+}
+
 const uint64_t *queues_tallies(const struct queues *queues, size_t index)
 {
 	return queues->listening.queues[index]->tallies;

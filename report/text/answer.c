@@ -86,7 +86,8 @@ static void put_nothing(const struct text *text)
 
 	sentence_clear(&sentence);
 	if (report->packets)
-		sentence_add(&sentence, "No connection attempt was seen in %s packet%s",
+		sentence_add(&sentence, "No connection attempt %swas seen in %s packet%s",
+			     report->attempts ? "to this host " : "",
 			     text_count((int64_t)report->packets, count),
 			     report->packets == 1 ? "" : "s");
 	else if (report->packets_missing)
@@ -118,18 +119,18 @@ static void put_outcomes(const struct text *text)
 	bool first = true;
 
 	sentence_clear(&sentence);
-	if (!report->attempts) {
+	if (!report->inbound) {
 		put_nothing(text);
 		return;
 	}
 	sentence_add(&sentence,
-		     "%s connection attempt%s:", text_count((int64_t)report->attempts, count),
-		     report->attempts == 1 ? "" : "s");
+		     "%s connection attempt%s:", text_count((int64_t)report->inbound, count),
+		     report->inbound == 1 ? "" : "s");
 	for (int i = 0; i < OUTCOME_COUNT; i++) {
-		if (!report->outcomes[i])
+		if (!report->inbound_outcomes[i])
 			continue;
 		sentence_add(&sentence, "%s %s ", first ? "" : ",",
-			     text_count((int64_t)report->outcomes[i], count));
+			     text_count((int64_t)report->inbound_outcomes[i], count));
 		add_outcome(report, i, &sentence);
 		first = false;
 	}
@@ -215,8 +216,8 @@ static void put_causes(const struct text *text)
 		int best = -1;
 
 		for (int i = 0; i < CAUSE_COUNT; i++)
-			if (!told[i] && report->causes[i] &&
-			    (best < 0 || report->causes[i] > report->causes[best]))
+			if (!told[i] && report->inbound_causes[i] &&
+			    (best < 0 || report->inbound_causes[i] > report->inbound_causes[best]))
 				best = i;
 		if (best < 0)
 			break;
@@ -225,8 +226,8 @@ static void put_causes(const struct text *text)
 		sentence_add(
 		    &sentence, "%s: %s attempt%s",
 		    cause_words(best, report->host_known ? report->host.tcp_syncookies : -1),
-		    text_count((int64_t)report->causes[best], count),
-		    report->causes[best] == 1 ? "" : "s");
+		    text_count((int64_t)report->inbound_causes[best], count),
+		    report->inbound_causes[best] == 1 ? "" : "s");
 		if (cause_is_drop(best))
 			sentence_add(&sentence, ", %s packet%s",
 				     text_count((int64_t)report->cause_packets[best], count),
@@ -289,6 +290,7 @@ void text_put_answer(const struct text *text, const struct text_cost *cost)
 	put_outcomes(text);
 	full = put_full_queues(text);
 	put_causes(text);
+	text_put_ways(text);
 	if (report->kind == REPORT_PCAP)
 		text_paragraph(
 		    text, "", 0,

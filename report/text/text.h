@@ -148,6 +148,9 @@ bool text_depth_known(const struct report_listener *listener);
 /* What else the inferred causes of these attempts could have been, and what would have told. */
 void text_put_doubts(const struct text *text, const struct attempt *attempts, size_t count);
 
+/* The connections that are not to this host. */
+void text_put_ways(const struct text *text);
+
 /* What drops cost the clients, added up attempt by attempt as they end. */
 struct text_cost;
 struct text_cost *text_cost_new(void);

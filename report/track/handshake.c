@@ -36,6 +36,21 @@ static void count_up(uint16_t *counter)
 		++*counter;
 }
 
+/* What this host sends as a client, or passes on, meets no listener of its own. */
+static bool is_to_listener(const struct open_attempt *a)
+{
+	return a->role != ROLE_OUTBOUND && a->role != ROLE_FORWARDED;
+}
+
+static void other_segment(struct tracker *t, const struct event *event)
+{
+	enum role role = ways_role(&t->ways, &event->segment.flow);
+
+	if (role != ROLE_FORWARDED)
+		queues_other_segment(t->options.queues, event->time_ns, &event->segment,
+				     role != ROLE_OUTBOUND);
+}
+
 static void count_copy(uint8_t *counter)
 {
 	if (*counter < UINT8_MAX)
@@ -72,10 +87,12 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 	a->events &= ~(unsigned)SEEN_CHALLENGE;
 	a->events |=
 	    SEEN_NO_ANSWER | (s->payload ? SEEN_SYN_DATA : 0) | (challenged ? SEEN_CHALLENGE : 0);
-	if (t->options.queues) {
+	if (t->options.queues && is_to_listener(a)) {
 		struct queue_packet packet = tracker_packet(t, a, event);
 
 		queues_syn(t->options.queues, &packet, s);
+	} else if (t->options.queues && a->role == ROLE_OUTBOUND && a->syns > 1) {
+		queues_own_syn_again(t->options.queues, event->time_ns);
 	}
 	pulse_syn(tracker_pulse(t, a), event->time_ns, a->syns == 1);
 }
@@ -189,7 +206,7 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 
 	if (!(s->flags & TCP_FLAG_ACK)) {
 		if (t->options.queues && !open_has_child(a))
-			queues_other_segment(t->options.queues, event->time_ns, s);
+			other_segment(t, event);
 		return;
 	}
 	if (open_is_acknowledged(a))
@@ -473,7 +490,7 @@ void tracker_on_segment(struct tracker *t, const struct event *event)
 	}
 	if (!a) {
 		if (t->options.queues)
-			queues_other_segment(t->options.queues, event->time_ns, s);
+			other_segment(t, event);
 		return;
 	}
 	a->idle = false;

@@ -11,6 +11,7 @@
 #include "report/track/early.h"
 #include "report/track/serving.h"
 #include "report/track/tracker.h"
+#include "report/track/ways.h"
 
 struct tracker {
 	struct tracker_options options;
@@ -18,6 +19,7 @@ struct tracker {
 	struct details *details;
 	struct serving *serving;
 	struct early *early;
+	struct ways ways;
 	int64_t now_ns;
 	int64_t aged_ns;
 	uint32_t hand;

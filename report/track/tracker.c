@@ -75,6 +75,7 @@ void tracker_free(struct tracker *tracker)
 		return;
 	pulse_release(&tracker->elsewhere);
 	early_free(tracker->early);
+	ways_release(&tracker->ways);
 	serving_free(tracker->serving);
 	table_free(tracker->table);
 	details_free(tracker->details);
@@ -164,6 +165,8 @@ struct open_attempt *tracker_begin(struct tracker *t, const struct event *event,
 	if (!a)
 		return NULL;
 	a->isn = syn->seq;
+	a->role = (uint8_t)ways_role(&t->ways, &syn->flow);
+	a->device = syn->device;
 	a->syns = 1;
 	a->syn_ns = a->last_syn_ns = a->touched_ns = event->time_ns;
 	t->begun++;
@@ -304,6 +307,9 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		break;
 	case EVENT_EXIT:
 		on_exit_of(tracker, event->exit.pid, event->time_ns);
+		break;
+	case EVENT_ADDRESS:
+		ways_take(&tracker->ways, &event->address);
 		break;
 	case EVENT_OWNER:
 		on_owner(tracker, event);

@@ -229,8 +229,12 @@ static void sum_up(void)
 
 		report->attempts++;
 		report->outcomes[a->outcome]++;
+		report->roles[a->role]++;
+		report->inbound++;
+		report->inbound_outcomes[a->outcome]++;
 		for (uint32_t j = 0; j < a->causes_count; j++) {
 			report->causes[a->causes[j].cause]++;
+			report->inbound_causes[a->causes[j].cause]++;
 			report->cause_packets[a->causes[j].cause] += a->causes[j].packets;
 		}
 		add_to(&histograms[LATENCY_SYN_TO_SYNACK], a->syn_to_synack_ns);

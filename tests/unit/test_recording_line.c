@@ -140,6 +140,11 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->holder.parent_pid = i32(e);
 		event->holder.listens = e == HIGHEST;
 		break;
+	case EVENT_ADDRESS:
+		event->address.prefix.address = flow(e).saddr;
+		event->address.prefix.bits = e == LOWEST ? 0 : e == HIGHEST ? 128 : 104;
+		event->address.gone = e == HIGHEST;
+		break;
 	case EVENT_OWNER:
 		event->owner.cookie = u64(e);
 		event->owner.before_ns = i64(e);

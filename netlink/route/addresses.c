@@ -1,0 +1,352 @@
+/*
+ * Two sockets: one that is told when addresses or interfaces change, one to ask. The answer is
+ * compared with the one before.
+ */
+#include "netlink/route/addresses.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define ATTEMPTS 3
+/* Nothing is read more often than this, and routes are asked for so often. */
+#define STEP_NS	  (10 * NS_PER_MS)
+#define ROUTES_NS (5 * NS_PER_SEC)
+
+struct set {
+	struct address_prefix *prefixes; /* sorted, each once */
+	size_t count;
+	size_t room;
+};
+
+struct addresses {
+	struct mnl_socket *told;
+	struct mnl_socket *asked;
+	uint32_t sequence;
+	uint64_t lost;
+	struct set known;
+	struct set next;
+	bool read_once;
+	bool overflowed; /* of this answer */
+	int64_t step_ns; /* CLOCK_MONOTONIC */
+	int64_t read_ns;
+	int64_t looked_ns; /* CLOCK_REALTIME, of the call before */
+	_Alignas(struct nlmsghdr) uint8_t buffer[32768];
+};
+
+static int open_socket(struct mnl_socket **out, unsigned groups)
+{
+	int on = 1, error;
+
+	*out = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!*out)
+		return -errno;
+	if (mnl_socket_bind(*out, groups, MNL_SOCKET_AUTOPID) < 0) {
+		error = -errno;
+		mnl_socket_close(*out);
+		*out = NULL;
+		return error;
+	}
+	/* So that the kernel heeds the table of a request (since 4.20): else all routes come. */
+	(void)mnl_socket_setsockopt(*out, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	return 0;
+}
+
+int addresses_new(struct addresses **out)
+{
+	struct addresses *a = calloc(1, sizeof(*a));
+	int rc;
+
+	if (!a)
+		return -ENOMEM;
+	a->looked_ns = TIME_UNKNOWN;
+	rc = open_socket(&a->told, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_LINK);
+	if (rc == 0)
+		rc = open_socket(&a->asked, 0);
+	if (rc) {
+		addresses_free(a);
+		return rc;
+	}
+	*out = a;
+	return 0;
+}
+
+void addresses_free(struct addresses *addresses)
+{
+	if (!addresses)
+		return;
+	if (addresses->told)
+		mnl_socket_close(addresses->told);
+	if (addresses->asked)
+		mnl_socket_close(addresses->asked);
+	free(addresses->known.prefixes);
+	free(addresses->next.prefixes);
+	free(addresses);
+}
+
+uint64_t addresses_lost(const struct addresses *addresses)
+{
+	return addresses->lost;
+}
+
+static void keep(struct addresses *a, uint8_t family, const uint8_t *bytes, unsigned bits)
+{
+	struct set *s = &a->next;
+
+	if (s->count == s->room) {
+		size_t room = s->room ? 2 * s->room : 64;
+		void *bigger =
+		    room <= ADDRESSES_MAX ? realloc(s->prefixes, room * sizeof(*s->prefixes)) : NULL;
+
+		if (!bigger) {
+			a->overflowed = true;
+			return;
+		}
+		s->prefixes = bigger;
+		s->room = room;
+	}
+	s->prefixes[s->count++] = (struct address_prefix){
+	    .address = family == AF_INET ? address_from_ipv4(bytes) : address_from_ipv6(bytes),
+	    .bits = (uint8_t)(family == AF_INET ? bits + 96 : bits),
+	};
+}
+
+static size_t size_of(uint8_t family)
+{
+	return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
+}
+
+/* The attribute of this kind, if it is an address of the family. */
+static const uint8_t *find_address(const struct nlmsghdr *header, size_t offset, uint16_t type,
+				   uint8_t family)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, header, offset)
+		if (mnl_attr_get_type(attribute) == type &&
+		    mnl_attr_get_payload_len(attribute) >= size_of(family) && size_of(family))
+			return mnl_attr_get_payload(attribute);
+	return NULL;
+}
+
+/* ifaddr: IFA_LOCAL is the own end where there are two, IFA_ADDRESS the other one then. */
+static void take_address(struct addresses *a, const struct nlmsghdr *header)
+{
+	struct ifaddrmsg message;
+	const uint8_t *bytes;
+
+	if (mnl_nlmsg_get_payload_len(header) < sizeof(message))
+		return;
+	memcpy(&message, mnl_nlmsg_get_payload(header), sizeof(message));
+	bytes = find_address(header, sizeof(message), IFA_LOCAL, message.ifa_family);
+	if (!bytes)
+		bytes = find_address(header, sizeof(message), IFA_ADDRESS, message.ifa_family);
+	if (bytes)
+		keep(a, message.ifa_family, bytes, message.ifa_family == AF_INET ? 32 : 128);
+}
+
+static void take_route(struct addresses *a, const struct nlmsghdr *header)
+{
+	static const uint8_t nothing[16];
+	struct rtmsg message;
+	const uint8_t *bytes;
+
+	if (mnl_nlmsg_get_payload_len(header) < sizeof(message))
+		return;
+	memcpy(&message, mnl_nlmsg_get_payload(header), sizeof(message));
+	if (message.rtm_type != RTN_LOCAL || message.rtm_table != RT_TABLE_LOCAL ||
+	    message.rtm_dst_len > 8 * size_of(message.rtm_family))
+		return;
+	bytes = find_address(header, sizeof(message), RTA_DST, message.rtm_family);
+	if (bytes || message.rtm_dst_len == 0)
+		keep(a, message.rtm_family, bytes ? bytes : nothing, message.rtm_dst_len);
+}
+
+/* 0, -EAGAIN when it is to be asked again, or -errno. */
+static int read_dump(struct addresses *a)
+{
+	for (;;) {
+		ssize_t n = mnl_socket_recvfrom(a->asked, a->buffer, sizeof(a->buffer));
+		const struct nlmsghdr *header = (const void *)a->buffer;
+		int left = (int)n;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == ENOBUFS || errno == ENOSPC ? -EAGAIN : -errno;
+		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+			if (header->nlmsg_seq != a->sequence)
+				continue;
+			if (header->nlmsg_flags & NLM_F_DUMP_INTR)
+				a->overflowed = true;
+			if (header->nlmsg_type == NLMSG_DONE)
+				return 0;
+			if (header->nlmsg_type == NLMSG_ERROR)
+				return mnl_nlmsg_get_payload_len(header) >= sizeof(struct nlmsgerr)
+					   ? ((const struct nlmsgerr *)mnl_nlmsg_get_payload(header))
+						 ->error
+					   : -EBADMSG;
+			if (header->nlmsg_type == RTM_NEWADDR)
+				take_address(a, header);
+			else if (header->nlmsg_type == RTM_NEWROUTE)
+				take_route(a, header);
+		}
+	}
+}
+
+static int ask(struct addresses *a, uint16_t type, uint8_t family)
+{
+	struct nlmsghdr *header = mnl_nlmsg_put_header(a->buffer);
+
+	header->nlmsg_type = type;
+	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	header->nlmsg_seq = ++a->sequence;
+	if (type == RTM_GETADDR) {
+		struct ifaddrmsg *message =
+		    mnl_nlmsg_put_extra_header(header, sizeof(struct ifaddrmsg));
+
+		message->ifa_family = family;
+	} else {
+		struct rtmsg *message = mnl_nlmsg_put_extra_header(header, sizeof(struct rtmsg));
+
+		message->rtm_family = family;
+		message->rtm_table = RT_TABLE_LOCAL;
+		message->rtm_type = RTN_LOCAL;
+	}
+	if (mnl_socket_sendto(a->asked, header, header->nlmsg_len) < 0)
+		return -errno;
+	return read_dump(a);
+}
+
+static int compare(const void *x, const void *y)
+{
+	return memcmp(x, y, sizeof(struct address_prefix));
+}
+
+/* Sorted, and each once: an address is in both answers. */
+static void put_in_order(struct set *s)
+{
+	size_t n = 0;
+
+	if (!s->count)
+		return;
+	qsort(s->prefixes, s->count, sizeof(*s->prefixes), compare);
+	for (size_t i = 1; i < s->count; i++)
+		if (compare(&s->prefixes[i], &s->prefixes[n]) != 0)
+			s->prefixes[++n] = s->prefixes[i];
+	s->count = n + 1;
+}
+
+/* What the namespace has now -> a->next. An interrupted dump may lack something: again. */
+static int ask_all(struct addresses *a)
+{
+	static const struct {
+		uint16_t type;
+		uint8_t family;
+	} questions[] = {{RTM_GETADDR, AF_INET},
+			 {RTM_GETADDR, AF_INET6},
+			 {RTM_GETROUTE, AF_INET},
+			 {RTM_GETROUTE, AF_INET6}};
+	int rc = -EAGAIN;
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		a->next.count = 0;
+		a->overflowed = false;
+		for (size_t q = 0; q < sizeof(questions) / sizeof(questions[0]); q++) {
+			rc = ask(a, questions[q].type, questions[q].family);
+			/* A kernel without IPv6 has no such table, one before strict checks no filter. */
+			if (rc == -EOPNOTSUPP || rc == -EINVAL || rc == -ENOENT)
+				rc = 0;
+			if (rc)
+				break;
+		}
+		if (rc == 0 && !a->overflowed)
+			break;
+		if (rc && rc != -EAGAIN)
+			return rc;
+	}
+	a->lost += rc || a->overflowed;
+	put_in_order(&a->next);
+	return 0;
+}
+
+static int tell(const struct address_prefix *prefix, bool gone, int64_t time_ns, event_fn fn,
+		void *context)
+{
+	struct event event = {
+	    .kind = EVENT_ADDRESS,
+	    .source = SOURCE_SAMPLER,
+	    .time_ns = time_ns,
+	    .address = {.prefix = *prefix, .gone = gone},
+	};
+
+	return fn(context, &event);
+}
+
+/* Both are sorted: one walk along both. */
+static int tell_changes(struct addresses *a, int64_t now_ns, event_fn fn, void *context)
+{
+	int64_t came_ns = a->looked_ns == TIME_UNKNOWN ? now_ns : a->looked_ns;
+	const struct set *old = &a->known, *new = &a->next;
+	size_t i = 0, j = 0;
+	int rc = 0;
+
+	while (rc == 0 && (i < old->count || j < new->count)) {
+		int order = i == old->count	? 1
+			    : j == new->count ? -1
+					      : compare(&old->prefixes[i], &new->prefixes[j]);
+
+		if (order > 0)
+			rc = tell(&new->prefixes[j++], false, came_ns, fn, context);
+		else if (order < 0)
+			rc = tell(&old->prefixes[i++], true, now_ns, fn, context);
+		else
+			i++, j++;
+	}
+	return rc;
+}
+
+/* True when the kernel told of a change, or of too many to be told. */
+static bool is_told(struct addresses *a)
+{
+	bool told = false;
+
+	for (;;) {
+		ssize_t n = mnl_socket_recvfrom(a->told, a->buffer, sizeof(a->buffer));
+
+		if (n >= 0 || errno == ENOBUFS || errno == ENOSPC)
+			told = true;
+		else if (errno != EINTR)
+			return told;
+	}
+}
+
+int addresses_step(struct addresses *addresses, event_fn fn, void *context)
+{
+	struct addresses *a = addresses;
+	int64_t now_ns = clock_monotonic_ns(), before_ns = clock_now_ns();
+	struct set known;
+	int rc;
+
+	if (a->read_once && now_ns - a->step_ns < STEP_NS)
+		return 0;
+	a->step_ns = now_ns;
+	if (!is_told(a) && a->read_once && now_ns - a->read_ns < ROUTES_NS) {
+		a->looked_ns = before_ns;
+		return 0;
+	}
+	rc = ask_all(a);
+	if (rc)
+		return rc;
+	a->read_ns = now_ns;
+	a->read_once = true;
+	rc = tell_changes(a, clock_now_ns(), fn, context);
+	a->looked_ns = before_ns;
+	known = a->known;
+	a->known = a->next;
+	a->next = known;
+	return rc;
+}

@@ -1,0 +1,83 @@
+/*
+ * The connections that are not to this host: those that it makes itself, a subject of their
+ * own, and those that it passes on, a line.
+ */
+#include <inttypes.h>
+
+#include "report/text/text.h"
+
+/* How many of its own connections' destinations are told of; the JSON report has more. */
+#define PEERS_TOLD 5
+
+static void add_outcomes(const uint64_t outcomes[OUTCOME_COUNT], struct sentence *sentence)
+{
+	char count[TEXT_VALUE_SIZE];
+	bool first = true;
+
+	for (int i = 0; i < OUTCOME_COUNT; i++) {
+		if (!outcomes[i])
+			continue;
+		sentence_add(sentence, "%s%s %s", first ? "" : ", ",
+			     text_count((int64_t)outcomes[i], count), outcome_name(i));
+		first = false;
+	}
+}
+
+static void put_outbound(const struct text *text)
+{
+	const struct report *report = text->report;
+	char address[ENDPOINT_TEXT_SIZE], count[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+	size_t told = 0, all = 0;
+
+	for (size_t i = 0; i < report->peers_count; i++) {
+		const struct report_peer *peer = &report->peers[i];
+
+		if (peer->role != ROLE_OUTBOUND || ++all > PEERS_TOLD)
+			continue;
+		told++;
+		endpoint_format(&peer->server, address, sizeof(address));
+		sentence_clear(&sentence);
+		sentence_add(&sentence, "This host's own connections to %s: %s (", address,
+			     text_count((int64_t)peer->attempts, count));
+		add_outcomes(peer->outcomes, &sentence);
+		sentence_add(&sentence, ").");
+		text_paragraph(text, "", 0, sentence.text);
+	}
+	if (all > told)
+		fprintf(text->out, "This host connected to %zu more destinations.\n", all - told);
+}
+
+static void put_forwarded(const struct text *text)
+{
+	const struct report *report = text->report;
+	uint64_t attempts = report->roles[ROLE_FORWARDED];
+	char address[ENDPOINT_TEXT_SIZE], count[TEXT_VALUE_SIZE];
+	const struct report_peer *most = NULL;
+	struct sentence sentence;
+	size_t all = 0;
+
+	if (!attempts)
+		return;
+	for (size_t i = 0; i < report->peers_count; i++)
+		if (report->peers[i].role == ROLE_FORWARDED && all++ == 0)
+			most = &report->peers[i];
+	sentence_clear(&sentence);
+	sentence_add(&sentence, "%s connection attempt%s %s forwarded, not to this host",
+		     text_count((int64_t)attempts, count), attempts == 1 ? "" : "s",
+		     attempts == 1 ? "was" : "were");
+	if (most) {
+		endpoint_format(&most->server, address, sizeof(address));
+		sentence_add(&sentence, " (%sto %s)", all > 1 ? "most " : "", address);
+	}
+	sentence_add(&sentence,
+		     ": whose queues they met is seen in the network namespace of the server "
+		     "alone. If that is a container of this host, record it with --netns.");
+	text_paragraph(text, "", 0, sentence.text);
+}
+
+void text_put_ways(const struct text *text)
+{
+	put_outbound(text);
+	put_forwarded(text);
+}
