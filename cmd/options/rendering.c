@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
@@ -22,8 +23,11 @@ const char rendering_help[] =
     "  -f, --format FORMAT   text (default), json, tsv, html or perfetto\n"
     "      --fail-on drops   exit status 3 if a listener's queue dropped anything, 4 if that\n"
     "                        could not be observed\n"
+    "      --utc             text, html: times of day in UTC (default: local time)\n"
+    "      --full            text: also show idle listeners, empty counters, and each of\n"
+    "                        the worst attempts instead of one of each kind\n"
     "      --timeline        text: draw the worst attempts on a time axis\n"
-    "      --worst N         text: show the N worst attempts (10)\n"
+    "      --worst N         text: show the N worst kinds of attempts (10)\n"
     "      --attempt CLIENT  text: draw the packets and calls of this client's attempts\n"
     "      --color WHEN      auto (default: on a terminal), always or never\n";
 
@@ -78,6 +82,12 @@ int rendering_option(struct rendering *rendering, int option, const char *value)
 	case 0x105:
 		rendering->style.attempt = value;
 		return 0;
+	case 0x106:
+		rendering->style.utc = true;
+		return 0;
+	case 0x107:
+		rendering->style.full = true;
+		return 0;
 	default:
 		return -1;
 	}
@@ -96,6 +106,8 @@ void rendering_style(struct rendering *rendering)
 	struct winsize size;
 	uint64_t number;
 
+	/* Now: what is given up later may include the right to read /etc/localtime. */
+	tzset();
 	setlocale(LC_CTYPE, "");
 	r->style.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	r->style.colour =

@@ -29,7 +29,8 @@ struct rendering {
 #define RENDERING_OPTIONS                                                                      \
 	{"format", required_argument, NULL, 'f'}, {"fail-on", required_argument, NULL, 0x101}, \
 	    {"color", required_argument, NULL, 0x102}, {"timeline", no_argument, NULL, 0x103}, \
-	    {"worst", required_argument, NULL, 0x104},                                         \
+	    {"worst", required_argument, NULL, 0x104}, {"utc", no_argument, NULL, 0x106},      \
+	    {"full", no_argument, NULL, 0x107},                                                \
 	{                                                                                      \
 		"attempt", required_argument, NULL, 0x105                                      \
 	}

@@ -31,10 +31,13 @@ static inline void sink_free(struct sink *sink)
 		sink->ops->free(sink);
 }
 
-/* How a text report is drawn; the other formats ignore it. */
+/* How a report for people is drawn; the page (HTML) takes utc alone, formats for programs nothing.
+ */
 struct sink_style {
 	bool colour;
 	bool utf8;
+	bool utc;	     /* --utc: times of day in UTC, not in local time */
+	bool full;	     /* --full: also what is idle, empty or repeated */
 	unsigned columns;    /* 0: 100 */
 	bool timeline;	     /* --timeline */
 	unsigned worst;	     /* --worst N, 0: the default of 10 */

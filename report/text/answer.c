@@ -6,22 +6,22 @@
 #include "report/text/text.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #include "report/attempt/words.h"
+#include "report/sink/daytime.h"
 
 /* How many listeners and causes the answer tells of; the tables have them all. */
 #define ANSWER_LISTENERS 3
 #define ANSWER_CAUSES	 4
 
-static void add_date(struct sentence *sentence, int64_t time_ns)
+/* "2023-11-14 23:13:20 UTC+01:00": all times of day on the page are of this zone. */
+static void add_date(const struct text *text, struct sentence *sentence)
 {
-	time_t seconds = (time_t)(time_ns / NS_PER_SEC);
-	struct tm when;
-	char date[64];
+	char date[DAYTIME_TEXT_SIZE], zone[DAYTIME_TEXT_SIZE];
 
-	if (gmtime_r(&seconds, &when) && strftime(date, sizeof(date), "%F %T UTC", &when))
-		sentence_add(sentence, ", from %s", date);
+	sentence_add(sentence, ", from %s %s",
+		     daytime_date(text->report->start_ns, text->utc_offset_s, date),
+		     daytime_zone(text->utc_offset_s, zone));
 }
 
 void text_put_title(const struct text *text)
@@ -56,7 +56,7 @@ void text_put_title(const struct text *text)
 		sentence_add(&sentence, " on %s",
 			     text_safe(text, report->meta->interface, name, sizeof(name)));
 	if (report->start_ns != TIME_UNKNOWN)
-		add_date(&sentence, report->start_ns);
+		add_date(text, &sentence);
 	if (report->host_known && report->host.kernel[0])
 		sentence_add(&sentence, ", Linux %s",
 			     text_safe(text, report->host.kernel, kernel, sizeof(kernel)));

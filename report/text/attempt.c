@@ -6,6 +6,8 @@
 
 #include <inttypes.h>
 
+#include "report/measure/worst.h"
+
 static bool has_drop(const struct attempt *a)
 {
 	for (uint32_t i = 0; i < a->causes_count && i < ATTEMPT_CAUSES_MAX; i++)
@@ -15,44 +17,54 @@ static bool has_drop(const struct attempt *a)
 }
 
 /* What the verdicts before this one explain. */
-static unsigned told_before(const struct attempt *attempts, size_t index)
+static unsigned told_before(const struct attempt *a, const struct attempt *const *before,
+			    size_t count)
 {
 	unsigned told = 0;
 
-	for (size_t i = 0; i < index; i++) {
-		if (has_drop(&attempts[i]) && attempts[i].listener == attempts[index].listener)
+	for (size_t i = 0; i < count; i++) {
+		if (has_drop(before[i]) && before[i]->listener == a->listener)
 			told |= TEXT_TOLD_LIMIT;
-		if (attempts[i].outcome == OUTCOME_ZOMBIE)
+		if (before[i]->outcome == OUTCOME_ZOMBIE)
 			told |= TEXT_TOLD_ZOMBIE;
 	}
 	return told;
+}
+
+void text_put_verdict(const struct text *text, const struct attempt *a,
+		      const struct attempt *const *before, size_t count)
+{
+	enum text_colour colour = has_drop(a) ? TEXT_RED : TEXT_PLAIN;
+	char address[ENDPOINT_TEXT_SIZE], prefix[ENDPOINT_TEXT_SIZE + 8];
+	struct sentence sentence;
+
+	endpoint_format(&a->client, address, sizeof(address));
+	snprintf(prefix, sizeof(prefix), "%s%s: ", text_bullet(text), address);
+	text_verdict(text, a, told_before(a, before, count), &sentence);
+	text_begin_colour(text, colour);
+	text_paragraph(text, prefix, 2, sentence.text);
+	text_end_colour(text, colour);
 }
 
 void text_put_worst(const struct text *text, unsigned count)
 {
 	const struct report *report = text->report;
 	size_t shown = report->worst_count < count ? report->worst_count : count;
-	char address[ENDPOINT_TEXT_SIZE], heading[TEXT_VALUE_SIZE];
-	struct sentence sentence;
+	const struct attempt *before[WORST_MAX];
+	char heading[TEXT_VALUE_SIZE];
 
 	if (!shown)
 		return;
+	if (shown > WORST_MAX)
+		shown = WORST_MAX;
 	snprintf(heading, sizeof(heading),
 		 shown == 1 ? "The worst attempt" : "The %zu worst attempts", shown);
 	text_heading(text, heading);
 	for (size_t i = 0; i < shown; i++) {
-		const struct attempt *a = &report->worst[i];
-		enum text_colour colour = has_drop(a) ? TEXT_RED : TEXT_PLAIN;
-		char prefix[ENDPOINT_TEXT_SIZE + 8];
-
-		endpoint_format(&a->client, address, sizeof(address));
-		snprintf(prefix, sizeof(prefix), "%s%s: ", text_bullet(text), address);
-		text_verdict(text, a, told_before(report->worst, i), &sentence);
-		text_begin_colour(text, colour);
-		text_paragraph(text, prefix, 2, sentence.text);
-		text_end_colour(text, colour);
+		text_put_verdict(text, &report->worst[i], before, i);
+		before[i] = &report->worst[i];
 	}
-	text_put_doubts(text, report->worst, shown);
+	text_put_doubts(text, before, shown);
 }
 
 bool text_handshake_better(const struct attempt *a, const struct attempt *shown)
@@ -92,8 +104,8 @@ void text_put_handshake(const struct text *text, const struct attempt *a)
 	sentence_clear(&sentence);
 	sentence_add(&sentence,
 		     "The kernel completes it; accept() only takes an established connection out "
-		     "of the queue. Measured for %s:",
-		     address);
+		     "of the queue. Measured for %s, from %s:",
+		     address, text_when(text, a->syn_ns, wait));
 	text_paragraph(text, "", 0, sentence.text);
 	put_step(text, a, a->syn_ns, "SYN", "the client called connect()");
 	put_step(text, a, a->synack_ns, "SYN-ACK", "the kernel's answer; connect() returns");

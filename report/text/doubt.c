@@ -52,11 +52,11 @@ static const char *alternative(enum cause cause)
 }
 
 /* Which confidences a cause has among the attempts. */
-static void find_confidence(const struct text *text, const struct attempt *attempts, size_t count,
-			    enum cause cause, bool seen[CONFIDENCE_COUNT])
+static void find_confidence(const struct text *text, const struct attempt *const *attempts,
+			    size_t count, enum cause cause, bool seen[CONFIDENCE_COUNT])
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct attempt *a = &attempts[i];
+		const struct attempt *a = attempts[i];
 
 		for (uint32_t j = 0; j < a->causes_count && j < ATTEMPT_CAUSES_MAX; j++)
 			if (a->causes[j].cause == cause)
@@ -65,7 +65,7 @@ static void find_confidence(const struct text *text, const struct attempt *attem
 	}
 }
 
-void text_put_doubts(const struct text *text, const struct attempt *attempts, size_t count)
+void text_put_doubts(const struct text *text, const struct attempt *const *attempts, size_t count)
 {
 	bool bounded = false;
 	struct sentence sentence;

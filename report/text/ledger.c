@@ -71,10 +71,17 @@ static void put_balance(const struct text *text)
 	text_paragraph(text, "", 0, sentence.text);
 }
 
+/* A counter that did not move, as was to be expected, says nothing. */
+static bool is_shown(const struct text *text, const struct ledger_row *row)
+{
+	return text->full || row->explained || (row->observed_known && row->observed);
+}
+
 void text_put_ledger(const struct text *text)
 {
 	const struct report *report = text->report;
 	unsigned width = 22;
+	bool any = false;
 
 	if (!report->ledger_count)
 		return;
@@ -83,15 +90,21 @@ void text_put_ledger(const struct text *text)
 		size_t columns = text_width(
 		    text_safe(text, report->ledger[i].counter, counter, sizeof(counter)));
 
+		if (!is_shown(text, &report->ledger[i]))
+			continue;
 		width = columns > width ? (unsigned)columns : width;
+		any = true;
 	}
 	text_heading(text, "Ledger: the kernel's counters compared with the verdicts");
-	text_begin_colour(text, TEXT_DIM);
-	text_cell(text, "counter", -(int)width);
-	fputs("  observed  explained  unexplained  by class\n", text->out);
-	text_end_colour(text, TEXT_DIM);
+	if (any) {
+		text_begin_colour(text, TEXT_DIM);
+		text_cell(text, "counter", -(int)width);
+		fputs("  observed  explained  unexplained  by class\n", text->out);
+		text_end_colour(text, TEXT_DIM);
+	}
 	for (size_t i = 0; i < report->ledger_count; i++)
-		put_row(text, &report->ledger[i], width);
+		if (is_shown(text, &report->ledger[i]))
+			put_row(text, &report->ledger[i], width);
 	put_balance(text);
 }
 

@@ -156,6 +156,8 @@ void text_put_latency(const struct text *text)
 		int64_t values[] = {latency->min, latency->p50,	 latency->p90,
 				    latency->p99, latency->p999, latency->max};
 
+		if (!latency->count && !text->full)
+			continue;
 		text_cell(text, latency_words(i), -21);
 		text_cell(text, text_count((int64_t)latency->count, value), 8);
 		for (size_t j = 0; j < sizeof(values) / sizeof(values[0]); j++)

@@ -4,6 +4,7 @@
  */
 #include "report/text/text.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -63,24 +64,6 @@ const char *text_duration(const struct text *text, int64_t ns, char out[TEXT_VAL
 			 rounded / tens, (int)decimals, rounded % tens, name);
 	else
 		snprintf(out, TEXT_VALUE_SIZE, "%s%" PRId64 " %s", sign, rounded, name);
-	return out;
-}
-
-const char *text_time(const struct text *text, int64_t time_ns, char out[TEXT_VALUE_SIZE])
-{
-	const struct report *report = text->report;
-	int64_t ns = text_since(time_ns, report->start_ns);
-	bool fine;
-	const char *sign = ns < 0 ? "-" : "";
-
-	if (time_ns == TIME_UNKNOWN || report->start_ns == TIME_UNKNOWN)
-		return strcpy(out, "-");
-	if (ns < 0)
-		ns = -ns;
-	/* A burst is over within milliseconds: then they are what tells attempts apart. */
-	fine = text_since(report->end_ns, report->start_ns) < 2 * NS_PER_SEC;
-	snprintf(out, TEXT_VALUE_SIZE, "%s%lld.%0*lld s", sign, ns / NS_PER_SEC, fine ? 6 : 3,
-		 ns % NS_PER_SEC / (fine ? NS_PER_US : NS_PER_MS));
 	return out;
 }
 
@@ -185,13 +168,30 @@ void text_heading(const struct text *text, const char *heading)
 	fputc('\n', text->out);
 }
 
+/* A number and its unit are one word: "1.00 s" stays in one line. */
+static bool is_unit(const char *blank)
+{
+	static const char *const units[] = {"ns", "us", "\u00b5s", "ms", "s", "min", "h"};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t length = strlen(units[i]);
+
+		if (strncmp(blank + 1, units[i], length) == 0 &&
+		    !isalnum((unsigned char)blank[1 + length]))
+			return true;
+	}
+	return false;
+}
+
 /* The bytes of the next word, or of as much of it as fits max columns, and its width. */
 static size_t word_length(const char *string, size_t max, size_t *width)
 {
 	size_t length = 0;
 
 	*width = 0;
-	while (string[length] && string[length] != ' ') {
+	while (string[length] &&
+	       (string[length] != ' ' || (length && isdigit((unsigned char)string[length - 1]) &&
+					  is_unit(string + length)))) {
 		bool begins = ((uint8_t)string[length] & 0xc0) != 0x80;
 
 		if (begins && *width == max)
@@ -238,28 +238,4 @@ void text_paragraph(const struct text *text, const char *prefix, unsigned indent
 const char *text_bullet(const struct text *text)
 {
 	return text->utf8 ? "\u2022 " : "* ";
-}
-
-unsigned text_axis_column(const struct text_axis *axis, int64_t time_ns)
-{
-	int64_t since = text_since(time_ns, axis->start_ns), length = axis->length_ns;
-	unsigned column;
-
-	if (since <= 0)
-		return 0;
-	if (since >= length)
-		return axis->columns - 1;
-	/* Of months the last bits do not matter; the product must fit. */
-	while (length > INT64_MAX / TEXT_COLUMNS_MAX) {
-		length /= 2;
-		since /= 2;
-	}
-	column = (unsigned)(since * axis->columns / length);
-	return column < axis->columns ? column : axis->columns - 1;
-}
-
-int64_t text_axis_quarter(const struct text_axis *axis, unsigned quarter)
-{
-	return text_after(axis->start_ns,
-			  axis->length_ns / 4 * quarter + axis->length_ns % 4 * quarter / 4);
 }

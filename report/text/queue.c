@@ -168,36 +168,26 @@ static void put_drops(const struct text *text, struct chart *chart)
 	fputc('\n', text->out);
 }
 
-/* The axis with a mark at each quarter, and the times under them. */
+/* The axis with its ticks, and the times under them. */
 static void put_axis(const struct text *text, const struct chart *chart)
 {
-	char time[TEXT_VALUE_SIZE];
-	unsigned column = 0;
+	struct text_ticks ticks = text_axis_ticks(text, &chart->axis);
+	int64_t time_ns = ticks.first_ns;
+	unsigned tick = 0;
 
 	fprintf(text->out, "%*s%s", LABEL_COLUMNS - 1, "", text->utf8 ? "\u2514" : "+");
 	for (unsigned i = 0; i < chart->axis.columns; i++) {
-		bool mark = i * 4 / chart->axis.columns != (i + 1) * 4 / chart->axis.columns;
+		bool mark = tick < ticks.count && text_axis_column(&chart->axis, time_ns) == i;
 
-		fputs(mark ? (text->utf8 ? "\u2534" : "+") : (text->utf8 ? "\u2500" : "-"),
+		fputs(mark ? (text->utf8 ? "\u252c" : "+") : (text->utf8 ? "\u2500" : "-"),
 		      text->out);
-	}
-	fprintf(text->out, "\n%*s", LABEL_COLUMNS, "");
-	for (unsigned quarter = 0; quarter <= 4; quarter++) {
-		unsigned at = quarter * chart->axis.columns / 4;
-		size_t length;
-
-		text_time(text, text_axis_quarter(&chart->axis, quarter), time);
-		length = text_width(time);
-		if (quarter == 4)
-			at = chart->axis.columns - (unsigned)length;
-		else if (quarter)
-			at -= (unsigned)length / 2;
-		if (at < column)
-			continue;
-		fprintf(text->out, "%*s%s", (int)(at - column), "", time);
-		column = at + (unsigned)length;
+		if (mark) {
+			time_ns = text_after(time_ns, ticks.step_ns);
+			tick++;
+		}
 	}
 	fputc('\n', text->out);
+	text_put_ticks(text, &chart->axis, LABEL_COLUMNS, "");
 }
 
 static void put_caption(const struct text *text, const struct report_listener *listener)
@@ -254,9 +244,14 @@ static void put_chart(const struct text *text, struct chart *chart)
 	put_drops(text, chart);
 }
 
-static bool has_depth(const struct report_listener *listener)
+/* What is drawn: a queue that was at least half full once, or dropped; in full every one. */
+static bool is_drawn(const struct text *text, const struct report_listener *listener)
 {
-	return listener->sampled.count || listener->rebuilt.count;
+	if (!listener->sampled.count && !listener->rebuilt.count)
+		return false;
+	if (text->full || listener->drops)
+		return listener->queue_peak != 0;
+	return listener->queue_peak > 0 && listener->queue_peak * 2 >= listener->capacity;
 }
 
 void text_put_queues(const struct text *text)
@@ -281,7 +276,8 @@ void text_put_queues(const struct text *text)
 	for (int dropped = 1; dropped >= 0; dropped--) {
 		for (size_t i = 0; i < report->listeners_count; i++) {
 			chart.listener = &report->listeners[i];
-			if (!has_depth(chart.listener) || (chart.listener->drops > 0) != dropped)
+			if (!is_drawn(text, chart.listener) ||
+			    (chart.listener->drops > 0) != dropped)
 				continue;
 			if (drawn < CHART_LISTENERS) {
 				put_chart(text, &chart);
@@ -292,7 +288,7 @@ void text_put_queues(const struct text *text)
 		}
 	}
 	if (left)
-		fprintf(text->out,
-			"\n(%u more listeners are not drawn; the HTML report has them.)\n", left);
+		fprintf(text->out, "\n%u more accept queue%s not drawn: see the HTML report.\n",
+			left, left == 1 ? "" : "s");
 	free(chart.depths);
 }

@@ -254,7 +254,7 @@ static void put_head(const struct text *text, const struct attempt *a)
 	text_heading(text, prefix);
 	text_verdict(text, a, 0, &sentence);
 	text_paragraph(text, "", 0, sentence.text);
-	text_put_doubts(text, a, 1);
+	text_put_doubts(text, &a, 1);
 	fputc('\n', text->out);
 	text_cell(text, "ms", CLIENT_COLUMN - 2);
 	put_blank(text, 2);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/sink/daytime.h"
 #include "report/sink/formats.h"
 
 #define WORST_DEFAULT 10
@@ -19,6 +20,7 @@ struct text_sink {
 	struct sink_style style;
 	FILE *out;
 	struct text_cost *cost;
+	struct text_kinds kinds;
 	bool handshake_known;
 	struct attempt handshake;
 	uint64_t chosen_count; /* all that matched; CHOSEN_MAX of them are kept */
@@ -53,7 +55,10 @@ static int text_attempt(struct sink *sink, const struct attempt *attempt)
 			self->chosen[self->chosen_count] = *attempt;
 		self->chosen_count++;
 	}
-	return 0;
+	/* Each of the worst is shown, or one chosen one: no kind is. */
+	if (self->style.full || self->style.attempt)
+		return 0;
+	return text_kinds_add(&self->kinds, attempt);
 }
 
 static void put_chosen(const struct text_sink *self, const struct text *text)
@@ -71,7 +76,7 @@ static void put_chosen(const struct text_sink *self, const struct text *text)
 			(unsigned long long)(self->chosen_count - kept));
 }
 
-static void put_report(const struct text_sink *self, const struct text *text)
+static void put_report(struct text_sink *self, const struct text *text)
 {
 	unsigned worst = self->style.worst ? self->style.worst : WORST_DEFAULT;
 	size_t count = text->report->worst_count < worst ? text->report->worst_count : worst;
@@ -87,7 +92,10 @@ static void put_report(const struct text_sink *self, const struct text *text)
 	text_put_latency(text);
 	if (self->style.timeline)
 		text_put_timeline(text, text->report->worst, count);
-	text_put_worst(text, worst);
+	if (text->full)
+		text_put_worst(text, worst);
+	else
+		text_put_kinds(text, &self->kinds, worst);
 	text_put_handshake(text, self->handshake_known ? &self->handshake : NULL);
 	text_put_ledger(text);
 	text_put_advice(text);
@@ -103,6 +111,8 @@ static int text_finish(struct sink *sink, const struct report *report)
 	    .out = self->out,
 	    .colour = self->style.colour,
 	    .utf8 = self->style.utf8,
+	    .full = self->style.full,
+	    .utc_offset_s = daytime_offset_s(report->start_ns, self->style.utc),
 	    .columns = columns < TEXT_COLUMNS_MIN   ? TEXT_COLUMNS_MIN
 		       : columns > TEXT_COLUMNS_MAX ? TEXT_COLUMNS_MAX
 						    : columns,
@@ -121,6 +131,7 @@ static void text_free(struct sink *sink)
 	struct text_sink *self = (struct text_sink *)sink;
 
 	text_cost_free(self->cost);
+	text_kinds_release(&self->kinds);
 	free(self->chosen);
 	free(self);
 }

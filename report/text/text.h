@@ -28,7 +28,9 @@ struct text {
 	FILE *out;
 	bool colour;
 	bool utf8;
+	bool full; /* nothing is left out */
 	unsigned columns;
+	int32_t utc_offset_s; /* of the times of day */
 	const struct report *report;
 };
 
@@ -55,6 +57,14 @@ const char *text_duration(const struct text *text, int64_t ns, char out[TEXT_VAL
 
 /* Seconds since the report's start: "12.004 s". Returns out. */
 const char *text_time(const struct text *text, int64_t time_ns, char out[TEXT_VALUE_SIZE]);
+
+/* The time of day, with as many decimals; with the day in a report of more than one. Returns out.
+ */
+const char *text_clock(const struct text *text, int64_t time_ns, unsigned decimals,
+		       char out[TEXT_VALUE_SIZE]);
+
+/* Both, to be found in logs: "12.004 s (23:13:32.004)". Returns out. */
+const char *text_when(const struct text *text, int64_t time_ns, char out[TEXT_VALUE_SIZE]);
 
 /* Milliseconds with three digits: "0.031". Returns out. */
 const char *text_ms(int64_t ns, char out[TEXT_VALUE_SIZE]);
@@ -125,8 +135,22 @@ struct text_axis {
 /* The column in which a time falls; times beyond the axis fall into the first and the last one. */
 unsigned text_axis_column(const struct text_axis *axis, int64_t time_ns);
 
-/* The time at this quarter of the axis, 0 to 4. */
-int64_t text_axis_quarter(const struct text_axis *axis, unsigned quarter);
+/* The ticks of an axis: every step, counted from the report's start. */
+struct text_ticks {
+	int64_t first_ns; /* the first one on the axis */
+	int64_t step_ns;  /* 1, 2 or 5 times a power of ten, or whole minutes, hours or days */
+	unsigned count;
+};
+
+/* As many round ticks as leave room for their labels. */
+struct text_ticks text_axis_ticks(const struct text *text, const struct text_axis *axis);
+
+/*
+ * Two lines: at each tick its distance from the start and its time of day, behind
+ * mark. The axis begins at column indent.
+ */
+void text_put_ticks(const struct text *text, const struct text_axis *axis, unsigned indent,
+		    const char *mark);
 
 /* "limit 5, set by the listen() backlog; somaxconn is 4096": which setting limits a queue. */
 void text_limit(const struct text *text, const struct report_listener *listener, uint32_t limit,
@@ -142,11 +166,43 @@ enum text_told {
 void text_verdict(const struct text *text, const struct attempt *attempt, unsigned told,
 		  struct sentence *sentence);
 
+/*
+ * Prints the verdict as an entry of a list, behind the client's address. What those
+ * before it on the page have explained is not said again.
+ */
+void text_put_verdict(const struct text *text, const struct attempt *attempt,
+		      const struct attempt *const *before, size_t count);
+
 /* True when the listener's depth was sampled or rebuilt, so that it is known when it was full. */
 bool text_depth_known(const struct report_listener *listener);
 
 /* What else the inferred causes of these attempts could have been, and what would have told. */
-void text_put_doubts(const struct text *text, const struct attempt *attempts, size_t count);
+void text_put_doubts(const struct text *text, const struct attempt *const *attempts, size_t count);
+
+/*
+ * Attempts that are alike, counted as they end: the same listener, outcome, causes
+ * and confidences. Bounded: what is of none of the first kinds is counted as others.
+ */
+#define TEXT_KINDS_MAX 256
+
+struct text_kind {
+	uint64_t key;  /* what makes them alike */
+	int64_t score; /* of the worst of them, worst_score() */
+	uint64_t count;
+	int64_t first_ns; /* first SYNs of the first and the last of them, TIME_UNKNOWN */
+	int64_t last_ns;
+	struct attempt worst;
+};
+
+struct text_kinds {
+	struct text_kind *kinds;
+	size_t count, room;
+	uint64_t others; /* attempts of further kinds */
+};
+
+/* 0 or -ENOMEM. */
+int text_kinds_add(struct text_kinds *kinds, const struct attempt *attempt);
+void text_kinds_release(struct text_kinds *kinds);
 
 /* The connections that are not to this host. */
 void text_put_ways(const struct text *text);
@@ -165,6 +221,8 @@ void text_put_listeners(const struct text *text);
 void text_put_queues(const struct text *text);
 void text_put_latency(const struct text *text);
 void text_put_worst(const struct text *text, unsigned count);
+/* The worst of each kind, and how many are like it. */
+void text_put_kinds(const struct text *text, struct text_kinds *kinds, unsigned count);
 /* attempt: the one that text_put_handshake() shows, NULL when there was none. */
 void text_put_handshake(const struct text *text, const struct attempt *attempt);
 void text_put_ledger(const struct text *text);

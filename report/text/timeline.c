@@ -167,27 +167,6 @@ static const char *label_of(const struct attempt *a, char out[ENDPOINT_TEXT_SIZE
 	return length > LABEL_MAX ? out + (length - LABEL_MAX) : out;
 }
 
-static void put_axis(const struct text *text, const struct waterfall *fall, unsigned indent)
-{
-	char time[TEXT_VALUE_SIZE];
-	unsigned column = 0;
-
-	fprintf(text->out, "%*s", (int)indent, "");
-	for (unsigned quarter = 0; quarter < 4; quarter++) {
-		unsigned at = quarter * fall->axis.columns / 4;
-		unsigned next = (quarter + 1) * fall->axis.columns / 4;
-
-		text_time(text, text_axis_quarter(&fall->axis, quarter), time);
-		fprintf(text->out, "%*s%s", (int)(at - column), "", text->utf8 ? "\u2502" : "|");
-		column = at + 1;
-		if (column + text_width(time) < next) {
-			fputs(time, text->out);
-			column += (unsigned)text_width(time);
-		}
-	}
-	fputc('\n', text->out);
-}
-
 static void put_legend(const struct text *text)
 {
 	struct sentence sentence;
@@ -229,7 +208,7 @@ void text_put_timeline(const struct text *text, const struct attempt *attempts, 
 		fputs("(Not drawn: out of memory.)\n", text->out);
 		return;
 	}
-	put_axis(text, &fall, width + 2);
+	text_put_ticks(text, &fall.axis, width + 2, text->utf8 ? "\u2502" : "|");
 	for (size_t i = 0; i < count; i++) {
 		text_cell(text, label_of(&attempts[i], label), (int)width);
 		fputs("  ", text->out);

@@ -109,7 +109,7 @@ static void add_dropped(const struct text *text, const struct mark *first, uint3
 {
 	char time[TEXT_VALUE_SIZE];
 
-	text_time(text, first->time_ns, time);
+	text_when(text, first->time_ns, time);
 	if (is_syn(first) && count > 1)
 		sentence_add(sentence, "%" PRIu32 " SYNs dropped, the first at %s: ", count, time);
 	else if (count > 1)
@@ -181,13 +181,13 @@ static void add_accepted(const struct text *text, const struct attempt *a, const
 
 	sentence_add(sentence, "%saccepted", join);
 	if (a->accept_ns != TIME_UNKNOWN)
-		sentence_add(sentence, " at %s", text_time(text, a->accept_ns, time));
+		sentence_add(sentence, " at %s", text_when(text, a->accept_ns, time));
 	else if (a->accept_before_ns != TIME_UNKNOWN && a->accept_after_ns != TIME_UNKNOWN)
 		sentence_add(sentence, " between %s and %s",
-			     text_time(text, a->accept_after_ns, time),
-			     text_time(text, a->accept_before_ns, other));
+			     text_when(text, a->accept_after_ns, time),
+			     text_when(text, a->accept_before_ns, other));
 	else if (a->accept_before_ns != TIME_UNKNOWN)
-		sentence_add(sentence, " before %s", text_time(text, a->accept_before_ns, time));
+		sentence_add(sentence, " before %s", text_when(text, a->accept_before_ns, time));
 	/* Whose ACK was dropped was not in the queue all that time. */
 	if (ack_drops && a->accept_wait_ns != -1)
 		sentence_add(sentence, ", %s%s after its final ACK", most,
@@ -234,7 +234,7 @@ static void add_reset(const struct text *text, const struct attempt *a, struct s
 		     : cause ? "the server"
 			     : "one side");
 	if (a->end_ns != TIME_UNKNOWN)
-		sentence_add(sentence, " at %s", text_time(text, a->end_ns, time));
+		sentence_add(sentence, " at %s", text_when(text, a->end_ns, time));
 	if (client && a->ack_ns != TIME_UNKNOWN)
 		sentence_add(sentence, " while it waited in the accept queue; accept() will still "
 				       "return it, and the first read fails with ECONNRESET");

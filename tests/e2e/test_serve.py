@@ -355,7 +355,7 @@ def test_a_descriptor_of_another_kind_is_named(synscope, namespace):
     os.close(writer)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert f"descriptor {writer}: it is no channel" in done.stderr
+    assert f"descriptor {writer}: not a synscope channel" in done.stderr
 
 
 @pytest.mark.parametrize("value", ["99", "x", "-1", ""])

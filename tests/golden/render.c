@@ -1,6 +1,6 @@
 /*
  * Prints a fixture in a format: render FIXTURE FORMAT [STYLE]...
- * where STYLE is utf8, colour, timeline, columns=N, worst=N or attempt=CLIENT.
+ * where STYLE is utf8, colour, utc, full, timeline, columns=N, worst=N or attempt=CLIENT.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,10 @@ static int parse_style(struct sink_style *style, const char *word)
 		style->utf8 = true;
 	else if (strcmp(word, "colour") == 0)
 		style->colour = true;
+	else if (strcmp(word, "utc") == 0)
+		style->utc = true;
+	else if (strcmp(word, "full") == 0)
+		style->full = true;
 	else if (strcmp(word, "timeline") == 0)
 		style->timeline = true;
 	else if (strncmp(word, "columns=", 8) == 0)

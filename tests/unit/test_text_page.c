@@ -118,6 +118,11 @@ Test(text_page, paragraphs_wrap_at_blanks)
 	check_wrapped("", 4, "x 123456789012345678901234567890",
 		      "x 1234567890123456\n    78901234567890\n");
 	check_wrapped("", 0, "a  b", "a b\n");
+	/* A number stays with its unit, and with nothing else. */
+	check_wrapped("", 0, "it waited in all 1.00 s.", "it waited in all\n1.00 s.\n");
+	check_wrapped("", 0, "it waited in all 4.50 ms", "it waited in all\n4.50 ms\n");
+	check_wrapped("", 0, "it was seen in all 12 samples", "it was seen in all\n12 samples\n");
+	check_wrapped("", 0, "it was seen at all 1 some", "it was seen at all 1\nsome\n");
 }
 
 Test(text_page, an_axis_takes_any_times)
@@ -135,11 +140,67 @@ Test(text_page, an_axis_takes_any_times)
 	cr_expect_eq(text_axis_column(&axis, INT64_MAX), 9);
 	cr_expect_eq(text_axis_column(&huge, INT64_MAX / 2), 199);
 	cr_expect_eq(text_axis_column(&huge, INT64_MAX), 399);
-	cr_expect_eq(text_axis_quarter(&axis, 0), 100);
-	cr_expect_eq(text_axis_quarter(&axis, 2), 600);
-	cr_expect_eq(text_axis_quarter(&axis, 4), 1100);
 	cr_expect_eq(text_since(INT64_MIN, 1), INT64_MIN + 1);
 	cr_expect_eq(text_since(INT64_MAX, -1), INT64_MAX);
+}
+
+static struct text_ticks ticks_of(int64_t from_ns, int64_t length_ns, unsigned columns)
+{
+	static struct report report = {.start_ns = 1700000000 * NS_PER_SEC};
+	const struct text text = {.columns = 100, .report = &report};
+	struct text_axis axis = {report.start_ns + from_ns, length_ns, columns};
+	struct text_ticks ticks = text_axis_ticks(&text, &axis);
+
+	ticks.first_ns -= report.start_ns;
+	return ticks;
+}
+
+Test(text_page, ticks_are_round)
+{
+	static const struct {
+		int64_t from_ns, length_ns;
+		int64_t first_ns, step_ns;
+		unsigned count;
+	} cases[] = {
+	    {0, 5 * NS_PER_SEC, 0, NS_PER_SEC, 6},
+	    {0, 1640 * NS_PER_MS, 0, 500 * NS_PER_MS, 4},
+	    {1200 * NS_PER_MS, 5 * NS_PER_SEC, 2 * NS_PER_SEC, NS_PER_SEC, 5},
+	    {0, 61 * NS_PER_SEC, 0, 15 * NS_PER_SEC, 5},
+	    {0, 3600 * NS_PER_SEC, 0, 900 * NS_PER_SEC, 5},
+	    {0, 86400 * NS_PER_SEC, 0, 6 * 3600 * NS_PER_SEC, 5},
+	    {0, 40 * 86400 * NS_PER_SEC, 0, 8 * 86400 * NS_PER_SEC, 6},
+	    {0, 1, 0, 1, 2},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct text_ticks t = ticks_of(cases[i].from_ns, cases[i].length_ns, 91);
+
+		cr_expect_eq(t.first_ns, cases[i].first_ns, "%zu: %lld", i, (long long)t.first_ns);
+		cr_expect_eq(t.step_ns, cases[i].step_ns, "%zu: %lld", i, (long long)t.step_ns);
+		cr_expect_eq(t.count, cases[i].count, "%zu: %u", i, t.count);
+	}
+	/* Any times: a file can hold them. */
+	(void)ticks_of(INT64_MAX / 2, INT64_MAX, 400);
+	(void)ticks_of(INT64_MIN / 2, INT64_MAX, 1);
+}
+
+Test(text_page, times_of_day)
+{
+	struct report report = {.start_ns = 1700000000 * NS_PER_SEC};
+	struct text text = {.report = &report, .utc_offset_s = 3600};
+	char out[TEXT_VALUE_SIZE];
+
+	report.end_ns = report.start_ns + 5 * NS_PER_SEC;
+	cr_expect_str_eq(text_when(&text, report.start_ns + 1234567890, out),
+			 "1.234 s (23:13:21.234)");
+	report.end_ns = report.start_ns + NS_PER_SEC;
+	cr_expect_str_eq(text_when(&text, report.start_ns + 123456789, out),
+			 "0.123456 s (23:13:20.123456)");
+	cr_expect_str_eq(text_when(&text, TIME_UNKNOWN, out), "-");
+	report.end_ns = report.start_ns + 90000 * NS_PER_SEC;
+	cr_expect_str_eq(text_when(&text, report.end_ns, out), "90000.000 s (11-16 00:13:20.000)");
+	text.utc_offset_s = -5 * 3600;
+	cr_expect_str_eq(text_clock(&text, report.start_ns, 0, out), "11-14 17:13:20");
 }
 
 Test(text_page, a_sentence_is_cut_not_overrun)

@@ -82,19 +82,21 @@ Test(text_verdict, a_syn_dropped_and_sent_again)
 	add_taken(MARK_SYN, MS(13024));
 	a.outcome = OUTCOME_ACCEPTED;
 	a.syns = 2;
-	expect("SYN at 12.004 s dropped: accept queue at 6 of 6 (limit 5, set by the listen() "
+	expect("SYN at 12.004 s (00:00:12.004) dropped: accept queue at 6 of 6 (limit 5, set by "
+	       "the listen() "
 	       "backlog; "
 	       "somaxconn is 4096); a SYN retransmitted after 1.02 s got through; accepted.");
-	expect_told(TEXT_TOLD_LIMIT,
-		    "SYN at 12.004 s dropped: accept queue at 6 of 6; a SYN retransmitted after "
-		    "1.02 s got through; accepted.");
+	expect_told(TEXT_TOLD_LIMIT, "SYN at 12.004 s (00:00:12.004) dropped: accept queue at 6 of "
+				     "6; a SYN retransmitted after "
+				     "1.02 s got through; accepted.");
 	a.accept_ns = MS(13100);
 	a.accept_wait_ns = a.queue_wait_ns = MS(76);
 	a.child_pid = 77;
-	expect_told(TEXT_TOLD_LIMIT,
-		    "SYN at 12.004 s dropped: accept queue at 6 of 6; a SYN retransmitted after "
-		    "1.02 s got through; accepted at 13.100 s after 76.0 ms in the accept queue, "
-		    "served by process 77.");
+	expect_told(TEXT_TOLD_LIMIT, "SYN at 12.004 s (00:00:12.004) dropped: accept queue at 6 of "
+				     "6; a SYN retransmitted after "
+				     "1.02 s got through; accepted at 13.100 s (00:00:13.100) "
+				     "after 76.0 ms in the accept queue, "
+				     "served by process 77.");
 }
 
 Test(text_verdict, which_setting_binds)
@@ -119,7 +121,8 @@ Test(text_verdict, which_setting_binds)
 		listener.backlog = cases[i].backlog;
 		report.host.somaxconn = cases[i].somaxconn;
 		snprintf(expected, sizeof(expected),
-			 "SYN at 2.000 s dropped: accept queue at 6 of 6 (%s); unanswered.",
+			 "SYN at 2.000 s (00:00:02.000) dropped: accept queue at 6 of 6 (%s); "
+			 "unanswered.",
 			 cases[i].words);
 		expect(expected);
 	}
@@ -135,8 +138,10 @@ Test(text_verdict, drops_of_several_sorts)
 	a.outcome = OUTCOME_ESTABLISHED;
 	a.connect_ns = MS(7000);
 	a.syns = 4;
-	expect("2 SYNs dropped, the first at 2.000 s: SYN queue full and tcp_syncookies is off; "
-	       "SYN at 5.000 s dropped: the last quarter of tcp_max_syn_backlog is reserved for "
+	expect("2 SYNs dropped, the first at 2.000 s (00:00:02.000): SYN queue full and "
+	       "tcp_syncookies is off; "
+	       "SYN at 5.000 s (00:00:05.000) dropped: the last quarter of tcp_max_syn_backlog is "
+	       "reserved for "
 	       "known peers (tcp_syncookies is off) (bounded); a SYN retransmitted after 7.00 s "
 	       "got through; established, 7.00 s after its first SYN (accept() not observed).");
 }
@@ -151,11 +156,11 @@ Test(text_verdict, an_ack_dropped_and_recovered)
 	a.accept_wait_ns = MS(3000);
 	a.queue_wait_ns = MS(1);
 	a.accept_pid = 9;
-	expect_told(
-	    TEXT_TOLD_LIMIT,
-	    "final ACK at 2.001 s and 1 segment after it dropped: accept queue at 6 of 6; "
-	    "accepted at 5.001 s, 3.00 s after its final ACK, of which 1.00 ms in the accept "
-	    "queue, by process 9.");
+	expect_told(TEXT_TOLD_LIMIT, "final ACK at 2.001 s (00:00:02.001) and 1 segment after it "
+				     "dropped: accept queue at 6 of 6; "
+				     "accepted at 5.001 s (00:00:05.001), 3.00 s after its final "
+				     "ACK, of which 1.00 ms in the accept "
+				     "queue, by process 9.");
 }
 
 Test(text_verdict, zombies)
@@ -164,17 +169,19 @@ Test(text_verdict, zombies)
 	add_drop(MARK_ACK, MS(2001), CAUSE_ACCEPT_QUEUE_FULL_ACK);
 	a.marks[1].depth = MARK_DEPTH_UNKNOWN;
 	a.outcome = OUTCOME_ZOMBIE;
-	expect("final ACK at 2.001 s dropped: accept queue full; zombie: only the client believes "
+	expect("final ACK at 2.001 s (00:00:02.001) dropped: accept queue full; zombie: only the "
+	       "client believes "
 	       "it is connected; the kernel retransmits the SYN-ACK and gives up silently unless "
 	       "the queue gets room.");
 	add_cause(CAUSE_COOKIE_ACK_DROPPED, CONFIDENCE_EXACT);
-	expect("final ACK at 2.001 s dropped: accept queue full; zombie: only the client believes "
+	expect("final ACK at 2.001 s (00:00:02.001) dropped: accept queue full; zombie: only the "
+	       "client believes "
 	       "it is connected; after a SYN cookie the SYN-ACK is not retransmitted and "
 	       "tcp_abort_on_overflow has no effect: only data from the client can complete the "
 	       "connection.");
-	expect_told(TEXT_TOLD_ZOMBIE,
-		    "final ACK at 2.001 s dropped: accept queue full; zombie: only the client "
-		    "believes it is connected.");
+	expect_told(TEXT_TOLD_ZOMBIE, "final ACK at 2.001 s (00:00:02.001) dropped: accept queue "
+				      "full; zombie: only the client "
+				      "believes it is connected.");
 }
 
 Test(text_verdict, accepted_within_bounds)
@@ -183,12 +190,14 @@ Test(text_verdict, accepted_within_bounds)
 	a.accept_after_ns = MS(2001);
 	a.accept_before_ns = MS(2002);
 	a.accept_wait_ns = a.queue_wait_ns = MS(3);
-	expect("accepted between 2.001 s and 2.002 s after at most 3.00 ms in the accept queue.");
+	expect("accepted between 2.001 s (00:00:02.001) and 2.002 s (00:00:02.002) after at most "
+	       "3.00 ms in the accept queue.");
 	a.accept_after_ns = TIME_UNKNOWN;
-	expect("accepted before 2.002 s after at most 3.00 ms in the accept queue.");
+	expect("accepted before 2.002 s (00:00:02.002) after at most 3.00 ms in the accept queue.");
 	a.ghost = true;
 	add_cause(CAUSE_CLIENT_RESET, CONFIDENCE_EXACT);
-	expect("accepted before 2.002 s after at most 3.00 ms in the accept queue; the client had "
+	expect("accepted before 2.002 s (00:00:02.002) after at most 3.00 ms in the accept queue; "
+	       "the client had "
 	       "reset it while it waited, so the first read fails with ECONNRESET.");
 }
 
@@ -234,12 +243,13 @@ Test(text_verdict, resets)
 {
 	a.outcome = OUTCOME_RESET;
 	a.end_ns = MS(4000);
-	expect("reset by one side at 4.000 s.");
+	expect("reset by one side at 4.000 s (00:00:04.000).");
 	add_cause(CAUSE_SERVER_RESET, CONFIDENCE_EXACT);
-	expect("reset by the server at 4.000 s.");
+	expect("reset by the server at 4.000 s (00:00:04.000).");
 	a.causes[0].cause = CAUSE_CLIENT_RESET;
 	a.ack_ns = MS(3000);
-	expect("reset by the client at 4.000 s while it waited in the accept queue; accept() will "
+	expect("reset by the client at 4.000 s (00:00:04.000) while it waited in the accept queue; "
+	       "accept() will "
 	       "still return it, and the first read fails with ECONNRESET.");
 }
 
