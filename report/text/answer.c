@@ -11,8 +11,8 @@
 #include "report/sink/daytime.h"
 
 /* How many listeners and causes the answer tells of; the tables have them all. */
-#define ANSWER_LISTENERS 3
-#define ANSWER_CAUSES	 4
+#define ANSWER_LISTENERS 1
+#define ANSWER_CAUSES	 3
 
 /* "2023-11-14 23:13:20 UTC+01:00": all times of day on the page are of this zone. */
 static void add_date(const struct text *text, struct sentence *sentence)

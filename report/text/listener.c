@@ -1,5 +1,6 @@
 /*
- * The table of listeners, and the table of latencies.
+ * The table of listeners, and the table of latencies. What is idle or not known
+ * for anybody is left out, unless all is wanted.
  */
 #include "report/text/text.h"
 
@@ -11,10 +12,40 @@
 /* Rows of the table; beyond them only their number is shown. */
 #define ROWS_MAX 40
 
-/* The numbers and the room that they take; the process has what is left. */
-#define NUMBERS_COLUMNS 64
-#define PROCESS_COLUMNS 14
-#define INDENT		4
+#define INDENT 4
+
+enum column {
+	COLUMN_FULL,
+	COLUMN_BACKLOG,
+	COLUMN_LIMIT,
+	COLUMN_PEAK,
+	COLUMN_DROPS,
+	COLUMN_SK_DROPS,
+	COLUMN_ATTEMPTS,
+	COLUMN_ACCEPTED,
+	COLUMN_COUNT,
+};
+
+static const struct {
+	const char *title;
+	int width;
+} columns[COLUMN_COUNT] = {
+    [COLUMN_FULL] = {"full", 8},	 [COLUMN_BACKLOG] = {"backlog", 9},
+    [COLUMN_LIMIT] = {"limit", 7},	 [COLUMN_PEAK] = {"peak", 6},
+    [COLUMN_DROPS] = {"drops", 7},	 [COLUMN_SK_DROPS] = {"sk_drops", 9},
+    [COLUMN_ATTEMPTS] = {"attempts", 9}, [COLUMN_ACCEPTED] = {"accepted", 9},
+};
+
+struct table {
+	const struct report_listener *rows[ROWS_MAX];
+	size_t count;
+	size_t idle, beyond; /* left out */
+	bool shown[COLUMN_COUNT];
+	unsigned numbers; /* the room that the columns take */
+	unsigned process; /* and the process */
+	unsigned address; /* its width */
+	bool wide;	  /* the address is in the line of its numbers */
+};
 
 static const char *owner(const struct text *text, const struct report_listener *listener,
 			 char out[TEXT_VALUE_SIZE])
@@ -32,47 +63,56 @@ static const char *owner(const struct text *text, const struct report_listener *
 	return out;
 }
 
-static void put_numbers(const struct text *text, const struct report_listener *listener)
+/* "-": not known. */
+static const char *number(const struct text *text, const struct report_listener *listener,
+			  enum column column, char out[TEXT_VALUE_SIZE])
 {
-	char value[TEXT_VALUE_SIZE];
-	const char *full = "-", *accepted = "-";
-
-	if (text_depth_known(listener))
-		full = listener->full_ns ? text_duration(text, listener->full_ns, value) : "0";
-	text_cell(text, full, 8);
-	text_cell(text, text_count(listener->backlog, value), 9);
-	text_cell(text, text_count(listener->limit, value), 7);
-	text_cell(text, text_count(listener->queue_peak, value), 6);
-	text_cell(text, text_count(report_drops(text->report, listener), value), 7);
-	text_cell(text, text_count(listener->sk_drops, value), 9);
-	text_cell(text, text_count((int64_t)listener->attempts, value), 9);
-	if (text->report->kind != REPORT_PCAP)
-		accepted = text_count((int64_t)listener->outcomes[OUTCOME_ACCEPTED], value);
-	text_cell(text, accepted, 9);
+	switch (column) {
+	case COLUMN_FULL:
+		if (!text_depth_known(listener))
+			return "-";
+		return listener->full_ns ? text_duration(text, listener->full_ns, out) : "0";
+	case COLUMN_BACKLOG:
+		return text_count(listener->backlog, out);
+	case COLUMN_LIMIT:
+		return text_count(listener->limit, out);
+	case COLUMN_PEAK:
+		return text_count(listener->queue_peak, out);
+	case COLUMN_DROPS:
+		return text_count(report_drops(text->report, listener), out);
+	case COLUMN_SK_DROPS:
+		return text_count(listener->sk_drops, out);
+	case COLUMN_ATTEMPTS:
+		return text_count((int64_t)listener->attempts, out);
+	case COLUMN_ACCEPTED:
+		if (text->report->kind == REPORT_PCAP)
+			return "-";
+		return text_count((int64_t)listener->outcomes[OUTCOME_ACCEPTED], out);
+	case COLUMN_COUNT:
+		break;
+	}
+	return "-";
 }
 
-/* wide: the address stands in the same line as its numbers, in a field of this width. */
-static void put_row(const struct text *text, const struct report_listener *listener, bool wide,
-		    unsigned width)
+/* Where the line has no room for the process, it stands behind the address, above the numbers. */
+static void put_row(const struct text *text, const struct table *table,
+		    const struct report_listener *listener)
 {
-	unsigned used = (wide ? width : INDENT) + NUMBERS_COLUMNS + 2;
 	enum text_colour colour = listener->drops ? TEXT_RED : TEXT_PLAIN;
-	char address[ENDPOINT_TEXT_SIZE], value[TEXT_VALUE_SIZE], cut[TEXT_VALUE_SIZE];
+	char address[ENDPOINT_TEXT_SIZE], value[TEXT_VALUE_SIZE];
 
 	endpoint_format(&listener->local, address, sizeof(address));
 	text_begin_colour(text, colour);
-	if (wide)
-		text_cell(text, address, -(int)width);
+	if (table->wide)
+		text_cell(text, address, -(int)table->address);
 	else
-		fprintf(text->out, "%s\n%*s", address, INDENT, "");
-	put_numbers(text, listener);
-	/* Cut at the page's edge, by characters. */
-	snprintf(cut, sizeof(cut), "%s", owner(text, listener, value));
-	for (size_t length = strlen(cut); length && used + text_width(cut) > text->columns;)
-		cut[--length] = '\0';
-	for (size_t length = strlen(cut); length && cut[length - 1] == ' ';)
-		cut[--length] = '\0';
-	fprintf(text->out, "  %s", cut);
+		fprintf(text->out, "%s  %s\n%*s", address, owner(text, listener, value), INDENT,
+			"");
+	for (int i = 0; i < COLUMN_COUNT; i++)
+		if (table->shown[i])
+			text_cell(text, number(text, listener, i, value), columns[i].width);
+	if (table->wide)
+		fprintf(text->out, "  %s", owner(text, listener, value));
 	text_end_colour(text, colour);
 	fputc('\n', text->out);
 }
@@ -106,35 +146,91 @@ static void put_remarks(const struct text *text, const struct report_listener *l
 	text_paragraph(text, address, 2, sentence.text);
 }
 
-void text_put_listeners(const struct text *text)
+/* Nothing came to it, and nothing is wrong with it. */
+static bool is_idle(const struct report_listener *listener)
+{
+	return !listener->attempts && !listener->drops && listener->sk_drops <= 0 &&
+	       listener->queue_peak <= 0;
+}
+
+static void choose_rows(const struct text *text, struct table *table)
 {
 	const struct report *report = text->report;
-	size_t rows = report->listeners_count < ROWS_MAX ? report->listeners_count : ROWS_MAX;
-	unsigned width = 16;
-	bool wide;
+	bool all = text->full;
+	size_t busy = 0;
 
-	if (!report->listeners_count)
-		return;
-	for (size_t i = 0; i < rows; i++) {
-		char address[ENDPOINT_TEXT_SIZE];
-		size_t length =
-		    endpoint_format(&report->listeners[i].local, address, sizeof(address));
-
-		width = length > width ? (unsigned)length : width;
+	for (size_t i = 0; i < report->listeners_count; i++)
+		busy += !is_idle(&report->listeners[i]);
+	/* Where all are idle, a few of them show that they were looked at. */
+	if (!busy && report->listeners_count <= 4)
+		all = true;
+	for (size_t i = 0; i < report->listeners_count; i++) {
+		if (!all && is_idle(&report->listeners[i]))
+			table->idle++;
+		else if (table->count == ROWS_MAX)
+			table->beyond++;
+		else
+			table->rows[table->count++] = &report->listeners[i];
 	}
-	wide = width + NUMBERS_COLUMNS + 2 + PROCESS_COLUMNS <= text->columns;
-	text_heading(text, "Listeners");
+}
+
+/* The columns in which something is known, and whether the address fits beside them. */
+static void lay_out(const struct text *text, struct table *table)
+{
+	char value[TEXT_VALUE_SIZE], address[ENDPOINT_TEXT_SIZE];
+
+	table->address = 16;
+	for (size_t i = 0; i < table->count; i++) {
+		size_t length = endpoint_format(&table->rows[i]->local, address, sizeof(address));
+
+		size_t process = text_width(owner(text, table->rows[i], value));
+
+		table->address = length > table->address ? (unsigned)length : table->address;
+		table->process = process > table->process ? (unsigned)process : table->process;
+		for (int j = 0; j < COLUMN_COUNT; j++)
+			if (text->full || strcmp(number(text, table->rows[i], j, value), "-") != 0)
+				table->shown[j] = true;
+	}
+	for (int j = 0; j < COLUMN_COUNT; j++)
+		if (table->shown[j])
+			table->numbers += (unsigned)columns[j].width;
+	table->wide = table->address + table->numbers + 2 + table->process <= text->columns;
+}
+
+static void put_titles(const struct text *text, const struct table *table)
+{
 	text_begin_colour(text, TEXT_DIM);
-	text_cell(text, wide ? "address" : "", wide ? -(int)width : INDENT);
-	fputs("    full  backlog  limit  peak  drops sk_drops attempts accepted  process\n",
-	      text->out);
+	text_cell(text, table->wide ? "address" : "", table->wide ? -(int)table->address : INDENT);
+	for (int i = 0; i < COLUMN_COUNT; i++)
+		if (table->shown[i])
+			text_cell(text, columns[i].title, columns[i].width);
+	if (table->wide)
+		fputs("  process", text->out);
 	text_end_colour(text, TEXT_DIM);
-	for (size_t i = 0; i < rows; i++)
-		put_row(text, &report->listeners[i], wide, width);
-	for (size_t i = 0; i < rows; i++)
-		put_remarks(text, &report->listeners[i]);
-	if (rows < report->listeners_count)
-		fprintf(text->out, "and %zu more\n", report->listeners_count - rows);
+	fputc('\n', text->out);
+}
+
+void text_put_listeners(const struct text *text)
+{
+	struct table table = {.count = 0};
+
+	if (!text->report->listeners_count)
+		return;
+	choose_rows(text, &table);
+	lay_out(text, &table);
+	text_heading(text, "Listeners");
+	if (table.count)
+		put_titles(text, &table);
+	for (size_t i = 0; i < table.count; i++)
+		put_row(text, &table, table.rows[i]);
+	for (size_t i = 0; i < table.count; i++)
+		put_remarks(text, table.rows[i]);
+	if (table.beyond)
+		fprintf(text->out, "%zu more listener%s not shown: see the HTML report.\n",
+			table.beyond, table.beyond == 1 ? " is" : "s are");
+	if (table.idle)
+		fprintf(text->out, "%zu idle listener%s not shown (--full shows %s).\n", table.idle,
+			table.idle == 1 ? " is" : "s are", table.idle == 1 ? "it" : "them");
 }
 
 void text_put_latency(const struct text *text)
