@@ -1,5 +1,7 @@
 """The demo against the truth: what its own clients saw, and what the kernel counted."""
+import datetime
 import json
+import os
 import statistics
 import subprocess
 
@@ -136,6 +138,27 @@ def test_text_answers_first_and_teaches_the_handshake(overflow, run):
     assert "The handshake does not wait for accept()" in text
     assert "The verdicts explain every counter." in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_text_fits_a_small_screen(overflow, run):
+    """The answer, what it cost and what to do stand in the first 24 lines; equal attempts in one paragraph."""
+    folder, report, _ = overflow
+    environment = {**os.environ, "COLUMNS": "80", "TZ": "CET-1"}
+    lines = run("report", folder, env=environment).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    head = "\n".join(lines[:24])
+    assert "Cost: " in head and "What to do: " in head and "dropped" in head
+    assert len([line for line in lines if line.startswith(("* ", "• ")) and ":" in line]) < len(report["attempts"]) / 2
+    assert any(line.strip().endswith("like this") or " attempts like this" in line for line in lines)
+    # Times of day stand beside the offsets, in the zone that the title names; --utc is another.
+    first = datetime.datetime.fromtimestamp(report["source"]["start_ns"] // 10**9, datetime.timezone.utc)
+    title = " ".join(lines[:3])
+    assert f"{first + datetime.timedelta(hours=1):%F %T} UTC+01:00" in title
+    utc = run("report", folder, "--utc", env=environment).stdout
+    assert f"{first:%F %T} UTC," in " ".join(utc.split())
+    # In full every one of the worst has its own paragraph.
+    full = run("report", folder, "--full", env=environment).stdout
+    assert "attempts like this" not in full and "The 10 worst attempts" in full
 
 
 def test_other_tools_open_the_recording(overflow):
