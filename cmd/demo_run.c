@@ -127,6 +127,7 @@ static int record_load(struct run *run)
 {
 	struct progress progress;
 	bool stopping = false, interrupted = false;
+	char end[PROCESS_END_SIZE];
 	int rc;
 
 	rc = process_start(&run->load_process, load_body, run);
@@ -158,8 +159,12 @@ static int record_load(struct run *run)
 			 WTERMSIG(run->server_process.status));
 		rc = -ECHILD;
 	}
-	if (rc == 0 && run->load_process.ended && run->load_process.status != 0)
-		rc = -ECHILD; /* it has said why */
+	if (rc == 0 && run->load_process.ended && run->load_process.status != 0) {
+		process_describe_end(&run->load_process, end);
+		if (WIFSIGNALED(run->load_process.status))
+			complain(DEMO_NAME, "the process of the clients %s", end);
+		rc = -ECHILD; /* else they have said why */
+	}
 	return rc;
 }
 

@@ -156,6 +156,7 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 		until_ns = clock_monotonic_ns() + COMMAND_STOP_NS;
 	}
 	progress_clear(&progress);
+	observation_say_news(&o->observation, recorder);
 	return rc;
 }
 
@@ -177,16 +178,18 @@ static bool ended_as_told(const struct record *o)
 static int command_status(const struct record *o)
 {
 	int status = o->process.status;
+	char end[PROCESS_END_SIZE];
 
 	if (!o->command || !o->process.ended || ended_as_told(o))
 		return 0;
+	if (status)
+		process_describe_end(&o->process, end);
 	if (WIFSIGNALED(status)) {
-		complain(NAME, "%s was killed by signal %d (%s)", o->command[0], WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
+		complain(NAME, "%s %s", o->command[0], end);
 		return 128 + WTERMSIG(status);
 	}
 	if (WEXITSTATUS(status))
-		complain(NAME, "%s exited with status %d", o->command[0], WEXITSTATUS(status));
+		complain(NAME, "%s %s", o->command[0], end);
 	return WEXITSTATUS(status);
 }
 

@@ -112,6 +112,7 @@ static int finish(struct watch *o, int rc)
 	else if (error && error != -EPIPE)
 		complain(NAME, "%s: %s", error == -ENOMEM ? "live view" : "standard output",
 			 strerror(-error));
+	observation_say_news(&o->observation, o->recorder);
 	rc_finish = recorder_finish(o->recorder);
 	if (rc_finish && !rc)
 		complain(NAME, "%s", recorder_error(o->recorder));

@@ -230,6 +230,19 @@ bool process_ended(struct process *process)
 	return process->ended;
 }
 
+void process_describe_end(const struct process *process, char text[PROCESS_END_SIZE])
+{
+	int status = process->status;
+
+	if (!process->ended)
+		snprintf(text, PROCESS_END_SIZE, "is still running");
+	else if (WIFSIGNALED(status))
+		snprintf(text, PROCESS_END_SIZE, "was killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, PROCESS_END_SIZE, "exited with status %d", WEXITSTATUS(status));
+}
+
 void process_terminate(struct process *process)
 {
 	if (process_ended(process))

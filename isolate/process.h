@@ -43,6 +43,10 @@ int process_execute(struct process *process, char **argv, const char *name, cons
 /* Reaps it if it has ended; true when it has (or was never started). Never waits. */
 bool process_ended(struct process *process);
 
+/* In words, how one that has ended did: "was killed by signal 9 (Killed)", "exited with status 1". */
+#define PROCESS_END_SIZE 96
+void process_describe_end(const struct process *process, char text[PROCESS_END_SIZE]);
+
 /* Asks a process that has not ended to end: SIGTERM. */
 void process_terminate(struct process *process);
 

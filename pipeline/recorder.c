@@ -214,8 +214,10 @@ static int read_sources(struct recorder *r, int64_t now_ns)
 	}
 	if (rc == 0)
 		rc = recorder_addresses(r, recorder_on_event);
-	if (rc == 0 && r->scout)
+	if (rc == 0 && r->scout) {
 		rc = scout_read(r->scout, recorder_on_found, r);
+		recorder_note_scout(r);
+	}
 	if (rc == 0 && r->probe) {
 		rc = recorder_read_probe(r);
 		if (rc)
@@ -499,6 +501,14 @@ size_t recorder_notes(struct recorder *recorder, const char *const **out)
 	}
 	*out = recorder->note_pointers;
 	return count;
+}
+
+const char *recorder_news(struct recorder *recorder)
+{
+	const char *news = recorder->news[0] && !recorder->news_told ? recorder->news : NULL;
+
+	recorder->news_told = true;
+	return news;
 }
 
 const char *recorder_error(const struct recorder *recorder)

@@ -90,6 +90,12 @@ int recorder_report_error(const struct recorder *recorder);
  */
 size_t recorder_notes(struct recorder *recorder, const char *const **out);
 
+/*
+ * What went wrong with a part of it while the rest goes on, one line, once: a helper process that
+ * ended. NULL when there is nothing new. The report's notes have it too.
+ */
+const char *recorder_news(struct recorder *recorder);
+
 const char *recorder_error(const struct recorder *recorder);
 const struct recording_meta *recorder_meta(const struct recorder *recorder);
 

@@ -106,6 +106,21 @@ static int on_first_found(void *context, const struct event *event)
 					  : recorder_on_found(context, event);
 }
 
+void recorder_note_scout(struct recorder *r)
+{
+	const char *end = scout_ended(r->scout);
+
+	if (!end || r->news[0])
+		return;
+	snprintf(r->news, sizeof(r->news),
+		 "the helper process for owners, forks and exits %s after %.1f s; owners and forks "
+		 "from then on are unknown; please report this",
+		 end, (double)(clock_now_ns() - r->opened_ns) / NS_PER_SEC);
+	if (r->meta.sources[SOURCE_PROC].on)
+		analysis_close(r->analysis, SOURCE_PROC);
+	recorder_switch_off(r, SOURCE_PROC, r->news);
+}
+
 /* Before anything else is open, and before the namespace is another. */
 static void open_scout(struct recorder *r)
 {
@@ -138,7 +153,8 @@ void recorder_note_owners(struct recorder *r)
 
 	if (r->scout)
 		scout_findings(r->scout, &findings);
-	if (!count || !findings.processes_denied)
+	/* After its end it is not for want of a privilege. */
+	if (!count || !findings.processes_denied || (r->scout && scout_ended(r->scout)))
 		return;
 	snprintf(sampler->note, sizeof(sampler->note),
 		 "cannot inspect the processes of %zu listener%s (permission denied): who accepts "
@@ -253,6 +269,8 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 		/* With its owners come a listener's options: they decide what a packet means. */
 		if (rc == 0 && r->scout)
 			rc = scout_settle(r->scout, OWNERS_NS, on_first_found, r);
+		if (r->scout)
+			recorder_note_scout(r);
 		recorder_note_owners(r);
 		if (rc == 0)
 			rc = sampler_counters(r->sampler, COUNTERS_BEFORE, recorder_on_event, r);

@@ -48,6 +48,8 @@ struct recorder {
 	bool proc_elsewhere; /* the proc connector does not answer in this network namespace */
 	bool finished;
 	int report_error;
+	bool news_told;
+	char news[RECORDING_TEXT_SIZE];
 	char error[RECORDER_ERROR_SIZE];
 };
 
@@ -68,6 +70,9 @@ int recorder_read_probe(struct recorder *recorder);
 
 /* The addresses that came and went; where the kernel does not tell, it is not asked again. */
 int recorder_addresses(struct recorder *recorder, event_fn fn);
+
+/* When the scout has ended, a note says so and what is not known for it. */
+void recorder_note_scout(struct recorder *recorder);
 
 /* Where the owners of listeners may not be looked for, a note says so. */
 void recorder_note_owners(struct recorder *recorder);

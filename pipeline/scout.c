@@ -58,6 +58,7 @@ struct scout {
 	struct event untold[BATCH];
 	size_t untold_count;
 	struct scout_findings findings;
+	char end[PROCESS_END_SIZE]; /* empty while it runs */
 };
 
 /* The process. */
@@ -360,6 +361,8 @@ static void lose(struct scout *s)
 {
 	close(s->fd);
 	s->fd = -1;
+	process_stop(&s->process, 1000); /* it is on its way out */
+	process_describe_end(&s->process, s->end);
 }
 
 #define HELLO_MS 5000
@@ -491,6 +494,11 @@ int scout_settle(struct scout *scout, int64_t timeout_ns, event_fn fn, void *con
 			return rc;
 	}
 	return 0;
+}
+
+const char *scout_ended(const struct scout *scout)
+{
+	return scout->end[0] ? scout->end : NULL;
 }
 
 void scout_findings(const struct scout *scout, struct scout_findings *findings)

@@ -44,6 +44,12 @@ int scout_read(struct scout *scout, event_fn fn, void *context) __attribute__((w
 int scout_settle(struct scout *scout, int64_t timeout_ns, event_fn fn, void *context)
     __attribute__((warn_unused_result));
 
+/*
+ * When it has ended, which it does not do by itself: how, in words. NULL while it runs. From then
+ * on nothing is found any more.
+ */
+const char *scout_ended(const struct scout *scout);
+
 void scout_findings(const struct scout *scout, struct scout_findings *findings);
 
 /* Ends it. NULL is legal. */

@@ -97,6 +97,14 @@ void observation_say_notes(const struct observation *observation, struct recorde
 		complain(observation->command, "%s", notes[i]);
 }
 
+void observation_say_news(const struct observation *observation, struct recorder *recorder)
+{
+	const char *news = recorder_news(recorder);
+
+	if (news)
+		complain(observation->command, "%s", news);
+}
+
 int observation_give_up_privileges(const struct observation *observation,
 				   const struct recorder *recorder)
 {

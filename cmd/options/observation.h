@@ -52,6 +52,9 @@ int observation_target(struct observation *observation, const char *text);
 /* Says what is not seen for want of a privilege, and what it would take: a line each. */
 void observation_say_notes(const struct observation *observation, struct recorder *recorder);
 
+/* Says what went wrong with a part of the recording meanwhile, if anything did. */
+void observation_say_news(const struct observation *observation, struct recorder *recorder);
+
 /* All is open: gives up what is not needed any more. 0, or the exit status after the complaint. */
 int observation_give_up_privileges(const struct observation *observation,
 				   const struct recorder *recorder);

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import stat
 import subprocess
 
@@ -266,3 +267,57 @@ def test_connections_that_the_capture_missed_are_told_of(run, namespace, listen,
     first = " ".join(output.split("\n\n")[1].split())
     assert first.startswith("No connection attempt was seen: no packet was captured on interface syn-idle; the kernel "
                             "counted 5 incoming connections in this network namespace")
+
+
+# Helper processes
+
+def helper_of(process):
+    """The process that looks into others'."""
+    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
+    return next(int(child) for child in children
+                if pathlib.Path(f"/proc/{child}/comm").read_text(encoding="ascii").startswith("synscope-"))
+
+
+@pytest.mark.parametrize("command", ["record", "watch"])
+def test_a_helper_that_ends_is_reported(synscope, namespace, listen, run, tmp_path, command):
+    tmp_path.chmod(0o755)
+    listener = listen(8)
+    folder = tmp_path / "r"
+    process = subprocess.Popen([synscope, command, "-o", folder, "-i", "lo", str(listener.port)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        until(lambda: "NoNewPrivs:\t1" in pathlib.Path(f"/proc/{process.pid}/status").read_text(), "recording")
+        helper = helper_of(process)
+        os.kill(helper, signal.SIGKILL)
+        until(lambda: not pathlib.Path(f"/proc/{helper}").exists(), "the end of the helper")
+        listener.connect(3)
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert sum("the helper process for owners, forks and exits was killed by signal 9" in line
+               for line in errors.splitlines()) == 1
+    report = json.loads(run("report", folder, "-f", "json").stdout)
+    assert report["summary"]["attempts"] == 3
+    assert any("killed by signal 9" in note for note in report["notes"])
+    assert "killed by signal 9" in " ".join(output.split())
+
+
+@pytest.mark.parametrize("listeners", [60, 300])
+def test_many_listeners_are_all_owned(run, namespace, tmp_path, listeners):
+    """A large qsort() of glibc's makes system calls of its own."""
+    tmp_path.chmod(0o755)
+    opened = [socket.create_server(("127.0.0.1", 0)) for _ in range(listeners)]
+    try:
+        result = run("record", "-f", "json", "-d", "500ms", "-o", tmp_path / "r", "-i", "lo")
+    finally:
+        for one in opened:
+            one.close()
+    assert result.returncode == 0
+    assert "not allowed" not in result.stderr and "helper" not in result.stderr
+    report = json.loads(result.stdout)
+    own = [one for one in report["listeners"] if os.getpid() in one["pids"]]
+    assert len(own) >= listeners
+    assert not any("cannot inspect" in note for note in report["notes"])
