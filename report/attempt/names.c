@@ -36,6 +36,12 @@ const char *cause_name(enum cause cause)
 	    [CAUSE_COOKIE_ACK_DROPPED] = "cookie-ack-dropped",
 	    [CAUSE_NO_LISTENER] = "no-listener",
 	    [CAUSE_UNANSWERED_NO_COUNTER] = "unanswered-no-counter",
+	    [CAUSE_NO_ROUTE] = "no-route",
+	    [CAUSE_EXISTING_CONNECTION] = "existing-connection",
+	    [CAUSE_DISCARDED_BEFORE_QUEUE] = "discarded-before-queue",
+	    [CAUSE_MD5_MISMATCH] = "md5-mismatch",
+	    [CAUSE_TTL_TOO_SMALL] = "ttl-too-small",
+	    [CAUSE_RP_FILTER] = "rp-filter",
 	    [CAUSE_DEFER_ACCEPT] = "defer-accept",
 	    [CAUSE_CLIENT_RESET] = "client-reset",
 	    [CAUSE_SERVER_RESET] = "server-reset",
@@ -113,6 +119,12 @@ bool cause_is_drop(enum cause cause)
 	case CAUSE_SYN_COOKIE:		  /* it was answered */
 	case CAUSE_NO_LISTENER:		  /* no listener, no queue */
 	case CAUSE_UNANSWERED_NO_COUNTER: /* the queue is innocent */
+	case CAUSE_NO_ROUTE: /* the queues had no part in these */
+	case CAUSE_EXISTING_CONNECTION:
+	case CAUSE_DISCARDED_BEFORE_QUEUE:
+	case CAUSE_MD5_MISMATCH:
+	case CAUSE_TTL_TOO_SMALL:
+	case CAUSE_RP_FILTER:
 	case CAUSE_DEFER_ACCEPT:	  /* dropped on purpose */
 	case CAUSE_CLIENT_RESET:
 	case CAUSE_SERVER_RESET:

@@ -67,6 +67,20 @@ const char *cause_words(enum cause cause, int64_t tcp_syncookies)
 	case CAUSE_UNANSWERED_NO_COUNTER:
 		return "no answer and no counter moved (a firewall, rp_filter or the network, not "
 		       "a queue)";
+	case CAUSE_NO_ROUTE:
+		return "dropped (no route back to the client)";
+	case CAUSE_EXISTING_CONNECTION:
+		return "answered by an old connection of the same addresses and ports (also in "
+		       "TIME_WAIT)";
+	case CAUSE_DISCARDED_BEFORE_QUEUE:
+		return "discarded by the listener before any queue (a socket filter, a cgroup's, "
+		       "or an IPsec policy)";
+	case CAUSE_MD5_MISMATCH:
+		return "dropped (TCP-MD5 or TCP-AO signature missing, wrong or unexpected)";
+	case CAUSE_TTL_TOO_SMALL:
+		return "dropped (TTL below the listener's minimum, IP_MINTTL)";
+	case CAUSE_RP_FILTER:
+		return "SYN dropped (rp_filter: no way back to the client through that interface)";
 	case CAUSE_DEFER_ACCEPT:
 		return "bare ACK ignored until data arrives (TCP_DEFER_ACCEPT, not a loss)";
 	case CAUSE_CLIENT_RESET:

@@ -195,6 +195,13 @@ bool ledger_doubts(const struct ledger *ledger, enum cause cause)
 		return unexplained(ledger, COUNTER_LISTEN_DROPS);
 	case CAUSE_DEFER_ACCEPT:
 		return unexplained(ledger, COUNTER_DEFER_ACCEPT_DROP);
+	case CAUSE_NO_ROUTE:
+		return unexplained(ledger, COUNTER_LISTEN_DROPS);
+	case CAUSE_EXISTING_CONNECTION:
+	case CAUSE_DISCARDED_BEFORE_QUEUE:
+	case CAUSE_MD5_MISMATCH:
+	case CAUSE_TTL_TOO_SMALL:
+	case CAUSE_RP_FILTER:
 	case CAUSE_NO_LISTENER:
 	case CAUSE_CLIENT_RESET:
 	case CAUSE_SERVER_RESET:

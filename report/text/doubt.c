@@ -31,6 +31,21 @@ static const char *alternative(enum cause cause)
 	case CAUSE_UNANSWERED_NO_COUNTER:
 		return "a queue may still have dropped it, if other drops moved the counters at "
 		       "the same time; a shorter sample interval would tell.";
+	case CAUSE_NO_ROUTE:
+		return "no memory for a request, or a security module, drops a SYN in the same "
+		       "place; ip route get for the client's address would tell.";
+	case CAUSE_EXISTING_CONNECTION:
+		return "a connection of another port may have moved these counters; the socket of "
+		       "the same addresses and ports in ss -tan would tell.";
+	case CAUSE_DISCARDED_BEFORE_QUEUE:
+		return "a queue may still have dropped it, if other drops moved the counters at "
+		       "the same time; a shorter sample interval would tell.";
+	case CAUSE_MD5_MISMATCH:
+	case CAUSE_TTL_TOO_SMALL:
+	case CAUSE_RP_FILTER:
+		return "the counter is one of the whole network namespace, so a packet of another "
+		       "port may have moved it; the settings of the listener and the interface "
+		       "would tell.";
 	case CAUSE_DEFER_ACCEPT:
 		return "a bare ACK without effect may also have been dropped; whether the listener "
 		       "has TCP_DEFER_ACCEPT would tell.";

@@ -56,6 +56,28 @@ static bool is_syn(const struct mark *mark)
 	return mark->kind == MARK_SYN;
 }
 
+/* Why the kernel dropped a packet that no queue refused. */
+static const char *other_reason(enum cause cause)
+{
+	switch ((int)cause) {
+	case CAUSE_NO_ROUTE:
+		return "no route back to the client";
+	case CAUSE_DISCARDED_BEFORE_QUEUE:
+		return "by the listener, before any queue: a socket filter, a cgroup's, or an "
+		       "IPsec policy";
+	case CAUSE_MD5_MISMATCH:
+		return "TCP-MD5 or TCP-AO signature missing, wrong or unexpected";
+	case CAUSE_TTL_TOO_SMALL:
+		return "TTL below the listener's minimum (IP_MINTTL)";
+	case CAUSE_RP_FILTER:
+		return "rp_filter, since the way back to the client is another one";
+	case CAUSE_UNANSWERED_NO_COUNTER:
+		return "it did not reach TCP, as no counter moved";
+	default:
+		return "reason unknown";
+	}
+}
+
 /* Why a packet was dropped, after the colon; the limit is explained once. */
 static void add_reason(const struct text *text, const struct report_listener *listener,
 		       const struct mark *mark, bool again, struct sentence *sentence)
@@ -79,6 +101,8 @@ static void add_reason(const struct text *text, const struct report_listener *li
 				       "known peers (tcp_syncookies is off)");
 	} else if (queue && mark->cause_known) {
 		sentence_add(sentence, "accept queue full");
+	} else if (mark->cause_known) {
+		sentence_add(sentence, "%s", other_reason(mark->cause));
 	} else {
 		sentence_add(sentence, "reason unknown");
 	}
@@ -209,6 +233,7 @@ static void add_unanswered(const struct text *text, const struct attempt *a,
 			   struct sentence *sentence)
 {
 	const struct attempt_cause *silent = find_cause(a, CAUSE_UNANSWERED_NO_COUNTER);
+	const struct attempt_cause *old = find_cause(a, CAUSE_EXISTING_CONNECTION);
 
 	if (sentence->used)
 		sentence_add(sentence, "unanswered");
@@ -216,6 +241,9 @@ static void add_unanswered(const struct text *text, const struct attempt *a,
 		sentence_add(sentence, "unanswered SYN");
 	else
 		sentence_add(sentence, "%" PRIu32 " unanswered SYNs", a->syns);
+	if (old)
+		sentence_add(sentence, "; %s%s", cause_words(CAUSE_EXISTING_CONNECTION, -1),
+			     confidence_remark(text, old->cause, old->confidence));
 	if (silent)
 		sentence_add(sentence,
 			     "; no counter moved: a firewall, rp_filter or the network, not a "
@@ -378,6 +406,9 @@ void text_verdict(const struct text *text, const struct attempt *a, unsigned tol
 			     cause_words(CAUSE_SYN_COOKIE, text->report->host_known
 							       ? text->report->host.tcp_syncookies
 							       : -1));
+	if (find_cause(a, CAUSE_EXISTING_CONNECTION) && a->outcome != OUTCOME_UNANSWERED)
+		sentence_add(sentence, "; a SYN was %s",
+			     cause_words(CAUSE_EXISTING_CONNECTION, -1));
 	if (find_cause(a, CAUSE_DEFER_ACCEPT))
 		sentence_add(sentence, "; %s", cause_words(CAUSE_DEFER_ACCEPT, -1));
 	if (find_cause(a, CAUSE_SLOW_ACCEPT) && !ack_drops)

@@ -53,6 +53,18 @@ static const char *brief(enum cause cause)
 		return "no listener";
 	case CAUSE_UNANSWERED_NO_COUNTER:
 		return "no answer, no counter moved";
+	case CAUSE_NO_ROUTE:
+		return "no route back";
+	case CAUSE_EXISTING_CONNECTION:
+		return "old connection of the same port";
+	case CAUSE_DISCARDED_BEFORE_QUEUE:
+		return "discarded before any queue";
+	case CAUSE_MD5_MISMATCH:
+		return "TCP-MD5 mismatch";
+	case CAUSE_TTL_TOO_SMALL:
+		return "TTL too small";
+	case CAUSE_RP_FILTER:
+		return "rp_filter";
 	case CAUSE_DEFER_ACCEPT:
 		return "TCP_DEFER_ACCEPT";
 	case CAUSE_CLIENT_RESET:
