@@ -46,7 +46,7 @@ void queues_accept(struct queues *queues, const struct queue_packet *packet, int
 		arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
 		if (arrival) {
 			arrival->kind = ARRIVAL_ENTER;
-			q->depth++;
+			q->now.depth++;
 		} else {
 			queue_prove_entered(q, a, packet->details);
 		}
@@ -57,8 +57,8 @@ void queues_accept(struct queues *queues, const struct queue_packet *packet, int
 	arrival = queue_arrive(q, ARRIVAL_LEAVE, packet->time_ns, a, packet->index);
 	if (arrival)
 		arrival->from_ns = from_ns;
-	if (q->depth > 0)
-		q->depth--;
+	if (q->now.depth > 0)
+		q->now.depth--;
 	if (a->ack_ns > q->last_accepted_ack_ns)
 		q->last_accepted_ack_ns = a->ack_ns;
 }
@@ -102,7 +102,7 @@ static void find_no_child(struct queue *q, const struct queue_packet *packet,
 	if (open_knows(a, KNOWN_DEFERRED))
 		return;
 	if (open_is_queued(a) && !none)
-		q->half_open++;
+		q->now.half_open++;
 	queue_prove_refused(q, a, packet->index, packet->details, MOVE_LOOKUP_REFUSED);
 }
 

@@ -165,7 +165,7 @@ static void settle_stray(struct queue *q, const struct arrival *a, struct drops_
 		if (!view->known || view->room_max <= 0)
 			return;
 		take_room(view);
-		q->drops_settled++;
+		q->sk_drops.settled++;
 	}
 	queue_tally(q, TALLY_STRAY, a->time_ns, 1);
 }
@@ -197,12 +197,12 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 		       struct table *table, struct details *details)
 {
 	bool alone = q->siblings == 1;
-	bool full =
-	    q->limit_known && (alone ? q->base > (int64_t)q->listener.limit : view->fullest > 0);
+	bool full = q->limit_known &&
+		    (alone ? q->settled.depth > (int64_t)q->listener.limit : view->fullest > 0);
 	/* An accept() that is stamped late can make the depth look one too small. */
-	bool nearly = q->limit_known && alone && q->base == (int64_t)q->listener.limit;
-	uint32_t depth =
-	    alone ? (uint32_t)q->base : (view->fullest ? view->fullest - 1 : MARK_DEPTH_UNKNOWN);
+	bool nearly = q->limit_known && alone && q->settled.depth == (int64_t)q->listener.limit;
+	uint32_t depth = alone ? (uint32_t)q->settled.depth
+			       : (view->fullest ? view->fullest - 1 : MARK_DEPTH_UNKNOWN);
 	enum tally tally = rule_of(q, a, full);
 	enum confidence confidence = CONFIDENCE_INFERRED;
 
@@ -214,8 +214,8 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 			      table, details);
 		return;
 	}
-	if (a->requested && !a->decided && q->half_open > 0)
-		q->half_open--;
+	if (a->requested && !a->decided && q->now.half_open > 0)
+		q->now.half_open--;
 	if (a->challenged) {
 		settle_stray(q, a, view);
 		return;
@@ -246,7 +246,7 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	}
 	queue_tally(q, tally, a->time_ns, 1);
 	queue_count_drop(q, a->time_ns, cause_of(tally));
-	q->drops_settled++;
+	q->sk_drops.settled++;
 	arrival_judge(q, a, MARK_SYN, true, cause_of(tally), confidence, depth, table, details);
 }
 
@@ -263,7 +263,7 @@ static void settle_refused(struct queue *q, const struct arrival *a, const struc
 	arrival_judge(q, a, MARK_ACK, true, cause,
 		      a->proven ? CONFIDENCE_EXACT
 				: (view->known ? CONFIDENCE_BOUNDED : CONFIDENCE_INFERRED),
-		      (uint32_t)q->base, table, details);
+		      (uint32_t)q->settled.depth, table, details);
 }
 
 /*
@@ -272,10 +272,10 @@ static void settle_refused(struct queue *q, const struct arrival *a, const struc
  */
 static void make_room(struct queue *q, const struct arrival *entering)
 {
-	if (!q->limit_known || q->siblings > 1 || q->base <= (int64_t)q->listener.limit)
+	if (!q->limit_known || q->siblings > 1 || q->settled.depth <= (int64_t)q->listener.limit)
 		return;
-	for (size_t i = 0; i < q->arrivals_count; i++) {
-		struct arrival *a = &q->arrivals[i];
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		struct arrival *a = &q->arrivals.list[i];
 
 		if (a->kind != ARRIVAL_LEAVE || a->from_ns > entering->time_ns + STAMP_LEAD_NS)
 			continue;
@@ -283,7 +283,7 @@ static void make_room(struct queue *q, const struct arrival *entering)
 		queue_step(q, entering->time_ns, -1);
 		return;
 	}
-	q->owed++;
+	q->settled.owed++;
 	queue_step(q, entering->time_ns, -1);
 }
 
@@ -298,9 +298,9 @@ static void move_attempt(struct queue *q, const struct arrival *a, struct table 
 	bool ends = a->kind == ARRIVAL_RST || a->kind == ARRIVAL_ICMP || a->aborted ||
 		    (a->kind == ARRIVAL_ENTER && !a->cookie);
 
-	q->requests += request - ends;
-	if (q->requests < 0)
-		q->requests = 0;
+	q->settled.requests += request - ends;
+	if (q->settled.requests < 0)
+		q->settled.requests = 0;
 	if (expired)
 		queue_miss_request(q);
 	if (a->kind == ARRIVAL_SYN && a->synacked)
@@ -316,7 +316,7 @@ static void move_attempt(struct queue *q, const struct arrival *a, struct table 
 void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		    struct table *table, struct details *details)
 {
-	q->drops_settled += arrival_sk_drops(a);
+	q->sk_drops.settled += arrival_sk_drops(a);
 	move_attempt(q, a, table);
 	switch ((enum arrival_kind)a->kind) {
 	case ARRIVAL_SYN:
@@ -333,8 +333,8 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		queue_step(q, a->time_ns, 1);
 		break;
 	case ARRIVAL_LEAVE:
-		if (q->owed)
-			q->owed--;
+		if (q->settled.owed)
+			q->settled.owed--;
 		else
 			queue_step(q, a->time_ns, -1);
 		break;
@@ -346,7 +346,7 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		arrival_judge(q, a, MARK_ACK, false, CAUSE_DEFER_ACCEPT,
 			      q->listener.defer_accept_s > 0 ? CONFIDENCE_EXACT
 							     : CONFIDENCE_INFERRED,
-			      (uint32_t)q->base, table, details);
+			      (uint32_t)q->settled.depth, table, details);
 		break;
 	case ARRIVAL_RST:
 		queue_tally(q, TALLY_RST_SYN_RECV, a->time_ns, 1);
@@ -358,9 +358,9 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		queue_tally(q, TALLY_ICMP_REQUEST, a->time_ns, 1);
 		break;
 	case ARRIVAL_COUNT:
-		if (!a->decided && a->found != FOUND_DOUBT && a->half_open < q->requests) {
-			q->unattributed += (int32_t)(q->requests - a->half_open);
-			q->requests = a->half_open;
+		if (!a->decided && a->found != FOUND_DOUBT && a->half_open < q->settled.requests) {
+			q->settled.unattributed += (int32_t)(q->settled.requests - a->half_open);
+			q->settled.requests = a->half_open;
 		}
 		break;
 	case ARRIVAL_AGAIN:

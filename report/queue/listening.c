@@ -41,7 +41,7 @@ bool listening_add(struct listening *l, struct queue *queue)
 			queue->siblings = 0;
 			other->siblings++;
 			queue->grouped = other->grouped = true;
-			other->round_count = 0;
+			other->samples.round_count = 0;
 			break;
 		}
 	}
@@ -65,7 +65,7 @@ void listening_close(struct listening *l, struct queue *queue)
 	l->ports[queue->index] = 0;
 	if (queue->leader->siblings > 1)
 		queue->leader->siblings--;
-	queue->leader->round_count = 0;
+	queue->leader->samples.round_count = 0;
 }
 
 struct queue *listening_by_cookie(struct listening *l, uint64_t cookie)

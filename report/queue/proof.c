@@ -73,9 +73,9 @@ void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint3
 	if (cookie == open_knows(attempt, KNOWN_COOKIE))
 		return;
 	open_move(attempt, cookie ? MOVE_COOKIE_PROVEN : MOVE_REQUEST_PROVEN);
-	queue->half_open -= change;
-	if (queue->half_open < 0)
-		queue->half_open = 0;
+	queue->now.half_open -= change;
+	if (queue->now.half_open < 0)
+		queue->now.half_open = 0;
 	for (struct arrival *a = queue_newest(queue, index, attempt->isn); a;
 	     a = queue_earlier(queue, a))
 		a->cookie = cookie;
@@ -89,10 +89,10 @@ void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint3
 		queue_tally(queue, TALLY_COOKIE_ACK, attempt->ack_ns, change);
 	} else {
 		attempt->settled |= cookie ? 0 : PLACE_REQUEST;
-		queue->requests -= change;
+		queue->settled.requests -= change;
 	}
-	if (queue->requests < 0)
-		queue->requests = 0;
+	if (queue->settled.requests < 0)
+		queue->settled.requests = 0;
 	if (details_open(details, attempt))
 		correct_marks(queue, attempt, details, cookie);
 }
@@ -119,8 +119,8 @@ void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, stru
 		    -1);
 	if (cookie)
 		queue_tally(queue, TALLY_COOKIE_ACK, last->time_ns, 1);
-	if ((attempt->settled & PLACE_REQUEST) && queue->requests > 0)
-		queue->requests--;
+	if ((attempt->settled & PLACE_REQUEST) && queue->settled.requests > 0)
+		queue->settled.requests--;
 	attempt->settled &= PLACE_COOKIE;
 	attempt->settled |= PLACE_ENTERED;
 }
@@ -174,7 +174,7 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 	else if (last)
 		queue_arrive(queue, ARRIVAL_STRAY, last->time_ns, attempt, index);
 	if ((attempt->settled & PLACE_ENTERED) && !open_knows(attempt, KNOWN_COOKIE)) {
-		queue->requests++;
+		queue->settled.requests++;
 		attempt->settled |= PLACE_REQUEST;
 	}
 	attempt->settled &= PLACE_REQUEST | PLACE_COOKIE;
@@ -184,8 +184,8 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 	 */
 	if (was_queued && queue->accept_exact)
 		return;
-	if (was_queued && queue->base > 0) {
-		queue->base--;
+	if (was_queued && queue->settled.depth > 0) {
+		queue->settled.depth--;
 		queue_correct_depth(queue, -1);
 	}
 }

@@ -20,51 +20,51 @@ void queue_init(struct queue *queue, const struct listener *listener, const stru
 	queue->leader = queue;
 	queue->siblings = 1;
 	queue->backlog = -1;
-	queue->half_open_counted = -1;
+	queue->samples.half_open = -1;
 	queue->limit_known = true;
-	queue->sampled_peak = queue->rebuilt_peak = -1;
+	queue->samples.peak = queue->settled.peak = -1;
 	queue->last_accepted_ack_ns = TIME_UNKNOWN;
-	queue->early_ns = TIME_UNKNOWN;
+	queue->samples.early_ns = TIME_UNKNOWN;
 }
 
 void queue_release(struct queue *queue)
 {
-	free(queue->arrivals);
-	free(queue->newest);
-	free(queue->episodes);
+	free(queue->arrivals.list);
+	free(queue->arrivals.newest);
+	free(queue->full.episodes);
 	pulse_release(&queue->pulse);
 	sizing_release(&queue->sizing);
 	limits_release(&queue->limits);
 	tenures_release(&queue->tenures);
-	series_release(&queue->sampled);
-	series_release(&queue->rebuilt);
-	series_release(&queue->half_open_series);
+	series_release(&queue->samples.series);
+	series_release(&queue->settled.series);
+	series_release(&queue->samples.half_open_series);
 }
 
 void queue_tally(struct queue *queue, enum tally tally, int64_t time_ns, int count)
 {
 	if (time_ns >= queue->window->from_ns && time_ns <= queue->window->to_ns)
-		queue->tallies[tally] += (uint64_t)(int64_t)count;
+		queue->sums.tallies[tally] += (uint64_t)(int64_t)count;
 }
 
 /* A packet that the queues dropped. */
 void queue_count_drop(struct queue *q, int64_t time_ns, enum cause cause)
 {
-	q->drops++;
+	q->sums.drops++;
 	pulse_drop(&q->pulse, time_ns, cause);
 }
 
 /* It was no drop after all. */
 void queue_take_back_drop(struct queue *q, int64_t time_ns, enum cause cause)
 {
-	q->drops--;
+	q->sums.drops--;
 	pulse_take_back_drop(&q->pulse, time_ns, cause);
 }
 
 bool queue_is_full(const struct queue *queue)
 {
 	return queue->limit_known && queue->siblings == 1 &&
-	       queue->depth > (int64_t)queue->listener.limit;
+	       queue->now.depth > (int64_t)queue->listener.limit;
 }
 
 bool queue_requests_are_full(const struct queue *queue, int64_t requests)
@@ -83,26 +83,26 @@ void queue_correct_depth(struct queue *queue, int change)
 {
 	if (!queue->accept_exact && queue->siblings == 1)
 		return;
-	queue->depth += change;
-	if (queue->depth < 0)
-		queue->depth = 0;
+	queue->now.depth += change;
+	if (queue->now.depth < 0)
+		queue->now.depth = 0;
 }
 
 /* A final ACK took its request along after all, or left it: for all who came later. */
 void queue_correct_half_open(struct queue *q, const struct arrival *from, int change)
 {
-	q->half_open += change;
-	if (q->half_open < 0)
-		q->half_open = 0;
-	for (size_t i = (size_t)(from - q->arrivals); i < q->arrivals_count; i++)
-		if (change > 0 || q->arrivals[i].half_open > 0)
-			q->arrivals[i].half_open += (uint32_t)change;
+	q->now.half_open += change;
+	if (q->now.half_open < 0)
+		q->now.half_open = 0;
+	for (size_t i = (size_t)(from - q->arrivals.list); i < q->arrivals.count; i++)
+		if (change > 0 || q->arrivals.list[i].half_open > 0)
+			q->arrivals.list[i].half_open += (uint32_t)change;
 }
 
 /* room is a power of two. */
 static uint32_t *newest_of(const struct queue *q, uint32_t index)
 {
-	return &q->newest[(index * 0x9e3779b1u >> 4) & (q->arrivals_room - 1)];
+	return &q->arrivals.newest[(index * 0x9e3779b1u >> 4) & (q->arrivals.room - 1)];
 }
 
 static void link_newest(struct queue *q, struct arrival *a)
@@ -110,30 +110,30 @@ static void link_newest(struct queue *q, struct arrival *a)
 	uint32_t *newest = newest_of(q, a->index);
 
 	a->before = *newest;
-	*newest = q->arrivals_gone + (uint32_t)(a - q->arrivals);
+	*newest = q->arrivals.gone + (uint32_t)(a - q->arrivals.list);
 }
 
 static bool grow(struct queue *q)
 {
-	size_t room = q->arrivals_room ? q->arrivals_room * 2 : 64;
+	size_t room = q->arrivals.room ? q->arrivals.room * 2 : 64;
 	struct arrival *bigger;
 	uint32_t *newest;
 
 	if (room > QUEUE_ARRIVALS_MAX)
 		return false;
-	bigger = realloc(q->arrivals, room * sizeof(*bigger));
+	bigger = realloc(q->arrivals.list, room * sizeof(*bigger));
 	if (!bigger)
 		return false;
-	q->arrivals = bigger;
-	newest = realloc(q->newest, room * sizeof(*newest));
+	q->arrivals.list = bigger;
+	newest = realloc(q->arrivals.newest, room * sizeof(*newest));
 	if (!newest)
 		return false;
-	q->newest = newest;
-	q->arrivals_room = room;
+	q->arrivals.newest = newest;
+	q->arrivals.room = room;
 	for (size_t i = 0; i < room; i++)
-		newest[i] = q->arrivals_gone - 1; /* of nobody */
-	for (size_t i = 0; i < q->arrivals_count; i++)
-		link_newest(q, &q->arrivals[i]);
+		newest[i] = q->arrivals.gone - 1; /* of nobody */
+	for (size_t i = 0; i < q->arrivals.count; i++)
+		link_newest(q, &q->arrivals.list[i]);
 	return true;
 }
 
@@ -142,17 +142,17 @@ struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_
 {
 	struct arrival *a;
 
-	if (queue->arrivals_count == queue->arrivals_room && !grow(queue)) {
-		queue->arrivals_lost++;
+	if (queue->arrivals.count == queue->arrivals.room && !grow(queue)) {
+		queue->arrivals.lost++;
 		return NULL;
 	}
-	a = &queue->arrivals[queue->arrivals_count++];
+	a = &queue->arrivals.list[queue->arrivals.count++];
 	*a = (struct arrival){
 	    .time_ns = time_ns,
 	    .from_ns = time_ns,
 	    .index = index,
 	    .isn = attempt->isn,
-	    .half_open = queue->half_open < 0 ? 0 : (uint32_t)queue->half_open,
+	    .half_open = queue->now.half_open < 0 ? 0 : (uint32_t)queue->now.half_open,
 	    .kind = (uint8_t)kind,
 	    .cookie = open_knows(attempt, KNOWN_COOKIE),
 	};
@@ -164,17 +164,17 @@ void queue_forget(struct queue *queue, size_t count)
 {
 	if (!count)
 		return;
-	queue->arrivals_count -= count;
-	queue->arrivals_gone += (uint32_t)count;
-	memmove(queue->arrivals, queue->arrivals + count,
-		queue->arrivals_count * sizeof(*queue->arrivals));
+	queue->arrivals.count -= count;
+	queue->arrivals.gone += (uint32_t)count;
+	memmove(queue->arrivals.list, queue->arrivals.list + count,
+		queue->arrivals.count * sizeof(*queue->arrivals.list));
 }
 
 /* The first of this attempt in the chain that begins with this number. */
 static struct arrival *search(struct queue *q, uint32_t number, uint32_t index, uint32_t isn)
 {
-	while (number - q->arrivals_gone < q->arrivals_count) {
-		struct arrival *a = &q->arrivals[number - q->arrivals_gone];
+	while (number - q->arrivals.gone < q->arrivals.count) {
+		struct arrival *a = &q->arrivals.list[number - q->arrivals.gone];
 
 		if (a->index == index && a->isn == isn)
 			return a;
@@ -185,7 +185,7 @@ static struct arrival *search(struct queue *q, uint32_t number, uint32_t index, 
 
 struct arrival *queue_newest(struct queue *queue, uint32_t index, uint32_t isn)
 {
-	return queue->arrivals_count ? search(queue, *newest_of(queue, index), index, isn) : NULL;
+	return queue->arrivals.count ? search(queue, *newest_of(queue, index), index, isn) : NULL;
 }
 
 struct arrival *queue_earlier(struct queue *queue, const struct arrival *arrival)
@@ -205,8 +205,8 @@ enum found queue_lookup(struct queue *queue, enum arrival_kind kind, int64_t fro
 	look->found = (uint8_t)found;
 	if (kind == ARRIVAL_COUNT)
 		look->half_open = count;
-	for (size_t i = queue->arrivals_count - 1; i-- > 0;) {
-		const struct arrival *a = &queue->arrivals[i];
+	for (size_t i = queue->arrivals.count - 1; i-- > 0;) {
+		const struct arrival *a = &queue->arrivals.list[i];
 
 		if (a->time_ns + STAMP_LEAD_NS <= from_ns)
 			break;
@@ -219,10 +219,10 @@ enum found queue_lookup(struct queue *queue, enum arrival_kind kind, int64_t fro
 
 void queue_miss_request(struct queue *queue)
 {
-	if (queue->unattributed > 0)
-		queue->unattributed--;
-	else if (queue->requests > 0)
-		queue->requests--;
+	if (queue->settled.unattributed > 0)
+		queue->settled.unattributed--;
+	else if (queue->settled.requests > 0)
+		queue->settled.requests--;
 }
 
 struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t index,
@@ -239,36 +239,36 @@ void queue_track_full(struct queue *q, int64_t time_ns, int64_t depth)
 {
 	bool full = q->limit_known && q->siblings == 1 && depth > (int64_t)q->listener.limit;
 
-	if (full == q->full)
+	if (full == q->full.is_full)
 		return;
-	q->full = full;
+	q->full.is_full = full;
 	if (full) {
-		q->full_since_ns = time_ns;
+		q->full.since_ns = time_ns;
 		return;
 	}
-	q->full_ns += time_ns - q->full_since_ns;
-	if (q->episodes_count == QUEUE_EPISODES_MAX) {
-		q->episodes_lost++;
+	q->full.total_ns += time_ns - q->full.since_ns;
+	if (q->full.episodes_count == QUEUE_EPISODES_MAX) {
+		q->full.episodes_lost++;
 		return;
 	}
-	if (!q->episodes) {
-		q->episodes = calloc(QUEUE_EPISODES_MAX, sizeof(*q->episodes));
-		if (!q->episodes) {
-			q->episodes_lost++;
+	if (!q->full.episodes) {
+		q->full.episodes = calloc(QUEUE_EPISODES_MAX, sizeof(*q->full.episodes));
+		if (!q->full.episodes) {
+			q->full.episodes_lost++;
 			return;
 		}
 	}
-	q->episodes[q->episodes_count++] =
-	    (struct full_episode){.start_ns = q->full_since_ns, .end_ns = time_ns};
+	q->full.episodes[q->full.episodes_count++] =
+	    (struct full_episode){.start_ns = q->full.since_ns, .end_ns = time_ns};
 }
 
 void queue_step(struct queue *q, int64_t time_ns, int64_t change)
 {
-	q->base += change;
-	if (q->base < 0)
-		q->base = 0;
-	series_add(&q->rebuilt, time_ns, (uint32_t)q->base);
-	if (q->base > q->rebuilt_peak)
-		q->rebuilt_peak = q->base;
-	queue_track_full(q, time_ns, q->base);
+	q->settled.depth += change;
+	if (q->settled.depth < 0)
+		q->settled.depth = 0;
+	series_add(&q->settled.series, time_ns, (uint32_t)q->settled.depth);
+	if (q->settled.depth > q->settled.peak)
+		q->settled.peak = q->settled.depth;
+	queue_track_full(q, time_ns, q->settled.depth);
 }

@@ -108,6 +108,80 @@ struct queue_window {
 	int64_t to_ns;
 };
 
+/* What arrived and is not settled, in order of time. */
+struct queue_arrivals {
+	struct arrival *list;
+	size_t count;
+	size_t room;
+	uint32_t gone;	  /* the number of the first: each has the next one */
+	uint32_t *newest; /* by a hash of the attempt: the number of the youngest; room of them */
+	uint64_t lost;	  /* beyond QUEUE_ARRIVALS_MAX */
+};
+
+/* What the sampler saw. In a SO_REUSEPORT group the leader has pending, early and round. */
+struct queue_samples {
+	struct queue_sample pending[QUEUE_SAMPLES_MAX]; /* not settled, in order of time */
+	size_t pending_count;
+	int64_t early_ns; /* the first of the last samples that were passed over; TIME_UNKNOWN */
+	struct queue_sample round; /* of the siblings, while it is not complete */
+	uint32_t round_count;
+	uint64_t count; /* ever taken */
+	uint32_t last_depth;
+	int64_t peak;	    /* -1: none */
+	uint32_t turn_peak; /* the highest since the live view turned */
+	struct series series;
+	int64_t half_open; /* the last count of requests; -1: none */
+	struct series half_open_series;
+};
+
+/* The socket's counter of drops, by the samples. */
+struct queue_sk_drops {
+	bool seen; /* first and last, of this socket alone */
+	uint32_t first;
+	uint32_t last;
+	bool group_settled;   /* in the leader: of all members, also those that closed */
+	uint32_t group;	      /* since each was first seen */
+	uint32_t group_first; /* what of that came before the first sample settled */
+	int64_t settled;      /* what the settled arrivals explain of last - first */
+};
+
+/* Rebuilt, after all that has arrived. */
+struct queue_now {
+	int64_t depth;	   /* of the last sample where accepts are not reported */
+	int64_t half_open; /* requests in the SYN queue */
+};
+
+/* Rebuilt, before the first arrival that is not settled. */
+struct queue_settled {
+	bool known; /* depth is */
+	int64_t depth;
+	int64_t owed; /* departures counted before their accept() was settled */
+	int64_t requests;
+	int32_t unattributed; /* fewer by so many, by a count, than those whose end is known */
+	int64_t peak;	      /* of depth; -1: none */
+	struct series series; /* of depth */
+};
+
+/* Since when, how long and when the accept queue was full, by the settled depth. */
+struct queue_full {
+	bool is_full;
+	int64_t since_ns; /* where it is */
+	int64_t total_ns; /* of the episodes that have ended */
+	int64_t turn_ns;  /* how long it had been full when the live view turned */
+	struct full_episode *episodes;
+	size_t episodes_count;
+	uint64_t episodes_lost; /* beyond QUEUE_EPISODES_MAX */
+};
+
+/* Counted since the listener was first seen. */
+struct queue_sums {
+	uint64_t attempts;
+	uint64_t outcomes[OUTCOME_COUNT];
+	uint64_t tallies[TALLY_COUNT]; /* packets within the ledger's window */
+	uint64_t drops;		       /* packets, by the verdicts */
+	uint64_t disagreements;	       /* samples that the rebuilt depth cannot explain */
+};
+
 struct queue {
 	struct listener listener;
 	struct queue
@@ -116,63 +190,23 @@ struct queue {
 	uint32_t index;
 	const struct host *host;
 	const struct queue_window *window;
-	int64_t last_cookie_ns; /* a SYN cookie was sent */
-	int64_t backlog;
+	int64_t backlog;     /* as given to listen(); -1 */
 	bool accept_exact;   /* its accepts are reported */
 	bool accept_visible; /* or its children are looked up */
 	bool limit_known;
 	bool closed;
-	bool grouped;	      /* has, or had, SO_REUSEPORT siblings */
-	bool synced;	      /* base is known */
-	int64_t base;	      /* depth before the first arrival that is not settled */
-	int64_t owed;	      /* departures counted before their accept() was settled */
-	int64_t depth;	      /* now: rebuilt; of the last sample where accepts are not reported */
-	int64_t half_open;    /* rebuilt, now: requests in the SYN queue */
-	int64_t requests;     /* the same before the first arrival that is not settled */
-	int32_t unattributed; /* fewer by so many, by a count, than those whose end is known */
+	bool grouped;		      /* has, or had, SO_REUSEPORT siblings */
+	int64_t last_cookie_ns;	      /* a SYN cookie was sent */
 	int64_t last_accepted_ack_ns; /* the youngest handshake that was accepted */
 
-	struct arrival *arrivals;
-	size_t arrivals_count;
-	size_t arrivals_room;
-	uint32_t arrivals_gone; /* the number of the first: each has the next one */
-	uint32_t *newest; /* by a hash of the attempt: the number of the youngest; room of them */
-	uint64_t arrivals_lost;
-	struct queue_sample pending[QUEUE_SAMPLES_MAX];
-	size_t pending_count;
-	int64_t early_ns; /* the first of the last samples that were passed over; TIME_UNKNOWN */
-	struct queue_sample round; /* of the siblings, while it is not complete */
-	uint32_t round_count;
-	uint32_t last_depth;
-	bool drops_seen; /* of this socket alone */
-	uint32_t first_drops;
-	uint32_t last_drops;
-	bool group_settled;    /* in the leader: of all members, also those that closed */
-	uint32_t group_drops;  /* since each was first seen */
-	uint32_t group_first;  /* what of that came before the first sample settled */
-	int64_t drops_settled; /* what the settled arrivals explain of last - first */
-
-	struct series sampled;
-	struct series rebuilt;
-	struct series half_open_series;
-	uint64_t samples;
-	int64_t sampled_peak;
-	int64_t rebuilt_peak;
-	uint64_t disagreements;
-	bool full;
-	int64_t full_since_ns;
-	int64_t full_ns;
-	struct full_episode *episodes;
-	size_t episodes_count;
-	uint64_t episodes_lost;
-	uint64_t tallies[TALLY_COUNT];
-	uint64_t attempts;
-	uint64_t outcomes[OUTCOME_COUNT];
-	uint64_t drops;
+	struct queue_arrivals arrivals;
+	struct queue_samples samples;
+	struct queue_sk_drops sk_drops;
+	struct queue_now now;
+	struct queue_settled settled;
+	struct queue_full full;
+	struct queue_sums sums;
 	struct pulse pulse;
-	uint32_t turn_peak;	   /* the highest sample since the live view turned */
-	int64_t turn_full_ns;	   /* how long it had been full by then */
-	int64_t half_open_counted; /* the last count by the sampler; -1: none */
 	struct sizing sizing;
 	struct limits limits;
 	struct tenures tenures;

@@ -148,10 +148,10 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 		q = listening_by_cookie(&queues->listening, event->half_open.cookie);
 		if (!q)
 			break;
-		series_add(&q->half_open_series, event->time_ns, event->half_open.count);
-		q->half_open_counted = event->half_open.count;
-		if (q->siblings == 1 && q->arrivals_count == 0)
-			q->half_open = q->requests = event->half_open.count;
+		series_add(&q->samples.half_open_series, event->time_ns, event->half_open.count);
+		q->samples.half_open = event->half_open.count;
+		if (q->siblings == 1 && q->arrivals.count == 0)
+			q->now.half_open = q->settled.requests = event->half_open.count;
 		else if (q->siblings == 1)
 			queue_lookup(q, ARRIVAL_COUNT, event->half_open.before_ns, event->time_ns,
 				     &nobody, TABLE_NONE, FOUND_REQUEST, event->half_open.count);
@@ -200,7 +200,7 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		if (!q)
 			return;
 		a->listener = (uint16_t)q->index;
-		q->attempts++;
+		q->sums.attempts++;
 	}
 	if (a->syns > 1 && is_local_client(queues, segment))
 		queue_tally(q, TALLY_LOCAL_SYN_REPEATED, packet->time_ns, 1);
@@ -217,7 +217,7 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 	if (arrival && kind == ARRIVAL_SYN && !queue_is_full(q) &&
 	    !queue_wants_cookie(q, arrival->half_open)) {
 		arrival->requested = true;
-		q->half_open++;
+		q->now.half_open++;
 	}
 }
 
@@ -237,9 +237,9 @@ static void enter(struct queue *q, const struct queue_packet *packet, bool prove
 		arrival->wants_place = !proven;
 	}
 	open_move(a, MOVE_ENTER);
-	q->depth++;
-	if (!open_knows(a, KNOWN_COOKIE) && q->half_open > 0)
-		q->half_open--;
+	q->now.depth++;
+	if (!open_knows(a, KNOWN_COOKIE) && q->now.half_open > 0)
+		q->now.half_open--;
 }
 
 void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
@@ -262,7 +262,7 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		} else {
 			open_move(a, MOVE_REQUEST);
 			if (!arrival->requested)
-				q->half_open++;
+				q->now.half_open++;
 			arrival->requested = true;
 		}
 		/* Fast Open: in the accept queue before any ACK (tcp_try_fastopen). */
@@ -283,7 +283,7 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	if (open_is_acknowledged(a)) {
 		/* And the final ACK was not taken. */
 		if (open_is_queued(a))
-			q->half_open++;
+			q->now.half_open++;
 		queue_prove_refused(q, a, packet->index, packet->details, MOVE_SYNACK_RESENT);
 	}
 }
@@ -296,7 +296,7 @@ bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *
 	    !open_has_child(attempt) || open_is_certain(attempt))
 		return false;
 	return q->accept_exact ? open_knows(attempt, KNOWN_NEARLY_FULL)
-			       : q->sampled_peak >= (int64_t)q->listener.limit;
+			       : q->samples.peak >= (int64_t)q->listener.limit;
 }
 
 void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
@@ -325,7 +325,7 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 			arrival->wants_place = arrival->deferred = true;
 		return;
 	}
-	if (!q->limit_known || q->siblings > 1 || q->depth + 1 >= (int64_t)q->listener.limit)
+	if (!q->limit_known || q->siblings > 1 || q->now.depth + 1 >= (int64_t)q->listener.limit)
 		a->known |= KNOWN_NEARLY_FULL;
 	else
 		a->known &= (uint8_t)~KNOWN_NEARLY_FULL;
@@ -356,7 +356,7 @@ void queues_unheard(struct queues *queues, const struct queue_packet *packet)
 	if (!q || !open_is_queued(a) || !open_knows(a, KNOWN_NEARLY_FULL))
 		return;
 	if (!open_knows(a, KNOWN_COOKIE))
-		q->half_open++;
+		q->now.half_open++;
 	queue_lookup(q, ARRIVAL_LOOKUP, packet->time_ns, packet->time_ns, a, packet->index,
 		     FOUND_NO_CHILD, 0);
 	queue_prove_refused(q, a, packet->index, packet->details, MOVE_DATA_RESENT);
@@ -371,7 +371,7 @@ void queues_context(const struct queues *queues, const struct open_attempt *atte
 		return;
 	context->accept_visible = q->accept_visible;
 	context->accept_exact = q->accept_exact;
-	context->queue_known = q->samples > 0;
+	context->queue_known = q->samples.count > 0;
 	context->listener_closed = q->closed;
 	if (q->siblings == 1)
 		context->accepted_ns = q->last_accepted_ack_ns;
@@ -384,11 +384,11 @@ void queues_finished(struct queues *queues, struct open_attempt *open,
 
 	if (!q)
 		return;
-	q->outcomes[attempt->outcome]++;
+	q->sums.outcomes[attempt->outcome]++;
 	sizing_add(&q->sizing, attempt);
 	/* A request that its timer gave up, or that observation lost sight of. */
 	if (open->settled & PLACE_REQUEST)
 		queue_miss_request(q);
-	if (open_has_request(open) && !open_was_reset(open) && q->half_open > 0)
-		q->half_open--;
+	if (open_has_request(open) && !open_was_reset(open) && q->now.half_open > 0)
+		q->now.half_open--;
 }

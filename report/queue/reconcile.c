@@ -5,8 +5,8 @@
 
 void queue_see_answers(struct queue *q, const struct queue_sample *s, struct table *table)
 {
-	for (size_t i = 0; i < q->arrivals_count; i++) {
-		struct arrival *a = &q->arrivals[i];
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		struct arrival *a = &q->arrivals.list[i];
 		const struct open_attempt *open;
 
 		if (a->kind != ARRIVAL_SYN || a->answered)
@@ -55,8 +55,8 @@ static bool turn_round(struct queue *q, const struct queue_sample *s, enum arriv
 {
 	struct arrival *best = NULL;
 
-	for (size_t i = 0; i < q->arrivals_count; i++) {
-		struct arrival *a = &q->arrivals[i];
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		struct arrival *a = &q->arrivals.list[i];
 
 		if (a->kind != from || a->proven || arrival_order(a, s) == ARRIVED_AFTER ||
 		    (to == ARRIVAL_ENTER && refused_since(q, a)))
@@ -82,9 +82,9 @@ static bool turn_round(struct queue *q, const struct queue_sample *s, enum arriv
 static void depth_range(const struct queue *q, const struct queue_sample *s, int64_t *low,
 			int64_t *high)
 {
-	*low = *high = q->base;
-	for (size_t i = 0; i < q->arrivals_count; i++) {
-		const struct arrival *a = &q->arrivals[i];
+	*low = *high = q->settled.depth;
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		const struct arrival *a = &q->arrivals.list[i];
 		int delta = arrival_delta(a);
 
 		switch (arrival_order(a, s)) {
@@ -109,15 +109,15 @@ static int64_t reconcile_depth(struct queue *q, const struct queue_sample *s, st
 {
 	int64_t low, high, depth = s->depth, left = 0;
 
-	if (!q->synced) {
+	if (!q->settled.known) {
 		/* The first sample says what was there when observation began. */
 		depth_range(q, s, &low, &high);
-		q->base += depth - (depth > high ? high : depth < low ? low : depth);
-		if (q->base < 0)
-			q->base = 0;
-		queue_correct_depth(q, (int)q->base);
-		q->synced = true;
-		series_add(&q->rebuilt, s->before_ns, (uint32_t)q->base);
+		q->settled.depth += depth - (depth > high ? high : depth < low ? low : depth);
+		if (q->settled.depth < 0)
+			q->settled.depth = 0;
+		queue_correct_depth(q, (int)q->settled.depth);
+		q->settled.known = true;
+		series_add(&q->settled.series, s->before_ns, (uint32_t)q->settled.depth);
 		return 0;
 	}
 	for (;;) {
@@ -125,8 +125,8 @@ static int64_t reconcile_depth(struct queue *q, const struct queue_sample *s, st
 		if (depth > high) {
 			if (turn_round(q, s, ARRIVAL_REFUSED, ARRIVAL_ENTER, table))
 				continue;
-			q->disagreements += q->accept_exact;
-			q->base += depth - high;
+			q->sums.disagreements += q->accept_exact;
+			q->settled.depth += depth - high;
 			queue_correct_depth(q, (int)(depth - high));
 		} else if (depth < low - left) {
 			if (!q->accept_exact) {
@@ -135,8 +135,8 @@ static int64_t reconcile_depth(struct queue *q, const struct queue_sample *s, st
 			}
 			if (turn_round(q, s, ARRIVAL_ENTER, ARRIVAL_REFUSED, table))
 				continue;
-			q->disagreements++;
-			q->base -= low - depth;
+			q->sums.disagreements++;
+			q->settled.depth -= low - depth;
 			queue_correct_depth(q, (int)(depth - low));
 		}
 		break;
@@ -168,15 +168,16 @@ static void enter_instead(struct queue *q, struct arrival *a, struct open_attemp
  */
 static void reconcile_refused(struct queue *q, const struct queue_sample *s, struct table *table)
 {
-	int64_t excess = q->drops_settled - (int64_t)(uint32_t)(s->drops - q->group_first);
+	int64_t excess =
+	    q->sk_drops.settled - (int64_t)(uint32_t)(s->drops - q->sk_drops.group_first);
 
 	if (!s->drops_known || q->siblings > 1)
 		return;
-	for (size_t i = 0; i < q->arrivals_count; i++)
-		if (arrival_order(&q->arrivals[i], s) == ARRIVED_BEFORE)
-			excess += arrival_sk_drops(&q->arrivals[i]);
-	for (size_t i = q->arrivals_count; i-- > 0 && excess > 0;) {
-		struct arrival *a = &q->arrivals[i];
+	for (size_t i = 0; i < q->arrivals.count; i++)
+		if (arrival_order(&q->arrivals.list[i], s) == ARRIVED_BEFORE)
+			excess += arrival_sk_drops(&q->arrivals.list[i]);
+	for (size_t i = q->arrivals.count; i-- > 0 && excess > 0;) {
+		struct arrival *a = &q->arrivals.list[i];
 		struct open_attempt *open;
 
 		if (a->kind != ARRIVAL_REFUSED || a->proven ||
@@ -221,10 +222,11 @@ static void refuse_instead(struct queue *q, struct arrival *a, struct arrival *n
 /* More than what was judged to be dropped before this sample; none where something else asks. */
 static int64_t missing_drops(const struct queue *q, const struct queue_sample *s)
 {
-	int64_t missing = (int64_t)(uint32_t)(s->drops - q->group_first) - q->drops_settled;
+	int64_t missing =
+	    (int64_t)(uint32_t)(s->drops - q->sk_drops.group_first) - q->sk_drops.settled;
 
-	for (size_t i = 0; i < q->arrivals_count; i++) {
-		const struct arrival *a = &q->arrivals[i];
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		const struct arrival *a = &q->arrivals.list[i];
 
 		if (arrival_order(a, s) == ARRIVED_AFTER)
 			continue;
@@ -248,8 +250,8 @@ static void reconcile_entered(struct queue *q, const struct queue_sample *s, str
 		return;
 	missing = missing_drops(q, s);
 	depth_range(q, s, &low, &high);
-	for (size_t i = q->arrivals_count; i-- > 0 && missing > 0;) {
-		struct arrival *a = &q->arrivals[i], *next;
+	for (size_t i = q->arrivals.count; i-- > 0 && missing > 0;) {
+		struct arrival *a = &q->arrivals.list[i], *next;
 		int drops =
 		    tally_sk_drops(a->cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL);
 
@@ -269,17 +271,19 @@ static void reconcile_entered(struct queue *q, const struct queue_sample *s, str
 
 bool queue_sampled_early(struct queue *q, size_t sample, struct table *table)
 {
-	const struct queue_sample *s = &q->pending[sample];
+	const struct queue_sample *s = &q->samples.pending[sample];
 	int64_t room, low, high;
 	bool dropping = false, entering = false;
 
-	if (sample + 1 == q->pending_count || !s->drops_known || !q->group_settled || !q->synced ||
-	    (q->early_ns != TIME_UNKNOWN && s->before_ns - q->early_ns > STAMP_LEAD_MAX_NS))
+	if (sample + 1 == q->samples.pending_count || !s->drops_known ||
+	    !q->sk_drops.group_settled || !q->settled.known ||
+	    (q->samples.early_ns != TIME_UNKNOWN &&
+	     s->before_ns - q->samples.early_ns > STAMP_LEAD_MAX_NS))
 		return false;
 	queue_see_answers(q, s, table);
-	room = (int64_t)(uint32_t)(s->drops - q->group_first) - q->drops_settled;
-	for (size_t i = 0; i < q->arrivals_count; i++) {
-		const struct arrival *a = &q->arrivals[i];
+	room = (int64_t)(uint32_t)(s->drops - q->sk_drops.group_first) - q->sk_drops.settled;
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		const struct arrival *a = &q->arrivals.list[i];
 		bool young = a->time_ns > s->before_ns - STAMP_LEAD_MAX_NS;
 		int drops = arrival_sk_drops(a) + arrival_may_drop(a);
 

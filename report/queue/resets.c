@@ -30,8 +30,8 @@ void queues_client_reset(struct queues *queues, const struct queue_packet *packe
 	arrival = queue_arrive(q, ARRIVAL_RST, packet->time_ns, a, packet->index);
 	if (arrival)
 		arrival->exact = true;
-	if (q->half_open > 0)
-		q->half_open--;
+	if (q->now.half_open > 0)
+		q->now.half_open--;
 }
 
 void queues_request_error(struct queues *queues, const struct queue_packet *packet)
@@ -42,8 +42,8 @@ void queues_request_error(struct queues *queues, const struct queue_packet *pack
 	if (!q || !open_has_request(a))
 		return;
 	queue_arrive(q, ARRIVAL_ICMP, packet->time_ns, a, packet->index);
-	if (q->half_open > 0)
-		q->half_open--;
+	if (q->now.half_open > 0)
+		q->now.half_open--;
 }
 
 /* How long a listener remembers that it sent cookies: TCP_SYNCOOKIE_VALID, two minutes. */
@@ -90,10 +90,10 @@ static void answer_with_reset(struct queue *q, const struct queue_packet *packet
 	struct open_attempt *a = packet->attempt;
 
 	if (arrival->kind == ARRIVAL_ENTER)
-		q->depth--;
+		q->now.depth--;
 	if (q->host->tcp_abort_on_overflow == 1 && !open_knows(a, KNOWN_COOKIE)) {
-		if (arrival->kind == ARRIVAL_REFUSED && q->half_open > 0)
-			q->half_open--;
+		if (arrival->kind == ARRIVAL_REFUSED && q->now.half_open > 0)
+			q->now.half_open--;
 		arrival->kind = ARRIVAL_REFUSED;
 		arrival->proven = arrival->aborted = true;
 		open_move(a, MOVE_ABORT);
@@ -101,7 +101,7 @@ static void answer_with_reset(struct queue *q, const struct queue_packet *packet
 	}
 	open_move(a, MOVE_NOT_VALID);
 	if (arrival->kind == ARRIVAL_ENTER && !open_knows(a, KNOWN_COOKIE))
-		q->half_open++;
+		q->now.half_open++;
 	arrival->kind = ARRIVAL_SETTLED;
 	arrival->wants_place = false;
 	bad_cookie(q, packet->time_ns);
@@ -131,6 +131,6 @@ void queues_server_reset(struct queues *queues, const struct queue_packet *packe
 		/* The listener closed on its queue. */
 		queue_arrive(q, ARRIVAL_LEAVE, packet->time_ns, a, packet->index);
 		open_move(a, MOVE_LISTENER_CLOSED);
-		q->depth--;
+		q->now.depth--;
 	}
 }

@@ -22,22 +22,22 @@ static void drop_settled(struct queue *q)
 {
 	size_t n = 0;
 
-	while (n < q->arrivals_count && q->arrivals[n].kind == ARRIVAL_SETTLED)
+	while (n < q->arrivals.count && q->arrivals.list[n].kind == ARRIVAL_SETTLED)
 		n++;
 	queue_forget(q, n);
 }
 
 static struct drops_view view_drops(struct queue *q, const struct queue_sample *s)
 {
-	struct drops_view view = {.known = s->drops_known && q->group_settled,
+	struct drops_view view = {.known = s->drops_known && q->sk_drops.group_settled,
 				  .fullest = s->fullest};
 	int64_t certain = 0, possible = 0, actual;
 
 	if (!view.known)
 		return view;
-	actual = (int64_t)(uint32_t)(s->drops - q->group_first);
-	for (size_t i = 0; i < q->arrivals_count; i++) {
-		const struct arrival *a = &q->arrivals[i];
+	actual = (int64_t)(uint32_t)(s->drops - q->sk_drops.group_first);
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		const struct arrival *a = &q->arrivals.list[i];
 		enum arrival_order order = arrival_order(a, s);
 
 		if (order == ARRIVED_BEFORE)
@@ -47,7 +47,7 @@ static struct drops_view view_drops(struct queue *q, const struct queue_sample *
 		if (order == ARRIVED_BEFORE && arrival_may_drop(a))
 			view.asking++;
 	}
-	view.room_max = actual - q->drops_settled - certain;
+	view.room_max = actual - q->sk_drops.settled - certain;
 	view.room_min = view.room_max - possible;
 	return view;
 }
@@ -58,14 +58,14 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 	int64_t left;
 	struct drops_view view;
 
-	if (s->drops_known && !q->group_settled) {
-		q->group_settled = true;
-		q->group_first = s->drops;
+	if (s->drops_known && !q->sk_drops.group_settled) {
+		q->sk_drops.group_settled = true;
+		q->sk_drops.group_first = s->drops;
 	}
 	left = queue_reconcile(q, s, table);
 	view = view_drops(q, s);
-	for (size_t i = 0; i < q->arrivals_count; i++) {
-		struct arrival *a = &q->arrivals[i];
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		struct arrival *a = &q->arrivals.list[i];
 
 		if (arrival_order(a, s) != ARRIVED_BEFORE)
 			break;
@@ -73,8 +73,8 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 	}
 	drop_settled(q);
 	if (!q->accept_exact) {
-		left -= q->owed;
-		q->owed = 0;
+		left -= q->settled.owed;
+		q->settled.owed = 0;
 	}
 	if (left > 0) {
 		queue_step(q, s->time_ns, -left);
@@ -86,29 +86,31 @@ static void settle_or_pass(struct queue *q, size_t sample, struct table *table,
 			   struct details *details)
 {
 	if (queue_sampled_early(q, sample, table)) {
-		if (q->early_ns == TIME_UNKNOWN)
-			q->early_ns = q->pending[sample].before_ns;
+		if (q->samples.early_ns == TIME_UNKNOWN)
+			q->samples.early_ns = q->samples.pending[sample].before_ns;
 		return;
 	}
-	q->early_ns = TIME_UNKNOWN;
-	settle_sample(q, &q->pending[sample], table, details);
+	q->samples.early_ns = TIME_UNKNOWN;
+	settle_sample(q, &q->samples.pending[sample], table, details);
 }
 
 static void drop_pending(struct queue *q, size_t count)
 {
-	q->pending_count -= count;
-	memmove(q->pending, q->pending + count, q->pending_count * sizeof(q->pending[0]));
+	q->samples.pending_count -= count;
+	memmove(q->samples.pending, q->samples.pending + count,
+		q->samples.pending_count * sizeof(q->samples.pending[0]));
 }
 
 /* From when on it is worth waiting for timestamps, among so few arrivals; INT64_MAX: not at all. */
 static int64_t awaited_from(const struct queue *q, int64_t now_ns)
 {
-	if (q->arrivals_count > AWAITED_ARRIVALS_MAX)
+	if (q->arrivals.count > AWAITED_ARRIVALS_MAX)
 		return INT64_MAX;
-	for (size_t i = 0; i < q->arrivals_count; i++)
-		if (q->arrivals[i].kind == ARRIVAL_SYN && q->arrivals[i].stamp == STAMP_AWAITED &&
-		    q->arrivals[i].time_ns + AWAITED_NS > now_ns)
-			return q->arrivals[i].time_ns;
+	for (size_t i = 0; i < q->arrivals.count; i++)
+		if (q->arrivals.list[i].kind == ARRIVAL_SYN &&
+		    q->arrivals.list[i].stamp == STAMP_AWAITED &&
+		    q->arrivals.list[i].time_ns + AWAITED_NS > now_ns)
+			return q->arrivals.list[i].time_ns;
 	return INT64_MAX;
 }
 
@@ -119,19 +121,19 @@ static bool settle_by_beam(struct queue *q, int64_t now_ns, struct table *table,
 	size_t count = 0;
 	int64_t until_ns;
 
-	if (!q->pending_count || !beam_is_needed(q))
+	if (!q->samples.pending_count || !beam_is_needed(q))
 		return false;
-	if (q->pending[0].time_ns + 2 * SETTLE_DELAY_NS > now_ns &&
-	    q->pending_count < QUEUE_SAMPLES_MAX)
+	if (q->samples.pending[0].time_ns + 2 * SETTLE_DELAY_NS > now_ns &&
+	    q->samples.pending_count < QUEUE_SAMPLES_MAX)
 		return true;
 	until_ns = awaited_from(q, now_ns);
-	while (count < q->pending_count && q->pending[count].time_ns < until_ns &&
-	       q->pending[count].time_ns + SETTLE_DELAY_NS <= now_ns)
+	while (count < q->samples.pending_count && q->samples.pending[count].time_ns < until_ns &&
+	       q->samples.pending[count].time_ns + SETTLE_DELAY_NS <= now_ns)
 		count++;
-	if (!count && until_ns != INT64_MAX && q->pending_count < QUEUE_SAMPLES_MAX)
+	if (!count && until_ns != INT64_MAX && q->samples.pending_count < QUEUE_SAMPLES_MAX)
 		return true;
 	if (!count)
-		count = q->pending_count / 2;
+		count = q->samples.pending_count / 2;
 	queue_see_answers(q, NULL, table);
 	if (!beam_settle(q, count, table, details))
 		return false;
@@ -146,23 +148,24 @@ void queue_settle(struct queue *queue, int64_t now_ns, struct table *table, stru
 
 	if (settle_by_beam(queue, now_ns, table, details))
 		return;
-	while (n < queue->pending_count && queue->pending[n].time_ns + SETTLE_DELAY_NS <= now_ns)
+	while (n < queue->samples.pending_count &&
+	       queue->samples.pending[n].time_ns + SETTLE_DELAY_NS <= now_ns)
 		settle_or_pass(queue, n++, table, details);
 	if (n) {
 		drop_pending(queue, n);
 		return;
 	}
-	if (queue->pending_count || !queue->arrivals_count)
+	if (queue->samples.pending_count || !queue->arrivals.count)
 		return;
 	struct drops_view nothing = {.known = false};
 
 	queue_see_answers(queue, NULL, table);
-	for (size_t i = 0; i < queue->arrivals_count; i++) {
-		struct arrival *a = &queue->arrivals[i];
+	for (size_t i = 0; i < queue->arrivals.count; i++) {
+		struct arrival *a = &queue->arrivals.list[i];
 
 		if (a->time_ns + NO_SAMPLE_NS > now_ns)
 			break;
-		queue->synced = true;
+		queue->settled.known = true;
 		arrival_settle(queue, a, &nothing, table, details);
 	}
 	drop_settled(queue);
@@ -179,13 +182,13 @@ static bool repeats(const struct queue *q, const struct queue_sample *s)
 {
 	const struct queue_sample *last;
 
-	if (q->pending_count < 2)
+	if (q->samples.pending_count < 2)
 		return false;
-	last = &q->pending[q->pending_count - 1];
+	last = &q->samples.pending[q->samples.pending_count - 1];
 	if (!same_sample(last, s) || !same_sample(last - 1, s))
 		return false;
-	for (size_t i = q->arrivals_count; i-- > 0;) {
-		const struct arrival *a = &q->arrivals[i];
+	for (size_t i = q->arrivals.count; i-- > 0;) {
+		const struct arrival *a = &q->arrivals.list[i];
 
 		if (a->kind != ARRIVAL_LOOKUP && a->kind != ARRIVAL_COUNT)
 			return arrival_order(a, last - 1) == ARRIVED_BEFORE;
@@ -197,59 +200,59 @@ static void push_sample(struct queue *q, const struct queue_sample *s, int64_t n
 			struct table *table, struct details *details)
 {
 	queue_settle(q, now_ns, table, details);
-	if (q->pending_count == QUEUE_SAMPLES_MAX) {
+	if (q->samples.pending_count == QUEUE_SAMPLES_MAX) {
 		/* More than the delay can hold: the oldest is settled early. */
-		settle_sample(q, &q->pending[0], table, details);
+		settle_sample(q, &q->samples.pending[0], table, details);
 		drop_pending(q, 1);
 	}
 	if (repeats(q, s))
-		q->pending[q->pending_count - 1] = *s;
+		q->samples.pending[q->samples.pending_count - 1] = *s;
 	else
-		q->pending[q->pending_count++] = *s;
+		q->samples.pending[q->samples.pending_count++] = *s;
 }
 
 static void take_drops(struct queue *q, const struct sample *s)
 {
 	if (!s->drops_known)
 		return;
-	if (!q->drops_seen)
-		q->first_drops = q->last_drops = s->drops;
-	q->drops_seen = true;
-	q->leader->group_drops += s->drops - q->last_drops;
-	q->last_drops = s->drops;
+	if (!q->sk_drops.seen)
+		q->sk_drops.first = q->sk_drops.last = s->drops;
+	q->sk_drops.seen = true;
+	q->leader->sk_drops.group += s->drops - q->sk_drops.last;
+	q->sk_drops.last = s->drops;
 }
 
 void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t time_ns,
 		       struct table *table, struct details *details)
 {
 	struct queue *leader = queue->leader;
-	struct queue_sample *round = &leader->round;
+	struct queue_sample *round = &leader->samples.round;
 
-	queue->samples++;
+	queue->samples.count++;
 	queue->listener.limit = sample->limit;
 	limits_take(&queue->limits, sample->limit, time_ns);
-	queue->last_depth = sample->depth;
-	if (sample->depth > queue->turn_peak)
-		queue->turn_peak = sample->depth;
-	if ((int64_t)sample->depth > queue->sampled_peak)
-		queue->sampled_peak = sample->depth;
-	series_add(&queue->sampled, time_ns, sample->depth);
-	if (leader->round_count == 0)
+	queue->samples.last_depth = sample->depth;
+	if (sample->depth > queue->samples.turn_peak)
+		queue->samples.turn_peak = sample->depth;
+	if ((int64_t)sample->depth > queue->samples.peak)
+		queue->samples.peak = sample->depth;
+	series_add(&queue->samples.series, time_ns, sample->depth);
+	if (leader->samples.round_count == 0)
 		*round = (struct queue_sample){.before_ns = sample->before_ns, .drops_known = true};
 	round->time_ns = time_ns;
 	round->depth += sample->depth;
 	take_drops(queue, sample);
-	round->drops = leader->group_drops;
+	round->drops = leader->sk_drops.group;
 	round->drops_known &= sample->drops_known;
 	if (leader->siblings > 1 && sample->depth > sample->limit &&
 	    sample->depth + 1 > round->fullest)
 		round->fullest = sample->depth + 1;
 	/* Arrivals come in order: what is in it now, but for those of its own instant. */
 	if (!leader->accept_exact && leader->siblings == 1)
-		leader->depth = sample->depth;
-	if (++leader->round_count < leader->siblings)
+		leader->now.depth = sample->depth;
+	if (++leader->samples.round_count < leader->siblings)
 		return;
-	leader->round_count = 0;
+	leader->samples.round_count = 0;
 	push_sample(leader, round, time_ns, table, details);
 }
 
@@ -258,17 +261,17 @@ void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct 
 	struct drops_view nothing = {.known = false};
 
 	queue_see_answers(queue, NULL, table);
-	if (beam_is_needed(queue) && queue->pending_count &&
-	    beam_settle(queue, queue->pending_count, table, details)) {
+	if (beam_is_needed(queue) && queue->samples.pending_count &&
+	    beam_settle(queue, queue->samples.pending_count, table, details)) {
 		drop_settled(queue);
-		queue->pending_count = 0;
+		queue->samples.pending_count = 0;
 	}
-	for (size_t i = 0; i < queue->pending_count; i++)
+	for (size_t i = 0; i < queue->samples.pending_count; i++)
 		settle_or_pass(queue, i, table, details);
-	queue->pending_count = 0;
+	queue->samples.pending_count = 0;
 	queue_see_answers(queue, NULL, table);
-	for (size_t i = 0; i < queue->arrivals_count; i++)
-		arrival_settle(queue, &queue->arrivals[i], &nothing, table, details);
-	queue_forget(queue, queue->arrivals_count);
+	for (size_t i = 0; i < queue->arrivals.count; i++)
+		arrival_settle(queue, &queue->arrivals.list[i], &nothing, table, details);
+	queue_forget(queue, queue->arrivals.count);
 	queue_track_full(queue, end_ns, 0);
 }

@@ -45,10 +45,10 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 	for (size_t i = 0; i < queues->listening.count; i++) {
 		struct queue *q = queues->listening.queues[i];
 		struct report_listener *l = &queues->report[i];
-		int64_t peak = q->sampled_peak;
+		int64_t peak = q->samples.peak;
 
-		if (q->siblings == 1 && q->rebuilt_peak > peak)
-			peak = q->rebuilt_peak;
+		if (q->siblings == 1 && q->settled.peak > peak)
+			peak = q->settled.peak;
 		*l = (struct report_listener){
 		    .local = q->listener.local,
 		    .cookie = q->listener.cookie,
@@ -56,16 +56,17 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		    .limit = q->listener.limit,
 		    .capacity = (int64_t)q->listener.limit + 1,
 		    .queue_peak = peak,
-		    .sampled_peak = q->sampled_peak,
-		    .samples = q->samples,
-		    .full_ns = q->full_ns,
-		    .episodes_count = q->episodes_count,
-		    .episodes = q->episodes,
-		    .episodes_lost = q->episodes_lost,
-		    .drops = q->drops,
-		    .sk_drops =
-			q->drops_seen ? (int64_t)(uint32_t)(q->last_drops - q->first_drops) : -1,
-		    .disagreements = q->disagreements,
+		    .sampled_peak = q->samples.peak,
+		    .samples = q->samples.count,
+		    .full_ns = q->full.total_ns,
+		    .episodes_count = q->full.episodes_count,
+		    .episodes = q->full.episodes,
+		    .episodes_lost = q->full.episodes_lost,
+		    .drops = q->sums.drops,
+		    .sk_drops = q->sk_drops.seen
+				    ? (int64_t)(uint32_t)(q->sk_drops.last - q->sk_drops.first)
+				    : -1,
+		    .disagreements = q->sums.disagreements,
 		    .defer_accept_s = q->listener.defer_accept_s,
 		    .fastopen = q->listener.fastopen,
 		    .closed = q->closed,
@@ -77,12 +78,12 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		    .limits = q->limits.points,
 		    .owners_count = owners ? q->tenures.count : 0,
 		    .owners = owners,
-		    .sampled = series_view(&q->sampled),
-		    .rebuilt = series_view(&q->rebuilt),
-		    .half_open = series_view(&q->half_open_series),
-		    .attempts = q->attempts,
+		    .sampled = series_view(&q->samples.series),
+		    .rebuilt = series_view(&q->settled.series),
+		    .half_open = series_view(&q->samples.half_open_series),
+		    .attempts = q->sums.attempts,
 		};
-		memcpy(l->outcomes, q->outcomes, sizeof(l->outcomes));
+		memcpy(l->outcomes, q->sums.outcomes, sizeof(l->outcomes));
 		owners += l->owners_count;
 	}
 	*out = queues->report;
@@ -97,7 +98,7 @@ void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t 
 	*listeners = l->refused;
 	*arrivals = *past = 0;
 	for (size_t i = 0; i < l->count; i++) {
-		*arrivals += l->queues[i]->arrivals_lost;
+		*arrivals += l->queues[i]->arrivals.lost;
 		*past += l->queues[i]->limits.lost + l->queues[i]->tenures.lost;
 	}
 }
@@ -131,5 +132,5 @@ const uint64_t *queues_elsewhere(const struct queues *queues)
 
 const uint64_t *queues_tallies(const struct queues *queues, size_t index)
 {
-	return queues->listening.queues[index]->tallies;
+	return queues->listening.queues[index]->sums.tallies;
 }

@@ -74,9 +74,10 @@ static struct latency_summary summary(struct live *live, int all, const struct w
 
 static int64_t full_by(const struct queue *q, int64_t to_ns)
 {
-	int64_t open_ns = q->full && to_ns > q->full_since_ns ? to_ns - q->full_since_ns : 0;
+	int64_t open_ns =
+	    q->full.is_full && to_ns > q->full.since_ns ? to_ns - q->full.since_ns : 0;
 
-	return q->full_ns + open_ns;
+	return q->full.total_ns + open_ns;
 }
 
 static void fill_listener(struct live *live, const struct queue *q, struct snapshot_listener *l,
@@ -92,10 +93,10 @@ static void fill_listener(struct live *live, const struct queue *q, struct snaps
 	    .closed = q->closed,
 	    .pids_count = q->listener.pids_count,
 	    .limit = q->listener.limit,
-	    .depth = q->samples ? (int64_t)q->last_depth : -1,
-	    .depth_peak = q->samples ? (int64_t)q->turn_peak : -1,
-	    .half_open = q->half_open_counted,
-	    .full_ns = full_ns > q->turn_full_ns ? full_ns - q->turn_full_ns : 0,
+	    .depth = q->samples.count ? (int64_t)q->samples.last_depth : -1,
+	    .depth_peak = q->samples.count ? (int64_t)q->samples.turn_peak : -1,
+	    .half_open = q->samples.half_open,
+	    .full_ns = full_ns > q->full.turn_ns ? full_ns - q->full.turn_ns : 0,
 	    .full_all_ns = full_ns,
 	    .counts = pulse_since_turn(&q->pulse),
 	    .total = q->pulse.counts,
@@ -167,8 +168,8 @@ void live_turn(struct live *live, struct queues *queues, struct tracker *tracker
 		struct queue *q = queues_at(queues, i);
 
 		pulse_turn(&q->pulse);
-		q->turn_peak = q->last_depth;
-		q->turn_full_ns = full_by(q, to_ns);
+		q->samples.turn_peak = q->samples.last_depth;
+		q->full.turn_ns = full_by(q, to_ns);
 	}
 	pulse_turn(tracker_elsewhere(tracker));
 	recent_turn(live->recent);

@@ -48,7 +48,7 @@ Test(queue, what_is_done_with_is_not_found_and_the_rest_is)
 			cr_assert_not_null(arrive(ARRIVAL_SYN, round * MANY + i));
 		queue_forget(&queue, MANY - 100);
 	}
-	cr_assert_eq(queue.arrivals_count, 300);
+	cr_assert_eq(queue.arrivals.count, 300);
 	for (uint32_t i = 0; i < 3 * MANY; i++)
 		cr_assert_eq(find(ARRIVAL_SYN, i) != NULL, i >= 3 * MANY - 300, "%u", i);
 	queue_release(&queue);
@@ -70,7 +70,7 @@ Test(queue, those_of_one_attempt_are_a_chain_from_the_youngest_on)
 		cr_assert_eq(a->index, 17);
 	}
 	cr_assert_null(a);
-	cr_assert_eq(find(ARRIVAL_REFUSED, 17), &queue.arrivals[200 + 17]);
+	cr_assert_eq(find(ARRIVAL_REFUSED, 17), &queue.arrivals.list[200 + 17]);
 	queue_release(&queue);
 }
 

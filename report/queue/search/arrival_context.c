@@ -45,31 +45,31 @@ static uint8_t settled_place(const struct arrival *a, struct table *table)
 static bool give_slots(const struct queue *q, struct arrival_context *contexts, struct table *table,
 		       uint32_t *used)
 {
-	uint32_t *slots = malloc(q->arrivals_count * 2 * sizeof(*slots)), *free_slots;
+	uint32_t *slots = malloc(q->arrivals.count * 2 * sizeof(*slots)), *free_slots;
 	size_t free_count = 0;
 
 	if (!slots)
 		return false;
-	free_slots = slots + q->arrivals_count;
-	for (uint32_t i = 0; i < q->arrivals_count; i++)
+	free_slots = slots + q->arrivals.count;
+	for (uint32_t i = 0; i < q->arrivals.count; i++)
 		contexts[i] = (struct arrival_context){
 		    .arrival = i,
-		    .index = q->arrivals[i].index,
-		    .isn = q->arrivals[i].isn,
+		    .index = q->arrivals.list[i].index,
+		    .isn = q->arrivals.list[i].isn,
 		};
-	qsort(contexts, q->arrivals_count, sizeof(*contexts), by_attempt);
-	for (size_t i = 0, group = 0; i < q->arrivals_count; i++) {
+	qsort(contexts, q->arrivals.count, sizeof(*contexts), by_attempt);
+	for (size_t i = 0, group = 0; i < q->arrivals.count; i++) {
 		struct arrival_context *context = &contexts[i];
 
 		context->first = i == 0 || !same_attempt(context, context - 1);
-		context->last = i + 1 == q->arrivals_count || !same_attempt(context, context + 1);
+		context->last = i + 1 == q->arrivals.count || !same_attempt(context, context + 1);
 		group += context->first;
 		context->slot = context->index == TABLE_NONE ? NO_SLOT : (uint32_t)(group - 1);
 		if (context->first)
-			context->place = settled_place(&q->arrivals[context->arrival], table);
+			context->place = settled_place(&q->arrivals.list[context->arrival], table);
 	}
-	qsort(contexts, q->arrivals_count, sizeof(*contexts), by_arrival);
-	for (size_t i = 0; i < q->arrivals_count; i++) {
+	qsort(contexts, q->arrivals.count, sizeof(*contexts), by_arrival);
+	for (size_t i = 0; i < q->arrivals.count; i++) {
 		struct arrival_context *context = &contexts[i];
 		uint32_t group = context->slot;
 
@@ -96,8 +96,8 @@ static bool look_ahead(const struct queue *q, struct arrival_context *contexts, 
 
 	if (!next)
 		return false;
-	for (size_t i = q->arrivals_count; i-- > 0;) {
-		const struct arrival *a = &q->arrivals[i];
+	for (size_t i = q->arrivals.count; i-- > 0;) {
+		const struct arrival *a = &q->arrivals.list[i];
 		struct arrival_context *context = &contexts[i];
 
 		if (context->slot == NO_SLOT)
@@ -122,21 +122,21 @@ static void find_concurrent(const struct queue *q, struct arrival_context *conte
 {
 	size_t first = 0, last = 0;
 
-	for (size_t i = 0; i < q->arrivals_count; i++) {
-		int64_t time_ns = q->arrivals[i].time_ns;
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		int64_t time_ns = q->arrivals.list[i].time_ns;
 		unsigned concurrent = 0;
 
-		if (q->arrivals[i].kind != ARRIVAL_SYN)
+		if (q->arrivals.list[i].kind != ARRIVAL_SYN)
 			continue;
-		while (q->arrivals[first].time_ns < time_ns - CONCURRENT_NS)
+		while (q->arrivals.list[first].time_ns < time_ns - CONCURRENT_NS)
 			first++;
 		last = last > i ? last : i;
-		while (last < q->arrivals_count &&
-		       q->arrivals[last].time_ns <= time_ns + CONCURRENT_NS)
+		while (last < q->arrivals.count &&
+		       q->arrivals.list[last].time_ns <= time_ns + CONCURRENT_NS)
 			last++;
 		for (size_t k = first;
 		     k < last && concurrent != (CONCURRENT_MORE | CONCURRENT_FEWER); k++) {
-			const struct arrival *a = &q->arrivals[k];
+			const struct arrival *a = &q->arrivals.list[k];
 
 			if (k != i && a->kind == ARRIVAL_SYN)
 				concurrent |= k > i ? CONCURRENT_MORE : CONCURRENT_FEWER;
@@ -150,7 +150,7 @@ static void find_concurrent(const struct queue *q, struct arrival_context *conte
 struct arrival_context *arrival_contexts_of(const struct queue *queue, struct table *table,
 					    uint32_t *slots)
 {
-	struct arrival_context *contexts = calloc(queue->arrivals_count + 1, sizeof(*contexts));
+	struct arrival_context *contexts = calloc(queue->arrivals.count + 1, sizeof(*contexts));
 
 	*slots = 0;
 	if (!contexts)

@@ -10,7 +10,7 @@
 static void judge_now(const struct backtrace *backtrace, struct queue *q, const struct step *step,
 		      struct table *table)
 {
-	struct arrival *a = &q->arrivals[step->at];
+	struct arrival *a = &q->arrivals.list[step->at];
 	struct open_attempt *open = arrival_attempt(a, table);
 	uint8_t place = step->transition.place;
 
@@ -38,28 +38,28 @@ static void judge_now(const struct backtrace *backtrace, struct queue *q, const 
 static void settle_arrival(struct queue *q, const struct step *step, struct table *table,
 			   struct details *details)
 {
-	struct arrival *a = &q->arrivals[step->at];
+	struct arrival *a = &q->arrivals.list[step->at];
 	struct drops_view nothing = {.known = true};
 
 	if (step->transition.leaves)
 		queue_step(q, a->time_ns, -(int64_t)step->transition.leaves);
 	if (a->kind != ARRIVAL_LOOKUP && a->kind != ARRIVAL_COUNT)
 		a->kind = step->transition.kind;
-	a->half_open = q->requests < 0 ? 0 : (uint32_t)q->requests;
+	a->half_open = q->settled.requests < 0 ? 0 : (uint32_t)q->settled.requests;
 	a->cookie = step->transition.cookie;
 	a->dropped = step->transition.dropped;
 	a->decided = true;
 	arrival_settle(q, a, &nothing, table, details);
-	q->requests = step->requests;
-	q->unattributed = step->unattributed;
+	q->settled.requests = step->requests;
+	q->settled.unattributed = step->unattributed;
 }
 
 static void settle_sample(struct queue *q, const struct queue_sample *sample, int64_t drops)
 {
-	if (q->base != (int64_t)sample->depth)
-		queue_step(q, sample->time_ns, (int64_t)sample->depth - q->base);
+	if (q->settled.depth != (int64_t)sample->depth)
+		queue_step(q, sample->time_ns, (int64_t)sample->depth - q->settled.depth);
 	if (sample->drops_known)
-		q->drops_settled = drops;
+		q->sk_drops.settled = drops;
 }
 
 /* Those that were looked for after they were refused, and not found: no doubt is left of them. */
@@ -71,7 +71,7 @@ static void prove_refused(const struct backtrace *backtrace, struct queue *q)
 		return;
 	for (size_t i = backtrace->arrivals; i-- > 0;) {
 		const struct arrival_context *context = &backtrace->contexts[i];
-		struct arrival *a = &q->arrivals[i];
+		struct arrival *a = &q->arrivals.list[i];
 
 		if (context->slot == NO_SLOT)
 			continue;
@@ -88,14 +88,14 @@ static void prove_refused(const struct backtrace *backtrace, struct queue *q)
 void backtrace_settle(const struct backtrace *backtrace, struct queue *q, size_t count,
 		      struct table *table, struct details *details)
 {
-	int64_t requests = q->requests;
+	int64_t requests = q->settled.requests;
 
 	for (uint32_t i = backtrace->first; i != STEP_NONE; i = backtrace->steps[i].previous) {
 		if (backtrace->steps[i].at < backtrace->arrivals)
 			judge_now(backtrace, q, &backtrace->steps[i], table);
 		requests = backtrace->steps[i].requests;
 	}
-	q->half_open = requests < 0 ? 0 : requests;
+	q->now.half_open = requests < 0 ? 0 : requests;
 	prove_refused(backtrace, q);
 	for (uint32_t i = backtrace->first; i != STEP_NONE; i = backtrace->steps[i].previous) {
 		const struct step *step = &backtrace->steps[i];
@@ -104,7 +104,7 @@ void backtrace_settle(const struct backtrace *backtrace, struct queue *q, size_t
 			settle_arrival(q, step, table, details);
 			continue;
 		}
-		settle_sample(q, &q->pending[step->at - backtrace->arrivals], step->drops);
+		settle_sample(q, &q->samples.pending[step->at - backtrace->arrivals], step->drops);
 		if (step->at - backtrace->arrivals + 1 == count)
 			break;
 	}

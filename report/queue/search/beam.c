@@ -63,12 +63,13 @@ static void bound_samples(struct search *s)
 	size_t low = 0, high = 0;
 
 	for (size_t k = 0; k < s->samples; k++) {
-		const struct queue_sample *sample = &s->queue->pending[k];
+		const struct queue_sample *sample = &s->queue->samples.pending[k];
 
 		while (low < s->arrivals &&
-		       arrival_order(&s->queue->arrivals[low], sample) == ARRIVED_BEFORE)
+		       arrival_order(&s->queue->arrivals.list[low], sample) == ARRIVED_BEFORE)
 			low++;
-		while (high < s->arrivals && s->queue->arrivals[high].time_ns <= sample->time_ns)
+		while (high < s->arrivals &&
+		       s->queue->arrivals.list[high].time_ns <= sample->time_ns)
 			high++;
 		if (high < low)
 			high = low;
@@ -80,11 +81,11 @@ static void bound_samples(struct search *s)
 /* What arrived up to so many arrivals before a sample looked, and may not have been worked on. */
 static void allow_early(const struct search *s, size_t sample)
 {
-	int64_t from_ns = s->queue->pending[sample].before_ns - STAMP_LEAD_MAX_NS;
+	int64_t from_ns = s->queue->samples.pending[sample].before_ns - STAMP_LEAD_MAX_NS;
 	struct observation *observed = &s->observations[sample];
 
 	for (uint32_t i = s->earliest[sample]; i-- > 0;) {
-		const struct arrival *a = &s->queue->arrivals[i];
+		const struct arrival *a = &s->queue->arrivals.list[i];
 
 		if (a->time_ns <= from_ns)
 			return;
@@ -96,14 +97,14 @@ static void allow_early(const struct search *s, size_t sample)
 static void make_observations(struct search *s)
 {
 	for (size_t k = 0; k < s->samples; k++) {
-		const struct queue_sample *sample = &s->queue->pending[k];
+		const struct queue_sample *sample = &s->queue->samples.pending[k];
 
 		s->observations[k] = (struct observation){
 		    .depth = sample->depth,
-		    .drops = (int64_t)(uint32_t)(sample->drops - s->queue->group_first),
+		    .drops = (int64_t)(uint32_t)(sample->drops - s->queue->sk_drops.group_first),
 		};
 		for (uint32_t i = s->earliest[k]; i < s->latest[k] && !s->observations[k].torn; i++)
-			s->observations[k].torn = s->queue->arrivals[i].wants_place;
+			s->observations[k].torn = s->queue->arrivals.list[i].wants_place;
 		allow_early(s, k);
 	}
 }
@@ -252,7 +253,7 @@ static void observe(struct search *s, const struct hypothesis *from, const uint3
 		if (h.samples == s->samples || s->earliest[h.samples] > gap)
 			return;
 		observed = s->observations[h.samples];
-		if (!s->queue->pending[h.samples].drops_known)
+		if (!s->queue->samples.pending[h.samples].drops_known)
 			observed.drops = h.drops;
 		h.cost += hypothesis_observe(&h, &observed, &step.transition.leaves);
 		step.drops = h.drops;
@@ -292,8 +293,8 @@ static void take_arrival(struct search *s, uint32_t at)
 				    ? context->place
 				    : placements_get(&s->placements, row, context->slot);
 		struct transition transitions[TRANSITIONS_MAX];
-		unsigned n = hypothesis_transitions(s->queue, h, &s->queue->arrivals[at], place,
-						    context->concurrent, transitions);
+		unsigned n = hypothesis_transitions(s->queue, h, &s->queue->arrivals.list[at],
+						    place, context->concurrent, transitions);
 
 		for (unsigned m = 0; m < n; m++) {
 			struct hypothesis then = *h;
@@ -390,17 +391,17 @@ static uint32_t reverse_chain(struct search *s, uint32_t step)
 
 bool beam_is_needed(const struct queue *queue)
 {
-	int64_t most = queue->base, requests = queue->requests;
+	int64_t most = queue->settled.depth, requests = queue->settled.requests;
 	bool any = false;
 
-	if (!queue->limit_known || queue->siblings != 1 || queue->accept_exact || !queue->synced ||
-	    !queue->group_settled)
+	if (!queue->limit_known || queue->siblings != 1 || queue->accept_exact ||
+	    !queue->settled.known || !queue->sk_drops.group_settled)
 		return false;
-	for (size_t k = 0; k < queue->pending_count; k++)
-		if ((int64_t)queue->pending[k].depth > most)
-			most = queue->pending[k].depth;
-	for (size_t i = 0; i < queue->arrivals_count; i++) {
-		const struct arrival *a = &queue->arrivals[i];
+	for (size_t k = 0; k < queue->samples.pending_count; k++)
+		if ((int64_t)queue->samples.pending[k].depth > most)
+			most = queue->samples.pending[k].depth;
+	for (size_t i = 0; i < queue->arrivals.count; i++) {
+		const struct arrival *a = &queue->arrivals.list[i];
 
 		most += a->wants_place;
 		requests += a->kind == ARRIVAL_SYN;
@@ -414,8 +415,8 @@ bool beam_settle(struct queue *queue, size_t count, struct table *table, struct 
 {
 	struct search s = {
 	    .queue = queue,
-	    .arrivals = queue->arrivals_count,
-	    .samples = queue->pending_count,
+	    .arrivals = queue->arrivals.count,
+	    .samples = queue->samples.pending_count,
 	};
 	bool done = false;
 
@@ -423,10 +424,10 @@ bool beam_settle(struct queue *queue, size_t count, struct table *table, struct 
 		goto out;
 	s.now.count = 1;
 	s.now.hypotheses[0] = (struct hypothesis){
-	    .depth = (int32_t)queue->base,
-	    .requests = (int32_t)queue->requests,
-	    .unattributed = queue->unattributed,
-	    .drops = queue->drops_settled,
+	    .depth = (int32_t)queue->settled.depth,
+	    .requests = (int32_t)queue->settled.requests,
+	    .unattributed = queue->settled.unattributed,
+	    .drops = queue->sk_drops.settled,
 	    .step = STEP_NONE,
 	};
 	memset(s.now.rows, 0, s.placements.row_words * sizeof(*s.now.rows));
