@@ -23,7 +23,7 @@ struct window;
 struct window *window_new(unsigned slots);
 void window_free(struct window *window);
 
-/* Negative values (stamps that run backwards) count as 0. */
+/* Negative values (timestamps that run backwards) count as 0. */
 void window_add(struct window *window, int64_t value);
 void window_turn(struct window *window);
 

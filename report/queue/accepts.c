@@ -12,7 +12,7 @@ void queues_server_alive(struct queues *queues, const struct queue_packet *packe
 
 	if (!q)
 		return;
-	queue_lookup(q, ARRIVAL_LOOKUP, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
+	queue_lookup(q, ARRIVAL_LOOKUP, packet->time_ns + CAPTURE_LEAD_NS, packet->time_ns, a,
 		     packet->index, FOUND_CHILD, 0);
 	arrival = queue_find(q, ARRIVAL_REFUSED, packet->index, a->isn);
 	if (open_knows(a, KNOWN_ACK_DROPPED)) {

@@ -76,7 +76,7 @@ enum arrival_order arrival_order(const struct arrival *a, const struct queue_sam
 			return ARRIVED_BEFORE;
 		return a->from_ns > s->time_ns ? ARRIVED_AFTER : ARRIVED_WITHIN;
 	}
-	if (a->time_ns + STAMP_LEAD_NS <= s->before_ns)
+	if (a->time_ns + CAPTURE_LEAD_NS <= s->before_ns)
 		return ARRIVED_BEFORE;
 	return a->time_ns > s->time_ns ? ARRIVED_AFTER : ARRIVED_WITHIN;
 }
@@ -199,7 +199,7 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	bool alone = q->siblings == 1;
 	bool full = q->limit_known &&
 		    (alone ? q->settled.depth > (int64_t)q->listener.limit : view->fullest > 0);
-	/* An accept() that is stamped late can make the depth look one too small. */
+	/* An accept() that is timestamped late can make the depth look one too small. */
 	bool nearly = q->limit_known && alone && q->settled.depth == (int64_t)q->listener.limit;
 	uint32_t depth = alone ? (uint32_t)q->settled.depth
 			       : (view->fullest ? view->fullest - 1 : MARK_DEPTH_UNKNOWN);
@@ -268,7 +268,7 @@ static void settle_refused(struct queue *q, const struct arrival *a, const struc
 
 /*
  * A queue never holds more than limit + 1. Where one more entered, somebody had
- * left whose accept() was stamped, after it returned, only later, or is not told at all.
+ * left whose accept() was timestamped, after it returned, only later, or is not told at all.
  */
 static void make_room(struct queue *q, const struct arrival *entering)
 {
@@ -277,7 +277,7 @@ static void make_room(struct queue *q, const struct arrival *entering)
 	for (size_t i = 0; i < q->arrivals.count; i++) {
 		struct arrival *a = &q->arrivals.list[i];
 
-		if (a->kind != ARRIVAL_LEAVE || a->from_ns > entering->time_ns + STAMP_LEAD_NS)
+		if (a->kind != ARRIVAL_LEAVE || a->from_ns > entering->time_ns + CAPTURE_LEAD_NS)
 			continue;
 		a->kind = ARRIVAL_SETTLED;
 		queue_step(q, entering->time_ns, -1);

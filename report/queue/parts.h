@@ -7,7 +7,7 @@
 #include "report/queue/listening.h"
 #include "report/queue/queue.h"
 #include "report/queue/queues.h"
-#include "report/queue/stamps.h"
+#include "report/queue/timestamps.h"
 
 struct queues {
 	struct host host;
@@ -17,7 +17,7 @@ struct queues {
 	unsigned live_slots;
 	struct queue_window window;
 	struct listening listening;
-	struct stamps *stamps;
+	struct timestamps *timestamps;
 	uint64_t elsewhere[TALLY_COUNT]; /* of what met no listener here */
 	struct report_listener *report;
 	struct report_owner *report_owners;
@@ -35,8 +35,8 @@ void queues_learn_owners(struct queues *queues, struct queue *queue,
 			 const struct listener *listener, int64_t time_ns);
 
 /* Keeps the timestamp of a SYN's answer, where it is doubtful whether that was a cookie. */
-void queues_remember_stamp(struct queues *queues, const struct queue_packet *packet,
-			   const struct queue *queue, struct arrival *syn,
-			   const struct segment *syn_ack);
+void queues_remember_timestamp(struct queues *queues, const struct queue_packet *packet,
+			       const struct queue *queue, struct arrival *syn,
+			       const struct segment *syn_ack);
 
 #endif

@@ -208,7 +208,7 @@ enum found queue_lookup(struct queue *queue, enum arrival_kind kind, int64_t fro
 	for (size_t i = queue->arrivals.count - 1; i-- > 0;) {
 		const struct arrival *a = &queue->arrivals.list[i];
 
-		if (a->time_ns + STAMP_LEAD_NS <= from_ns)
+		if (a->time_ns + CAPTURE_LEAD_NS <= from_ns)
 			break;
 		if (a->kind != ARRIVAL_LOOKUP && a->kind != ARRIVAL_COUNT &&
 		    (kind == ARRIVAL_COUNT || (a->index == index && a->isn == attempt->isn)))

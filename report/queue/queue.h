@@ -36,10 +36,10 @@
 #define QUEUE_SAMPLES_MAX  256
 #define QUEUE_EPISODES_MAX 1024
 #define SETTLE_DELAY_NS	   (50 * NS_PER_MS)
-/* A packet is stamped before the kernel works on it: it may enter this much later. */
-#define STAMP_LEAD_NS (100 * NS_PER_US)
+/* A packet is timestamped before the kernel works on it: it may enter this much later. */
+#define CAPTURE_LEAD_NS (100 * NS_PER_US)
 /* And so much at the most, where its processor is held up, or has others to work on before it. */
-#define STAMP_LEAD_MAX_NS (5 * NS_PER_MS)
+#define CAPTURE_LEAD_MAX_NS (5 * NS_PER_MS)
 
 enum arrival_kind {
 	ARRIVAL_SYN,	 /* wants a request, or a cookie */
@@ -76,7 +76,7 @@ struct arrival {
 	uint32_t before;      /* the number of an earlier one, perhaps of its attempt */
 	uint8_t kind;	      /* enum arrival_kind */
 	uint8_t found;	      /* LOOKUP, COUNT: enum found */
-	uint8_t stamp;	      /* SYN: enum stamp, what timestamps said of its SYN-ACK */
+	uint8_t timestamp;    /* SYN: enum timestamp, what timestamps said of its SYN-ACK */
 	uint8_t window_scale; /* SYN: that of its client */
 	bool answered;	      /* SYN */
 	bool synacked;	      /* and with a SYN-ACK */

@@ -16,7 +16,7 @@ int queues_new(const struct queues_options *options, struct queues **out)
 
 	if (!q)
 		return -ENOMEM;
-	rc = stamps_new(options->host.monotonic_offset_ns, &q->stamps);
+	rc = timestamps_new(options->host.monotonic_offset_ns, &q->timestamps);
 	if (rc) {
 		free(q);
 		return rc;
@@ -36,7 +36,7 @@ void queues_free(struct queues *queues)
 	if (!queues)
 		return;
 	listening_release(&queues->listening);
-	stamps_free(queues->stamps);
+	timestamps_free(queues->timestamps);
 	free(queues->report);
 	free(queues->report_owners);
 	free(queues);
@@ -254,7 +254,7 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
 	if (arrival && !arrival->answered) {
 		arrival->answered = arrival->synacked = true;
-		queues_remember_stamp(queues, packet, q, arrival, segment);
+		queues_remember_timestamp(queues, packet, q, arrival, segment);
 		if (queue_wants_cookie(q, arrival->half_open)) {
 			open_move(a, MOVE_COOKIE);
 			arrival->cookie = true;
@@ -278,7 +278,7 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	/* Nobody asked: its timer sent it, so there is a request, and no cookie. */
 	queue_tally(q, TALLY_SYNACK_REPEATED, packet->time_ns, 1);
 	queue_prove_cookie(q, a, packet->index, packet->details, false);
-	queue_lookup(q, ARRIVAL_LOOKUP, packet->time_ns + STAMP_LEAD_NS, packet->time_ns, a,
+	queue_lookup(q, ARRIVAL_LOOKUP, packet->time_ns + CAPTURE_LEAD_NS, packet->time_ns, a,
 		     packet->index, FOUND_REQUEST, 0);
 	if (open_is_acknowledged(a)) {
 		/* And the final ACK was not taken. */

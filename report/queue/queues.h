@@ -74,7 +74,7 @@ void queues_server_reset(struct queues *queues, const struct queue_packet *packe
 			 const struct segment *segment, bool ended);
 void queues_server_alive(struct queues *queues, const struct queue_packet *packet);
 
-/* Any segment after the SYN-ACK, for what its timestamps say of that (stamps.h). */
+/* Any segment after the SYN-ACK, for what its timestamps say of that (timestamps.h). */
 void queues_hear(struct queues *queues, const struct queue_packet *packet,
 		 const struct segment *segment, bool from_server);
 

@@ -278,13 +278,13 @@ bool queue_sampled_early(struct queue *q, size_t sample, struct table *table)
 	if (sample + 1 == q->samples.pending_count || !s->drops_known ||
 	    !q->sk_drops.group_settled || !q->settled.known ||
 	    (q->samples.early_ns != TIME_UNKNOWN &&
-	     s->before_ns - q->samples.early_ns > STAMP_LEAD_MAX_NS))
+	     s->before_ns - q->samples.early_ns > CAPTURE_LEAD_MAX_NS))
 		return false;
 	queue_see_answers(q, s, table);
 	room = (int64_t)(uint32_t)(s->drops - q->sk_drops.group_first) - q->sk_drops.settled;
 	for (size_t i = 0; i < q->arrivals.count; i++) {
 		const struct arrival *a = &q->arrivals.list[i];
-		bool young = a->time_ns > s->before_ns - STAMP_LEAD_MAX_NS;
+		bool young = a->time_ns > s->before_ns - CAPTURE_LEAD_MAX_NS;
 		int drops = arrival_sk_drops(a) + arrival_may_drop(a);
 
 		if (arrival_order(a, s) != ARRIVED_BEFORE)

@@ -6,7 +6,7 @@
 #include "report/queue/arrival.h"
 #include "report/queue/reconcile.h"
 #include "report/queue/search/beam.h"
-#include "report/queue/stamps.h"
+#include "report/queue/timestamps.h"
 
 /* Without samples an arrival is judged by the rebuilt depth alone after this. */
 #define NO_SAMPLE_NS (2 * NS_PER_SEC)
@@ -108,7 +108,7 @@ static int64_t awaited_from(const struct queue *q, int64_t now_ns)
 		return INT64_MAX;
 	for (size_t i = 0; i < q->arrivals.count; i++)
 		if (q->arrivals.list[i].kind == ARRIVAL_SYN &&
-		    q->arrivals.list[i].stamp == STAMP_AWAITED &&
+		    q->arrivals.list[i].timestamp == TIMESTAMP_AWAITED &&
 		    q->arrivals.list[i].time_ns + AWAITED_NS > now_ns)
 			return q->arrivals.list[i].time_ns;
 	return INT64_MAX;

@@ -87,7 +87,7 @@ void early_ack(struct early *early, uint32_t hash, const struct event *event)
 		begin(early, slot, &s->flow, event, false);
 }
 
-/* An answer's stamp is that of the other one or later, but for what queues and clocks do. */
+/* An answer's timestamp is that of the other one or later, but for what queues and clocks do. */
 static bool is_near(int64_t answer_ns, int64_t time_ns)
 {
 	int64_t behind_ns = answer_ns - time_ns;

@@ -17,7 +17,7 @@
 
 #define EARLY_SLOTS	   256 /* connections, a power of two; a newer one takes the place */
 #define EARLY_SEGMENTS_MAX 4   /* of each; what comes when there are as many is not kept */
-/* How far an answer may stand in front of what it answers, and behind it, by their stamps. */
+/* How far an answer may stand in front of what it answers, and behind it, by their timestamps. */
 #define EARLY_BEFORE_NS (100 * NS_PER_MS)
 #define EARLY_BEHIND_NS (1 * NS_PER_SEC)
 

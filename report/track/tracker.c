@@ -10,8 +10,8 @@
  * timer (LINGER_SILENT_NS), unless it is known to wait in an accept queue. A
  * hand sweeps over the table, a few records at a time, so that time-outs cost
  * no list and no timer. What it finds over, it finishes in its next round, and a
- * round takes ROUND_EVENTS at least: stamps of some captures jump, and a record
- * whose packets still come must not be given up for what another's stamp says.
+ * round takes ROUND_EVENTS at least: timestamps of some captures jump, and a record
+ * whose packets still come must not be given up for what another's timestamp says.
  */
 #include "report/track/tracker.h"
 

@@ -234,7 +234,7 @@ static int64_t find_entry(const struct open_attempt *open, const struct attempt 
 	return entered_ns;
 }
 
-/* accept() may return before the capture's stamp of the segment that made it return. */
+/* accept() may return before the capture's timestamp of the segment that made it return. */
 static int64_t wait_of(int64_t from_ns, const struct attempt *out)
 {
 	int64_t wait_ns = difference(

@@ -188,7 +188,7 @@ Test(fragment, after_half_a_minute_it_is_forgotten)
 	/* only the last one is there now */
 	cr_expect_eq(add_at(&d, 30 * NS_PER_SEC + 2, FIRST4).result, DECODE_SKIP);
 	cr_expect_eq(add_at(&d, 30 * NS_PER_SEC + 3, SECOND4).result, DECODE_SEGMENT);
-	/* stamps that run backwards make nothing old */
+	/* timestamps that run backwards make nothing old */
 	waits(&d, FIRST4);
 	cr_expect_eq(add_at(&d, -90 * NS_PER_SEC, SECOND4).result, DECODE_SKIP);
 	cr_expect_eq(add_at(&d, -80 * NS_PER_SEC, LAST4).result, DECODE_SEGMENT);

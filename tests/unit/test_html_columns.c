@@ -70,7 +70,7 @@ Test(html_columns, times_are_differences)
 	a.syn_to_synack_ns = a.connect_ns = 3;
 	cr_assert_eq(html_columns_add(columns, &a), 0);
 	a.number = 9;
-	a.syn_ns = 1008; /* stamps run backwards */
+	a.syn_ns = 1008; /* timestamps run backwards */
 	a.connect_ns = 5;
 	cr_assert_eq(html_columns_add(columns, &a), 0);
 	chunk = write(columns);

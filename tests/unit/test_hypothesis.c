@@ -1,5 +1,5 @@
 #include "report/queue/search/hypothesis.h"
-#include "report/queue/stamps.h"
+#include "report/queue/timestamps.h"
 
 #include <criterion/criterion.h>
 
@@ -100,20 +100,24 @@ Test(hypothesis, what_arrives_beside_a_syn_may_count_before_it)
 Test(hypothesis, a_stamp_tells_a_cookie_from_a_request)
 {
 	static const struct {
-		enum stamp stamp;
+		enum timestamp timestamp;
 		int32_t requests; /* 3 are too many for another */
 		uint8_t place;
 	} cases[] = {
-	    {STAMP_COOKIE, 1, PLACE_COOKIE},	{STAMP_COOKIE, 3, PLACE_COOKIE},
-	    {STAMP_REQUEST, 2, PLACE_REQUEST},	{STAMP_REQUEST, 9, PLACE_REQUEST},
-	    {STAMP_LATE, 2, PLACE_COOKIE},	{STAMP_NOT_LATE, 3, PLACE_REQUEST},
-	    {STAMP_NOT_LATE, 1, PLACE_REQUEST}, {STAMP_NOTHING, 2, PLACE_REQUEST},
+	    {TIMESTAMP_COOKIE, 1, PLACE_COOKIE},
+	    {TIMESTAMP_COOKIE, 3, PLACE_COOKIE},
+	    {TIMESTAMP_REQUEST, 2, PLACE_REQUEST},
+	    {TIMESTAMP_REQUEST, 9, PLACE_REQUEST},
+	    {TIMESTAMP_COOKIE_LIKELY, 2, PLACE_COOKIE},
+	    {TIMESTAMP_REQUEST_LIKELY, 3, PLACE_REQUEST},
+	    {TIMESTAMP_REQUEST_LIKELY, 1, PLACE_REQUEST},
+	    {TIMESTAMP_NOTHING, 2, PLACE_REQUEST},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct arrival a = answered;
 
-		a.stamp = (uint8_t)cases[i].stamp;
+		a.timestamp = (uint8_t)cases[i].timestamp;
 		take(&a, 0, 0, cases[i].requests, 1);
 		cr_expect_eq(cheapest()->place, cases[i].place, "case %zu", i);
 	}

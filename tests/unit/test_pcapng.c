@@ -91,14 +91,14 @@ static void interface(struct capfile *f, uint16_t linktype, uint32_t snaplen, ui
 	block_end(f, b);
 }
 
-static void packet(struct capfile *f, uint32_t of, uint64_t stamp, const char *hex)
+static void packet(struct capfile *f, uint32_t of, uint64_t timestamp, const char *hex)
 {
 	struct frame frame = frame_of(hex);
 	size_t b = block(f, ENHANCED);
 
 	capfile_u32(f, of);
-	capfile_u32(f, (uint32_t)(stamp >> 32));
-	capfile_u32(f, (uint32_t)stamp);
+	capfile_u32(f, (uint32_t)(timestamp >> 32));
+	capfile_u32(f, (uint32_t)timestamp);
 	capfile_u32(f, frame.size);
 	capfile_u32(f, frame.size);
 	capfile_put(f, frame.bytes, frame.size);
@@ -168,7 +168,7 @@ Test(pcapng, a_section_begins_anew)
 	free(f);
 }
 
-static int64_t time_of(uint8_t resolution, int64_t offset, uint64_t stamp)
+static int64_t time_of(uint8_t resolution, int64_t offset, uint64_t timestamp)
 {
 	struct capfile *f = calloc(1, sizeof(*f));
 	struct capfile_result *r;
@@ -176,7 +176,7 @@ static int64_t time_of(uint8_t resolution, int64_t offset, uint64_t stamp)
 
 	section(f);
 	interface(f, ETHERNET, 0, resolution, offset);
-	packet(f, 0, stamp, SYN_FRAME);
+	packet(f, 0, timestamp, SYN_FRAME);
 	r = capfile_read(f);
 	cr_assert_eq(r->count, 1, "%s%s", r->error, r->stats.note);
 	time_ns = r->events[0].time_ns;
@@ -199,7 +199,7 @@ Test(pcapng, stamps_of_every_resolution)
 	cr_expect_eq(time_of(0x81, 0, 7), 7 * NS_PER_SEC / 2);
 	cr_expect_eq(time_of(0xa0, 0, (3ULL << 32) + (1ULL << 31)), 7 * NS_PER_SEC / 2);
 	cr_expect_eq(time_of(0xbf, 0, 1ULL << 62), NS_PER_SEC / 2);
-	/* before 1970: written by those who take the stamp for a signed number */
+	/* before 1970: written by those who take the timestamp for a signed number */
 	cr_expect_eq(time_of(6, 0, -1500000ULL), -1500 * NS_PER_MS);
 	cr_expect_eq(time_of(6, 0, -2000000ULL), -2 * NS_PER_SEC);
 	/* what nobody can mean stays in range */

@@ -127,7 +127,7 @@ bool budget_take(struct budget *budget, const struct counters *counters, int64_t
 
 bool budget_is_closed(const struct budget *budget, int64_t time_ns)
 {
-	return budget->begun && budget->last.before_ns >= time_ns + STAMP_LEAD_MAX_NS;
+	return budget->begun && budget->last.before_ns >= time_ns + CAPTURE_LEAD_MAX_NS;
 }
 
 /* The first gap that a packet of this time may belong to; count when there is none. */
@@ -148,7 +148,7 @@ static size_t first_gap(const struct budget *b, int64_t time_ns)
 
 static bool is_within(const struct budget_gap *gap, int64_t time_ns)
 {
-	return gap->from_ns <= time_ns + STAMP_LEAD_MAX_NS;
+	return gap->from_ns <= time_ns + CAPTURE_LEAD_MAX_NS;
 }
 
 static bool is_covered(const struct budget *b, enum budget_kind kind, int64_t time_ns)
@@ -188,7 +188,7 @@ void budget_span(const struct budget *budget, int64_t time_ns, int64_t *from_ns,
 	*from_ns = *to_ns = time_ns;
 	for (bool first = true; i < budget->count && is_within(&budget->gaps[i], time_ns); i++) {
 		if (first)
-			*from_ns = budget->gaps[i].from_ns - STAMP_LEAD_MAX_NS;
+			*from_ns = budget->gaps[i].from_ns - CAPTURE_LEAD_MAX_NS;
 		first = false;
 		*to_ns = budget->gaps[i].to_ns;
 	}

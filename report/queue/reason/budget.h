@@ -4,7 +4,7 @@
  *
  * A packet that the kernel drops for one reason moves the counters of that reason: where
  * they did not move, it was another reason; and they cannot have moved for more packets
- * than they say. A packet is worked on within STAMP_LEAD_MAX_NS of its stamp, and a
+ * than they say. A packet is worked on within CAPTURE_LEAD_MAX_NS of its timestamp, and a
  * reading counts it or not when it was made meanwhile: a question is about every gap
  * between readings that the packet may belong to.
  */
@@ -21,18 +21,18 @@
 #define BUDGET_GAPS_MAX 1024
 
 enum budget_kind {
-	BUDGET_OVERFLOWS,	 /* ListenOverflows */
-	BUDGET_LISTEN_DROPS,	 /* ListenDrops */
-	BUDGET_SYN_QUEUE,	 /* TCPReqQFullDrop */
-	BUDGET_SYNCOOKIES_RECV,	 /* SyncookiesRecv */
-	BUDGET_NO_ROUTE,	 /* IPv4: OutNoRoutes */
-	BUDGET_IP6_NO_ROUTE,	 /* Ip6OutNoRoutes */
-	BUDGET_SIGNATURE,	 /* TCP-MD5 and TCP-AO */
-	BUDGET_MIN_TTL,		 /* TCPMinTTLDrop */
-	BUDGET_POLICY,		 /* IPsec */
-	BUDGET_REVERSE_PATH,	 /* IPReversePathFilter */
-	BUDGET_CHALLENGE,	 /* a SYN that met a connection or TIME_WAIT of its 4-tuple */
-	BUDGET_IN_ERRORS,	 /* what IP or TCP discarded as broken, or for want of memory */
+	BUDGET_OVERFLOWS,	/* ListenOverflows */
+	BUDGET_LISTEN_DROPS,	/* ListenDrops */
+	BUDGET_SYN_QUEUE,	/* TCPReqQFullDrop */
+	BUDGET_SYNCOOKIES_RECV, /* SyncookiesRecv */
+	BUDGET_NO_ROUTE,	/* IPv4: OutNoRoutes */
+	BUDGET_IP6_NO_ROUTE,	/* Ip6OutNoRoutes */
+	BUDGET_SIGNATURE,	/* TCP-MD5 and TCP-AO */
+	BUDGET_MIN_TTL,		/* TCPMinTTLDrop */
+	BUDGET_POLICY,		/* IPsec */
+	BUDGET_REVERSE_PATH,	/* IPReversePathFilter */
+	BUDGET_CHALLENGE,	/* a SYN that met a connection or TIME_WAIT of its 4-tuple */
+	BUDGET_IN_ERRORS,	/* what IP or TCP discarded as broken, or for want of memory */
 	BUDGET_KIND_COUNT,
 };
 
@@ -46,8 +46,8 @@ struct budget_gap {
 struct budget {
 	struct counters last; /* all that is known */
 	bool begun;
-	int64_t last_ns;   /* the last reading ended */
-	uint32_t known;	   /* bit kind: the kernel has a counter of it */
+	int64_t last_ns; /* the last reading ended */
+	uint32_t known;	 /* bit kind: the kernel has a counter of it */
 	size_t count;
 	struct budget_gap *gaps;
 };
@@ -70,7 +70,7 @@ int64_t budget_left(const struct budget *budget, enum budget_kind kind, int64_t 
 /* The same with what is charged. */
 int64_t budget_moved(const struct budget *budget, enum budget_kind kind, int64_t time_ns);
 
-/* The earliest and the latest stamp of a packet that may share a gap with one of this time. */
+/* The earliest and the latest timestamp of a packet that may share a gap with one of this time. */
 void budget_span(const struct budget *budget, int64_t time_ns, int64_t *from_ns, int64_t *to_ns);
 
 /* Charges a packet of this time, where there is something left. */

@@ -81,7 +81,7 @@ static void bound_samples(struct search *s)
 /* What arrived up to so many arrivals before a sample looked, and may not have been worked on. */
 static void allow_early(const struct search *s, size_t sample)
 {
-	int64_t from_ns = s->queue->samples.pending[sample].before_ns - STAMP_LEAD_MAX_NS;
+	int64_t from_ns = s->queue->samples.pending[sample].before_ns - CAPTURE_LEAD_MAX_NS;
 	struct observation *observed = &s->observations[sample];
 
 	for (uint32_t i = s->earliest[sample]; i-- > 0;) {

@@ -6,7 +6,7 @@
 #include "report/queue/search/hypothesis.h"
 
 #include "report/queue/arrival.h"
-#include "report/queue/stamps.h"
+#include "report/queue/timestamps.h"
 
 enum {
 	COST_UNSEEN = 1,    /* nothing tells it apart from another */
@@ -15,7 +15,7 @@ enum {
 	COST_BEHIND = 4,    /* something before the listener took it, and the queue was full too */
 	COST_BORDER = 6,    /* the SYN queue was one off, as it seems */
 	COST_EARLY = 6,	    /* a packet was worked on long after it was captured */
-	COST_NOT_LATE = 8,  /* a client hid by chance what the stamp of its cookie was behind */
+	COST_HIDDEN = 8,    /* a client hid by chance what the timestamp of its cookie was behind */
 	COST_DISLIKED = 12, /* PAWS, or out of the window */
 	COST_RULE = 15,
 	COST_LATE = 15,	  /* a request's SYN-ACK was captured late by some milliseconds */
@@ -23,7 +23,8 @@ enum {
 	COST_LOOKUP = 30,
 };
 
-/* So far the SYN queue may be off, where nothing but its count is known, and where a stamp is. */
+/* So far the SYN queue may be off, where nothing but its count is known, and where a timestamp is.
+ */
 #define OFF_UNPROVEN_MAX 2
 #define OFF_MAX		 8
 
@@ -68,19 +69,19 @@ static bool wants_cookie(const struct queue *q, const struct hypothesis *h, int3
 }
 
 /* What speaks against it that this SYN was answered with a cookie, or by a request. */
-static uint32_t stamp_cost(const struct arrival *a, bool cookie)
+static uint32_t timestamp_cost(const struct arrival *a, bool cookie)
 {
-	switch ((enum stamp)a->stamp) {
-	case STAMP_COOKIE:
+	switch ((enum timestamp)a->timestamp) {
+	case TIMESTAMP_COOKIE:
 		return cookie ? 0 : COST_LOOKUP;
-	case STAMP_REQUEST:
+	case TIMESTAMP_REQUEST:
 		return cookie ? COST_LOOKUP : 0;
-	case STAMP_LATE:
+	case TIMESTAMP_COOKIE_LIKELY:
 		return cookie ? 0 : COST_LATE;
-	case STAMP_NOT_LATE:
-		return cookie ? COST_NOT_LATE : 0;
-	case STAMP_NOTHING:
-	case STAMP_AWAITED:
+	case TIMESTAMP_REQUEST_LIKELY:
+		return cookie ? COST_HIDDEN : 0;
+	case TIMESTAMP_NOTHING:
+	case TIMESTAMP_AWAITED:
 		break;
 	}
 	return 0;
@@ -102,14 +103,14 @@ static void add_answered(const struct queue *q, const struct hypothesis *h, cons
 {
 	int32_t off;
 	bool cookie = wants_cookie(q, h, &off);
-	int32_t most = stamp_cost(a, cookie) ? OFF_MAX : OFF_UNPROVEN_MAX;
+	int32_t most = timestamp_cost(a, cookie) ? OFF_MAX : OFF_UNPROVEN_MAX;
 	struct transition *transition;
 
-	add_answer(m, cookie, leaves, cost + stamp_cost(a, cookie));
+	add_answer(m, cookie, leaves, cost + timestamp_cost(a, cookie));
 	if (q->host->tcp_syncookies != 1 || off > most)
 		return;
 	cookie = !cookie;
-	cost += stamp_cost(a, cookie) + COST_BORDER + 2 * (uint32_t)off;
+	cost += timestamp_cost(a, cookie) + COST_BORDER + 2 * (uint32_t)off;
 	if (concurrent & (cookie ? CONCURRENT_MORE : CONCURRENT_FEWER))
 		add_answer(m, cookie, leaves, cost);
 	/* Or there were as many as that takes: the count is as good as what is known of ends. */

@@ -1,7 +1,7 @@
 /*
  * The last SYN-ACKs, in a table by the attempt's index; and the arithmetic.
  */
-#include "report/queue/stamps.h"
+#include "report/queue/timestamps.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #define OPTIONS_ECN	   0x20
 #define WINDOW_SCALE_LIMIT 14 /* RFC 7323 section 2.3 */
 
-/* A packet is captured so much after its stamp was taken, at most, but for rare delays. */
+/* A packet is captured so much after its timestamp was taken, at most, but for rare delays. */
 #define LEAD_NS (250 * NS_PER_US)
 /* Of those one of some milliseconds may feign a cookie that is behind by as little. */
 #define FEIGNED_MAX 8
@@ -33,14 +33,14 @@ struct slot {
 	bool used;
 };
 
-struct stamps {
+struct timestamps {
 	int64_t clock_offset_ns;
 	struct slot slots[SLOTS];
 };
 
-int stamps_new(int64_t clock_offset_ns, struct stamps **out)
+int timestamps_new(int64_t clock_offset_ns, struct timestamps **out)
 {
-	struct stamps *s = calloc(1, sizeof(*s));
+	struct timestamps *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
@@ -49,13 +49,13 @@ int stamps_new(int64_t clock_offset_ns, struct stamps **out)
 	return 0;
 }
 
-void stamps_free(struct stamps *stamps)
+void timestamps_free(struct timestamps *timestamps)
 {
-	free(stamps);
+	free(timestamps);
 }
 
-/* The ticks of the kernel's clock at which the stamp of a packet captured then can be. */
-static void ticks_of(const struct stamps *s, int64_t captured_ns, int64_t ticks[2])
+/* The ticks of the kernel's clock at which the timestamp of a packet captured then can be. */
+static void ticks_of(const struct timestamps *s, int64_t captured_ns, int64_t ticks[2])
 {
 	ticks[0] = (captured_ns - s->clock_offset_ns - LEAD_NS) / NS_PER_MS;
 	ticks[1] = (captured_ns - s->clock_offset_ns) / NS_PER_MS;
@@ -67,15 +67,16 @@ static int64_t as_cookie(const struct slot *slot, int64_t tick)
 	return (tick - slot->options) & (OPTIONS_RANGE - 1);
 }
 
-enum stamp stamps_syn_ack(struct stamps *stamps, uint32_t index, uint32_t isn, int64_t time_ns,
-			  const struct segment *syn_ack, uint8_t window_scale)
+enum timestamp timestamps_syn_ack(struct timestamps *timestamps, uint32_t index, uint32_t isn,
+				  int64_t time_ns, const struct segment *syn_ack,
+				  uint8_t window_scale)
 {
-	struct slot *slot = &stamps->slots[index % SLOTS];
+	struct slot *slot = &timestamps->slots[index % SLOTS];
 	uint8_t options = OPTIONS_NO_SCALE;
 	int64_t ticks[2];
 
 	if (!(syn_ack->options & SEGMENT_TIMESTAMP))
-		return STAMP_NOTHING;
+		return TIMESTAMP_NOTHING;
 	/* What both sides have: the SYN-ACK shows the server's consent. */
 	if (syn_ack->options & SEGMENT_WINDOW_SCALE)
 		options = window_scale < WINDOW_SCALE_LIMIT ? window_scale : WINDOW_SCALE_LIMIT;
@@ -91,16 +92,16 @@ enum stamp stamps_syn_ack(struct stamps *stamps, uint32_t index, uint32_t isn, i
 	    .options = options,
 	    .used = true,
 	};
-	if (stamps->clock_offset_ns == 0)
-		return STAMP_AWAITED;
-	ticks_of(stamps, time_ns, ticks);
-	return as_cookie(slot, ticks[0]) && as_cookie(slot, ticks[1]) ? STAMP_AWAITED
-								      : STAMP_NOTHING;
+	if (timestamps->clock_offset_ns == 0)
+		return TIMESTAMP_AWAITED;
+	ticks_of(timestamps, time_ns, ticks);
+	return as_cookie(slot, ticks[0]) && as_cookie(slot, ticks[1]) ? TIMESTAMP_AWAITED
+								      : TIMESTAMP_NOTHING;
 }
 
 /* By ticks of the kernel's clock, which are known. */
-static enum stamp judge_ticks(const struct stamps *s, const struct slot *slot, int64_t heard_ns,
-			      uint32_t tsval, bool from_server)
+static enum timestamp judge_ticks(const struct timestamps *s, const struct slot *slot,
+				  int64_t heard_ns, uint32_t tsval, bool from_server)
 {
 	int64_t sent[2], heard[2], least = OPTIONS_RANGE;
 	bool cookie = false, request = false;
@@ -119,38 +120,39 @@ static enum stamp judge_ticks(const struct stamps *s, const struct slot *slot, i
 		    behind <= most && behind > 0 && behind >= most - (from_server ? 0 : HIDDEN_MAX);
 	}
 	if (least == 0 || cookie == request)
-		return STAMP_NOTHING;
+		return TIMESTAMP_NOTHING;
 	if (cookie)
-		return least > FEIGNED_MAX ? STAMP_COOKIE : STAMP_LATE;
-	return from_server && least > FEIGNED_MAX ? STAMP_REQUEST : STAMP_NOT_LATE;
+		return least > FEIGNED_MAX ? TIMESTAMP_COOKIE : TIMESTAMP_COOKIE_LIKELY;
+	return from_server && least > FEIGNED_MAX ? TIMESTAMP_REQUEST : TIMESTAMP_REQUEST_LIKELY;
 }
 
-static enum stamp judge_time(const struct slot *slot, int64_t heard_ns, uint32_t tsval)
+static enum timestamp judge_time(const struct slot *slot, int64_t heard_ns, uint32_t tsval)
 {
 	int64_t behind_ns = (int32_t)(tsval - slot->tsval) * NS_PER_MS - (heard_ns - slot->time_ns);
 
 	if (behind_ns <= BEHIND_NS || behind_ns > OPTIONS_RANGE * NS_PER_MS)
-		return STAMP_NOTHING;
-	return behind_ns > FEIGNED_MAX * NS_PER_MS + BEHIND_NS ? STAMP_COOKIE : STAMP_LATE;
+		return TIMESTAMP_NOTHING;
+	return behind_ns > FEIGNED_MAX * NS_PER_MS + BEHIND_NS ? TIMESTAMP_COOKIE
+							       : TIMESTAMP_COOKIE_LIKELY;
 }
 
-enum stamp stamps_hear(struct stamps *stamps, uint32_t index, uint32_t isn, int64_t time_ns,
-		       const struct segment *segment, bool from_server)
+enum timestamp timestamps_hear(struct timestamps *timestamps, uint32_t index, uint32_t isn,
+			       int64_t time_ns, const struct segment *segment, bool from_server)
 {
-	struct slot *slot = &stamps->slots[index % SLOTS];
+	struct slot *slot = &timestamps->slots[index % SLOTS];
 	uint32_t tsval = from_server ? segment->tsval : segment->tsecr;
-	enum stamp stamp;
+	enum timestamp timestamp;
 
 	if (!slot->used || slot->index != index || slot->isn != isn ||
 	    !(segment->options & SEGMENT_TIMESTAMP))
-		return STAMP_NOTHING;
+		return TIMESTAMP_NOTHING;
 	if (!from_server && tsval == slot->tsval)
-		return STAMP_NOTHING; /* it has heard of nothing since */
-	if (stamps->clock_offset_ns == 0)
-		stamp = judge_time(slot, time_ns, tsval);
+		return TIMESTAMP_NOTHING; /* it has heard of nothing since */
+	if (timestamps->clock_offset_ns == 0)
+		timestamp = judge_time(slot, time_ns, tsval);
 	else
-		stamp = judge_ticks(stamps, slot, time_ns, tsval, from_server);
-	if (stamp == STAMP_COOKIE || stamp == STAMP_REQUEST)
+		timestamp = judge_ticks(timestamps, slot, time_ns, tsval, from_server);
+	if (timestamp == TIMESTAMP_COOKIE || timestamp == TIMESTAMP_REQUEST)
 		slot->used = false;
-	return stamp;
+	return timestamp;
 }
