@@ -11,7 +11,9 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 #include "cmd/options/argument.h"
+#include "cmd/options/moment.h"
 #include "cmd/options/rendering.h"
+#include "event/clock.h"
 #include "isolate/sandbox.h"
 #include "pipeline/replay.h"
 #include "report/reporter.h"
@@ -30,12 +32,16 @@ static void print_help(void)
 	      stdout);
 	fputs(rendering_help, stdout);
 	fputs(
+	    "      --since TIME, --until TIME\n"
+	    "                        report this period alone: 03:10 (the last one), -10m (before\n"
+	    "                        the end of the recording), 2026-11-29 03:10, or RFC 3339\n"
 	    "      --max-open N      track at most N open attempts at once (1048576)\n"
 	    "  -h, --help            show this help\n"
 	    "\n"
 	    "Examples:\n"
 	    "  synscope report DIR                      text report for a terminal\n"
 	    "  synscope report DIR -f html -o page.html one page that opens in any browser\n"
+	    "  synscope report DIR --since 03:10 --until 03:15\n"
 	    "  synscope report DIR --attempt 10.0.0.7:41532\n"
 	    "  synscope report trace.pcapng -f tsv      one attempt per line\n"
 	    "  synscope report DIR -f json | jq '.summary.outcomes'\n"
@@ -59,15 +65,62 @@ static int give_up_privileges(const struct rendering *rendering)
 	return STATUS_FAILED;
 }
 
-static int run(struct rendering *rendering, const char *path, uint32_t max_open)
+/* The period that was asked for; NULL: to the beginning, or to the end. */
+struct period {
+	const char *since;
+	const char *until;
+};
+
+static int take_moment(const char *option, const char *text, int64_t end_ns, bool utc,
+		       int64_t *out_ns)
+{
+	if (!text || moment_parse(text, end_ns, utc, out_ns) == 0)
+		return 0;
+	complain(NAME,
+		 "%s: invalid time '%s': expected 03:10, -10m, '2026-11-29 03:10' or RFC 3339",
+		 option, text);
+	return usage_error(NAME);
+}
+
+/* 0, or the exit status after the complaint. */
+static int resolve(const struct period *period, const char *path, bool utc, int64_t *since_ns,
+		   int64_t *until_ns)
+{
+	int64_t start_ns, end_ns;
+	int status;
+
+	*since_ns = INT64_MIN;
+	*until_ns = INT64_MAX;
+	if (!period->since && !period->until)
+		return 0;
+	replay_span(path, &start_ns, &end_ns);
+	if (end_ns == TIME_UNKNOWN)
+		end_ns = clock_now_ns();
+	status = take_moment("--since", period->since, end_ns, utc, since_ns);
+	if (status == 0)
+		status = take_moment("--until", period->until, end_ns, utc, until_ns);
+	if (status == 0 && *since_ns >= *until_ns) {
+		complain(NAME, "--until '%s' is not later than --since '%s'", period->until,
+			 period->since);
+		return usage_error(NAME);
+	}
+	return status;
+}
+
+static int run(struct rendering *rendering, const char *path, const struct period *period,
+	       uint32_t max_open)
 {
 	struct reporter_options options = {.path = path, .max_open = max_open};
+	int64_t since_ns, until_ns;
 	struct reporter *reporter = NULL;
 	struct reporter_source source;
 	struct replay replay;
 	int rc, status;
 
-	rc = replay_open(&replay, path);
+	status = resolve(period, path, rendering->style.utc, &since_ns, &until_ns);
+	if (status)
+		return status;
+	rc = replay_open(&replay, path, since_ns, until_ns);
 	if (rc) {
 		complain(NAME, "%s", replay.error);
 		status = STATUS_FAILED;
@@ -111,10 +164,13 @@ int cmd_report(int argc, char **argv)
 	    RENDERING_OPTIONS,
 	    {"output", required_argument, NULL, 'o'},
 	    {"max-open", required_argument, NULL, 'm'},
+	    {"since", required_argument, NULL, 'S'},
+	    {"until", required_argument, NULL, 'U'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
 	struct rendering rendering;
+	struct period period = {0};
 	uint64_t max_open = 0;
 	int option, status;
 
@@ -126,6 +182,12 @@ int cmd_report(int argc, char **argv)
 			return STATUS_DONE;
 		case 'o':
 			rendering.path = optarg;
+			break;
+		case 'S':
+			period.since = optarg;
+			break;
+		case 'U':
+			period.until = optarg;
 			break;
 		case 'm':
 			if (argument_number(optarg, 16, 1u << 26, &max_open) < 0) {
@@ -151,5 +213,5 @@ int cmd_report(int argc, char **argv)
 			 argv[optind + 1]);
 		return usage_error(NAME);
 	}
-	return run(&rendering, argv[optind], (uint32_t)max_open);
+	return run(&rendering, argv[optind], &period, (uint32_t)max_open);
 }

@@ -37,6 +37,7 @@ size_t replay_notes(const struct recording_meta *meta, char notes[][REPLAY_NOTE_
 }
 
 struct packets_to {
+	struct replay *replay;
 	struct merge *merge;
 	uint64_t frames_before; /* in the parts before: the numbers go on */
 	int64_t *last_ns;	/* becomes the youngest stamp */
@@ -51,6 +52,8 @@ static int to_merge(void *context, const struct event *event)
 		own.segment.frame += to->frames_before;
 	else if (own.kind == EVENT_ICMP)
 		own.icmp.frame += to->frames_before;
+	if (!replay_window_wants(&to->replay->window, event))
+		return 0;
 	if (own.time_ns > *to->last_ns)
 		*to->last_ns = own.time_ns;
 	return merge_push(to->merge, &own);
@@ -67,7 +70,7 @@ static int packets_failed(struct replay *r, int64_t rc)
 static int pull_packets(struct replay *r, struct merge *merge, bool *more)
 {
 	struct replay_part *part = &r->parts[r->packets_part];
-	struct packets_to to = {merge, r->frames_before, &r->last_packet_ns};
+	struct packets_to to = {r, merge, r->frames_before, &r->last_packet_ns};
 	struct capture_stats stats;
 	int64_t n = 0;
 
@@ -126,6 +129,8 @@ static int pull_events(struct replay *r, struct merge *merge, bool *more)
 		case RECORDING_EVENT:
 			if (event.time_ns > newest_ns)
 				newest_ns = event.time_ns;
+			if (!replay_window_wants(&r->window, &event))
+				break;
 			if (event.time_ns > r->last_event_ns)
 				r->last_event_ns = event.time_ns;
 			if (is_repeated(r, &event))
@@ -165,8 +170,11 @@ static int run_merged(struct replay *r, struct reporter *reporter, uint64_t *lat
 {
 	bool packets = false, events = false;
 	struct merge *merge;
-	int rc = merge_new(reporter_event, reporter, &merge);
+	int rc;
 
+	r->window.fn = reporter_event;
+	r->window.context = reporter;
+	rc = merge_new(replay_window_event, &r->window, &merge);
 	if (rc) {
 		snprintf(r->error, sizeof(r->error), "%s", strerror(-rc));
 		return rc;
@@ -178,7 +186,7 @@ static int run_merged(struct replay *r, struct reporter *reporter, uint64_t *lat
 	for (int s = 0; s < SOURCE_COUNT; s++)
 		if (s == SOURCE_CAPTURE ? packets : events)
 			merge_watermark(merge, (enum source)s, TIME_UNKNOWN);
-	while (rc == 0 && (packets || events)) {
+	while (rc == 0 && (packets || events) && !r->window.ended) {
 		if (packets && (!events || !merge_waiting(merge, SOURCE_CAPTURE)))
 			rc = pull_packets(r, merge, &packets);
 		else
@@ -219,9 +227,11 @@ static int run_packets(struct replay *r, struct reporter *reporter)
 	struct packets_alone to = {.replay = r, .reporter = reporter};
 	int64_t n;
 
+	r->window.fn = to_reporter;
+	r->window.context = &to;
 	do
-		n = capture_read(r->parts->capture, 0, to_reporter, &to);
-	while (n > 0);
+		n = capture_read(r->parts->capture, 0, replay_window_event, &r->window);
+	while (n > 0 && !r->window.ended);
 	return n < 0 ? packets_failed(r, n) : 0;
 }
 
@@ -232,7 +242,7 @@ static void note_missing(struct replay *r, const struct replay_part *part, uint6
 {
 	uint64_t lines = part->reader ? recording_lines(part->reader) : 0;
 
-	if (!r->recording || !part->ended)
+	if (!r->recording || !part->ended || replay_window_is_set(&r->window))
 		return;
 	source->packets_missing |= frames < part->packets;
 	source->events_missing |= lines < part->events;
@@ -282,6 +292,23 @@ static void take_span(const struct replay *r, struct reporter_source *source)
 	source->end_ns = stats.last_ns;
 }
 
+/* What was observed is the window alone, as far as it was recorded. */
+static void take_window(const struct replay *r, struct reporter_source *source)
+{
+	const struct replay_window *w = &r->window;
+
+	source->packets = w->packets;
+	if (w->begun)
+		source->start_ns =
+		    r->recording || w->since_ns == INT64_MIN ? w->from_ns : w->since_ns;
+	if (w->ended)
+		source->end_ns = w->to_ns;
+	else if (source->end_ns > w->until_ns)
+		source->end_ns = w->until_ns;
+	source->packets_dropped =
+	    w->losses_within[LOSS_PACKETS_KERNEL] + w->losses_within[LOSS_PACKETS_INTERFACE];
+}
+
 static void fill_source(struct replay *r, struct reporter_source *source)
 {
 	for (size_t i = 0; i < r->parts_count; i++)
@@ -304,6 +331,8 @@ static void fill_source(struct replay *r, struct reporter_source *source)
 		r->notes_count += replay_notes(&r->meta, r->notes + r->notes_count,
 					       REPLAY_NOTES_MAX - r->notes_count);
 	}
+	if (replay_window_is_set(&r->window))
+		take_window(r, source);
 	if (r->notes_left_out)
 		snprintf(r->notes[REPLAY_NOTES_MAX - 1], REPLAY_NOTE_SIZE,
 			 "recording: and %u more notes", r->notes_left_out + 1);
@@ -323,6 +352,11 @@ int replay_run(struct replay *replay, struct reporter *reporter, struct reporter
 	    replay->recording ? run_merged(replay, reporter, &late) : run_packets(replay, reporter);
 	if (rc)
 		return rc;
+	if (replay_window_is_set(&replay->window) && !replay->window.begun) {
+		snprintf(replay->error, sizeof(replay->error),
+			 "%.4000s: nothing was recorded in this period", replay->path);
+		return -ENODATA;
+	}
 	source->late_events = late;
 	fill_source(replay, source);
 	return 0;
@@ -336,6 +370,7 @@ void replay_release(struct replay *replay)
 		}
 		recording_reader_free(replay->parts[i].reader);
 	}
+	replay_window_release(&replay->window);
 	free(replay->parts);
 	replay->parts = NULL;
 	replay->parts_count = 0;

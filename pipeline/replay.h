@@ -7,6 +7,7 @@
 
 #include "capture/capture.h"
 #include "event/recording/recording.h"
+#include "pipeline/replay_window.h"
 #include "report/reporter.h"
 
 #define REPLAY_NOTES_MAX 32
@@ -31,6 +32,7 @@ struct replay {
 	const char *path;
 	bool recording;
 	struct recording_meta meta;
+	struct replay_window window;
 	struct replay_part *parts;
 	size_t parts_count;
 	uint64_t frames_before; /* of the parts whose packets were read */
@@ -43,8 +45,19 @@ struct replay {
 	char error[CAPTURE_ERROR_SIZE];
 };
 
-/* Returns 0, or -errno with a line in replay->error. Ended by replay_release() in any case. */
-int replay_open(struct replay *replay, const char *path) __attribute__((warn_unused_result));
+/*
+ * The span of time that the recording in path covers, of all its parts; *end_ns is now where
+ * it is still written. TIME_UNKNOWN where it is none, or does not say.
+ */
+void replay_span(const char *path, int64_t *start_ns, int64_t *end_ns);
+
+/*
+ * Opens what happened from since_ns (INT64_MIN: the beginning) to until_ns (INT64_MAX: the
+ * end): of a recording in parts, those that have some of it. Returns 0, or -errno with a line
+ * in replay->error. Ended by replay_release() in any case.
+ */
+int replay_open(struct replay *replay, const char *path, int64_t since_ns, int64_t until_ns)
+    __attribute__((warn_unused_result));
 
 /*
  * Feeds everything to the reporter and fills *source for reporter_finish().

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "event/clock.h"
 #include "event/recording/output.h"
 #include "event/recording/parts.h"
 
@@ -133,6 +134,62 @@ static int make_parts(struct replay *r, size_t count)
 	return 0;
 }
 
+/* Of which part what is: TIME_UNKNOWN where its meta.json does not say. */
+static void part_span(const char *path, uint32_t number, struct recording_meta *meta,
+		      int64_t *start_ns, int64_t *end_ns)
+{
+	char folder[PATH_MAX], name[RECORDING_PART_SIZE], error[RECORDING_ERROR_SIZE];
+
+	*start_ns = *end_ns = TIME_UNKNOWN;
+	if (number)
+		recording_part_name(number, name);
+	if (snprintf(folder, sizeof(folder), "%s%s%s", path, number ? "/" : "",
+		     number ? name : "") >= (int)sizeof(folder) ||
+	    recording_read_meta(folder, meta, error) < 0)
+		return;
+	*start_ns = meta->start_ns;
+	*end_ns = meta->end_ns;
+}
+
+/*
+ * Leaves those parts of which something is in the window. A part whose end is not known
+ * lasts until the next begins.
+ */
+static int select_parts(struct replay *r, uint32_t *numbers, size_t *count)
+{
+	struct recording_meta *meta;
+	int64_t start_ns, end_ns;
+	size_t first = 0, last = *count;
+
+	if (!replay_window_is_set(&r->window) || !*count)
+		return 0;
+	meta = malloc(sizeof(*meta));
+	if (!meta) {
+		snprintf(r->error, sizeof(r->error), "out of memory");
+		return -ENOMEM;
+	}
+	/* From the end: the last that begins before the window has its beginning. */
+	for (size_t i = *count; i-- > 0;) {
+		part_span(r->path, numbers[i], meta, &start_ns, &end_ns);
+		if (start_ns == TIME_UNKNOWN)
+			continue;
+		if (start_ns > r->window.until_ns) {
+			last = i;
+		} else if (start_ns + REPLAY_WINDOW_EARLY_NS <= r->window.since_ns) {
+			first = i;
+			break;
+		}
+	}
+	free(meta);
+	*count = last > first ? last - first : 0;
+	memmove(numbers, numbers + first, *count * sizeof(*numbers));
+	if (*count)
+		return 0;
+	snprintf(r->error, sizeof(r->error), "%.4000s: nothing was recorded in this period",
+		 r->path);
+	return -ENODATA;
+}
+
 static int open_numbers(struct replay *r, const uint32_t *numbers, size_t count)
 {
 	char folder[PATH_MAX], name[RECORDING_PART_SIZE];
@@ -140,13 +197,14 @@ static int open_numbers(struct replay *r, const uint32_t *numbers, size_t count)
 
 	if (count > REPLAY_PARTS_MAX) {
 		snprintf(r->error, sizeof(r->error),
-			 "%.4000s: %zu parts, but at most %d can be reported together; report "
-			 "the folders %06" PRIu32 " to %06" PRIu32 " one by one",
+			 "%.4000s: %zu parts, but at most %d can be reported together; choose a "
+			 "period with --since and --until, or one of the folders %06" PRIu32
+			 " to %06" PRIu32,
 			 r->path, count, REPLAY_PARTS_MAX, numbers[0], numbers[count - 1]);
 		return -E2BIG;
 	}
 	rc = make_parts(r, count);
-	if (rc == 0 && numbers[0] > 1)
+	if (rc == 0 && numbers[0] > 1 && r->window.since_ns == INT64_MIN)
 		replay_note(r,
 			    "parts: the recording begins with part %06" PRIu32
 			    "; earlier parts were removed",
@@ -188,7 +246,9 @@ static int open_parts(struct replay *r)
 		return -EISDIR;
 	}
 	r->recording = true;
-	rc = open_numbers(r, numbers, count);
+	rc = select_parts(r, numbers, &count);
+	if (rc == 0)
+		rc = open_numbers(r, numbers, count);
 	free(numbers);
 	return rc;
 }
@@ -205,11 +265,37 @@ static int check_readable(struct replay *r)
 	return -ENOENT;
 }
 
-int replay_open(struct replay *replay, const char *path)
+void replay_span(const char *path, int64_t *start_ns, int64_t *end_ns)
+{
+	struct recording_meta *meta = malloc(sizeof(*meta));
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint32_t *numbers = NULL;
+	size_t count = 0;
+	int64_t other_ns;
+
+	*start_ns = *end_ns = TIME_UNKNOWN;
+	if (!meta || fd < 0)
+		goto out;
+	if (recording_parts_list(fd, &numbers, &count) < 0 || recording_is(path))
+		count = 0;
+	part_span(path, count ? numbers[0] : 0, meta, start_ns, end_ns);
+	if (count > 1)
+		part_span(path, numbers[count - 1], meta, &other_ns, end_ns);
+	if (*start_ns != TIME_UNKNOWN && *end_ns == TIME_UNKNOWN)
+		*end_ns = clock_now_ns();
+out:
+	free(numbers);
+	free(meta);
+	if (fd >= 0)
+		close(fd);
+}
+
+int replay_open(struct replay *replay, const char *path, int64_t since_ns, int64_t until_ns)
 {
 	int rc;
 
 	memset(replay, 0, sizeof(*replay));
+	replay_window_init(&replay->window, since_ns, until_ns);
 	replay->last_packet_ns = replay->last_event_ns = TIME_UNKNOWN;
 	replay->path = path;
 	replay->recording = recording_is(path);

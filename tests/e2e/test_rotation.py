@@ -3,6 +3,7 @@ import json
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -160,6 +161,49 @@ def test_a_part_with_an_incident_outlives_the_others(record, report, folder):
     for client in clients:
         client.close()
     listener.close()
+
+
+def rfc3339(ns):
+    seconds, fraction = divmod(ns, 1_000_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{fraction:09}Z"
+
+
+@pytest.mark.parametrize("options", [["--rotate-time", "1s"], []], ids=["parts", "one"])
+def test_a_period_is_reported_alone(record, run, traffic, folder, options):
+    begun = time.time_ns()
+    whole, _ = record(folder, lambda: time.time_ns() > begun + 5_000_000_000, *options)
+    start_ns, end_ns = whole["source"]["start_ns"], whole["source"]["end_ns"]
+    since, until = start_ns + (end_ns - start_ns) // 3, start_ns + (end_ns - start_ns) * 2 // 3
+    result = run("report", "-f", "json", folder, "--since", rfc3339(since), "--until", rfc3339(until))
+    assert result.returncode == 0, result.stderr
+    period = json.loads(result.stdout)
+    # A reading of the counters every 100 ms begins and ends it.
+    assert since - 250_000_000 <= period["source"]["start_ns"] <= since + 1_000_000_000
+    assert until <= period["source"]["end_ns"] <= until + 1_000_000_000
+    inside = traffic.between(period["source"]["start_ns"], period["source"]["end_ns"])
+    within = traffic.between(since + 200_000_000, until - 200_000_000)
+    clients = {attempt["client"] for attempt in period["attempts"]}
+    assert 0 < len(within) and within <= clients
+    assert len(clients - inside) <= 2, "more than those at the two ends"
+    assert [row for row in period["ledger"] if row["unexplained"]] == []
+    assert [l["limit"] for l in period["listeners"]] == [64]
+    assert 0 < period["source"]["packets"] < whole["source"]["packets"]
+    relative = run("report", "-f", "json", folder, "--since", "-1s")
+    last = json.loads(relative.stdout)
+    assert end_ns - 1_300_000_000 <= last["source"]["start_ns"] <= end_ns
+    assert last["source"]["end_ns"] == end_ns
+
+
+def test_a_period_without_a_recording_is_said(record, run, folder):
+    record(folder, lambda: len(names(folder)) >= 2, "--rotate-time", "1s")
+    for period in (["--until", "2001-01-01"], ["--since", "2101-01-01"]):
+        for path in (folder, folder / "000001", folder / "000001" / "packets.pcap.zst"):
+            result = run("report", path, *period)
+            assert result.returncode == 1 and "nothing was recorded in this period" in result.stderr, (period, path)
+    result = run("report", folder, "--since", "half past three")
+    assert result.returncode == 2 and "half past three" in result.stderr
+    result = run("report", folder, "--since", "-1s", "--until", "-2s")
+    assert result.returncode == 2 and "not later" in result.stderr
 
 
 def test_parts_are_not_overwritten(record, run, traffic, folder):

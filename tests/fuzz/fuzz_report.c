@@ -187,7 +187,7 @@ static void report(int format, const struct sink_style *style, struct reporter_o
 	FILE *out;
 	int rc;
 
-	rc = replay_open(&replay, options->path);
+	rc = replay_open(&replay, options->path, INT64_MIN, INT64_MAX);
 	FUZZ_ASSERT(rc == 0 || (replay.error[0] && !strchr(replay.error, '\n')));
 	fuzz_goals[REFUSED].reached += rc != 0;
 	fuzz_goals[NO_META].reached += rc == 0 && replay.recording && access(paths[0], F_OK) != 0;

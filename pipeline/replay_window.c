@@ -1,0 +1,123 @@
+/*
+ * The window of a replay.
+ */
+#include "pipeline/replay_window.h"
+
+#include <string.h>
+
+void replay_window_init(struct replay_window *w, int64_t since_ns, int64_t until_ns)
+{
+	memset(w, 0, sizeof(*w));
+	w->since_ns = since_ns;
+	w->until_ns = until_ns;
+	w->from_ns = w->to_ns = TIME_UNKNOWN;
+	w->counters.time_ns = TIME_UNKNOWN;
+}
+
+static bool is_known_fact(enum event_kind kind)
+{
+	return kind == EVENT_LISTENER || kind == EVENT_LISTEN || kind == EVENT_OWNER ||
+	       kind == EVENT_ADDRESS || kind == EVENT_COUNTERS || kind == EVENT_LOSS;
+}
+
+bool replay_window_wants(const struct replay_window *w, const struct event *event)
+{
+	if (is_known_fact(event->kind))
+		return true;
+	return (w->since_ns == INT64_MIN ||
+		event->time_ns >= w->since_ns - REPLAY_WINDOW_EARLY_NS) &&
+	       (w->until_ns == INT64_MAX || event->time_ns <= w->until_ns + REPLAY_WINDOW_LATE_NS);
+}
+
+static int say_known(struct replay_window *w)
+{
+	struct event first;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < w->known.count; i++) {
+		struct event event = w->known.events[i];
+
+		event.time_ns = w->from_ns;
+		rc = w->fn(w->context, &event);
+	}
+	if (rc || w->counters.time_ns == TIME_UNKNOWN)
+		return rc;
+	first = w->counters;
+	first.time_ns = first.counters.before_ns = w->from_ns;
+	first.counters.when = COUNTERS_BEFORE;
+	return w->fn(w->context, &first);
+}
+
+/* A reading during observation leaves out what has not moved. */
+static void take_counters(struct replay_window *w, const struct event *event)
+{
+	if (event->kind != EVENT_COUNTERS)
+		return;
+	if (w->counters.time_ns == TIME_UNKNOWN)
+		w->counters = *event;
+	counters_update(&w->counters.counters, &event->counters);
+	w->counters.time_ns = event->time_ns;
+	w->counters.counters.before_ns = event->counters.before_ns;
+}
+
+/* Takes what stands before the window. True when the event is the first within. */
+static bool begins(struct replay_window *w, const struct event *event, int *rc)
+{
+	*rc = folder_known_take(&w->known, event);
+	if (event->kind == EVENT_LOSS && event->loss.kind < LOSS_KIND_COUNT)
+		w->losses[event->loss.kind] = event->loss.count;
+	take_counters(w, event);
+	return event->time_ns >= w->since_ns ||
+	       (event->kind == EVENT_COUNTERS &&
+		event->time_ns >= w->since_ns - REPLAY_WINDOW_EARLY_NS);
+}
+
+static int pass(struct replay_window *w, const struct event *event)
+{
+	struct event own = *event;
+
+	if (own.kind == EVENT_LOSS && own.loss.kind < LOSS_KIND_COUNT) {
+		own.loss.count -= w->losses[own.loss.kind];
+		w->losses_within[own.loss.kind] = own.loss.count;
+	}
+	take_counters(w, event);
+	if (own.kind == EVENT_COUNTERS && own.time_ns >= w->until_ns) {
+		own.counters = w->counters.counters;
+		own.counters.when = COUNTERS_AFTER;
+		w->ended = true;
+		w->to_ns = own.time_ns;
+	} else if (own.kind != EVENT_COUNTERS && w->until_ns != INT64_MAX &&
+		   own.time_ns > w->until_ns + REPLAY_WINDOW_LATE_NS) {
+		/* The host was idle, and its counters were not read. */
+		w->ended = true;
+		w->to_ns = w->until_ns;
+		return 0;
+	}
+	w->packets += own.kind == EVENT_SEGMENT || own.kind == EVENT_ICMP;
+	return w->fn(w->context, &own);
+}
+
+int replay_window_event(void *window, const struct event *event)
+{
+	struct replay_window *w = window;
+	int rc = 0;
+
+	if (!replay_window_is_set(w))
+		return w->fn(w->context, event);
+	if (w->ended)
+		return 0;
+	if (w->begun)
+		return pass(w, event);
+	if (!begins(w, event, &rc) || rc)
+		return rc;
+	w->begun = true;
+	w->from_ns = event->time_ns;
+	rc = say_known(w);
+	/* The counters, and what is known, have been said just now. */
+	return rc || is_known_fact(event->kind) ? rc : pass(w, event);
+}
+
+void replay_window_release(struct replay_window *w)
+{
+	folder_known_release(&w->known);
+}

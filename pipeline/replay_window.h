@@ -1,0 +1,58 @@
+/*
+ * Interface for the window of a replay: of all that was recorded, what happened from
+ * since_ns to until_ns, as if it had been recorded then alone.
+ *
+ * It begins and ends at readings of the counters, up to a quarter of a second before
+ * since_ns and the first after until_ns, so that what the kernel counted in it can be
+ * explained. What is known of the host at its beginning is said first: listeners, their
+ * owners, addresses.
+ */
+#ifndef PIPELINE_REPLAY_WINDOW_H
+#define PIPELINE_REPLAY_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "pipeline/folder/known.h"
+
+/* How far before since_ns a reading of the counters begins it, and how long after until_ns it waits
+ * for one.
+ */
+#define REPLAY_WINDOW_EARLY_NS (250 * NS_PER_MS)
+#define REPLAY_WINDOW_LATE_NS  NS_PER_SEC
+
+struct replay_window {
+	int64_t since_ns; /* INT64_MIN: from the beginning */
+	int64_t until_ns; /* INT64_MAX: to the end */
+	uint64_t packets; /* segments and ICMP errors that are in it */
+	bool begun;
+	bool ended;
+	int64_t from_ns; /* where it begins and ends indeed, once begun and ended */
+	int64_t to_ns;
+	struct event counters;		  /* the last reading, whole; time_ns TIME_UNKNOWN: none */
+	uint64_t losses[LOSS_KIND_COUNT]; /* before it */
+	uint64_t losses_within[LOSS_KIND_COUNT]; /* in it */
+	struct folder_known known;
+	event_fn fn;
+	void *context;
+};
+
+/* All of it: fn gets each event as it is. */
+void replay_window_init(struct replay_window *window, int64_t since_ns, int64_t until_ns);
+
+/* Whether it is less than all. */
+static inline bool replay_window_is_set(const struct replay_window *window)
+{
+	return window->since_ns != INT64_MIN || window->until_ns != INT64_MAX;
+}
+
+/* False for what fn cannot need: neither in the window nor what is known before it. */
+bool replay_window_wants(const struct replay_window *window, const struct event *event);
+
+/* An event_fn with the window: events in order of time. */
+int replay_window_event(void *window, const struct event *event);
+
+void replay_window_release(struct replay_window *window);
+
+#endif
