@@ -104,6 +104,11 @@ bool capture_frame(struct capture *c, int64_t time_ns, const uint8_t *bytes, uin
 	return c->fn_result == 0;
 }
 
+int capture_set_filter(struct capture *c, const char *filter)
+{
+	return c->ops->set_filter ? c->ops->set_filter(c, filter) : -ENOTSUP;
+}
+
 void capture_one_device(struct capture *c)
 {
 	c->one_device = true;

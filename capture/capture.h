@@ -62,6 +62,10 @@ int capture_open_file(const char *path, struct capture **out, char error[CAPTURE
  */
 int capture_open_none(struct capture **out) __attribute__((warn_unused_result));
 
+/* Another filter for a live capture, from now on. 0, or -errno: the old one stays. */
+int capture_set_filter(struct capture *capture, const char *filter)
+    __attribute__((warn_unused_result));
+
 /*
  * All its frames are of one device, as those of a recording of one interface are: then two
  * that are the same are two packets. Before the first capture_read().

@@ -18,6 +18,8 @@ struct capture_ops {
 	int64_t (*read)(struct capture *c, uint64_t max);
 	/* Fills in what the kind knows beyond c->stats. NULL: nothing. */
 	void (*stats)(struct capture *c, struct capture_stats *stats);
+	/* As capture_set_filter() has it. NULL: it has no filter. */
+	int (*set_filter)(struct capture *c, const char *filter);
 	void (*close)(struct capture *c);
 };
 

@@ -36,6 +36,7 @@ const char *event_kind_name(enum event_kind kind)
 	    [EVENT_PROC_EXIT] = "proc-exit",
 	    [EVENT_HOLDER] = "holder",
 	    [EVENT_ADDRESS] = "address",
+	    [EVENT_TRANSLATION] = "translation",
 	    [EVENT_OWNER] = "owner",
 	    [EVENT_ENTRY] = "entry",
 	    [EVENT_LISTEN] = "listen",

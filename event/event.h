@@ -38,6 +38,7 @@ enum event_kind {
 	EVENT_PROC_EXIT,  /* proc connector */
 	EVENT_HOLDER,	  /* sampler: a process has an accepted connection open */
 	EVENT_ADDRESS,	  /* sampler: the namespace has an address now, or no longer */
+	EVENT_TRANSLATION, /* sampler: NAT leads a connection to another socket */
 	EVENT_OWNER,	  /* sampler: a process has a listener open now, or no longer */
 	EVENT_ENTRY,	  /* BPF: a connection entered its accept queue */
 	EVENT_LISTEN,	  /* server: listen() called, with its backlog */
@@ -210,6 +211,18 @@ struct address_prefix {
 	uint8_t bits;
 };
 
+/*
+ * A conntrack entry whose two tuples differ: what the client sends from original.saddr to
+ * original.daddr reaches the socket `server` as from `client`. fresh: it is of a connection
+ * that began while it was observed.
+ */
+struct translation {
+	struct flow original;
+	struct endpoint client;
+	struct endpoint server;
+	bool fresh;
+};
+
 struct address_change {
 	struct address_prefix prefix;
 	bool gone;
@@ -331,6 +344,7 @@ struct event {
 		struct proc_exit proc_exit;
 		struct holder holder;
 		struct address_change address;
+		struct translation translation;
 		struct owner_change owner;
 		struct queue_entry entry;
 		struct server_listen listen;

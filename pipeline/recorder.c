@@ -23,6 +23,8 @@
 /* Without a packet for so long, and with empty queues, nothing needs sampling each interval. */
 #define IDLE_AFTER_NS	 (250 * NS_PER_MS)
 #define IDLE_INTERVAL_NS (50 * NS_PER_MS)
+/* On a host with many others, connections of conntrack wake it no more often than this. */
+#define NAT_INTERVAL_NS (10 * NS_PER_MS)
 #define COUNTERS_NS	 (100 * NS_PER_MS)
 /* So that what a crash takes is less than a second old, also where this process waits its turn. */
 #define FLUSH_NS (500 * NS_PER_MS)
@@ -52,14 +54,16 @@ int recorder_on_event(void *context, const struct event *event)
 
 static void watch_handshake(struct recorder *r, const struct segment *segment, int64_t time_ns)
 {
-	struct flow reverse = flow_reverse(&segment->flow);
+	struct flow forward = segment->flow, reverse = flow_reverse(&segment->flow);
 
+	(void)nat_apply(&r->nat, &forward);
+	(void)nat_apply(&r->nat, &reverse);
 	switch (handshakes_take(r->handshakes, segment, time_ns, r->step_ns)) {
 	case HANDSHAKE_ANSWERED:
 		sampler_watch_request(r->sampler, &reverse);
 		break;
 	case HANDSHAKE_AGAIN:
-		sampler_watch_again(r->sampler, &segment->flow);
+		sampler_watch_again(r->sampler, &forward);
 		break;
 	case HANDSHAKE_FINISHED: /* see watch_children() */
 	case HANDSHAKE_OTHER:
@@ -74,8 +78,10 @@ static void watch_children(struct recorder *r, int64_t now_ns)
 	int64_t then_ns = hurry ? now_ns : now_ns - handshakes_delay_ns(r->handshakes);
 	struct handshake_finished finished;
 
-	while (handshakes_next(r->handshakes, then_ns, &finished))
+	while (handshakes_next(r->handshakes, then_ns, &finished)) {
+		(void)nat_apply(&r->nat, &finished.flow);
 		sampler_watch_child(r->sampler, &finished.flow, finished.acked_ns);
+	}
 }
 
 static int on_packet(void *context, const struct event *event)
@@ -150,17 +156,27 @@ static void wait_for_work(struct recorder *r, int wake_fd, int64_t until_ns)
 	int64_t now_ns = clock_monotonic_ns();
 	bool idle = is_idle(r, now_ns);
 	int64_t wait_ns = r->last_round_ns + interval_of(r, now_ns) - now_ns;
-	struct pollfd fds[2] = {{.fd = wake_fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+	struct pollfd fds[3] = {{.fd = wake_fd, .events = POLLIN},
+				{.fd = -1, .events = POLLIN},
+				{.fd = -1, .events = POLLIN}};
 	struct timespec ts;
 
 	if (idle && !r->packets_ended)
 		fds[1].fd = capture_fd(r->capture);
+	/* The first packets of a connection that NAT leads here may pass unseen: see recorder_nat.c. */
+	if (idle && r->translations) {
+		if (now_ns - r->last_nat_ns >= NAT_INTERVAL_NS)
+			fds[2].fd = translations_fd(r->translations);
+		else if (wait_ns > NAT_INTERVAL_NS)
+			wait_ns = NAT_INTERVAL_NS;
+		r->last_nat_ns = now_ns;
+	}
 	if (until_ns != INT64_MAX && until_ns - now_ns < wait_ns)
 		wait_ns = until_ns - now_ns;
 	if (wait_ns < 0)
 		wait_ns = 0;
 	ts = (struct timespec){.tv_sec = wait_ns / NS_PER_SEC, .tv_nsec = wait_ns % NS_PER_SEC};
-	if (ppoll(fds, 2, &ts, NULL) < 0 && errno != EINTR) {
+	if (ppoll(fds, 3, &ts, NULL) < 0 && errno != EINTR) {
 		/* Only for want of memory: the sources are drained all the same. */
 	}
 }
@@ -168,11 +184,16 @@ static void wait_for_work(struct recorder *r, int wake_fd, int64_t until_ns)
 static int read_packets(struct recorder *r, int64_t now_ns)
 {
 	int64_t n;
+	int rc;
 
 	if (r->packets_ended)
 		return 0;
 	r->step_ns = now_ns;
 	n = capture_read(r->capture, 0, on_packet, r);
+	/* An entry of NAT is told before its SYN is answered: what was read is known now. */
+	rc = recorder_read_translations(r);
+	if (rc)
+		return fail(r, rc, "conntrack");
 	watch_children(r, now_ns);
 	if (n < 0) {
 		r->packets_ended = true;
@@ -265,7 +286,8 @@ static int say_losses(struct recorder *r)
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_SAMPLES_LATE, r->samples_late);
 	if (rc == 0)
-		rc = say_loss(r, SOURCE_SAMPLER, LOSS_NETLINK, sampler.netlink_lost + (r->addresses ? addresses_lost(r->addresses) : 0));
+		rc = say_loss(r, SOURCE_SAMPLER, LOSS_NETLINK, sampler.netlink_lost + (r->addresses ? addresses_lost(r->addresses) : 0) +
+				  (r->translations ? translations_lost(r->translations) : 0));
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_LOOKUPS,
 			      sampler.lookups_skipped + analysis_skipped(r->analysis));

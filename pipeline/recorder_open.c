@@ -75,8 +75,10 @@ static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	char reason[CAPTURE_ERROR_SIZE];
 	int rc;
 
-	rc = capture_filter_format(r->options.targets, r->options.targets_count, r->meta.filter,
+	rc = capture_filter_format(r->followed, r->followed_count, r->meta.filter,
 				   sizeof(r->meta.filter));
+	if (r->followed_count > r->options.targets_count)
+		options.filter_program = 0; /* it has the targets alone */
 	if (rc) {
 		snprintf(error, RECORDER_ERROR_SIZE, "too many ports to watch: %s", strerror(-rc));
 		return rc;
@@ -244,6 +246,7 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	/* Without them it is not known which connections are to this host, and roles are null. */
 	if (r->sampler && addresses_new(&r->addresses) < 0)
 		r->addresses = NULL;
+	recorder_open_nat(r);
 	r->opened_ns = clock_now_ns();
 	rc = open_capture(r, error);
 	if (rc)
@@ -264,6 +267,8 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 	r->softnet_before = softnet_dropped();
 	if (r->sampler) {
 		rc = recorder_addresses(r, on_first_event);
+		if (rc == 0)
+			rc = recorder_first_translations(r);
 		if (rc == 0)
 			rc = sampler_round(r->sampler, on_first_event, r);
 		/* With its owners come a listener's options: they decide what a packet means. */
@@ -299,6 +304,8 @@ void recorder_free(struct recorder *recorder)
 	}
 	sampler_free(recorder->sampler);
 	addresses_free(recorder->addresses);
+	translations_free(recorder->translations);
+	nat_release(&recorder->nat);
 	scout_free(recorder->scout);
 	kernel_probe_free(recorder->probe);
 	packet_filter_free(recorder->filter);

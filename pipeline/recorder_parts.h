@@ -5,6 +5,7 @@
 #ifndef PIPELINE_RECORDER_PARTS_H
 #define PIPELINE_RECORDER_PARTS_H
 
+#include "netlink/conntrack/translations.h"
 #include "netlink/route/addresses.h"
 #include "netlink/sampler/sampler.h"
 #include "pipeline/analysis.h"
@@ -15,12 +16,19 @@
 #include "pipeline/scout.h"
 #include "probe/filter.h"
 #include "probe/kernel.h"
+#include "report/track/nat.h"
 
 struct recorder {
 	struct recorder_options options;
 	struct capture *capture;
 	struct sampler *sampler;
 	struct addresses *addresses; /* or NULL */
+	struct translations *translations; /* or NULL */
+	struct nat nat;			   /* what they told, for look-ups */
+	struct endpoint followed[RECORDING_TARGETS_MAX]; /* the targets, and what NAT leads there */
+	size_t followed_count;
+	bool refilter;	 /* followed[] has more than the filter */
+	bool unfollowed; /* there was no room for all */
 	struct scout *scout;
 	struct kernel_probe *probe;
 	struct packet_filter *filter; /* or NULL: the classic one alone */
@@ -39,6 +47,7 @@ struct recorder {
 	int64_t passed_ns;	/* events up to here were passed on */
 	int64_t last_packet_ns; /* CLOCK_MONOTONIC, as the next five */
 	int64_t step_ns;	/* now */
+	int64_t last_nat_ns;
 	int64_t last_round_ns;
 	int64_t last_counters_ns;
 	int64_t last_flush_ns;
@@ -67,6 +76,14 @@ void recorder_open_probe(struct recorder *recorder);
 
 /* What they have told, and what they lost, as events. 0 or -errno. */
 int recorder_read_probe(struct recorder *recorder);
+
+/*
+ * recorder_nat.c: opened before the capture, whose filter follows what is found; told when
+ * there is a report; and read whenever packets were.
+ */
+void recorder_open_nat(struct recorder *recorder);
+int recorder_first_translations(struct recorder *recorder);
+int recorder_read_translations(struct recorder *recorder);
 
 /* The addresses that came and went; where the kernel does not tell, it is not asked again. */
 int recorder_addresses(struct recorder *recorder, event_fn fn);

@@ -101,9 +101,12 @@ static void live_close(struct capture *c)
 	free(c->reader);
 }
 
+static int set_filter(struct capture *c, const char *filter);
+
 static const struct capture_ops live_ops = {
     .read = live_read,
     .stats = live_stats,
+    .set_filter = set_filter,
     .close = live_close,
 };
 

@@ -98,6 +98,14 @@ static const struct member address_members[] = {
     MEMBERS_END,
 };
 
+static const struct member translation_members[] = {
+    MEMBER("", MEMBER_FLOW, translation.original),
+    MEMBER("to_client", MEMBER_ENDPOINT, translation.client),
+    MEMBER("to_server", MEMBER_ENDPOINT, translation.server),
+    MEMBER("fresh", MEMBER_BOOL, translation.fresh),
+    MEMBERS_END,
+};
+
 static const struct member owner_members[] = {
     MEMBER("cookie", MEMBER_U64, owner.cookie), MEMBER("before_ns", MEMBER_TIME, owner.before_ns),
     MEMBER("pid", MEMBER_I32, owner.pid),	MEMBER("owns", MEMBER_BOOL, owner.owns),
@@ -170,6 +178,8 @@ const struct member *recording_members(enum event_kind kind)
 		return holder_members;
 	case EVENT_ADDRESS:
 		return address_members;
+	case EVENT_TRANSLATION:
+		return translation_members;
 	case EVENT_OWNER:
 		return owner_members;
 	case EVENT_ENTRY:

@@ -113,6 +113,8 @@ struct attempt {
 	uint64_t number; /* from 1, in order of the first SYN's arrival at the tracker */
 	struct endpoint client;
 	struct endpoint server;
+	struct endpoint destination; /* what the client asked for, where NAT led it to server; or
+					port 0 */
 	uint32_t isn;
 	uint32_t server_isn; /* of the last SYN-ACK; 0 when there was none */
 	int64_t syn_ns;

@@ -110,6 +110,11 @@ void json_put_attempt(struct json_writer *json, const struct report *report,
 	jw_put_bool(json, "ghost", a->ghost);
 	jw_put_bool(json, "evicted", a->evicted);
 	jw_put_string(json, "role", role_name(a->role));
+	jw_key(json, "destination");
+	if (a->destination.port)
+		jw_endpoint(json, &a->destination);
+	else
+		jw_null(json);
 	jw_put_u64(json, "syn_copies", a->syn_copies);
 	jw_put_u64(json, "synack_copies", a->synack_copies);
 	put_packets(json, report, a);

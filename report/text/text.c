@@ -45,7 +45,8 @@ static int text_attempt(struct sink *sink, const struct attempt *attempt)
 {
 	struct text_sink *self = (struct text_sink *)sink;
 
-	text_cost_add(self->cost, attempt);
+	if (attempt->role != ROLE_OUTBOUND && attempt->role != ROLE_FORWARDED)
+		text_cost_add(self->cost, attempt);
 	if (text_handshake_better(attempt, self->handshake_known ? &self->handshake : NULL)) {
 		self->handshake = *attempt;
 		self->handshake_known = true;

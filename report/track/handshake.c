@@ -7,6 +7,8 @@
 
 /* Packets so close together may be at work on two processors at once. */
 #define BESIDE_NS (50 * NS_PER_US)
+/* As COPY_NS of capture/copies.h. */
+#define COPY_TRANSLATED_NS (500 * NS_PER_MS)
 
 /* Marks a packet of an attempt that is not, or no longer, a plain handshake. */
 static void mark(struct tracker *t, struct open_attempt *a, const struct event *event,
@@ -452,7 +454,31 @@ static void on_copy(struct tracker *t, const struct segment *s, uint8_t flags, u
 	}
 }
 
-void tracker_on_segment(struct tracker *t, const struct event *event)
+/*
+ * The same packet on another device, where NAT has changed its addresses or ports before
+ * or behind it: capture/ cannot know. Only where it is passed on are there two.
+ */
+static bool is_translated_copy(const struct tracker *t, const struct event *event)
+{
+	const struct segment *s = &event->segment;
+	bool ack = s->flags & TCP_FLAG_ACK;
+	struct flow flow = ack ? flow_reverse(&s->flow) : s->flow;
+
+	if (!(s->flags & TCP_FLAG_SYN) || !nat_find(&t->nat, &flow))
+		return false;
+	for (struct open_attempt *a = table_first(t->table, table_hash(t->table, &s->flow)); a;
+	     a = table_next(t->table, a)) {
+		if (!ack && a->isn == s->seq && flow_equal(&a->flow, &s->flow))
+			return a->device != tracker_device(s) &&
+			       event->time_ns - a->last_syn_ns <= COPY_TRANSLATED_NS;
+		if (ack && a->role == ROLE_FORWARDED && a->synacks && a->server_isn == s->seq &&
+		    flow_is_reverse(&a->flow, &s->flow))
+			return event->time_ns - a->last_synack_ns <= COPY_TRANSLATED_NS;
+	}
+	return false;
+}
+
+static void on_segment(struct tracker *t, const struct event *event)
 {
 	const struct segment *s = &event->segment;
 	const uint8_t flags =
@@ -508,6 +534,20 @@ void tracker_on_segment(struct tracker *t, const struct event *event)
 		if (flags & TCP_FLAG_ACK)
 			answer_other_half(t, event, hash, a);
 	}
+}
+
+void tracker_on_segment(struct tracker *t, const struct event *event)
+{
+	struct event translated;
+
+	if (!t->nat.count) {
+		on_segment(t, event);
+		return;
+	}
+	translated = *event;
+	(void)nat_apply(&t->nat, &translated.segment.flow);
+	translated.segment.copy |= is_translated_copy(t, &translated);
+	on_segment(t, &translated);
 }
 
 /* Those that tcp_v4_err() and tcp_v6_err() end a request for. */

@@ -9,6 +9,7 @@
 #include "report/attempt/table.h"
 #include "report/queue/queues.h"
 #include "report/track/early.h"
+#include "report/track/nat.h"
 #include "report/track/serving.h"
 #include "report/track/tracker.h"
 #include "report/track/ways.h"
@@ -20,6 +21,7 @@ struct tracker {
 	struct serving *serving;
 	struct early *early;
 	struct ways ways;
+	struct nat nat;
 	int64_t now_ns;
 	int64_t aged_ns;
 	uint32_t hand;
@@ -57,6 +59,12 @@ struct pulse *tracker_pulse(struct tracker *tracker, const struct open_attempt *
  */
 struct open_attempt *tracker_begin(struct tracker *tracker, const struct event *event,
 				   uint32_t hash);
+
+/* Device and direction of a segment, for open_attempt.device. */
+static inline uint32_t tracker_device(const struct segment *segment)
+{
+	return segment->device << 1 | segment->outgoing;
+}
 
 /* handshake.c */
 void tracker_on_segment(struct tracker *tracker, const struct event *event);

@@ -76,6 +76,7 @@ void tracker_free(struct tracker *tracker)
 	pulse_release(&tracker->elsewhere);
 	early_free(tracker->early);
 	ways_release(&tracker->ways);
+	nat_release(&tracker->nat);
 	serving_free(tracker->serving);
 	table_free(tracker->table);
 	details_free(tracker->details);
@@ -93,6 +94,22 @@ static int32_t find_acceptor(const struct tracker *t, const struct open_attempt 
 			       before_ns);
 }
 
+/* NAT: who connected, and what was asked for. */
+static void add_destination(const struct tracker *t, const struct open_attempt *a,
+			    struct attempt *out)
+{
+	const struct nat_entry *entry = nat_find(&t->nat, &a->flow);
+	struct endpoint asked;
+
+	out->destination = (struct endpoint){.port = 0};
+	if (!entry)
+		return;
+	out->client = flow_source(&entry->original);
+	asked = flow_destination(&entry->original);
+	if (!endpoint_equal(&asked, &out->server))
+		out->destination = asked;
+}
+
 static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 			 struct verdict_context *context, struct attempt *out)
 {
@@ -103,6 +120,7 @@ static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 	if (t->options.queues && open_is_accepted(a))
 		context->owner_pid = find_acceptor(t, a, context->now_ns);
 	verdict_attempt(a, t->details, context, out);
+	add_destination(t, a, out);
 }
 
 /* Hands the attempt on. The record stays the caller's to remove. */
@@ -155,6 +173,19 @@ static void bound_flow(struct tracker *t, const struct flow *flow, uint32_t hash
 	table_remove(t->table, silent);
 }
 
+/* NAT may have made this host's address the client's, where it passes the connection on. */
+static enum role role_of(struct tracker *t, const struct flow *client_to_server)
+{
+	struct nat_entry *entry = nat_find(&t->nat, client_to_server);
+	struct flow flow = *client_to_server;
+
+	if (entry) {
+		entry->seen = true;
+		flow.saddr = entry->original.saddr;
+	}
+	return ways_role(&t->ways, &flow);
+}
+
 struct open_attempt *tracker_begin(struct tracker *t, const struct event *event, uint32_t hash)
 {
 	const struct segment *syn = &event->segment;
@@ -165,8 +196,8 @@ struct open_attempt *tracker_begin(struct tracker *t, const struct event *event,
 	if (!a)
 		return NULL;
 	a->isn = syn->seq;
-	a->role = (uint8_t)ways_role(&t->ways, &syn->flow);
-	a->device = syn->device;
+	a->role = (uint8_t)role_of(t, &syn->flow);
+	a->device = tracker_device(syn);
 	a->syns = 1;
 	a->syn_ns = a->last_syn_ns = a->touched_ns = event->time_ns;
 	t->begun++;
@@ -307,6 +338,10 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		break;
 	case EVENT_EXIT:
 		on_exit_of(tracker, event->exit.pid, event->time_ns);
+		break;
+	case EVENT_TRANSLATION:
+		if (nat_take(&tracker->nat, &event->translation) && !tracker->error)
+			tracker->error = -ENOMEM;
 		break;
 	case EVENT_ADDRESS:
 		ways_take(&tracker->ways, &event->address);

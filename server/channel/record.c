@@ -67,6 +67,7 @@ bool channel_record_from_event(const struct event *event, struct channel_record 
 	case EVENT_PROC_EXIT:
 	case EVENT_HOLDER:
 	case EVENT_ADDRESS:
+	case EVENT_TRANSLATION:
 	case EVENT_OWNER:
 	case EVENT_ENTRY:
 	case EVENT_LOSS:

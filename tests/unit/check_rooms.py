@@ -27,6 +27,7 @@ ARROWS = {
     "netlink/diag": ["event"],
     "netlink/proc": ["event"],
     "netlink/route": ["event", "netlink"],
+    "netlink/conntrack": ["event"],
     "netlink/owner": ["event", "netlink/diag"],
     "netlink/child": ["event", "netlink/diag"],
     "netlink/sampler": ["event", "netlink", "netlink/diag", "netlink/owner", "netlink/child"],

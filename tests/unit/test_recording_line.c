@@ -140,6 +140,12 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->holder.parent_pid = i32(e);
 		event->holder.listens = e == HIGHEST;
 		break;
+	case EVENT_TRANSLATION:
+		event->translation.original = flow(e);
+		event->translation.client = flow_source(&event->translation.original);
+		event->translation.server = flow_destination(&event->translation.original);
+		event->translation.fresh = e == HIGHEST;
+		break;
 	case EVENT_ADDRESS:
 		event->address.prefix.address = flow(e).saddr;
 		event->address.prefix.bits = e == LOWEST ? 0 : e == HIGHEST ? 128 : 104;
