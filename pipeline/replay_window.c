@@ -108,6 +108,10 @@ int replay_window_event(void *window, const struct event *event)
 		return 0;
 	if (w->begun)
 		return pass(w, event);
+	if (event->time_ns > w->until_ns) {
+		w->ended = true;
+		return 0;
+	}
 	if (!begins(w, event, &rc) || rc)
 		return rc;
 	w->begun = true;
