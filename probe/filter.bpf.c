@@ -333,7 +333,8 @@ static __always_inline bool from_client(struct flow *flow, const struct packet *
 
 	if (first_fin)
 		flow->state |= FIN_CLIENT;
-	if (!(flow->state & SPOKE_ACK) && (flow->state & ANSWERED) &&
+	/* Who has heard nothing and acknowledges more than the SYN-ACK proves nothing. */
+	if ((flow->state & (SPOKE | SPOKE_ACK | ANSWERED)) == (SPOKE | ANSWERED) &&
 	    is_ahead(p->ack, flow->server_isn)) {
 		flow->state |= SPOKE_ACK | HEARD;
 		return true;

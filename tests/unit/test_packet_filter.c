@@ -237,6 +237,19 @@ Test(packet_filter, challenges_pass)
 	packet_filter_free(filter);
 }
 
+/* Of a cookie, say: the right one is still to come. */
+Test(packet_filter, a_wrong_acknowledgement_ends_no_handshake)
+{
+	open_filter(every_8080);
+	cr_assert(client(SYN, 0, 0, 0));
+	cr_assert(server(SYN | ACK, 0, 1, 0));
+	cr_assert(client(ACK, 1, 0x10000, 0));
+	cr_assert(server(RST, 0x10000, 0, 0));
+	cr_assert(client(ACK, 1, 1, 0));
+	cr_assert(client(ACK | PSH, 1, 1, 80));
+	packet_filter_free(filter);
+}
+
 Test(packet_filter, nonsense_passes)
 {
 	open_filter(every_8080);
