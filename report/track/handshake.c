@@ -261,8 +261,12 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 	const struct segment *s = &event->segment;
 
 	if (!a->synacks) {
-		/* A bare ACK to a SYN: TIME_WAIT or a live connection with this 4-tuple. */
-		if ((s->flags & TCP_FLAG_ACK) && open_saw(a, SEEN_NO_ANSWER)) {
+		/*
+		 * A bare ACK to a SYN: TIME_WAIT or a live connection with this 4-tuple. One of
+		 * a request, which on_syn() knows of, takes the SYN for no answer: it drops it.
+		 */
+		if ((s->flags & TCP_FLAG_ACK) && open_saw(a, SEEN_NO_ANSWER) &&
+		    !open_saw(a, SEEN_CHALLENGE)) {
 			a->events |= SEEN_CHALLENGE;
 			a->events &= ~(unsigned)SEEN_NO_ANSWER;
 		}
