@@ -25,7 +25,7 @@
 #define IDLE_INTERVAL_NS (50 * NS_PER_MS)
 /* On a host with many others, connections of conntrack wake it no more often than this. */
 #define NAT_INTERVAL_NS (10 * NS_PER_MS)
-#define COUNTERS_NS	 (100 * NS_PER_MS)
+#define COUNTERS_NS	(100 * NS_PER_MS)
 /* So that what a crash takes is less than a second old, also where this process waits its turn. */
 #define FLUSH_NS (500 * NS_PER_MS)
 /* How long the last packets may be on their way through the capture's blocks. */
@@ -163,7 +163,8 @@ static void wait_for_work(struct recorder *r, int wake_fd, int64_t until_ns)
 
 	if (idle && !r->packets_ended)
 		fds[1].fd = capture_fd(r->capture);
-	/* The first packets of a connection that NAT leads here may pass unseen: see recorder_nat.c. */
+	/* The first packets of a connection that NAT leads here may pass unseen: see
+	 * recorder_nat.c. */
 	if (idle && r->translations) {
 		if (now_ns - r->last_nat_ns >= NAT_INTERVAL_NS)
 			fds[2].fd = translations_fd(r->translations);
@@ -286,7 +287,9 @@ static int say_losses(struct recorder *r)
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_SAMPLES_LATE, r->samples_late);
 	if (rc == 0)
-		rc = say_loss(r, SOURCE_SAMPLER, LOSS_NETLINK, sampler.netlink_lost + (r->addresses ? addresses_lost(r->addresses) : 0) +
+		rc = say_loss(r, SOURCE_SAMPLER, LOSS_NETLINK,
+			      sampler.netlink_lost +
+				  (r->addresses ? addresses_lost(r->addresses) : 0) +
 				  (r->translations ? translations_lost(r->translations) : 0));
 	if (rc == 0)
 		rc = say_loss(r, SOURCE_SAMPLER, LOSS_LOOKUPS,
@@ -345,7 +348,7 @@ static void check_incidents(struct recorder *r)
 	s = recorder_snapshot(r);
 	if (!s)
 		return;
-	if (pulse_counts_drops(&s->counts) > 0)
+	if (rate_counts_drops(&s->counts) > 0)
 		kind = "drop";
 	else if (s->accept_wait.count && s->accept_wait.max > SLOW_ACCEPT_NS)
 		kind = "slow-accept";
@@ -516,7 +519,8 @@ size_t recorder_notes(struct recorder *recorder, const char *const **out)
 	for (int i = 0; i < SOURCE_COUNT && count < REPLAY_NOTES_MAX; i++) {
 		const char *note = recorder->meta.sources[i].note;
 
-		/* Nobody can do anything about where it runs, nor needs to hear what he asked for. */
+		/* Nobody can do anything about where it runs, nor needs to hear what he asked for.
+		 */
 		if (note[0] && !(i == SOURCE_PROC && recorder->proc_elsewhere) &&
 		    !(i == SOURCE_BPF && recorder->options.no_bpf))
 			recorder->note_pointers[count++] = note;

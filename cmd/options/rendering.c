@@ -195,7 +195,7 @@ int rendering_close(struct rendering *rendering, int rc, const struct report *re
 {
 	const char *where = to_stdout(rendering) ? "standard output" : rendering->path;
 
-	/* What failed although the output took everything is the sink's spool. */
+	/* What failed although the output took everything is the sink's buffer. */
 	if (rc && rc != -ENOMEM && rendering->out && !ferror(rendering->out))
 		where = "temporary file of the report, in $TMPDIR or /tmp";
 	sink_free(rendering->sink);

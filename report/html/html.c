@@ -1,5 +1,5 @@
 /*
- * The HTML report: one file, no network. Attempts are spooled as they end; the
+ * The HTML report: one file, no network. Attempts are buffered as they end; the
  * page is written at the end: its head, the data, its tail. The data stand in
  * script elements that are no scripts (application/json), where text can end
  * neither the element nor the page, since < > & are escaped.
@@ -14,12 +14,12 @@
 #include "report/json/parts.h"
 #include "report/json/writer.h"
 #include "report/sink/formats.h"
-#include "report/sink/spool.h"
+#include "report/sink/attempt_buffer.h"
 
 struct html_sink {
 	struct sink sink;
 	FILE *out;
-	struct spool *spool;
+	struct attempt_buffer *buffer;
 	struct json_writer json; /* of one element of data after the other */
 };
 
@@ -27,7 +27,7 @@ static int html_attempt(struct sink *sink, const struct attempt *attempt)
 {
 	struct html_sink *html = (struct html_sink *)sink;
 
-	return spool_add(html->spool, attempt);
+	return attempt_buffer_add(html->buffer, attempt);
 }
 
 static int write_bytes(FILE *out, const void *bytes, size_t size)
@@ -79,8 +79,8 @@ static int write_attempts(struct html_sink *html, const struct report *report)
 
 	if (rc)
 		return rc;
-	spool_rewind(html->spool);
-	while ((rc = spool_next(html->spool, &attempt)) > 0) {
+	attempt_buffer_rewind(html->buffer);
+	while ((rc = attempt_buffer_next(html->buffer, &attempt)) > 0) {
 		rc = html_columns_add(columns, &attempt);
 		if (!rc && html_columns_full(columns))
 			rc = write_chunk(html, columns);
@@ -207,7 +207,7 @@ static void html_free(struct sink *sink)
 {
 	struct html_sink *html = (struct html_sink *)sink;
 
-	spool_free(html->spool);
+	attempt_buffer_free(html->buffer);
 	free(html);
 }
 
@@ -226,7 +226,7 @@ struct sink *html_sink_new(FILE *out, const struct sink_style *style)
 		return NULL;
 	html->sink.ops = &html_ops;
 	html->out = out;
-	if (spool_new(0, &html->spool)) {
+	if (attempt_buffer_new(0, &html->buffer)) {
 		free(html);
 		return NULL;
 	}

@@ -1,36 +1,37 @@
 /*
  * The JSON sink: one object, synscope.report/1. Attempts come while the run goes
- * on but stand last in the object, so they wait in a spool.
+ * on but stand last in the object, so they wait in a buffer.
  */
 #include <stdlib.h>
 
 #include "report/json/parts.h"
 #include "report/json/writer.h"
 #include "report/sink/formats.h"
-#include "report/sink/spool.h"
+#include "report/sink/attempt_buffer.h"
 
 #define REPORT_SCHEMA "synscope.report/1"
 
 struct json_sink {
 	struct sink sink;
-	struct spool *spool;
+	struct attempt_buffer *buffer;
 	struct json_writer json;
 };
 
 static int json_attempt(struct sink *sink, const struct attempt *attempt)
 {
-	return spool_add(((struct json_sink *)sink)->spool, attempt);
+	return attempt_buffer_add(((struct json_sink *)sink)->buffer, attempt);
 }
 
-static int put_attempts(struct json_writer *json, const struct report *report, struct spool *spool)
+static int put_attempts(struct json_writer *json, const struct report *report,
+			struct attempt_buffer *buffer)
 {
 	struct attempt attempt;
 	int result;
 
 	jw_key(json, "attempts");
 	jw_array_begin(json, JSON_LINES);
-	spool_rewind(spool);
-	while ((result = spool_next(spool, &attempt)) == 1 && !json->output.error)
+	attempt_buffer_rewind(buffer);
+	while ((result = attempt_buffer_next(buffer, &attempt)) == 1 && !json->output.error)
 		json_put_attempt(json, report, &attempt);
 	jw_end(json);
 	return result < 0 ? result : 0;
@@ -53,7 +54,7 @@ static int json_finish(struct sink *sink, const struct report *report)
 	json_put_summary(json, report);
 	json_put_listeners(json, report);
 	json_put_findings(json, report);
-	result = put_attempts(json, report, self->spool);
+	result = put_attempts(json, report, self->buffer);
 	jw_end(json);
 	written = json_writer_finish(json);
 	return result ? result : written;
@@ -61,7 +62,7 @@ static int json_finish(struct sink *sink, const struct report *report)
 
 static void json_free(struct sink *sink)
 {
-	spool_free(((struct json_sink *)sink)->spool);
+	attempt_buffer_free(((struct json_sink *)sink)->buffer);
 	free(sink);
 }
 
@@ -75,7 +76,7 @@ struct sink *json_sink_new(FILE *out, const struct sink_style *style)
 	if (!self)
 		return NULL;
 	self->sink.ops = &json_ops;
-	if (spool_new(0, &self->spool) != 0) {
+	if (attempt_buffer_new(0, &self->buffer) != 0) {
 		free(self);
 		return NULL;
 	}

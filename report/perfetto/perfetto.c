@@ -5,7 +5,7 @@
  * accepts (its accepts, the lifetimes of its children), and arrows from
  * handshake to accept to fork.
  *
- * Attempts are spooled: their tracks have the names of the finished report.
+ * Attempts are buffered: their tracks have the names of the finished report.
  */
 #include "report/perfetto/perfetto.h"
 
@@ -36,7 +36,7 @@ static const char *const note_names[NOTE_COUNT] = {
 
 static int perfetto_attempt(struct sink *sink, const struct attempt *attempt)
 {
-	return spool_add(((struct perfetto *)sink)->spool, attempt);
+	return attempt_buffer_add(((struct perfetto *)sink)->buffer, attempt);
 }
 
 static void begin_trace(struct perfetto *p)
@@ -72,8 +72,8 @@ static int perfetto_finish(struct sink *sink, const struct report *report)
 	begin_trace(p);
 	for (size_t i = 0; i < report->listeners_count; i++)
 		perfetto_write_listener(p, &p->groups[i], &report->listeners[i]);
-	spool_rewind(p->spool);
-	while ((rc = spool_next(p->spool, &attempt)) > 0) {
+	attempt_buffer_rewind(p->buffer);
+	while ((rc = attempt_buffer_next(p->buffer, &attempt)) > 0) {
 		rc = perfetto_write_attempt(p, &attempt);
 		if (rc)
 			break;
@@ -91,7 +91,7 @@ static void perfetto_free(struct sink *sink)
 	for (size_t i = 0; i < p->processes_count; i++)
 		lanes_release(&p->processes[i].children);
 	free(p->groups);
-	spool_free(p->spool);
+	attempt_buffer_free(p->buffer);
 	free(p);
 }
 
@@ -110,7 +110,7 @@ struct sink *perfetto_sink_new(FILE *out, const struct sink_style *style)
 		return NULL;
 	p->sink.ops = &perfetto_ops;
 	p->out = out;
-	if (spool_new(0, &p->spool)) {
+	if (attempt_buffer_new(0, &p->buffer)) {
 		free(p);
 		return NULL;
 	}

@@ -13,7 +13,7 @@
 #include "report/measure/lanes.h"
 #include "report/perfetto/trace.h"
 #include "report/sink/sink.h"
-#include "report/sink/spool.h"
+#include "report/sink/attempt_buffer.h"
 
 /* Event names after those of the phases and of the causes. */
 enum {
@@ -68,7 +68,7 @@ struct process {
 struct perfetto {
 	struct sink sink;
 	FILE *out;
-	struct spool *spool;
+	struct attempt_buffer *buffer;
 	const struct report *report;
 	size_t groups_count;
 	struct group *groups;

@@ -32,7 +32,7 @@ void queue_release(struct queue *queue)
 	free(queue->arrivals.list);
 	free(queue->arrivals.newest);
 	free(queue->full.episodes);
-	pulse_release(&queue->pulse);
+	rate_counter_release(&queue->counter);
 	sizing_release(&queue->sizing);
 	limits_release(&queue->limits);
 	tenures_release(&queue->tenures);
@@ -51,14 +51,14 @@ void queue_tally(struct queue *queue, enum tally tally, int64_t time_ns, int cou
 void queue_count_drop(struct queue *q, int64_t time_ns, enum cause cause)
 {
 	q->sums.drops++;
-	pulse_drop(&q->pulse, time_ns, cause);
+	rate_counter_drop(&q->counter, time_ns, cause);
 }
 
 /* It was no drop after all. */
 void queue_take_back_drop(struct queue *q, int64_t time_ns, enum cause cause)
 {
 	q->sums.drops--;
-	pulse_take_back_drop(&q->pulse, time_ns, cause);
+	rate_counter_take_back_drop(&q->counter, time_ns, cause);
 }
 
 bool queue_is_full(const struct queue *queue)

@@ -25,7 +25,7 @@
 #include "report/attempt/detail.h"
 #include "report/attempt/report.h"
 #include "report/attempt/table.h"
-#include "report/measure/pulse.h"
+#include "report/measure/rate_counter.h"
 #include "report/measure/series.h"
 #include "report/queue/past/limits.h"
 #include "report/queue/past/tenures.h"
@@ -206,7 +206,7 @@ struct queue {
 	struct queue_settled settled;
 	struct queue_full full;
 	struct queue_sums sums;
-	struct pulse pulse;
+	struct rate_counter counter;
 	struct sizing sizing;
 	struct limits limits;
 	struct tenures tenures;

@@ -49,7 +49,7 @@ static struct queue *add(struct queues *queues, const struct listener *listener)
 	if (!q)
 		return NULL;
 	queue_init(q, listener, &queues->host, &queues->window);
-	pulse_init(&q->pulse, queues->rates, queues->live_slots);
+	rate_counter_init(&q->counter, queues->rates, queues->live_slots);
 	q->accept_visible = queues->children_looked_up;
 	if (listening_add(&queues->listening, q))
 		return q;

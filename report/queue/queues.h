@@ -14,7 +14,7 @@
 #include "report/attempt/detail.h"
 #include "report/attempt/report.h"
 #include "report/attempt/table.h"
-#include "report/measure/pulse.h"
+#include "report/measure/rate_counter.h"
 #include "report/queue/sizing.h"
 #include "report/queue/tally.h"
 #include "report/queue/verdict_context.h"
@@ -36,7 +36,7 @@ struct queues_options {
 	bool children_looked_up; /* connections that wait are looked up in sock_diag */
 	bool lo_only;		 /* every client is of this namespace */
 	struct rates *rates;	 /* of the run, or NULL; must outlive the queues */
-	unsigned live_slots;	 /* see pulse_init() */
+	unsigned live_slots;	 /* see rate_counter_init() */
 };
 
 int queues_new(const struct queues_options *options, struct queues **out)
@@ -145,7 +145,7 @@ void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t 
 size_t queues_report(struct queues *queues, const struct report_listener **out);
 
 /* Of the listener that queues_syn() found for this attempt; NULL when there was none. */
-struct pulse *queues_pulse(struct queues *queues, const struct open_attempt *attempt);
+struct rate_counter *queues_rate_counter(struct queues *queues, const struct open_attempt *attempt);
 
 /* What the replay of one listener's clients needs; index < queues_count(). */
 struct sizing *queues_sizing(struct queues *queues, size_t index);

@@ -108,11 +108,11 @@ struct queue *queues_at(struct queues *queues, size_t index)
 	return queues->listening.queues[index];
 }
 
-struct pulse *queues_pulse(struct queues *queues, const struct open_attempt *attempt)
+struct rate_counter *queues_rate_counter(struct queues *queues, const struct open_attempt *attempt)
 {
 	struct queue *q = queues_of(queues, attempt);
 
-	return q ? &q->pulse : NULL;
+	return q ? &q->counter : NULL;
 }
 
 struct sizing *queues_sizing(struct queues *queues, size_t index)

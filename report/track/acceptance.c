@@ -15,7 +15,7 @@ static void count_accept(struct tracker *t, const struct open_attempt *a, bool a
 	serving_accepted(t->serving, a);
 	if (a->ack_ns != TIME_UNKNOWN)
 		wait_ns = time_ns > a->ack_ns ? time_ns - a->ack_ns : 0;
-	pulse_accept(tracker_pulse(t, a), time_ns, wait_ns);
+	rate_counter_accept(tracker_rate_counter(t, a), time_ns, wait_ns);
 }
 
 /* accept() returned it in (after_ns, before_ns], or what is known of it already is closer. */

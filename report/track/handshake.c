@@ -96,7 +96,7 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 	} else if (t->options.queues && a->role == ROLE_OUTBOUND && a->syns > 1) {
 		queues_own_syn_again(t->options.queues, event->time_ns);
 	}
-	pulse_syn(tracker_pulse(t, a), event->time_ns, a->syns == 1);
+	rate_counter_syn(tracker_rate_counter(t, a), event->time_ns, a->syns == 1);
 }
 
 /* A SYN-ACK belongs to the attempt whose SYN, or SYN with data, it acknowledges. */
@@ -220,7 +220,8 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		a->ack_ns = event->time_ns;
 		a->touched_ns = event->time_ns;
 		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
-		pulse_handshake(tracker_pulse(t, a), a->ack_ns, a->ack_ns - a->syn_ns);
+		rate_counter_handshake(tracker_rate_counter(t, a), a->ack_ns,
+				       a->ack_ns - a->syn_ns);
 	} else if (a->synacks && (int32_t)(s->ack - a->server_isn) > 1) {
 		tracker_server_spoke(t, a, event);
 	} else if (t->options.queues && s->payload && s->seq == a->isn + 1 && is_unheard(a)) {

@@ -30,9 +30,9 @@ struct tracker {
 	uint64_t begun;
 	uint64_t finished;
 	uint64_t other_segments;
-	uint64_t crowded;	/* attempts beyond TRACKER_FLOW_MAX */
-	struct pulse elsewhere; /* of attempts whose listener is not known */
-	int error;		/* of a sink, met where no error can be returned */
+	uint64_t crowded;	       /* attempts beyond TRACKER_FLOW_MAX */
+	struct rate_counter elsewhere; /* of attempts whose listener is not known */
+	int error;		       /* of a sink, met where no error can be returned */
 	struct attempt scratch;
 };
 
@@ -51,7 +51,8 @@ struct queue_packet tracker_packet(struct tracker *tracker, struct open_attempt 
 				   const struct event *event);
 
 /* Where its handshake and its accept() count. */
-struct pulse *tracker_pulse(struct tracker *tracker, const struct open_attempt *attempt);
+struct rate_counter *tracker_rate_counter(struct tracker *tracker,
+					  const struct open_attempt *attempt);
 
 /*
  * The record of a new attempt, of its first SYN; hash is that of its flow. May finish

@@ -43,7 +43,7 @@ int tracker_new(const struct tracker_options *options, struct tracker **out)
 		return -ENOMEM;
 	t->options = *options;
 	t->now_ns = TIME_UNKNOWN;
-	pulse_init(&t->elsewhere, options->rates, options->live_slots);
+	rate_counter_init(&t->elsewhere, options->rates, options->live_slots);
 	rc = table_new(options->max_open, &t->table);
 	if (rc)
 		goto free_tracker;
@@ -73,7 +73,7 @@ void tracker_free(struct tracker *tracker)
 {
 	if (!tracker)
 		return;
-	pulse_release(&tracker->elsewhere);
+	rate_counter_release(&tracker->elsewhere);
 	early_free(tracker->early);
 	ways_release(&tracker->ways);
 	nat_release(&tracker->nat);
@@ -257,11 +257,12 @@ struct queue_packet tracker_packet(struct tracker *t, struct open_attempt *a,
 	};
 }
 
-struct pulse *tracker_pulse(struct tracker *t, const struct open_attempt *a)
+struct rate_counter *tracker_rate_counter(struct tracker *t, const struct open_attempt *a)
 {
-	struct pulse *pulse = t->options.queues ? queues_pulse(t->options.queues, a) : NULL;
+	struct rate_counter *counter =
+	    t->options.queues ? queues_rate_counter(t->options.queues, a) : NULL;
 
-	return pulse ? pulse : &t->elsewhere;
+	return counter ? counter : &t->elsewhere;
 }
 
 struct open_attempt *tracker_find(struct tracker *t, const struct flow *client_to_server)
@@ -449,7 +450,7 @@ void tracker_look(const struct tracker *tracker, const struct open_attempt *open
 	out->number = 0;
 }
 
-struct pulse *tracker_elsewhere(struct tracker *tracker)
+struct rate_counter *tracker_elsewhere(struct tracker *tracker)
 {
 	return &tracker->elsewhere;
 }

@@ -13,7 +13,7 @@
 #include "event/host.h"
 #include "report/attempt/attempt.h"
 #include "report/attempt/report.h"
-#include "report/measure/pulse.h"
+#include "report/measure/rate_counter.h"
 
 /* Open attempts of one 4-tuple, each with an ISN of its own; then one of them gives way. */
 #define TRACKER_FLOW_MAX 64
@@ -27,7 +27,7 @@ struct tracker_options {
 	uint32_t max_open;     /* 0: TABLE_DEFAULT_MAX */
 	struct queues *queues; /* the listeners, or NULL when packets are all there is */
 	struct rates *rates;   /* of the run, or NULL; must outlive the tracker */
-	unsigned live_slots;   /* see pulse_init() */
+	unsigned live_slots;   /* see rate_counter_init() */
 	/* Gets each attempt once, constant, valid during the call. Returns 0 or -errno. */
 	int (*finished)(void *context, const struct attempt *attempt);
 	void *context;
@@ -79,7 +79,7 @@ void tracker_look(const struct tracker *tracker, const struct open_attempt *open
 		  struct attempt *out);
 
 /* Of attempts whose listener is not known, or all where there are no queues. */
-struct pulse *tracker_elsewhere(struct tracker *tracker);
+struct rate_counter *tracker_elsewhere(struct tracker *tracker);
 
 void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats);
 

@@ -10,7 +10,7 @@
 /* With their packets they are the most of an object. */
 #define WORST_OBJECTS 5
 
-static void put_counts(struct json_writer *json, const struct pulse_counts *counts)
+static void put_counts(struct json_writer *json, const struct rate_counts *counts)
 {
 	jw_put_i64(json, "attempts", counts->attempts);
 	jw_put_i64(json, "syns", counts->syns);
@@ -25,7 +25,7 @@ static void put_counts(struct json_writer *json, const struct pulse_counts *coun
 }
 
 static void put_counts_as(struct json_writer *json, const char *name,
-			  const struct pulse_counts *counts)
+			  const struct rate_counts *counts)
 {
 	jw_key(json, name);
 	jw_object_begin(json, JSON_COMPACT);
@@ -74,7 +74,7 @@ static void put_listener(struct json_writer *json, const struct snapshot_listene
 static bool is_news(const struct snapshot_listener *l)
 {
 	return !l->closed || l->counts.syns || l->counts.handshakes || l->counts.accepts ||
-	       l->full_ns || pulse_counts_drops(&l->counts);
+	       l->full_ns || rate_counts_drops(&l->counts);
 }
 
 static void put_listeners(struct json_writer *json, const struct snapshot *s)

@@ -66,7 +66,7 @@ void view_put_line(FILE *out, const struct snapshot *snapshot)
 		" attempts=%" PRId64 " syns=%" PRId64 " handshakes=%" PRId64 " accepts=%" PRId64
 		" drops=%" PRId64,
 		s->counts.attempts, s->counts.syns, s->counts.handshakes, s->counts.accepts,
-		pulse_counts_drops(&s->counts));
+		rate_counts_drops(&s->counts));
 	for (int c = 0; c < CAUSE_COUNT; c++)
 		if (s->counts.drops[c])
 			fprintf(out, " %s=%" PRId64, cause_name((enum cause)c), s->counts.drops[c]);

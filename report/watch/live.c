@@ -98,10 +98,10 @@ static void fill_listener(struct live *live, const struct queue *q, struct snaps
 	    .half_open = q->samples.half_open,
 	    .full_ns = full_ns > q->full.turn_ns ? full_ns - q->full.turn_ns : 0,
 	    .full_all_ns = full_ns,
-	    .counts = pulse_since_turn(&q->pulse),
-	    .total = q->pulse.counts,
-	    .handshake = summary(live, 0, q->pulse.handshake),
-	    .accept_wait = summary(live, 1, q->pulse.accept_wait),
+	    .counts = rate_counter_since_turn(&q->counter),
+	    .total = q->counter.counts,
+	    .handshake = summary(live, 0, q->counter.handshake),
+	    .accept_wait = summary(live, 1, q->counter.accept_wait),
 	};
 	memcpy(l->pids, q->listener.pids, sizeof(l->pids));
 	memcpy(l->comm, q->listener.comm, sizeof(l->comm));
@@ -125,7 +125,7 @@ const struct snapshot *live_snapshot(struct live *live, struct queues *queues,
 				     struct tracker *tracker, const uint64_t *losses, int64_t to_ns)
 {
 	struct snapshot *s = &live->snapshot;
-	const struct pulse *elsewhere = tracker_elsewhere(tracker);
+	const struct rate_counter *elsewhere = tracker_elsewhere(tracker);
 	struct tracker_stats stats;
 	size_t count = queues ? queues_count(queues) : 0;
 
@@ -138,7 +138,7 @@ const struct snapshot *live_snapshot(struct live *live, struct queues *queues,
 	tracker_stats(tracker, &stats);
 	s->to_ns = to_ns;
 	s->window_ns = to_ns - window_start(live);
-	s->elsewhere = pulse_since_turn(elsewhere);
+	s->elsewhere = rate_counter_since_turn(elsewhere);
 	s->elsewhere_total = elsewhere->counts;
 	s->counts = s->elsewhere;
 	s->total = s->elsewhere_total;
@@ -148,8 +148,8 @@ const struct snapshot *live_snapshot(struct live *live, struct queues *queues,
 	memcpy(s->losses, losses, sizeof(s->losses));
 	for (size_t i = 0; i < count; i++) {
 		fill_listener(live, queues_at(queues, i), &live->listeners[i], to_ns);
-		pulse_counts_add(&s->counts, &live->listeners[i].counts);
-		pulse_counts_add(&s->total, &live->listeners[i].total);
+		rate_counts_add(&s->counts, &live->listeners[i].counts);
+		rate_counts_add(&s->total, &live->listeners[i].total);
 	}
 	s->handshake = window_sum_summary(&live->sums[0]);
 	s->accept_wait = window_sum_summary(&live->sums[1]);
@@ -167,11 +167,11 @@ void live_turn(struct live *live, struct queues *queues, struct tracker *tracker
 	for (size_t i = 0; i < count; i++) {
 		struct queue *q = queues_at(queues, i);
 
-		pulse_turn(&q->pulse);
+		rate_counter_turn(&q->counter);
 		q->samples.turn_peak = q->samples.last_depth;
 		q->full.turn_ns = full_by(q, to_ns);
 	}
-	pulse_turn(tracker_elsewhere(tracker));
+	rate_counter_turn(tracker_elsewhere(tracker));
 	recent_turn(live->recent);
 	live->current = (live->current + 1) % live->slots;
 	live->turns_ns[live->current] = to_ns;

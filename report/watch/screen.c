@@ -70,7 +70,7 @@ static void put_title(const struct text *text, const struct snapshot *s,
 static void put_totals(const struct text *text, const struct snapshot *s,
 		       const struct view_context *context)
 {
-	int64_t drops = pulse_counts_drops(&s->total);
+	int64_t drops = rate_counts_drops(&s->total);
 	char a[TEXT_VALUE_SIZE], b[TEXT_VALUE_SIZE], c[TEXT_VALUE_SIZE], d[TEXT_VALUE_SIZE];
 	struct sentence sentence;
 

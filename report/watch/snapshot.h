@@ -13,7 +13,7 @@
 
 #include "report/attempt/attempt.h"
 #include "report/attempt/report.h"
-#include "report/measure/pulse.h"
+#include "report/measure/rate_counter.h"
 
 #define SNAPSHOT_WORST_MAX 20
 
@@ -33,8 +33,8 @@ struct snapshot_listener {
 	int64_t half_open;   /* the last count; -1: there was none */
 	int64_t full_ns;     /* how long it was full in the interval */
 	int64_t full_all_ns; /* and in all */
-	struct pulse_counts counts; /* of the interval */
-	struct pulse_counts total;
+	struct rate_counts counts; /* of the interval */
+	struct rate_counts total;
 	struct latency_summary handshake;   /* of the window: first SYN to final ACK */
 	struct latency_summary accept_wait; /* of the window: final ACK to accept() */
 };
@@ -45,13 +45,13 @@ struct snapshot {
 	int64_t to_ns;
 	int64_t window_ns; /* the window's length; it ends at to_ns */
 	/* All listeners, and what belongs to none. */
-	struct pulse_counts counts;
-	struct pulse_counts total;
+	struct rate_counts counts;
+	struct rate_counts total;
 	struct latency_summary handshake;
 	struct latency_summary accept_wait;
 	/* Attempts at what is no listener that is known: a part of the above. */
-	struct pulse_counts elsewhere;
-	struct pulse_counts elsewhere_total;
+	struct rate_counts elsewhere;
+	struct rate_counts elsewhere_total;
 	uint32_t open;			  /* attempts that are followed now */
 	uint64_t losses[LOSS_KIND_COUNT]; /* in all */
 	size_t listeners_count;		  /* an attempt's listener is an index into them */

@@ -210,7 +210,7 @@ static const char *cell(const struct text *text, const struct snapshot *s,
 			const struct snapshot_listener *l, bool counted, enum column column,
 			char out[TEXT_VALUE_SIZE])
 {
-	const struct pulse_counts *counts = &l->counts;
+	const struct rate_counts *counts = &l->counts;
 	int64_t interval_ns = counted ? s->to_ns - s->from_ns : 0;
 
 	switch (column) {
@@ -229,7 +229,7 @@ static const char *cell(const struct text *text, const struct snapshot *s,
 	case COLUMN_ACCEPTS:
 		return view_rate(counts->accepts, interval_ns, out);
 	case COLUMN_DROPS:
-		return view_rate(pulse_counts_drops(counts), interval_ns, out);
+		return view_rate(rate_counts_drops(counts), interval_ns, out);
 	case COLUMN_HANDSHAKE_P50:
 		return percentile(text, &l->handshake, l->handshake.p50, out);
 	case COLUMN_HANDSHAKE_P99:
@@ -279,7 +279,7 @@ static void put_row(const struct text *text, const struct snapshot *s, size_t in
 		    const struct layout *layout)
 {
 	const struct snapshot_listener *l = &s->listeners[index];
-	bool dropping = pulse_counts_drops(&l->counts) > 0;
+	bool dropping = rate_counts_drops(&l->counts) > 0;
 	char value[TEXT_VALUE_SIZE];
 
 	text_begin_colour(text, dropping ? TEXT_RED : TEXT_BOLD);
@@ -309,9 +309,9 @@ static void put_drops(const struct text *text, const struct snapshot_listener *l
 	struct sentence sentence;
 
 	sentence_clear(&sentence);
-	sentence_add(&sentence, "  dropped %s, ", text_count(pulse_counts_drops(&l->total), value));
+	sentence_add(&sentence, "  dropped %s, ", text_count(rate_counts_drops(&l->total), value));
 	view_add_drops(&sentence, l->total.drops, l->counts.drops, true);
-	view_put_cut(text, pulse_counts_drops(&l->counts) > 0 ? TEXT_RED : TEXT_YELLOW,
+	view_put_cut(text, rate_counts_drops(&l->counts) > 0 ? TEXT_RED : TEXT_YELLOW,
 		     sentence.text);
 }
 
@@ -325,7 +325,7 @@ struct order {
  */
 static int rank(const struct snapshot_listener *l)
 {
-	if (pulse_counts_drops(&l->total) > 0)
+	if (rate_counts_drops(&l->total) > 0)
 		return 0;
 	if (l->closed)
 		return 3;
@@ -347,7 +347,7 @@ static int by_rank(const void *x, const void *y)
 
 static size_t rows_of(const struct snapshot_listener *l)
 {
-	return pulse_counts_drops(&l->total) > 0 ? 2 : 1;
+	return rate_counts_drops(&l->total) > 0 ? 2 : 1;
 }
 
 /* A listener that came and went without a client is not worth a row. */

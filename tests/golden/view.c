@@ -90,7 +90,7 @@ static void fill_listeners(void)
 	listeners[1].pids[0] = 4711;
 	listeners[1].pids[1] = 4712;
 	memcpy(listeners[1].comm, "ser\x1bver", 8);
-	listeners[1].counts = (struct pulse_counts){.attempts = 60, .syns = 114, .handshakes = 60};
+	listeners[1].counts = (struct rate_counts){.attempts = 60, .syns = 114, .handshakes = 60};
 	listeners[1].counts.accepts = 25;
 	listeners[1].counts.drops[CAUSE_ACCEPT_QUEUE_FULL_SYN] = 54;
 	listeners[1].counts.drops[CAUSE_COOKIE_ACK_DROPPED] = -1; /* taken back */
@@ -106,8 +106,8 @@ static void fill_listeners(void)
 		listeners[i].reuseport = true;
 		listeners[i].leader = 2;
 	}
-	listeners[2].counts = (struct pulse_counts){.attempts = 1, .syns = 3, .handshakes = 1};
-	listeners[2].total = (struct pulse_counts){.attempts = 70000, .syns = 70002};
+	listeners[2].counts = (struct rate_counts){.attempts = 1, .syns = 3, .handshakes = 1};
+	listeners[2].total = (struct rate_counts){.attempts = 70000, .syns = 70002};
 	listeners[2].handshake = latency(1, 31000);
 	listeners[4] = listener("127.0.0.1:9000", 10, 0, 0);
 	listeners[4].leader = 4;
@@ -157,13 +157,13 @@ static void fill_busy(void)
 {
 	fill_listeners();
 	fill_worst();
-	snapshot.elsewhere = (struct pulse_counts){.attempts = 1, .syns = 3};
-	snapshot.elsewhere_total = (struct pulse_counts){.attempts = 12, .syns = 13};
+	snapshot.elsewhere = (struct rate_counts){.attempts = 1, .syns = 3};
+	snapshot.elsewhere_total = (struct rate_counts){.attempts = 12, .syns = 13};
 	snapshot.counts = snapshot.elsewhere;
 	snapshot.total = snapshot.elsewhere_total;
 	for (size_t i = 0; i < snapshot.listeners_count; i++) {
-		pulse_counts_add(&snapshot.counts, &listeners[i].counts);
-		pulse_counts_add(&snapshot.total, &listeners[i].total);
+		rate_counts_add(&snapshot.counts, &listeners[i].counts);
+		rate_counts_add(&snapshot.total, &listeners[i].total);
 	}
 	snapshot.handshake = latency(61, MS(100));
 	snapshot.accept_wait = latency(25, MS(7));

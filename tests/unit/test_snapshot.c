@@ -231,13 +231,13 @@ Test(snapshot, drops_are_counted_by_cause_and_the_queue_was_full)
 	overflow();
 	s = look();
 	cr_assert_eq(s->listeners[0].counts.drops[CAUSE_ACCEPT_QUEUE_FULL_SYN], 1);
-	cr_assert_eq(pulse_counts_drops(&s->counts), 1);
+	cr_assert_eq(rate_counts_drops(&s->counts), 1);
 	cr_assert_gt(s->listeners[0].full_ns, 50 * NS_PER_MS);
 	cr_assert_eq(s->listeners[0].full_ns, s->listeners[0].full_all_ns);
 	turn();
 	s = look();
-	cr_assert_eq(pulse_counts_drops(&s->counts), 0);
-	cr_assert_eq(pulse_counts_drops(&s->total), 1);
+	cr_assert_eq(rate_counts_drops(&s->counts), 0);
+	cr_assert_eq(rate_counts_drops(&s->total), 1);
 	cr_assert_eq(s->listeners[0].full_ns, 0);
 	sample(1, 2, 1);
 	s = look();

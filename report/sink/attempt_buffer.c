@@ -2,7 +2,7 @@
  * Attempts in a temporary file. Records are the struct itself up to its marks,
  * then the marks that are used: only this process reads them.
  */
-#include "report/sink/spool.h"
+#include "report/sink/attempt_buffer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #define RECORD_MAX     sizeof(struct attempt)
 #define HEAD_SIZE      offsetof(struct attempt, marks)
 
-struct spool {
+struct attempt_buffer {
 	int fd; /* -1: not there (yet) */
 	uint64_t count;
 	uint64_t in_file; /* bytes */
@@ -54,43 +54,43 @@ static int open_temporary(void)
 	return fd;
 }
 
-int spool_new(size_t memory_bytes, struct spool **out)
+int attempt_buffer_new(size_t memory_bytes, struct attempt_buffer **out)
 {
-	struct spool *spool = calloc(1, sizeof(*spool));
+	struct attempt_buffer *buffer = calloc(1, sizeof(*buffer));
 
 	*out = NULL;
-	if (!spool)
+	if (!buffer)
 		return -ENOMEM;
-	spool->size = memory_bytes ? memory_bytes : MEMORY_DEFAULT;
-	if (spool->size < RECORD_MAX)
-		spool->size = RECORD_MAX;
-	spool->buffer = malloc(spool->size);
-	if (!spool->buffer) {
-		free(spool);
+	buffer->size = memory_bytes ? memory_bytes : MEMORY_DEFAULT;
+	if (buffer->size < RECORD_MAX)
+		buffer->size = RECORD_MAX;
+	buffer->buffer = malloc(buffer->size);
+	if (!buffer->buffer) {
+		free(buffer);
 		return -ENOMEM;
 	}
-	spool->fd = open_temporary();
-	if (spool->fd < 0)
-		spool->fd = -1;
-	*out = spool;
+	buffer->fd = open_temporary();
+	if (buffer->fd < 0)
+		buffer->fd = -1;
+	*out = buffer;
 	return 0;
 }
 
 /* Moves the buffer's records to the file, all of them or none. */
-static int spill(struct spool *spool)
+static int spill(struct attempt_buffer *buffer)
 {
 	size_t written = 0;
 
-	if (spool->fd < 0) {
+	if (buffer->fd < 0) {
 		int fd = open_temporary();
 
 		if (fd < 0)
 			return fd;
-		spool->fd = fd;
+		buffer->fd = fd;
 	}
-	while (written < spool->used) {
-		ssize_t n = pwrite(spool->fd, spool->buffer + written, spool->used - written,
-				   (off_t)(spool->in_file + written));
+	while (written < buffer->used) {
+		ssize_t n = pwrite(buffer->fd, buffer->buffer + written, buffer->used - written,
+				   (off_t)(buffer->in_file + written));
 
 		if (n > 0)
 			written += (size_t)n;
@@ -99,8 +99,8 @@ static int spill(struct spool *spool)
 		else if (errno != EINTR)
 			return -errno;
 	}
-	spool->in_file += spool->used;
-	spool->used = 0;
+	buffer->in_file += buffer->used;
+	buffer->used = 0;
 	return 0;
 }
 
@@ -109,62 +109,62 @@ static size_t record_size(const struct attempt *attempt)
 	return HEAD_SIZE + attempt->marks_count * sizeof(struct mark);
 }
 
-int spool_add(struct spool *spool, const struct attempt *attempt)
+int attempt_buffer_add(struct attempt_buffer *buffer, const struct attempt *attempt)
 {
 	size_t size;
 
 	if (attempt->marks_count > ATTEMPT_MARKS_MAX)
 		return -EINVAL;
 	size = record_size(attempt);
-	if (spool->size - spool->used < size) {
-		int result = spill(spool);
+	if (buffer->size - buffer->used < size) {
+		int result = spill(buffer);
 
 		if (result)
 			return result;
 	}
-	memcpy(spool->buffer + spool->used, attempt, size);
-	spool->used += size;
-	spool->count++;
+	memcpy(buffer->buffer + buffer->used, attempt, size);
+	buffer->used += size;
+	buffer->count++;
 	return 0;
 }
 
-uint64_t spool_count(const struct spool *spool)
+uint64_t attempt_buffer_count(const struct attempt_buffer *buffer)
 {
-	return spool->count;
+	return buffer->count;
 }
 
-void spool_rewind(struct spool *spool)
+void attempt_buffer_rewind(struct attempt_buffer *buffer)
 {
-	spool->read_from = 0;
-	spool->window_start = 0;
-	spool->window_used = 0;
-	spool->buffer_read = 0;
+	buffer->read_from = 0;
+	buffer->window_start = 0;
+	buffer->window_used = 0;
+	buffer->buffer_read = 0;
 }
 
 /* Moves what is left of the window to its start and reads on. */
-static int fill_window(struct spool *spool)
+static int fill_window(struct attempt_buffer *buffer)
 {
-	size_t left = spool->window_used - spool->window_start;
+	size_t left = buffer->window_used - buffer->window_start;
 
-	if (!spool->window) {
-		spool->window = malloc(WINDOW_SIZE);
-		if (!spool->window)
+	if (!buffer->window) {
+		buffer->window = malloc(WINDOW_SIZE);
+		if (!buffer->window)
 			return -ENOMEM;
 	}
-	memmove(spool->window, spool->window + spool->window_start, left);
-	spool->window_start = 0;
-	spool->window_used = left;
-	while (spool->window_used < WINDOW_SIZE && spool->read_from < spool->in_file) {
-		uint64_t rest = spool->in_file - spool->read_from;
-		size_t room = WINDOW_SIZE - spool->window_used;
-		ssize_t n = pread(spool->fd, spool->window + spool->window_used,
-				  rest < room ? (size_t)rest : room, (off_t)spool->read_from);
+	memmove(buffer->window, buffer->window + buffer->window_start, left);
+	buffer->window_start = 0;
+	buffer->window_used = left;
+	while (buffer->window_used < WINDOW_SIZE && buffer->read_from < buffer->in_file) {
+		uint64_t rest = buffer->in_file - buffer->read_from;
+		size_t room = WINDOW_SIZE - buffer->window_used;
+		ssize_t n = pread(buffer->fd, buffer->window + buffer->window_used,
+				  rest < room ? (size_t)rest : room, (off_t)buffer->read_from);
 
 		if (n == 0)
 			return -EIO; /* somebody cut the file */
 		if (n > 0) {
-			spool->window_used += (size_t)n;
-			spool->read_from += (uint64_t)n;
+			buffer->window_used += (size_t)n;
+			buffer->read_from += (uint64_t)n;
 		} else if (errno != EINTR) {
 			return -errno;
 		}
@@ -188,41 +188,42 @@ static size_t take(const char *data, size_t available, struct attempt *attempt)
 	return size;
 }
 
-int spool_next(struct spool *spool, struct attempt *attempt)
+int attempt_buffer_next(struct attempt_buffer *buffer, struct attempt *attempt)
 {
 	size_t size;
 
-	if (spool->window_start < spool->window_used || spool->read_from < spool->in_file) {
-		size = spool->window_used > spool->window_start
-			   ? take(spool->window + spool->window_start,
-				  spool->window_used - spool->window_start, attempt)
+	if (buffer->window_start < buffer->window_used || buffer->read_from < buffer->in_file) {
+		size = buffer->window_used > buffer->window_start
+			   ? take(buffer->window + buffer->window_start,
+				  buffer->window_used - buffer->window_start, attempt)
 			   : 0;
 		if (!size) {
-			int result = fill_window(spool);
+			int result = fill_window(buffer);
 
 			if (result)
 				return result;
-			size = take(spool->window, spool->window_used, attempt);
+			size = take(buffer->window, buffer->window_used, attempt);
 			if (!size)
 				return -EIO;
 		}
-		spool->window_start += size;
+		buffer->window_start += size;
 		return 1;
 	}
-	if (spool->buffer_read == spool->used)
+	if (buffer->buffer_read == buffer->used)
 		return 0;
-	size = take(spool->buffer + spool->buffer_read, spool->used - spool->buffer_read, attempt);
-	spool->buffer_read += size;
+	size =
+	    take(buffer->buffer + buffer->buffer_read, buffer->used - buffer->buffer_read, attempt);
+	buffer->buffer_read += size;
 	return size ? 1 : -EIO;
 }
 
-void spool_free(struct spool *spool)
+void attempt_buffer_free(struct attempt_buffer *buffer)
 {
-	if (!spool)
+	if (!buffer)
 		return;
-	if (spool->fd >= 0)
-		close(spool->fd);
-	free(spool->window);
-	free(spool->buffer);
-	free(spool);
+	if (buffer->fd >= 0)
+		close(buffer->fd);
+	free(buffer->window);
+	free(buffer->buffer);
+	free(buffer);
 }
