@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "netlink/owner/descriptors.h"
-#include "netlink/owner/sought.h"
-#include "netlink/owner/young.h"
+#include "netlink/owner/pending_lookups.h"
+#include "netlink/owner/recent_forks.h"
 
-/* A connection is sought for so long. */
+/* A connection is looked for so long. */
 #define SEEK_NS	  (2 * NS_PER_SEC)
 #define EXPIRE_NS (100 * NS_PER_MS)
 
@@ -49,8 +49,8 @@ struct holders {
 	struct listener *listeners;
 	size_t listeners_count;
 	size_t listeners_room;
-	struct sought_table sought;
-	struct young_ring young;
+	struct pending_lookups pending;
+	struct recent_forks recent;
 	struct kin kin[KIN_SLOTS];
 	struct event forks[FORKS_MAX];
 	uint32_t forks_first;
@@ -138,48 +138,48 @@ static int tell(struct holders *h, const struct holder *holder)
 	return h->fn(h->context, &event);
 }
 
-static int tell_young(struct holders *h, struct young *y)
+static int report_recent(struct holders *h, struct recent_fork *y)
 {
 	struct holder holder = {
 	    .flow = y->told_flow,
 	    .before_ns = y->before_ns,
-	    .inode = y->told,
+	    .inode = y->reported,
 	    .pid = y->pid,
 	    .parent_pid = y->parent_pid,
 	    .listens = y->listens,
 	};
 
-	y->told_listens = y->listens;
+	y->reported_listens = y->listens;
 	return tell(h, &holder);
 }
 
 /*
- * This child has one that is sought: told, and no longer sought. Whether it also listens can
- * change: who is forked for a connection closes the listener soon, a worker never.
+ * This child has one that is looked for: it is reported, and looked for no longer. Whether it also
+ * listens can change: who is forked for a connection closes the listener soon, a worker never.
  */
-static int found(struct holders *h, struct young *y, struct sought *s)
+static int found(struct holders *h, struct recent_fork *y, struct pending_lookup *s)
 {
-	y->told = s->inode;
+	y->reported = s->inode;
 	y->told_flow = s->flow;
 	if (y->listens)
-		young_look_again(y, clock_monotonic_ns());
+		recent_forks_look_again(y, clock_monotonic_ns());
 	else
 		y->due_ns = INT64_MAX;
-	sought_remove(&h->sought, s);
-	return tell_young(h, y);
+	pending_lookups_remove(&h->pending, s);
+	return report_recent(h, y);
 }
 
 static int seek(struct holders *h, const struct child *child)
 {
-	struct sought *s;
+	struct pending_lookup *s;
 
 	if (!child->inode || !child_accepted(child))
 		return 0;
-	sought_add(&h->sought, &child->flow, child->inode, clock_monotonic_ns());
-	s = sought_find(&h->sought, child->inode);
-	for (uint32_t i = h->young.count; i-- > 0;)
-		if (young_has(young_at(&h->young, i), child->inode))
-			return found(h, young_at(&h->young, i), s);
+	pending_lookups_add(&h->pending, &child->flow, child->inode, clock_monotonic_ns());
+	s = pending_lookups_find(&h->pending, child->inode);
+	for (uint32_t i = h->recent.count; i-- > 0;)
+		if (recent_forks_has(recent_forks_at(&h->recent, i), child->inode))
+			return found(h, recent_forks_at(&h->recent, i), s);
 	return 0;
 }
 
@@ -187,7 +187,8 @@ static int pass_fork(struct holders *h, const struct event *event)
 {
 	int64_t now_ns = clock_monotonic_ns();
 
-	young_add(&h->young, event->proc_fork.child_pid, event->proc_fork.parent_pid, now_ns);
+	recent_forks_add(&h->recent, event->proc_fork.child_pid, event->proc_fork.parent_pid,
+			 now_ns);
 	*kin_of(h, event->proc_fork.child_pid) = (struct kin){event->proc_fork.child_pid, now_ns};
 	return h->fn(h->context, event);
 }
@@ -280,16 +281,16 @@ int holders_learn(struct holders *h, const struct event *event, event_fn fn, voi
 	}
 }
 
-static void note_socket(struct holders *h, struct young *y, uint32_t inode)
+static void note_socket(struct holders *h, struct recent_fork *y, uint32_t inode)
 {
 	if (is_listener(h, inode))
 		y->listens = true;
-	else if (y->sockets_count < YOUNG_SOCKETS && !young_has(y, inode))
+	else if (y->sockets_count < RECENT_FORK_SOCKETS && !recent_forks_has(y, inode))
 		y->sockets[y->sockets_count++] = inode;
 }
 
 /* What it has by now is added to what it had: it may have ended meanwhile. */
-static void look_at(struct holders *h, struct young *y)
+static void look_at(struct holders *h, struct recent_fork *y)
 {
 	struct descriptors d;
 	int64_t before_ns = clock_now_ns();
@@ -325,38 +326,38 @@ static void look_at(struct holders *h, struct young *y)
 	}
 }
 
-static int look_once(struct holders *h, struct young *y, int64_t now_ns)
+static int look_once(struct holders *h, struct recent_fork *y, int64_t now_ns)
 {
 	bool last;
 
 	look_at(h, y);
 	if (y->due_ns == INT64_MAX)
 		return 0;
-	last = young_looked(y, now_ns);
-	if (y->told) {
+	last = recent_forks_looked(y, now_ns);
+	if (y->reported) {
 		if (y->listens) {
-			young_look_again(y, now_ns);
+			recent_forks_look_again(y, now_ns);
 			return 0;
 		}
 		y->due_ns = INT64_MAX;
-		return y->told_listens ? tell_young(h, y) : 0;
+		return y->reported_listens ? report_recent(h, y) : 0;
 	}
 	for (unsigned k = 0; k < y->sockets_count; k++) {
-		struct sought *s = sought_find(&h->sought, y->sockets[k]);
+		struct pending_lookup *s = pending_lookups_find(&h->pending, y->sockets[k]);
 
 		if (s)
 			return found(h, y, s);
 	}
 	/* A worker, or one that has nothing to do with connections. */
 	if (last && y->seen && (y->listens || y->sockets_count == 0))
-		return tell_young(h, y);
+		return report_recent(h, y);
 	return 0;
 }
 
-static int round_young(struct holders *h, int64_t now_ns)
+static int round_recent(struct holders *h, int64_t now_ns)
 {
-	for (uint32_t i = 0; i < h->young.count; i++) {
-		struct young *y = young_at(&h->young, i);
+	for (uint32_t i = 0; i < h->recent.count; i++) {
+		struct recent_fork *y = recent_forks_at(&h->recent, i);
 		int result;
 
 		if (y->due_ns > now_ns)
@@ -372,7 +373,7 @@ static int round_young(struct holders *h, int64_t now_ns)
 	return 0;
 }
 
-/* Those that are not known yet are young, or were not looked at for long. */
+/* Those that are not known yet were forked recently, or were not looked at for long. */
 static void meet_child(struct holders *h, int32_t pid, int32_t parent_pid, int64_t now_ns)
 {
 	struct kin *kin = kin_of(h, pid);
@@ -380,7 +381,7 @@ static void meet_child(struct holders *h, int32_t pid, int32_t parent_pid, int64
 
 	*kin = (struct kin){pid, now_ns};
 	if (!known && !is_owner(h, pid))
-		young_add(&h->young, pid, parent_pid, now_ns);
+		recent_forks_add(&h->recent, pid, parent_pid, now_ns);
 }
 
 static void list_children(struct holders *h, int32_t pid, int64_t now_ns)
@@ -408,7 +409,7 @@ static void list_children(struct holders *h, int32_t pid, int64_t now_ns)
 /* Where nobody tells of forks. */
 static void round_children(struct holders *h, int64_t now_ns)
 {
-	if (h->forks_known || h->sought.unmet == 0 || now_ns < h->list_ns)
+	if (h->forks_known || h->pending.unmet == 0 || now_ns < h->list_ns)
 		return;
 	for (size_t i = 0; i < h->listeners_count; i++)
 		for (unsigned k = 0; k < h->listeners[i].pids_count; k++)
@@ -439,7 +440,7 @@ static bool next_owner(struct holders *h)
 
 static int walk_step(struct holders *h, int64_t before_ns)
 {
-	struct sought *s;
+	struct pending_lookup *s;
 	uint32_t inode;
 	int32_t fd;
 	int rc;
@@ -458,10 +459,10 @@ static int walk_step(struct holders *h, int64_t before_ns)
 		descriptors_close(&h->walk);
 		return 0;
 	}
-	s = inode ? sought_find(&h->sought, inode) : NULL;
+	s = inode ? pending_lookups_find(&h->pending, inode) : NULL;
 	if (!s || s->in_owner)
 		return 0;
-	sought_met(&h->sought, s);
+	pending_lookups_met(&h->pending, s);
 	return tell(h, &(struct holder){.flow = s->flow,
 					.before_ns = before_ns,
 					.inode = s->inode,
@@ -475,7 +476,7 @@ static int round_owners(struct holders *h, int64_t now_ns)
 	int result = 0;
 
 	if (!h->walking) {
-		if (h->sought.unmet == 0 || now_ns < h->walk_ns)
+		if (h->pending.unmet == 0 || now_ns < h->walk_ns)
 			return 0;
 		h->walking = true;
 		h->walk_at = 0;
@@ -505,11 +506,11 @@ int holders_round(struct holders *h, event_fn fn, void *context)
 		h->credit_ns = CREDIT_MAX_NS;
 	if (now_ns - h->expired_ns >= EXPIRE_NS) {
 		h->expired_ns = now_ns;
-		sought_expire(&h->sought, now_ns - SEEK_NS);
-		young_expire(&h->young, now_ns);
+		pending_lookups_expire(&h->pending, now_ns - SEEK_NS);
+		recent_forks_expire(&h->recent, now_ns);
 	}
 	round_children(h, now_ns);
-	result = round_young(h, now_ns);
+	result = round_recent(h, now_ns);
 	return result ? result : round_owners(h, clock_monotonic_ns());
 }
 
@@ -525,11 +526,11 @@ int64_t holders_due_ns(const struct holders *h)
 {
 	int64_t due_ns = INT64_MAX;
 
-	if (h->walking || young_waiting(&h->young))
+	if (h->walking || recent_forks_waiting(&h->recent))
 		return 0;
-	if (h->sought.unmet && !h->forks_known)
+	if (h->pending.unmet && !h->forks_known)
 		due_ns = h->list_ns;
-	if (h->sought.unmet && have_several_owners(h) && h->walk_ns < due_ns)
+	if (h->pending.unmet && have_several_owners(h) && h->walk_ns < due_ns)
 		due_ns = h->walk_ns;
 	return due_ns;
 }
@@ -537,6 +538,6 @@ int64_t holders_due_ns(const struct holders *h)
 void holders_stats(const struct holders *h, struct holders_stats *stats)
 {
 	*stats = h->stats;
-	stats->skipped = h->young.skipped;
-	stats->missed = h->sought.missed;
+	stats->skipped = h->recent.skipped;
+	stats->missed = h->pending.missed;
 }

@@ -7,8 +7,8 @@
  * Theory of operation. It learns from the sampler's events whose sockets to seek
  * (EVENT_CHILD with an inode) and who owns the listeners, and from the proc
  * connector's whom they fork. A child is looked at soon after its fork
- * (netlink/owner/young.h). Without the connector the owners' children are listed while
- * connections are sought. Where a listener has several owners, theirs are looked
+ * (netlink/owner/recent_forks.h). Without the connector the owners' children are listed while
+ * connections are looked for. Where a listener has several owners, theirs are looked
  * through as well. Each kind of look has a share of the time, and no more.
  *
  * Of the connector's events only those of the owners and their children are

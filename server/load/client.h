@@ -18,7 +18,7 @@ enum client_state {
 };
 
 struct client {
-	/* The roster's: see there. */
+	/* The client table's: see there. */
 	struct client *older, *newer, *same_port;
 	bool waits;
 	int fd;

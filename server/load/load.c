@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "server/load/client.h"
-#include "server/load/roster.h"
+#include "server/load/client_table.h"
 #include "server/load/synack.h"
 #include "server/signals.h"
 
@@ -37,7 +37,7 @@ struct load {
 	int epoll_fd;
 	int timer_fd;
 	struct rlimit limit_before;
-	struct roster roster;
+	struct client_table clients;
 	struct synack_watch *watch; /* NULL: not needed yet, or not allowed */
 	bool watch_tried;
 	int64_t begin_ns; /* monotonic, like all times in here */
@@ -66,7 +66,7 @@ static void count_error(struct load_summary *summary, const char *name)
 static void note_synack(void *context, const struct endpoint *to, int64_t time_ns)
 {
 	const struct load *load = context;
-	struct client *client = roster_find(&load->roster, to);
+	struct client *client = client_table_find(&load->clients, to);
 
 	/* The first counts; what came before its start was for the last user of its port. */
 	if (client && client->synack_ns == TIME_UNKNOWN && time_ns > client->start_ns)
@@ -79,7 +79,7 @@ static void wait_for_synack(struct load *load, struct client *client)
 	if (!load->watch_tried && synack_watch_new(&client->server, &load->watch) < 0)
 		load->watch = NULL;
 	load->watch_tried = true;
-	roster_wait(&load->roster, client);
+	client_table_wait(&load->clients, client);
 }
 
 /* Counts and prints one that has ended, and forgets it. */
@@ -97,7 +97,7 @@ static int finish_client(struct load *load, struct client *client)
 		summary->end_ns = client->end_ns;
 	if (load->options->out)
 		r = client_print(client, load->options->out);
-	roster_leave(&load->roster, client);
+	client_table_leave(&load->clients, client);
 	return r;
 }
 
@@ -114,7 +114,7 @@ static int start_client(struct load *load)
 {
 	const struct load_options *options = load->options;
 	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
-	struct client *client = roster_take(&load->roster);
+	struct client *client = client_table_take(&load->clients);
 	struct address source;
 	int r;
 
@@ -123,7 +123,7 @@ static int start_client(struct load *load)
 	r = client_start(client, &options->server, options->spread ? &source : NULL,
 			 &load->request);
 	if (r < 0) {
-		roster_give_back(&load->roster, client);
+		client_table_give_back(&load->clients, client);
 		load->shortage_until_ns = clock_monotonic_ns() + SHORTAGE_NS;
 		load->holding = true;
 		return 0;
@@ -133,7 +133,7 @@ static int start_client(struct load *load)
 	if (load->summary->started++ == 0)
 		load->summary->start_ns = client->start_ns;
 	client->deadline_ns = clock_monotonic_ns() + options->timeout_ns;
-	roster_enter(&load->roster, client);
+	client_table_enter(&load->clients, client);
 	if (client->state == CLIENT_ENDED)
 		return finish_client(load, client);
 	event.data.ptr = client;
@@ -160,7 +160,7 @@ static int proceed(struct load *load, int wait_ms)
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (load->watch && load->roster.waiting)
+	if (load->watch && load->clients.waiting)
 		synack_watch_read(load->watch, note_synack, load);
 	for (int i = 0; i < n; i++) {
 		struct client *client = events[i].data.ptr;
@@ -177,7 +177,7 @@ static int proceed(struct load *load, int wait_ms)
 			continue; /* it is set anew before the next wait */
 		client_proceed(client, &load->request, seen_ns);
 		if (client->state != CLIENT_CONNECTING)
-			roster_wait_no_more(&load->roster, client);
+			client_table_wait_no_more(&load->clients, client);
 		if (client->state != CLIENT_ENDED)
 			continue;
 		r = finish_client(load, client);
@@ -205,7 +205,7 @@ static int64_t next_start_ns(const struct load *load)
 {
 	int64_t ns = due_ns(load);
 
-	if (load->roster.open == load->roster.max)
+	if (load->clients.open == load->clients.max)
 		return INT64_MAX;
 	return ns > load->shortage_until_ns ? ns : load->shortage_until_ns;
 }
@@ -222,8 +222,8 @@ static int start_due(struct load *load)
 			return r;
 	}
 	/* Where the bound is open_max, it was asked for. */
-	if (load->roster.open == load->roster.max && load->roster.max != load->options->open_max &&
-	    due_ns(load) <= clock_monotonic_ns())
+	if (load->clients.open == load->clients.max &&
+	    load->clients.max != load->options->open_max && due_ns(load) <= clock_monotonic_ns())
 		load->holding = true;
 	return 0;
 }
@@ -235,9 +235,9 @@ static int end_late(struct load *load)
 
 	if (now_ns >= load->end_ns)
 		load->stopping = true;
-	while (load->roster.oldest &&
-	       (load->stopping || load->roster.oldest->deadline_ns <= now_ns)) {
-		struct client *client = load->roster.oldest;
+	while (load->clients.oldest &&
+	       (load->stopping || load->clients.oldest->deadline_ns <= now_ns)) {
+		struct client *client = load->clients.oldest;
 		int r;
 
 		/* It may have come so far already that nobody has looked yet. */
@@ -257,8 +257,8 @@ static int wait_for_more(struct load *load)
 
 	if (wake_ns > load->end_ns)
 		wake_ns = load->end_ns;
-	if (load->roster.oldest && wake_ns > load->roster.oldest->deadline_ns)
-		wake_ns = load->roster.oldest->deadline_ns;
+	if (load->clients.oldest && wake_ns > load->clients.oldest->deadline_ns)
+		wake_ns = load->clients.oldest->deadline_ns;
 	if (wake_ns <= clock_monotonic_ns())
 		return proceed(load, 0);
 	timer.it_value.tv_sec = wake_ns / NS_PER_SEC;
@@ -270,7 +270,7 @@ static int wait_for_more(struct load *load)
 
 static bool unfinished(const struct load *load)
 {
-	return load->roster.open > 0 ||
+	return load->clients.open > 0 ||
 	       (!load->stopping && load->summary->started < load->options->count);
 }
 
@@ -356,7 +356,7 @@ int load_run(const struct load_options *options, struct load_summary *summary,
 	r = signals_take(&load.signals, false);
 	if (r < 0)
 		goto explain;
-	r = roster_init(&load.roster, raise_limit(&load));
+	r = client_table_init(&load.clients, raise_limit(&load));
 	if (r < 0)
 		goto restore_limit;
 	load.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -370,16 +370,16 @@ int load_run(const struct load_options *options, struct load_summary *summary,
 	if (r == 0)
 		r = run(&load);
 
-	for (struct client *client = load.roster.oldest; client; client = client->newer)
+	for (struct client *client = load.clients.oldest; client; client = client->newer)
 		client_end(client, "stopped");
-	summary->most_open = load.roster.most_open;
+	summary->most_open = load.clients.most_open;
 	summary->unstarted = options->count - summary->started;
 	if (load.epoll_fd >= 0)
 		close(load.epoll_fd);
 	if (load.timer_fd >= 0)
 		close(load.timer_fd);
 	synack_watch_free(load.watch);
-	roster_release(&load.roster);
+	client_table_release(&load.clients);
 restore_limit:
 	setrlimit(RLIMIT_NOFILE, &load.limit_before);
 	signals_give_back(&load.signals);
