@@ -141,7 +141,7 @@ static int tell(struct holders *h, const struct holder *holder)
 static int report_recent(struct holders *h, struct recent_fork *y)
 {
 	struct holder holder = {
-	    .flow = y->told_flow,
+	    .flow = y->reported_flow,
 	    .before_ns = y->before_ns,
 	    .inode = y->reported,
 	    .pid = y->pid,
@@ -160,7 +160,7 @@ static int report_recent(struct holders *h, struct recent_fork *y)
 static int found(struct holders *h, struct recent_fork *y, struct pending_lookup *s)
 {
 	y->reported = s->inode;
-	y->told_flow = s->flow;
+	y->reported_flow = s->flow;
 	if (y->listens)
 		recent_forks_look_again(y, clock_monotonic_ns());
 	else

@@ -23,14 +23,14 @@
 struct recent_fork {
 	int32_t pid;
 	int32_t parent_pid;
-	int64_t since_ns; /* CLOCK_MONOTONIC: it was told of */
+	int64_t since_ns; /* CLOCK_MONOTONIC: when its fork was reported */
 	int64_t due_ns;	  /* the next look; INT64_MAX: there is none */
 	uint8_t looks;
 	bool seen;    /* a look succeeded */
 	bool listens; /* at the last look */
 	bool reported_listens;
 	uint32_t reported; /* inode of the connection that was looked for and that it has, or 0 */
-	struct flow told_flow;
+	struct flow reported_flow;
 	uint8_t sockets_count;
 	uint32_t sockets[RECENT_FORK_SOCKETS]; /* inodes at the last look, without listeners */
 	int64_t before_ns;		       /* CLOCK_REALTIME: when the last look began */
