@@ -49,6 +49,7 @@ const char *cause_name(enum cause cause)
 	    [CAUSE_SYNACK_UNACKNOWLEDGED] = "synack-unacknowledged",
 	    [CAUSE_CLIENT_LEFT] = "client-left",
 	    [CAUSE_CLOSED_UNSERVED] = "closed-unserved",
+	    [CAUSE_LISTENER_CLOSED] = "listener-closed",
 	};
 
 	return cause < CAUSE_COUNT ? names[cause] : "unknown";
@@ -132,6 +133,7 @@ bool cause_is_drop(enum cause cause)
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
 	case CAUSE_CLIENT_LEFT:
 	case CAUSE_CLOSED_UNSERVED:
+	case CAUSE_LISTENER_CLOSED:
 	case CAUSE_COUNT:
 		break;
 	}

@@ -113,6 +113,7 @@ enum open_move {
 
 	MOVE_CHILD,	      /* a lookup found its child, whatever was known before */
 	MOVE_LISTENER_CLOSED, /* on its accept queue */
+	MOVE_LISTENER_GONE,   /* and its request with it */
 	MOVE_ACCEPTED_SEEN,   /* by a lookup, or a segment that shows it */
 	MOVE_ACCEPTED,	      /* reported */
 	MOVE_COUNT,

@@ -95,6 +95,8 @@ const char *cause_words(enum cause cause, int64_t tcp_syncookies)
 		return "the client left before accept()";
 	case CAUSE_CLOSED_UNSERVED:
 		return "accepted, then closed at once with nothing sent";
+	case CAUSE_LISTENER_CLOSED:
+		return "the listener closed while it waited in its queue";
 	case CAUSE_COUNT:
 		break;
 	}

@@ -209,6 +209,7 @@ bool ledger_doubts(const struct ledger *ledger, enum cause cause)
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
 	case CAUSE_CLIENT_LEFT:
 	case CAUSE_CLOSED_UNSERVED:
+	case CAUSE_LISTENER_CLOSED:
 	case CAUSE_COUNT:
 		break;
 	}

@@ -34,14 +34,13 @@ bool listening_add(struct listening *l, struct queue *queue)
 		struct queue *other = l->queues[i];
 
 		if (l->ports[i] == queue->listener.local.port && !other->closed &&
-		    other->leader == other &&
 		    other->listener.interface == queue->listener.interface &&
 		    endpoint_equal(&other->listener.local, &queue->listener.local)) {
-			queue->leader = other;
+			queue->leader = other->leader;
 			queue->siblings = 0;
-			other->siblings++;
-			queue->grouped = other->grouped = true;
-			other->samples.round_count = 0;
+			queue->leader->siblings++;
+			queue->grouped = other->grouped = queue->leader->grouped = true;
+			queue->leader->samples.round_count = 0;
 			break;
 		}
 	}

@@ -34,6 +34,14 @@ static inline struct queue *queues_of(const struct queues *queues, const struct 
 void queues_learn_owners(struct queues *queues, struct queue *queue,
 			 const struct listener *listener, int64_t time_ns);
 
+/* past/closing.c: the listener closed; found out at time_ns. */
+void queues_close(struct queues *queues, struct queue *queue, int64_t time_ns, struct table *table,
+		  struct details *details);
+
+/* The attempt of a queue that is over is one of the listener that is there now; NULL: none is. */
+struct queue *queues_move_on(struct queues *queues, struct queue *queue,
+			     struct open_attempt *attempt);
+
 /* Keeps the timestamp of a SYN's answer, where it is doubtful whether that was a cookie. */
 void queues_remember_timestamp(struct queues *queues, const struct queue_packet *packet,
 			       const struct queue *queue, struct arrival *syn,

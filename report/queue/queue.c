@@ -25,6 +25,7 @@ void queue_init(struct queue *queue, const struct listener *listener, const stru
 	queue->samples.peak = queue->settled.peak = -1;
 	queue->last_accepted_ack_ns = TIME_UNKNOWN;
 	queue->samples.early_ns = TIME_UNKNOWN;
+	queue->open_ns = queue->closed_ns = TIME_UNKNOWN;
 }
 
 void queue_release(struct queue *queue)

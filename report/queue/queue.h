@@ -137,6 +137,7 @@ struct queue_samples {
 /* The socket's counter of drops, by the samples. */
 struct queue_sk_drops {
 	bool seen; /* first and last, of this socket alone */
+	bool cut;  /* it closed before the last of them were sampled */
 	uint32_t first;
 	uint32_t last;
 	bool group_settled;   /* in the leader: of all members, also those that closed */
@@ -195,6 +196,9 @@ struct queue {
 	bool accept_visible; /* or its children are looked up */
 	bool limit_known;
 	bool closed;
+	bool over;		      /* in the leader: no member is open any more */
+	int64_t open_ns;	      /* the last time that it was known to be open */
+	int64_t closed_ns;	      /* since some time between that and this; TIME_UNKNOWN */
 	bool grouped;		      /* has, or had, SO_REUSEPORT siblings */
 	int64_t last_cookie_ns;	      /* a SYN cookie was sent */
 	int64_t last_accepted_ack_ns; /* the youngest handshake that was accepted */

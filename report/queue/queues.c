@@ -68,7 +68,8 @@ static struct queue *adopt(struct queues *queues, const struct listener *listene
 	return q;
 }
 
-static void on_listener(struct queues *queues, const struct listener *listener, int64_t time_ns)
+static void on_listener(struct queues *queues, const struct listener *listener, int64_t time_ns,
+			struct table *table, struct details *details)
 {
 	struct queue *q = listening_by_cookie(&queues->listening, listener->cookie);
 
@@ -84,10 +85,10 @@ static void on_listener(struct queues *queues, const struct listener *listener, 
 		listening_update(&queues->listening, q, listener);
 		limits_take(&q->limits, listener->limit, time_ns);
 		queues_learn_owners(queues, q, listener, time_ns);
+		q->over = false;
 		break;
 	case LISTENER_CLOSED:
-		listening_close(&queues->listening, q);
-		tenures_end(&q->tenures, 0, time_ns);
+		queues_close(queues, q, time_ns, table, details);
 		break;
 	}
 }
@@ -134,7 +135,7 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 
 	switch ((int)event->kind) {
 	case EVENT_LISTENER:
-		on_listener(queues, &event->listener, event->time_ns);
+		on_listener(queues, &event->listener, event->time_ns, table, details);
 		break;
 	case EVENT_LISTEN:
 		on_listen(queues, event);
@@ -201,6 +202,10 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 			return;
 		a->listener = (uint16_t)q->index;
 		q->sums.attempts++;
+	} else if (q->over && !open_has_child(a)) {
+		q = queues_move_on(queues, q, a);
+		if (!q)
+			return;
 	}
 	if (a->syns > 1 && is_local_client(queues, segment))
 		queue_tally(q, TALLY_LOCAL_SYN_REPEATED, packet->time_ns, 1);
@@ -306,7 +311,8 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 	struct queue *q = queues_of(queues, a);
 	struct arrival *arrival;
 
-	if (!q || open_is_accepted(a) || a->state == STATE_GONE || open_saw(a, SEEN_RST_CLIENT))
+	if (!q || q->over || open_is_accepted(a) || a->state == STATE_GONE ||
+	    open_saw(a, SEEN_RST_CLIENT))
 		return;
 	if (open_has_child(a)) {
 		if (!queues_doubt_entry(queues, a))

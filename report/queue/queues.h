@@ -118,6 +118,13 @@ void queues_exit(struct queues *queues, int32_t pid, int64_t time_ns);
 int32_t queues_acceptor(const struct queues *queues, const struct open_attempt *attempt,
 			int64_t after_ns, int64_t before_ns);
 
+/* The listener of this attempt closed, and it can have been what reset it at time_ns. */
+bool queues_closed_at(const struct queues *queues, const struct open_attempt *attempt,
+		      int64_t time_ns);
+
+/* When its listener was found closed, with all siblings; TIME_UNKNOWN. */
+int64_t queues_closed_ns(const struct queues *queues, const struct open_attempt *attempt);
+
 /* What the queue of this attempt's listener adds to its verdict. */
 void queues_context(const struct queues *queues, const struct open_attempt *attempt,
 		    struct verdict_context *context);

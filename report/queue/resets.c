@@ -120,6 +120,10 @@ void queues_server_reset(struct queues *queues, const struct queue_packet *packe
 	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
 	if (arrival)
 		arrival->answered = true; /* refused, not dropped */
+	/* Unasked, only a socket resets: its final ACK had made one. */
+	if (!answer && open_is_acknowledged(a) && open_knows(a, KNOWN_ACK_DROPPED) &&
+	    segment->seq == a->server_isn + 1)
+		queues_server_alive(queues, packet);
 	arrival = queue_find(q, open_is_queued(a) ? ARRIVAL_ENTER : ARRIVAL_REFUSED, packet->index,
 			     a->isn);
 	if (arrival && answer && !arrival->proven &&

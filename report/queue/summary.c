@@ -63,7 +63,7 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		    .episodes = q->full.episodes,
 		    .episodes_lost = q->full.episodes_lost,
 		    .drops = q->sums.drops,
-		    .sk_drops = q->sk_drops.seen
+		    .sk_drops = q->sk_drops.seen && !q->sk_drops.cut
 				    ? (int64_t)(uint32_t)(q->sk_drops.last - q->sk_drops.first)
 				    : -1,
 		    .disagreements = q->sums.disagreements,

@@ -55,6 +55,9 @@ static const char *alternative(enum cause cause)
 	case CAUSE_CLOSED_UNSERVED:
 		return "between its accept() and its end there may have been longer; "
 		       "--exact-accepts would tell.";
+	case CAUSE_LISTENER_CLOSED:
+		return "it may also have been accepted, and reset, just before the listener "
+		       "closed; --exact-accepts would tell.";
 	case CAUSE_CLIENT_RESET:
 	case CAUSE_SLOW_ACCEPT:
 	case CAUSE_SYNACK_UNACKNOWLEDGED:

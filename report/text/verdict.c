@@ -255,9 +255,13 @@ static void add_reset(const struct text *text, const struct attempt *a, struct s
 {
 	const struct attempt_cause *client = find_cause(a, CAUSE_CLIENT_RESET);
 	const struct attempt_cause *cause = client ? client : find_cause(a, CAUSE_SERVER_RESET);
+	const struct attempt_cause *closed = find_cause(a, CAUSE_LISTENER_CLOSED);
 	char time[TEXT_VALUE_SIZE];
 
-	sentence_add(sentence, "reset by %s",
+	if (!cause)
+		cause = closed;
+	sentence_add(sentence, "reset%s by %s",
+		     cause && cause == closed ? " when the listener closed while it waited," : "",
 		     client  ? "the client"
 		     : cause ? "the server"
 			     : "one side");

@@ -23,9 +23,14 @@ static void bound_accept(struct tracker *t, struct open_attempt *a, int64_t afte
 			 int64_t before_ns)
 {
 	struct detail *d = details_open(t->details, a);
+	int64_t closed_ns =
+	    t->options.queues ? queues_closed_ns(t->options.queues, a) : TIME_UNKNOWN;
 
 	if (!d || d->exact)
 		return;
+	/* A listener that is closed accepts nobody. */
+	if (closed_ns != TIME_UNKNOWN && before_ns > closed_ns)
+		before_ns = closed_ns;
 	d->served = true;
 	if (after_ns < a->ack_ns)
 		after_ns = a->ack_ns;

@@ -360,6 +360,9 @@ static bool take_reset(struct tracker *t, const struct event *event, struct open
 	a->events |= from_client ? SEEN_RST_CLIENT : SEEN_RST_SERVER;
 	if (!from_client)
 		a->events &= ~(unsigned)SEEN_NO_ANSWER;
+	/* Of a live run it decides what became of the attempt: its time is needed then. */
+	if (t->options.queues && a->synacks)
+		details_open(t->details, a);
 	mark_if_detailed(t, a, event, event->segment.frame,
 			 from_client ? MARK_RST_CLIENT : MARK_RST_SERVER);
 	set_end(a, event->time_ns);

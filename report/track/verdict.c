@@ -147,6 +147,8 @@ static enum outcome decide_handshaken(const struct open_attempt *open,
 		return OUTCOME_RESET;
 	if (open_saw(open, SEEN_RST_CLIENT))
 		return OUTCOME_RESET;
+	if (open->moved_by == MOVE_LISTENER_CLOSED && context->listener_closed)
+		return OUTCOME_RESET;
 	if (open_knows(open, KNOWN_ACK_DROPPED) || is_overtaken(context, out))
 		return OUTCOME_ZOMBIE;
 	if (open_is_queued(open) && context->ended)
@@ -176,9 +178,19 @@ static int64_t least_wait(const struct attempt *out)
 	return out->queue_wait_ns < 0 ? -1 : difference(out->entered_ns, out->accept_after_ns);
 }
 
+/* It was in a queue of its listener when that closed. */
+static bool is_closed_on(const struct open_attempt *open, const struct verdict_context *context)
+{
+	return (open->moved_by == MOVE_LISTENER_CLOSED || open->moved_by == MOVE_LISTENER_GONE) &&
+	       (open_saw(open, SEEN_RST_SERVER) ? context->reset_by_close
+						: context->listener_closed);
+}
+
 static void decide_causes(const struct open_attempt *open, const struct verdict_context *context,
 			  struct attempt *out)
 {
+	bool by_close = is_closed_on(open, context);
+
 	for (uint32_t i = 0; i < out->marks_count; i++)
 		if (out->marks[i].cause_known)
 			add_cause(out, out->marks[i].cause, out->marks[i].confidence, 1);
@@ -194,9 +206,9 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
 		break;
 	case OUTCOME_RESET:
-		if (open_saw(open, SEEN_RST_SERVER))
+		if (open_saw(open, SEEN_RST_SERVER) && !by_close)
 			add_cause(out, CAUSE_SERVER_RESET, CONFIDENCE_EXACT, 1);
-		else
+		else if (open_saw(open, SEEN_RST_CLIENT))
 			add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
 		break;
 	case OUTCOME_HALF_OPEN:
@@ -213,6 +225,9 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 	case OUTCOME_COUNT:
 		break;
 	}
+	if (by_close && !open_is_accepted(open) && !open_saw(open, SEEN_RST_CLIENT))
+		add_cause(out, CAUSE_LISTENER_CLOSED,
+			  context->accept_exact ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED, 1);
 	if (out->ghost)
 		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
 	if (least_wait(out) > context->slow_accept_ns)

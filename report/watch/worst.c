@@ -79,6 +79,8 @@ static const char *brief(enum cause cause)
 		return "client left before accept()";
 	case CAUSE_CLOSED_UNSERVED:
 		return "closed at once, nothing sent";
+	case CAUSE_LISTENER_CLOSED:
+		return "listener closed";
 	case CAUSE_ACCEPT_QUEUE_FULL_SYN:
 	case CAUSE_ACCEPT_QUEUE_FULL_ACK:
 	case CAUSE_SYN_QUEUE_FULL:

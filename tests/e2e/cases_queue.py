@@ -49,10 +49,10 @@ def listener_closes_on_its_queue(s):
     s.step("close", listener.close, None, EstabResets=2, OutRsts=2)
     for client in queued:
         assert client.kinds() == ["RA"]
-        s.truth(client, "reset", server_reset=1)
+        s.truth(client, "reset", listener_closed=1)
     s.step("the request goes in silence", lambda: s.wait(half_open, 1.3), [])
     s.step("ACK after it", half_open.final_ack, ["R"], **RST_SENT)
-    s.truth(half_open, "reset", server_reset=1)
+    s.truth(half_open, "reset", listener_closed=1)
     late = s.client()
     s.step("SYN after it", late.syn, ["RA"], **RST_SENT)
     s.truth(late, "refused", no_listener=1)

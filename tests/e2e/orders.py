@@ -142,7 +142,7 @@ def connect(count=1, address="127.0.0.1", port=7000, request=b"", wait=True):
         s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         s.settimeout(30 if wait else 0)
         s.connect_ex((address, port))
-        if request:
+        if request and wait:
             s.sendall(request)
         HELD[s.getsockname()[1]] = s
         ports.append(s.getsockname()[1])

@@ -179,3 +179,80 @@ def test_a_child_has_the_listener_from_its_fork_to_its_end(make, record):
         assert second["from_ns"] < second["to_ns"] <= ended_ns
     for (port, pid, _), sure in zip(truth, (True, False, True)):
         assert attempts[port]["accept_pid"] == pid or (not sure and attempts[port]["accept_pid"] is None)
+
+
+def queue_end(listener, which):
+    """The last point of one of its drawings: [time_ns, min, max]."""
+    return listener["depth"][which]["points"][-1]
+
+
+def test_what_a_hung_server_left_stays_with_its_listener(space, make, record, address):
+    """Its queue full, killed, another server in its place: an end to the one, and another listener."""
+    hung, clients = make(orders.Process), make(orders.Clients)
+    hung.do(f"listen(4, address={address!r})")
+    run = record()
+    clients.do(f"connect(2, address={address!r})")
+    first = hung.do("accept(2)")
+    before = space.counters()["ListenOverflows"]
+    clients.do(f"connect(9, address={address!r}, wait=False)")
+    # Five have a place; the other four are turned away.
+    until(lambda: space.counters()["ListenOverflows"] - before >= 4, "an overflow")
+    killed_ns = hung.kill()
+    settle(run, "listener", 2)
+    until(lambda: any('"closed"' in line for line in lines(run, "listener")), "the end of the listener")
+    overflows = space.counters()["ListenOverflows"] - before
+    heir = make(orders.Process)
+    heir.do(f"listen(16, address={address!r})")
+    until(lambda: lines(run, "listener")[-1].count('"closed"') == 0, "the new listener")
+    clients.do(f"connect(2, address={address!r})")
+    second = heir.do("accept(2)")
+    # And those whose SYN comes again.
+    again = heir.do("accept(4)")
+    report = end(run)
+
+    attempts = by_port(report)
+    old, new = report["listeners"]
+    assert (old["closed"], new["closed"]) == (True, False)
+    assert old["cookie"] != new["cookie"]
+    for port, pid, _ in first + second + again:
+        assert attempts[port]["outcome"] == "accepted"
+        assert attempts[port]["accept_pid"] in (pid, None)
+        assert attempts[port]["listener"] == (0 if pid == hung.pid else 1)
+    # Five waited when it closed: not a whim of the server, nor a firewall.
+    waited = [a for a in attempts.values() if a["outcome"] == "reset"]
+    assert len(waited) == 5
+    for attempt in waited:
+        assert [cause["name"] for cause in attempt["causes"]] == ["listener-closed"], attempt
+        assert attempt["listener"] == 0
+        reset, = [packet for packet in attempt["packets"] if packet["kind"] == "rst-server"]
+        assert reset["time_ns"] <= killed_ns
+    assert report["summary"]["causes"]["listener-closed"] == 5
+    # Its drops are its own, and nothing of it comes after its end.
+    assert (old["drops"], new["drops"]) == (overflows, 0)
+    assert (old["attempts"], new["attempts"]) == (7, 6)
+    closed_ns = max(owner["to_ns"] for owner in old["owners"])
+    assert all(episode["end_ns"] <= closed_ns for episode in old["full_episodes"])
+    assert queue_end(old, "rebuilt")[1:] == queue_end(old, "sampled")[1:] == [0, 0]
+    assert queue_end(old, "sampled")[0] <= new["depth"]["sampled"]["points"][0][0]
+    assert {owner["pid"] for owner in new["owners"]} == {heir.pid}
+    assert not [row for row in report["ledger"] if row["unexplained"]]
+
+
+def test_what_waits_when_a_listener_closes_is_said_to(make, record, address):
+    """close() of a listener on its queue, the server lives on; a half-open one finds out when it speaks."""
+    server, clients = make(orders.Process), make(orders.Clients)
+    server.do(f"listen(8, address={address!r})")
+    run = record()
+    clients.do(f"connect(3, address={address!r})")
+    server.do("accept()")
+    closed_ns = server.do("close()")
+    until(lambda: any('"closed"' in line for line in lines(run, "listener")), "the end of the listener")
+    report = end(run)
+    listener, = report["listeners"]
+    outcomes = sorted((a["outcome"], [c["name"] for c in a["causes"]]) for a in report["attempts"])
+    assert outcomes == [("accepted", []), ("reset", ["listener-closed"]), ("reset", ["listener-closed"])]
+    assert listener["closed"]
+    assert [owner["pid"] for owner in listener["owners"]] == [server.pid]
+    assert listener["owners"][0]["to_ns"] >= closed_ns - 1_000_000_000
+    assert queue_end(listener, "rebuilt")[1:] == [0, 0]
+    assert not [row for row in report["ledger"] if row["unexplained"]]
