@@ -82,7 +82,7 @@ def test_a_signal_ends_it_with_the_report(start, run, traffic, folder, number):
     assert traffic.between(began, ended - SECOND // 10) <= clients_of(json.loads(output))
     replayed, complaints = report_of(run, folder)
     assert clients_of(replayed) == clients_of(json.loads(output))
-    assert "not ended" not in complaints
+    assert "was interrupted" not in complaints
 
 
 def test_a_hang_up_that_is_ignored_stays_so(start, traffic, folder):
@@ -154,7 +154,7 @@ def test_a_disk_that_fills_leaves_whole_blocks_of_a_compressed_part(synscope, ru
                             timeout=120, check=False)
     assert result.returncode == 1, result.stderr
     line = one_line(result.stderr)
-    assert "No space left on device; the recording ends here, with " in line
+    assert "No space left on device; the recording stops here, with " in line
     words = line.split()
     packets, events = int(words[words.index("packets") - 1]), int(words[words.index("events") - 1])
     report, complaints = report_of(run, kept)
@@ -162,7 +162,7 @@ def test_a_disk_that_fills_leaves_whole_blocks_of_a_compressed_part(synscope, ru
     lines = subprocess.run(["zstdcat", kept / "000001" / "events.jsonl.zst"], capture_output=True, check=False).stdout
     assert lines.count(b"\n") == events and lines.endswith(b"\n")
     assert clients_of(report) <= clients_of(json.loads(result.stdout))
-    assert "not ended" in complaints
+    assert "the recording was interrupted" in complaints
 
 
 @pytest.mark.parametrize("size", ["64k", "400k"])
@@ -177,7 +177,7 @@ def test_a_disk_that_fills_ends_the_recording_with_what_it_holds(synscope, run, 
                             timeout=120, check=False)
     assert result.returncode == 1, result.stderr
     line = one_line(result.stderr)
-    assert "No space left on device; the recording ends here, with " in line
+    assert "No space left on device; the recording stops here, with " in line
     words = line.split()
     packets, events = int(words[words.index("packets") - 1]), int(words[words.index("events") - 1])
     live = json.loads(result.stdout)
@@ -187,7 +187,7 @@ def test_a_disk_that_fills_ends_the_recording_with_what_it_holds(synscope, run, 
     assert (kept / "events.jsonl").read_bytes().endswith(b"\n")
     assert packets + events > 0
     assert clients_of(report) <= clients_of(live)
-    assert "not ended" in complaints
+    assert "the recording was interrupted" in complaints
 
 
 # The recording
@@ -200,7 +200,7 @@ def check_kill(start, run, traffic, folder, after_s, options=()):
     process.kill()
     process.communicate()
     report, complaints = report_of(run, folder)
-    assert "not ended" in complaints
+    assert "the recording was interrupted" in complaints
     missing = traffic.between(began, killed - SECOND) - clients_of(report)
     assert not missing, f"killed after {after_s:.3f} s: {len(missing)} attempts older than a second are missing"
     return len(report["attempts"])
@@ -277,7 +277,7 @@ def test_an_interface_that_goes_away_ends_it(start, run, veth, folder):
     subprocess.run(["ip", "link", "del", "syna"], check=True)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert one_line(errors) == "synscope record: syna: the interface is gone; what was recorded is kept"
+    assert one_line(errors) == "synscope record: syna: the interface is gone; the recording up to then is kept"
     live, (replayed, _) = json.loads(output), report_of(run, folder)
     assert live["summary"]["outcomes"]["refused"] == 3
     assert replayed["summary"] == live["summary"]
