@@ -13,13 +13,17 @@
 #include "report/html/page.h"
 #include "report/json/parts.h"
 #include "report/json/writer.h"
-#include "report/sink/formats.h"
+#include "report/measure/cost.h"
 #include "report/sink/attempt_buffer.h"
+#include "report/sink/daytime.h"
+#include "report/sink/formats.h"
 
 struct html_sink {
 	struct sink sink;
 	FILE *out;
 	struct attempt_buffer *buffer;
+	struct cost cost;
+	bool utc;
 	struct json_writer json; /* of one element of data after the other */
 };
 
@@ -27,6 +31,7 @@ static int html_attempt(struct sink *sink, const struct attempt *attempt)
 {
 	struct html_sink *html = (struct html_sink *)sink;
 
+	cost_add(&html->cost, attempt);
 	return attempt_buffer_add(html->buffer, attempt);
 }
 
@@ -165,9 +170,30 @@ static void put_all_names(struct json_writer *json, const struct report *report)
 	jw_end(json);
 }
 
-/* The members of `--format json`, but for the attempts. */
-static void put_report(struct json_writer *json, const struct report *report)
+static void put_cost(struct json_writer *json, const struct cost *cost)
 {
+	const struct {
+		const char *key;
+		const struct histogram *histogram;
+	} parts[] = {{"hit", &cost->hit}, {"again", &cost->again}, {"spared", &cost->spared}};
+
+	jw_key(json, "cost");
+	jw_object_begin(json, JSON_COMPACT);
+	jw_put_u64(json, "never", cost->never);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct latency_summary summary = histogram_summary(parts[i].histogram);
+
+		jw_key(json, parts[i].key);
+		json_put_latency(json, &summary);
+	}
+	jw_end(json);
+}
+
+/* The members of `--format json`, but for the attempts, and what people are told beside them. */
+static void put_report(struct html_sink *html, const struct report *report)
+{
+	struct json_writer *json = &html->json;
+
 	jw_object_begin(json, JSON_LINES);
 	jw_key(json, "tool");
 	jw_object_begin(json, JSON_COMPACT);
@@ -178,6 +204,8 @@ static void put_report(struct json_writer *json, const struct report *report)
 	json_put_summary(json, report);
 	json_put_listeners(json, report);
 	json_put_findings(json, report);
+	put_cost(json, &html->cost);
+	jw_put_i64(json, "utc_offset_s", daytime_offset_s(report->start_ns, html->utc));
 	put_all_names(json, report);
 	jw_end(json);
 }
@@ -190,7 +218,7 @@ static int html_finish(struct sink *sink, const struct report *report)
 	if (!rc)
 		rc = begin_data(html, "<script type=\"application/json\" id=\"report\">");
 	if (!rc) {
-		put_report(&html->json, report);
+		put_report(html, report);
 		rc = end_data(html);
 	}
 	if (!rc)
@@ -221,9 +249,10 @@ struct sink *html_sink_new(FILE *out, const struct sink_style *style)
 {
 	struct html_sink *html = calloc(1, sizeof(*html));
 
-	(void)style;
 	if (!html)
 		return NULL;
+	cost_init(&html->cost);
+	html->utc = style->utc;
 	html->sink.ops = &html_ops;
 	html->out = out;
 	if (attempt_buffer_new(0, &html->buffer)) {

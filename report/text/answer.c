@@ -280,7 +280,7 @@ static void put_drops(const struct text *text)
 	}
 }
 
-void text_put_answer(const struct text *text, const struct text_cost *cost)
+void text_put_answer(const struct text *text, const struct cost *cost)
 {
 	const struct report *report = text->report;
 	char advice[4096];

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/measure/worst.h"
 
@@ -25,7 +26,8 @@ static uint64_t key_of(const struct attempt *a)
 	key = mix(key, (uint64_t)(int64_t)a->listener);
 	if (a->listener < 0)
 		key = mix(key, a->server.port);
-	key = mix(key, (uint64_t)a->outcome << 8 | (uint64_t)a->ghost << 1 | a->evicted);
+	key = mix(key, (uint64_t)a->outcome << 16 | (uint64_t)a->role << 8 |
+			   (uint64_t)a->ghost << 1 | a->evicted);
 	/* Whatever order they were found in. */
 	for (uint32_t i = 0; i < a->causes_count && i < ATTEMPT_CAUSES_MAX; i++)
 		causes += mix(0, (uint64_t)a->causes[i].cause << 8 | a->causes[i].confidence);
@@ -122,9 +124,12 @@ static void put_like_it(const struct text *text, const struct text_kind *kind)
 		return;
 	sentence_clear(&sentence);
 	sentence_add(&sentence, "%s attempts like this", text_count((int64_t)kind->count, count));
-	if (kind->first_ns != TIME_UNKNOWN)
-		sentence_add(&sentence, ", from %s to %s", text_when(text, kind->first_ns, first),
-			     text_when(text, kind->last_ns, last));
+	text_when(text, kind->first_ns, first);
+	text_when(text, kind->last_ns, last);
+	if (kind->first_ns != TIME_UNKNOWN && strcmp(first, last) == 0)
+		sentence_add(&sentence, ", all started at %s", first);
+	else if (kind->first_ns != TIME_UNKNOWN)
+		sentence_add(&sentence, ", started from %s to %s", first, last);
 	sentence_add(&sentence, ".");
 	text_begin_colour(text, TEXT_BOLD);
 	text_paragraph(text, "  ", 2, sentence.text);

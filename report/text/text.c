@@ -19,7 +19,7 @@ struct text_sink {
 	struct sink sink;
 	struct sink_style style;
 	FILE *out;
-	struct text_cost *cost;
+	struct cost cost;
 	struct text_kinds kinds;
 	bool handshake_known;
 	struct attempt handshake;
@@ -45,8 +45,7 @@ static int text_attempt(struct sink *sink, const struct attempt *attempt)
 {
 	struct text_sink *self = (struct text_sink *)sink;
 
-	if (attempt->role != ROLE_OUTBOUND && attempt->role != ROLE_FORWARDED)
-		text_cost_add(self->cost, attempt);
+	cost_add(&self->cost, attempt);
 	if (text_handshake_better(attempt, self->handshake_known ? &self->handshake : NULL)) {
 		self->handshake = *attempt;
 		self->handshake_known = true;
@@ -87,7 +86,7 @@ static void put_report(struct text_sink *self, const struct text *text)
 		put_chosen(self, text);
 		return;
 	}
-	text_put_answer(text, self->cost);
+	text_put_answer(text, &self->cost);
 	text_put_queues(text);
 	text_put_listeners(text);
 	text_put_latency(text);
@@ -131,7 +130,6 @@ static void text_free(struct sink *sink)
 {
 	struct text_sink *self = (struct text_sink *)sink;
 
-	text_cost_free(self->cost);
 	text_kinds_release(&self->kinds);
 	free(self->chosen);
 	free(self);
@@ -148,10 +146,10 @@ struct sink *text_sink_new(FILE *out, const struct sink_style *style)
 	self->sink.ops = &text_ops;
 	self->style = *style;
 	self->out = out;
-	self->cost = text_cost_new();
+	cost_init(&self->cost);
 	if (style->attempt)
 		self->chosen = calloc(CHOSEN_MAX, sizeof(*self->chosen));
-	if (!self->cost || (style->attempt && !self->chosen)) {
+	if (style->attempt && !self->chosen) {
 		text_free(&self->sink);
 		return NULL;
 	}

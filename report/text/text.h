@@ -12,6 +12,7 @@
 
 #include "report/attempt/attempt.h"
 #include "report/attempt/report.h"
+#include "report/measure/cost.h"
 
 enum text_colour {
 	TEXT_PLAIN,
@@ -207,16 +208,10 @@ void text_kinds_release(struct text_kinds *kinds);
 /* The connections that are not to this host. */
 void text_put_ways(const struct text *text);
 
-/* What drops cost the clients, added up attempt by attempt as they end. */
-struct text_cost;
-struct text_cost *text_cost_new(void);
-void text_cost_add(struct text_cost *cost, const struct attempt *attempt);
-void text_cost_free(struct text_cost *cost);
-
 /* The sections, in their order. */
 void text_put_title(const struct text *text);
-void text_put_answer(const struct text *text, const struct text_cost *cost);
-void text_put_cost(const struct text *text, const struct text_cost *cost);
+void text_put_answer(const struct text *text, const struct cost *cost);
+void text_put_cost(const struct text *text, const struct cost *cost);
 void text_put_listeners(const struct text *text);
 void text_put_queues(const struct text *text);
 void text_put_latency(const struct text *text);

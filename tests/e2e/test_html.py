@@ -1,6 +1,7 @@
 """The HTML report in a browser: what it says, what it does, and what nobody can make it do."""
 import base64
 import contextlib
+import datetime
 import hashlib
 import json
 import os
@@ -131,7 +132,7 @@ def agree(page, report):
     assert page.attributes("#answer li[data-rule]", "data-rule") == [advice["rule"] for advice in report["advice"]]
     losses = dict(zip(page.texts("#losses tbody th"), values(page, "#losses tbody td")))
     for name, count in report["losses"].items():
-        assert losses[name] == count
+        assert losses.get(name, 0) == count
     for note in report["notes"]:
         assert note in page.texts("#losses li")
     assert page.run("return synscope.attempts.count") == len(report["attempts"]) == summary["attempts"]
@@ -332,6 +333,85 @@ def test_the_keyboard_does_it_all(page):
     assert page.run("return document.querySelector('#pinned').hidden && document.querySelector('#card').hidden")
 
 
+def test_keys_work_wherever_one_is_on_the_page(page):
+    """Without a Tab: only the arrows up and down are left to scrolling."""
+    _, _, span = window(page)
+    page.run("document.activeElement.blur()")
+    page.press("+")
+    page.settle()
+    assert window(page)[1] - window(page)[0] == pytest.approx(0.6 * span, rel=0.01)
+    page.press("0", "ArrowDown")
+    page.settle()
+    assert window(page)[:2] == [0, span] and page.run("return synscope.waterfall.pointed") == -1
+    page.press("j", "j", "k", "j")
+    page.settle()
+    second = clients(page)[1]
+    page.settle()
+    assert page.text("#card b") == second and page.run("return !document.querySelector('#card').hidden")
+    # The lane is in sight, below the bar.
+    top, bar = page.run("""const w = synscope.waterfall; return [w.host.getBoundingClientRect().top + w.laneHeight() - w.top,
+        document.querySelector('#toolbar').getBoundingClientRect().bottom]""")
+    assert top >= bar
+    page.press("Enter")
+    page.settle()
+    assert page.text("#pinned b") == second
+
+
+def test_a_linked_attempt_stands_below_the_bar(chromium, pages):
+    for width, height in (1280, 800), (500, 800):
+        chromium.size(width, height)
+        chromium.open("/dev/null")
+        chromium.open(str(pages(60)) + "#attempt=17")
+        chromium.settle()
+        chromium.settle()
+        top, bar, window_height = chromium.run("""return [document.querySelector('#pinned').getBoundingClientRect().top,
+            document.querySelector('#toolbar').getBoundingClientRect().bottom, innerHeight]""")
+        assert bar <= top < window_height / 2
+    chromium.size(1400, 1000)
+
+
+def test_evidence_is_readable_on_a_phone(chromium, pages):
+    chromium.devtools("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+    try:
+        chromium.open("/dev/null")
+        chromium.open(str(pages(60)) + "#attempt=17")
+        chromium.settle()
+        assert chromium.run("return document.documentElement.scrollWidth") <= 390
+        widths = chromium.run("return Array.from(document.querySelectorAll('#pinned tbody td:last-child'), (cell) => cell.clientWidth)")
+        assert min(widths) > 250
+        tallest = chromium.run("return Math.max(...Array.from(document.querySelectorAll('#pinned tbody tr'), (row) => row.clientHeight))")
+        assert tallest < 150
+    finally:
+        chromium.devtools("Emulation.clearDeviceMetricsOverride")
+        chromium.size(1400, 1000)
+
+
+def test_paper_has_the_evidence_and_every_lane(chromium, pages):
+    chromium.open(pages(60))
+    chromium.choose("#mode", "lanes")
+    chromium.settle()
+    scrolled = chromium.run("return synscope.waterfall.host.clientHeight < synscope.rows.length * synscope.waterfall.laneHeight()")
+    assert scrolled and chromium.run("return document.querySelectorAll('details:not([open])').length") > 0
+    chromium.run("dispatchEvent(new Event('beforeprint'))")
+    assert chromium.run("return document.querySelectorAll('details:not([open])').length") == 0
+    assert chromium.run("return synscope.waterfall.space >= Math.floor(synscope.rows.length * synscope.waterfall.laneHeight())")
+    chromium.run("dispatchEvent(new Event('afterprint'))")
+    assert chromium.run("return document.querySelectorAll('details:not([open])').length") > 0
+    assert chromium.run("return synscope.waterfall.mode") == "lanes"
+
+
+def test_times_of_day_stand_beside_offsets(chromium, pages, synthetic_json):
+    chromium.open(str(pages(60)) + "#attempt=17")
+    chromium.settle()
+    report = synthetic_json(60)
+    attempt = next(one for one in report["attempts"] if one["number"] == 17)
+    begun = datetime.datetime.fromtimestamp(report["source"]["start_ns"] // 10**9).astimezone()
+    here = datetime.datetime.fromtimestamp(attempt["syn_ns"] // 10**9).astimezone(begun.tzinfo)
+    assert f"{here:%H:%M:%S}." in chromium.text("#pinned tbody tr:first-child td:nth-child(2)")
+    assert f"{begun:%F %T} UTC" in chromium.text("#source")
+    assert chromium.run("return synscope.charts.list[0].u.axes[0]._values[0]").split("\n")[1].startswith(f"{begun:%H:%M:%S}")
+
+
 def test_keys_in_a_field_are_for_the_field(page):
     page.click("#address")
     page.press("0", "+")
@@ -388,8 +468,8 @@ def test_sorting(page, synthetic_json):
     assert found == sorted(waited.values(), reverse=True)[:25]
     page.choose("#sort", "cost")
     page.settle()
-    assert page.texts("#attempts tbody td:nth-child(4)")[0] == "zombie"
-    assert set(page.texts("#attempts tbody td:nth-child(4)")[1:3]) == {"unanswered", "reset"}
+    assert page.texts("#attempts tbody td:nth-child(5)")[0] == "zombie"
+    assert set(page.texts("#attempts tbody td:nth-child(5)")[1:3]) == {"unanswered", "reset"}
 
 
 def test_the_table_has_pages(page):

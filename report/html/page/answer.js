@@ -2,7 +2,7 @@
 
 function answerFacts(attempts, rows) {
 	const report = attempts.report;
-	const facts = {total: report.attempts, failed: 0, affected: 0, lostOut: 0, packets: 0, repeated: 0, hurt: [], fine: []};
+	const facts = {total: report.attempts, failed: 0, affected: 0, lostOut: 0, packets: 0, repeated: 0};
 
 	report.outcomes.forEach((n, at) => {
 		if (rows.failed[at])
@@ -16,7 +16,7 @@ function answerFacts(attempts, rows) {
 		let hit = false;
 		for (let c = attempts.causeStart[i]; c < attempts.causeStart[i + 1]; c++)
 			hit = hit || report.names.drops[attempts.cause[c]];
-		const connect = attempts.latency.connect[i];
+
 		if (attempts.syns[i] > 1 && !rows.failed[attempts.outcome[i]])
 			facts.repeated++;
 		if (hit) {
@@ -24,15 +24,11 @@ function answerFacts(attempts, rows) {
 			if (rows.failed[attempts.outcome[i]])
 				facts.lostOut++;
 		}
-		if (!rows.failed[attempts.outcome[i]] && !Number.isNaN(connect))
-			(hit ? facts.hurt : facts.fine).push(connect);
+
 	}
 	return facts;
 }
 
-function median(list) {
-	return list.length ? Float64Array.from(list).sort()[(list.length - 1) >> 1] : null;
-}
 
 function verdict(report, facts) {
 	const n = plural(facts.total, "connection attempt");
@@ -77,9 +73,16 @@ function sentences(report, facts) {
 				plural(l.episodes.length + l.full_episodes_lost, "time") + ", " + duration(l.full_ns) + " in total" : "") +
 				"; it dropped " + plural(l.drops, "packet") + ".");
 	}
-	if (facts.hurt.length)
-		list.push("Those that got through anyway needed " + duration(median(facts.hurt)) + " (median) for connect()" +
-			(facts.fine.length ? "; the others needed " + duration(median(facts.fine)) : "") + ".");
+	const {hit, again, spared, never} = report.cost;
+	const span = report.kind === "pcap" ? "for connect()" : "from the first SYN to accept()";
+	const needed = (some) => plural(some.count, "client") + " needed " + (some.count === 1 ? duration(some.max) :
+		duration(some.p50) + " (median) to " + duration(some.max) + " (max)") + " " + span;
+	const others = spared.count ? "; the others needed " + duration(spared.p50) + " (median)" : "";
+	if (hit.count || never)
+		list.push("Cost: " + [hit.count ? needed(hit) : "", never ? plural(never, "client") + " never got through" : ""].filter(Boolean).join("; ") +
+			others + ".");
+	if (again.count)
+		list.push(needed(again) + " because " + (again.count === 1 ? "its" : "their") + " SYN was retransmitted" + others + ".");
 	const wait = report.latency.accept_wait;
 	if (wait.count)
 		list.push(plural(wait.count, "connection") + " waited " + duration(wait.p50) + " (median) to " + duration(wait.max) +

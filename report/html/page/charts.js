@@ -7,8 +7,9 @@
 const AXIS_WIDTH = 52;
 const SYNC = "time";
 
-function ticks(view) {
-	return (u, values) => values.map((ns) => offset(ns, (view.to - view.from) / 100));
+/* The seconds since the start, and below them the time of day. */
+function ticks(view, clock) {
+	return (u, values) => values.map((ns) => offset(ns, (view.to - view.from) / 100) + "\n" + clock.near(ns, (view.to - view.from) / 100));
 }
 
 function compact(u, values) {
@@ -45,7 +46,7 @@ class Chart {
 	}
 
 	build() {
-		const {view, theme, wheel} = this.context;
+		const {view, theme, wheel, clock} = this.context;
 		const colour = (name) => theme.colour(name);
 		const axis = {stroke: colour("muted"), grid: {stroke: colour("grid"), width: 1}, ticks: {stroke: colour("line"), width: 1, size: 4},
 			font: "11px system-ui, sans-serif"};
@@ -73,7 +74,7 @@ class Chart {
 			},
 			axes: [
 				/* The times stand under the first and the last chart: the grid carries them across the others. */
-				{...axis, space: 90, ...(this.options.times ? {values: ticks(view), size: 26} : {values: (u, at) => at.map(() => ""), size: 6})},
+				{...axis, space: 100, ...(this.options.times ? {values: ticks(view, clock), size: 40} : {values: (u, at) => at.map(() => ""), size: 6})},
 				{...axis, values: compact, size: AXIS_WIDTH, space: 26},
 			],
 			series: [{}, ...this.series.map((one) => ({

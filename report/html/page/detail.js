@@ -64,23 +64,23 @@ function markNote(attempts, m) {
 	return {note: notes.join(", "), cause, lost: (code & MARK_DROPPED) !== 0, kind};
 }
 
-function eventTable(events, start, short) {
+function eventTable(clock, events, start, short) {
 	let before = start;
-	const columns = [{title: "Time", number: true}, {title: "Since first SYN", number: true}, {title: "Since previous", number: true},
-		{title: "Event"}, {title: "Evidence"}];
+	const columns = [{title: "Time", number: true}, {title: "Time of day", number: true}, {title: "Since first SYN", number: true},
+		{title: "Since previous", number: true}, {title: "Event"}, {title: "Evidence"}];
 	const rows = events.map((event) => {
 		const gap = event.t - before;
 		before = event.t;
 		return {
 			attributes: {class: event.lost ? "lost" : null},
-			cells: [{text: exact(event.t), data: Math.round(event.t)}, "+" + duration(event.t - start), gap ? "+" + duration(gap) : "", event.text,
-				[event.note, short ? "" : event.cause].filter(Boolean).join("; ")],
+			cells: [{text: exact(event.t), data: Math.round(event.t)}, clock.time(event.t, 6), "+" + duration(event.t - start),
+				gap ? "+" + duration(gap) : "", event.text, [event.note, short ? "" : event.cause].filter(Boolean).join("; ")],
 		};
 	});
 	/* Beside the pointer there is room for less; what is left out stands in the list above, or comes with the pin. */
 	if (short)
-		return table(null, columns.slice(1), rows.map((row) => ({...row, cells: row.cells.slice(1)})));
-	return el("div", {class: "table-wrap"}, table(null, columns, rows));
+		return table(null, columns.slice(2), rows.map((row) => ({...row, cells: row.cells.slice(2)})));
+	return el("div", {class: "table-wrap"}, table(null, columns, rows, {class: "events"}));
 }
 
 /* The whole as a node; short for the card. */
@@ -109,11 +109,12 @@ function detail(attempts, i, extra, short) {
 			el("b", {class: "mono"}, attempts.clientText(i)),
 			el("span", {class: "muted mono"}, "→ " + attempts.serverText(i)),
 			el("span", {class: "badge " + outcomeClass(outcome)}, outcome),
-			el("span", {class: "muted"}, "attempt " + count(attempts.number[i]) + ", ISN " + attempts.isn[i]),
+			el("span", {class: "muted"}, "attempt " + count(attempts.number[i]) + ", ISN " + attempts.isn[i] + ", " + exact(start) +
+				" (" + attempts.report.clock.time(start, 6) + ")"),
 			extra),
 		says,
 		lats.length ? el("p", null, lats.join(" · ")) : null,
-		eventTable(events, start, short));
+		eventTable(attempts.report.clock, events, start, short));
 }
 
 class Look {
@@ -228,6 +229,12 @@ class Look {
 		if (again && i === this.pinned)
 			return;
 		this.show(i);
-		this.section.scrollIntoView({block: "center"});
+		this.goTo();
+	}
+
+	/* To the pinned attempt, below the bar that stays at the top; again once the charts have their size. */
+	goTo() {
+		this.section.scrollIntoView({block: "start"});
+		requestAnimationFrame(() => requestAnimationFrame(() => this.section.scrollIntoView({block: "start"})));
 	}
 }

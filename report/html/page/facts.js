@@ -157,7 +157,8 @@ function showLosses(report) {
 			rows.push(["skipped frames: " + reason, n(many)]);
 	const bad = rows.filter((row) => row[1].data > 0);
 	host.append(el("div", {class: "two"},
-		table(bad.length ? "Losses" : "Losses: none", [{title: "What"}, number("Count")], rows),
+		bad.length ? table("Losses", [{title: "What"}, number("Count")], bad) :
+			el("p", null, "Losses: none" + (report.kind === "pcap" ? " recorded in the capture file." : "; no packet, sample or event was lost.")),
 		report.notes.length ? el("div", null, el("h3", null, "What is unknown, and why"),
 			el("ul", {class: "plain"}, ...report.notes.map((note) => el("li", null, note)))) : null));
 }
@@ -168,7 +169,7 @@ function showHost(report) {
 		list.append(el("dt", null, name), el("dd", null, value));
 
 	add("source", report.kind + " " + report.path);
-	add("start", wall(report.base_ns, 0));
+	add("start", report.clock.date(0, 9));
 	add("duration", duration(report.span));
 	add("packets", count(report.packets) + ", " + count(report.packets_dropped) + " lost");
 	for (const [name, value] of Object.entries(report.host || {}))

@@ -50,21 +50,51 @@ function exact(ns) {
 	return known(ns) ? (ns / 1e9).toFixed(9).replace("-", "−") + " s" : UNKNOWN;
 }
 
-/* base_ns (a BigInt) + ns -> "2026-01-31 12:00:04.123456789 UTC". */
-function wall(base_ns, ns) {
-	if (base_ns === null || !known(ns))
-		return UNKNOWN;
-	const at = base_ns + BigInt(Math.round(ns));
-	let ms = at / 1000000n;
-	let rest = at % 1000000n;
-	if (rest < 0n) {
-		rest += 1000000n;
-		ms -= 1n;
+/*
+ * Times of day, to be found in logs: in the time zone in which the report was
+ * written, whoever reads it where.
+ */
+class Clock {
+	/* base_ns: a BigInt, when observation began, or null. */
+	constructor(base_ns, utc_offset_s) {
+		this.base_ns = base_ns;
+		this.offset_s = utc_offset_s || 0;
+		const minutes = Math.abs(this.offset_s) / 60;
+		const two = (n) => String(Math.floor(n)).padStart(2, "0");
+		this.zone = this.offset_s === 0 ? "UTC" : "UTC" + (this.offset_s < 0 ? "-" : "+") + two(minutes / 60) + ":" + two(minutes % 60);
 	}
-	const date = new Date(Number(ms));
-	if (Number.isNaN(date.getTime()))
-		return String(at) + " ns";
-	return date.toISOString().replace("T", " ").replace("Z", "") + String(rest).padStart(6, "0") + " UTC";
+
+	/* "2026-01-31 12:00:04.123456789", or null. */
+	text(ns) {
+		if (this.base_ns === null || !known(ns))
+			return null;
+		const at = this.base_ns + BigInt(Math.round(ns)) + BigInt(this.offset_s) * 1000000000n;
+		let ms = at / 1000000n;
+		let rest = at % 1000000n;
+		if (rest < 0n) {
+			rest += 1000000n;
+			ms -= 1n;
+		}
+		const date = new Date(Number(ms));
+		return Number.isNaN(date.getTime()) ? null : date.toISOString().replace("T", " ").replace("Z", "") + String(rest).padStart(6, "0");
+	}
+
+	/* "2026-01-31 12:00:04 UTC": with 0 to 9 decimals. */
+	date(ns, digits) {
+		const text = this.text(ns);
+		return text === null ? UNKNOWN : text.slice(0, 19 + (digits ? digits + 1 : 0)) + " " + this.zone;
+	}
+
+	/* "12:00:04.123": the time of day alone. */
+	time(ns, digits) {
+		const text = this.text(ns);
+		return text === null ? "" : text.slice(11, 19 + (digits ? digits + 1 : 0));
+	}
+
+	/* With as many digits as tell two pixels apart, when a pixel is worth step ns. */
+	near(ns, step) {
+		return this.time(ns, Math.max(0, Math.min(9, Math.ceil(9 - Math.log10(Math.max(step || 1, 1))))));
+	}
 }
 
 function percent(part, whole) {

@@ -47,14 +47,14 @@ class List {
 			const exactly = (name) => ({text: duration(a.latency[name][i]), data: Number.isNaN(a.latency[name][i]) ? null : a.latency[name][i]});
 			lines.push({
 				attributes: {class: i === this.look.pinned ? "pinned" : null},
-				cells: [pin, a.serverText(i), {text: exact(a.anchor[i]), data: a.anchor[i]}, a.outcomeName(i),
+				cells: [pin, a.serverText(i), {text: exact(a.anchor[i]), data: a.anchor[i]}, a.report.clock.time(a.anchor[i], 6), a.outcomeName(i),
 					count(a.syns[i]), count(a.synacks[i]), exactly("syn_to_synack"), exactly("synack_to_ack"), exactly("connect"),
 					exactly("accept_wait"), exactly("accept_to_fork"), a.childPid[i] || a.acceptPid[i] || UNKNOWN,
 					causeNames(a.causesOf(i))],
 			});
 		}
 		const number = (title) => ({title, number: true});
-		this.host.replaceChildren(table(null, [{title: "Client", address: true}, {title: "Server", address: true}, number("Start"), {title: "Outcome"},
+		this.host.replaceChildren(table(null, [{title: "Client", address: true}, {title: "Server", address: true}, number("Start"), number("Time of day"), {title: "Outcome"},
 			number("SYNs"), number("SYN-ACKs"), number("SYN to SYN-ACK"), number("to final ACK"), number("connect()"), number("wait for accept()"),
 			number("to fork()"), number("Process"), {title: "Causes"}], lines, {class: "wide"}));
 		this.status.textContent = this.rows.length === 0 ? "No attempt is in view." :

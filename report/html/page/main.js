@@ -49,7 +49,7 @@ class Charts {
 		context.splits = () => {
 			const u = this.list[0].u;
 			const step = (context.view.to - context.view.from) / 100;
-			return u.axes[0]._splits ? u.axes[0]._splits.map((at) => ({at, text: offset(at, step)})) : [];
+			return u.axes[0]._splits ? u.axes[0]._splits.map((at) => ({at, text: offset(at, step), clock: report.clock.near(at, step)})) : [];
 		};
 	}
 
@@ -86,18 +86,27 @@ function chooseListener(report, charts, after) {
 	charts.choose(order.length ? report.listeners[order[0]] : null);
 }
 
+/* What is jumped to stands below the bar that stays at the top, however many lines that takes. */
+function keepBelowBar() {
+	const bar = byId("toolbar");
+	const set = () => document.documentElement.style.setProperty("--bar", bar.offsetHeight + "px");
+	set();
+	new ResizeObserver(set).observe(bar);
+}
+
 function start() {
 	const report = readReport(take(byId("report")));
 	const attempts = new Attempts(Array.from(document.querySelectorAll("script.attempts"), (node) => JSON.parse(take(node))), report);
 	const view = new View(report.span);
 	const theme = new Theme(byId("theme"));
-	const context = {view, theme, wheel: new Wheel(view), parent: byId("charts"), hovered: null};
+	const context = {view, theme, wheel: new Wheel(view), parent: byId("charts"), hovered: null, clock: report.clock};
 	const rows = new Rows(attempts, view);
 	const charts = new Charts(context, report);
 
 	document.title = report.path + " · synscope";
-	byId("source").textContent = report.kind + " " + report.path + (report.base_ns !== null ? " · " + wall(report.base_ns, 0).slice(0, 19) +
-		" UTC · " + duration(report.span) : "") + (report.host && report.host.kernel ? " · Linux " + report.host.kernel : "");
+	byId("source").textContent = report.kind + " " + report.path + (report.base_ns !== null ? " · " + report.clock.date(0, 0) +
+		" · " + duration(report.span) : "") + (report.host && report.host.kernel ? " · Linux " + report.host.kernel : "");
+	keepBelowBar();
 	showAnswer(attempts, rows);
 	showLegend(theme, report.names.phases);
 	options(byId("outcome"), report.names.outcomes, report.outcomes);
@@ -131,7 +140,8 @@ function start() {
 	};
 	const showRange = () => {
 		const step = (view.to - view.from) / 1000;
-		byId("range").textContent = (view.whole() ? "whole time range, " + duration(view.span) : offset(view.from, step) + " to " + offset(view.to, step) + " (" +
+		byId("range").textContent = (view.whole() ? "whole time range, " + duration(view.span) : offset(view.from, step) + " to " + offset(view.to, step) + ", " +
+			report.clock.near(view.from, step) + " to " + report.clock.near(view.to, step) + " (" +
 			duration(view.to - view.from) + " of " + duration(view.span) + ")");
 	};
 
@@ -153,6 +163,15 @@ function start() {
 			chart.build();
 		showLegend(theme, report.names.phases);
 		afterCharts(redraw);
+	});
+	/* Paper does not scroll: all lanes are drawn, as many as there are. */
+	addEventListener("beforeprint", () => {
+		waterfall.mode = "fit";
+		redraw();
+	});
+	addEventListener("afterprint", () => {
+		waterfall.mode = byId("mode").value;
+		redraw();
 	});
 	new ResizeObserver(() => {
 		for (const chart of charts.list)

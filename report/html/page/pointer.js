@@ -23,7 +23,7 @@ class Pointer {
 		/* Lanes that scroll keep the wheel for scrolling; with Ctrl or Shift it zooms there too. */
 		context.wheel.attach(area, (event) => waterfall.timeAt(this.local(event).x),
 			(event) => waterfall.mode === "fit" || event.ctrlKey || event.shiftKey);
-		byId("timeline").addEventListener("keydown", (event) => this.key(event));
+		document.addEventListener("keydown", (event) => this.key(event));
 	}
 
 	local(event) {
@@ -96,6 +96,8 @@ class Pointer {
 		if (event.target.closest("input, select, textarea"))
 			return;
 		const onButton = event.target.closest("button, a, summary") !== null;
+		/* Elsewhere on the page the arrows up and down scroll it. */
+		const here = event.target.closest("#timeline") !== null;
 		switch (event.key) {
 		case "+":
 		case "=":
@@ -114,10 +116,16 @@ class Pointer {
 		case "0":
 			view.reset();
 			break;
+		case "k":
 		case "ArrowUp":
+			if (event.key === "ArrowUp" && !here)
+				return;
 			this.step(-1);
 			break;
+		case "j":
 		case "ArrowDown":
+			if (event.key === "ArrowDown" && !here)
+				return;
 			this.step(1);
 			break;
 		case "PageUp":
@@ -134,7 +142,7 @@ class Pointer {
 			break;
 		case "Enter":
 		case " ":
-			if (onButton || this.waterfall.pointed < 0)
+			if (onButton || this.waterfall.pointed < 0 || (event.key === " " && !here))
 				return;
 			this.look.pin(this.waterfall.pointed);
 			break;
@@ -159,9 +167,15 @@ class Pointer {
 		const i = rows.list[next];
 		waterfall.reveal(i);
 		waterfall.scrolled();
-		const rect = waterfall.host.getBoundingClientRect();
 		const lane = waterfall.laneHeight();
-		this.look.point(i, 1, rect.left + 260, rect.top + next * lane - waterfall.top + lane);
+		const place = () => {
+			const rect = waterfall.host.getBoundingClientRect();
+			this.look.point(i, 1, rect.left + 260, rect.top + next * lane - waterfall.top + lane);
+		};
+		/* The page's scrolling puts the card away: it comes back in the next frame. */
+		if (waterfall.bringIntoSight(next * lane - waterfall.top, lane))
+			requestAnimationFrame(place);
+		place();
 		byId("said").textContent = this.look.say(i, next + 1, rows.length);
 	}
 }

@@ -23,6 +23,8 @@ function readReport(text) {
 		kind: source.kind,
 		path: source.path || "",
 		base_ns: source.start_ns === null ? null : base,
+		clock: new Clock(source.start_ns === null ? null : base, data.utc_offset_s),
+		cost: data.cost,
 		span: source.end_ns === null ? 0 : Math.max(0, since(source.end_ns)),
 		packets: source.packets,
 		packets_dropped: source.packets_dropped,

@@ -34,6 +34,11 @@ class Theme {
 	/* Paper is white, and as wide as it is: the canvases are drawn for it, and for the screen again afterwards. */
 	print(begins) {
 		document.querySelector("main").style.width = begins ? PAPER_WIDTH : "";
+		/* Paper cannot be unfolded. */
+		if (begins)
+			this.folded = Array.from(document.querySelectorAll("details:not([open])"));
+		for (const node of this.folded || [])
+			node.open = begins;
 		if (begins) {
 			this.before = document.documentElement.dataset.theme;
 			this.choose("light");

@@ -6,8 +6,8 @@
 
 const LANE_HEIGHT = 18;
 const LABEL_HEIGHT = 10;
-const TALLEST = 760;
-const AXIS_HEIGHT = 22;
+const TALLEST = 774;
+const AXIS_HEIGHT = 36;
 /* Browsers end an element's height somewhere above this: beyond it, one pixel of scrolling is more than one. */
 const SCROLL_LIMIT = 8e6;
 
@@ -107,7 +107,7 @@ class Waterfall {
 		ctx.font = "11px system-ui, sans-serif";
 		ctx.textAlign = "center";
 		ctx.lineWidth = 1;
-		for (const {at, text} of splits) {
+		for (const {at, text, clock} of splits) {
 			const x = Math.round(box.left + ((at - box.from) / (box.to - box.from)) * box.width) + 0.5;
 			if (x < box.left || x > box.left + box.width)
 				continue;
@@ -117,7 +117,8 @@ class Waterfall {
 			ctx.lineTo(x, this.space);
 			ctx.stroke();
 			ctx.globalAlpha = 1;
-			ctx.fillText(text, x, height - 7);
+			ctx.fillText(text, x, height - 21);
+			ctx.fillText(clock, x, height - 7);
 		}
 	}
 
@@ -200,6 +201,17 @@ class Waterfall {
 		const y = at * LANE_HEIGHT;
 		if (y < this.top || y + LANE_HEIGHT > this.top + this.space)
 			this.scroller.scrollTop = Math.max(0, y - this.space / 2) / this.ratio;
+	}
+
+	/* Scrolls the page so that the lane at y of the canvas is in sight, below the bar that stays at the top. True if it did. */
+	bringIntoSight(y, height) {
+		const rect = this.host.getBoundingClientRect();
+		const bar = byId("toolbar").getBoundingClientRect().bottom;
+		const top = rect.top + y;
+		if (top >= bar && top + height <= innerHeight)
+			return false;
+		scrollBy({top: top - bar - (innerHeight - bar) / 3, behavior: "instant"});
+		return true;
 	}
 
 	/* The vertical line under the pointer, wherever the pointer is. */
