@@ -1,336 +1,32 @@
 /*
- * Both ends of the scout: what the recorder calls, and the process itself.
+ * The recorder's end of the scout. The process itself is in scout_process.c.
  */
 #include "pipeline/scout.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "isolate/namespace.h"
 #include "isolate/process.h"
-#include "isolate/sandbox.h"
-#include "netlink/owner/holders.h"
-#include "netlink/owner/ownership.h"
-#include "netlink/proc/proc.h"
+#include "pipeline/scout_message.h"
 
 /* So much fits between the two: thousands of events. */
 #define SOCKET_BUFFER (4 << 20)
 
-/* While something is young it looks each so often, and not more often than that. */
-#define BUSY_NS	 NS_PER_MS
-#define PAUSE_NS (300 * NS_PER_US)
-/* What the recorder tells can wait so long: who has a connection keeps it for longer, or was seen
- * to be forked. */
-#define HEAR_NS (5 * NS_PER_MS)
-/* A walk for owners goes on for so long between two looks at the messages. */
-#define WALK_NS	  (2 * NS_PER_MS)
-#define REPORT_NS NS_PER_SEC
-
-/* Of what is told, so many events in one message. */
-#define BATCH 32
-
-enum message_kind { MESSAGE_HELLO, MESSAGE_EVENT, MESSAGE_WALKED, MESSAGE_FAILED };
-
-struct message {
-	enum message_kind kind;
-	union {
-		struct event event;
-		struct scout_findings findings; /* HELLO, WALKED */
-		char error[SCOUT_ERROR_SIZE];	/* FAILED */
-	};
-};
-
 struct scout {
 	int fd;
 	struct process process;
-	const char *netns;
-	int their_fd;
 	bool unsettled; /* told of a listener, and not yet answered */
-	struct event untold[BATCH];
+	struct event untold[SCOUT_BATCH];
 	size_t untold_count;
 	struct scout_findings findings;
 	char end[PROCESS_END_SIZE]; /* empty while it runs */
 };
-
-/* The process. */
-struct looker {
-	int fd;
-	struct proc_connector *proc;
-	struct holders *holders;
-	struct ownership ownership;
-	struct watch watch; /* the listeners alone */
-	struct scout_findings findings;
-	int64_t reported_ns;
-	uint64_t lost;
-};
-
-static int say(const struct looker *l, const struct message *message)
-{
-	/* The recorder drains it each millisecond; when it has stopped, waiting is right. */
-	while (send(l->fd, message, sizeof(*message), MSG_NOSIGNAL) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
-}
-
-static int say_event(void *context, const struct event *event)
-{
-	struct message message = {.kind = MESSAGE_EVENT, .event = *event};
-
-	return say(context, &message);
-}
-
-static int say_walked(struct looker *l)
-{
-	struct message message = {.kind = MESSAGE_WALKED};
-	struct holders_stats stats;
-
-	holders_stats(l->holders, &stats);
-	l->findings.holders_denied = stats.denied;
-	l->findings.processes_denied = l->ownership.owners ? owners_denied(l->ownership.owners) : 0;
-	message.findings = l->findings;
-	return say(l, &message);
-}
-
-static int learn_event(void *context, const struct event *event)
-{
-	struct looker *l = context;
-
-	return holders_learn(l->holders, event, say_event, l);
-}
-
-static struct watched *find(struct looker *l, uint64_t cookie)
-{
-	for (size_t i = 0; i < l->watch.count; i++)
-		if (l->watch.listeners[i].listener.cookie == cookie)
-			return &l->watch.listeners[i];
-	return NULL;
-}
-
-static int learn_listener(struct looker *l, const struct listener *listener)
-{
-	struct watched *w = find(l, listener->cookie);
-
-	if (listener->change == LISTENER_CLOSED) {
-		if (w)
-			*w = l->watch.listeners[--l->watch.count];
-		return 0;
-	}
-	if (w) {
-		/* Its owners and options are known here sooner than there. */
-		w->listener.limit = listener->limit;
-		return 0;
-	}
-	if (l->watch.count == l->watch.capacity) {
-		size_t capacity = l->watch.capacity ? 2 * l->watch.capacity : 16;
-		struct watched *bigger =
-		    realloc(l->watch.listeners, capacity * sizeof(*l->watch.listeners));
-
-		if (!bigger)
-			return -ENOMEM;
-		l->watch.listeners = bigger;
-		l->watch.capacity = capacity;
-	}
-	l->watch.listeners[l->watch.count++] = (struct watched){.listener = *listener};
-	ownership_want(&l->ownership);
-	return 0;
-}
-
-static int tell_owner(void *context, const struct owner_change *change)
-{
-	struct event event = {
-	    .time_ns = clock_now_ns(), .kind = EVENT_OWNER, .source = SOURCE_SAMPLER};
-
-	event.owner = *change;
-	return say_event(context, &event);
-}
-
-/* Its owners are known now, or others than before. */
-static int tell_owners(void *context, struct watched *w, enum listener_change change)
-{
-	struct looker *l = context;
-	struct event event = {
-	    .time_ns = clock_now_ns(), .kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
-	int rc;
-
-	w->listener.change = change;
-	event.listener = w->listener;
-	rc = learn_event(l, &event);
-	return rc ? rc : say_event(l, &event);
-}
-
-static int hear_one(struct looker *l, const struct event *event)
-{
-	int rc = event->kind == EVENT_LISTENER ? learn_listener(l, &event->listener) : 0;
-
-	return rc ? rc : learn_event(l, event);
-}
-
-/* 0, or -EPIPE when the recorder has ended. */
-static int hear(struct looker *l)
-{
-	struct event events[BATCH];
-	ssize_t n;
-	int rc;
-
-	for (;;) {
-		n = recv(l->fd, events, sizeof(events), MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return 0;
-		if (n <= 0 || n % (ssize_t)sizeof(events[0]))
-			return -EPIPE;
-		for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++) {
-			rc = hear_one(l, &events[i]);
-			if (rc)
-				return rc;
-		}
-	}
-}
-
-static int say_lost(struct looker *l, int64_t now_ns)
-{
-	struct event event = {.kind = EVENT_LOSS, .source = SOURCE_PROC};
-	uint64_t lost = l->proc ? proc_connector_lost(l->proc) : 0;
-
-	if (now_ns - l->reported_ns < REPORT_NS || lost == l->lost)
-		return 0;
-	l->reported_ns = now_ns;
-	l->lost = lost;
-	event.time_ns = clock_now_ns();
-	event.loss = (struct loss){.kind = LOSS_PROC_EVENTS, .count = lost};
-	return say_event(l, &event);
-}
-
-static int look(struct looker *l)
-{
-	bool walking = l->ownership.walking || ownership_wanted(&l->ownership);
-	int rc = l->proc ? proc_connector_read(l->proc, learn_event, l) : 0;
-
-	if (rc == 0)
-		rc = holders_round(l->holders, say_event, l);
-	if (rc == 0)
-		rc = ownership_round(&l->ownership, &l->watch, clock_monotonic_ns(), WALK_NS,
-				     &(struct ownership_hearer){tell_owner, tell_owners, l});
-	if (rc == 0 && walking && !l->ownership.walking && !ownership_wanted(&l->ownership))
-		rc = say_walked(l);
-	return rc ? rc : say_lost(l, clock_monotonic_ns());
-}
-
-static struct timespec until(int64_t due_ns, int64_t most_ns)
-{
-	int64_t left_ns = due_ns - clock_monotonic_ns();
-
-	if (left_ns > most_ns)
-		left_ns = most_ns;
-	if (left_ns < 0)
-		left_ns = 0;
-	return (struct timespec){left_ns / NS_PER_SEC, left_ns % NS_PER_SEC};
-}
-
-static void wait_for(const struct looker *l, bool recorder, struct timespec timeout)
-{
-	struct pollfd fds[2] = {{.fd = -1, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
-
-	if (recorder)
-		fds[0].fd = l->fd;
-	if (l->proc)
-		fds[1].fd = proc_connector_fd(l->proc);
-	if (ppoll(fds, 2, &timeout, NULL) < 0 && errno != EINTR) {
-		/* For want of memory: it looks all the same. */
-	}
-}
-
-static void wait_for_work(const struct looker *l)
-{
-	bool walking = l->watch.count && (l->ownership.walking || ownership_wanted(&l->ownership));
-	int64_t due_ns = holders_due_ns(l->holders);
-	struct timespec pause = {.tv_nsec = PAUSE_NS};
-
-	/* Forks come in crowds: one look is for all of a moment. */
-	nanosleep(&pause, NULL);
-	if (walking)
-		wait_for(l, true, (struct timespec){0});
-	else if (due_ns == 0)
-		wait_for(l, true, (struct timespec){.tv_nsec = BUSY_NS});
-	else
-		wait_for(l, false, until(due_ns, HEAR_NS));
-	if (!walking && due_ns)
-		wait_for(l, true, until(due_ns, NS_PER_SEC));
-}
-
-static int prepare(struct looker *l, const char *netns, char error[SCOUT_ERROR_SIZE])
-{
-	char reason[NAMESPACE_ERROR_SIZE];
-	int rc;
-
-	l->findings.proc_error = proc_connector_new(&l->proc);
-	if (l->findings.proc_error)
-		l->proc = NULL;
-	rc = netns ? namespace_enter(netns, reason) : 0;
-	if (rc) {
-		snprintf(error, SCOUT_ERROR_SIZE, "%.500s", reason);
-		return rc;
-	}
-	rc = holders_new(l->proc != NULL, &l->holders);
-	if (rc) {
-		snprintf(error, SCOUT_ERROR_SIZE, "/proc: %s", strerror(-rc));
-		return rc;
-	}
-	ownership_init(&l->ownership);
-	return sandbox_enter_looking(error);
-}
-
-/* What the recorder has open is none of its business. */
-static void close_others(int fd)
-{
-	if (fd > 3)
-		close_range(3, (unsigned)fd - 1, 0);
-	close_range((unsigned)fd + 1, ~0u, 0);
-}
-
-static int life(void *context)
-{
-	struct scout *scout = context;
-	struct looker *l = calloc(1, sizeof(*l));
-	struct message hello = {.kind = MESSAGE_HELLO};
-	int rc;
-
-	/* It ends with the recorder, whatever the terminal sends to both. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	prctl(PR_SET_NAME, "synscope-scout");
-	if (!l)
-		return 1;
-	l->fd = scout->their_fd;
-	close_others(l->fd);
-	rc = prepare(l, scout->netns, hello.error);
-	if (rc)
-		hello.kind = MESSAGE_FAILED;
-	else
-		hello.findings = l->findings;
-	if (say(l, &hello) < 0 || rc)
-		return 1;
-	while (rc == 0) {
-		wait_for_work(l);
-		rc = hear(l);
-		if (rc == 0)
-			rc = look(l);
-	}
-	proc_connector_free(l->proc);
-	return 0;
-}
 
 static void take_findings(struct scout *s, const struct scout_findings *findings)
 {
@@ -341,7 +37,7 @@ static void take_findings(struct scout *s, const struct scout_findings *findings
 }
 
 /* One message, waiting up to timeout_ms for it. 1, 0 when there is none, or -errno. */
-static int receive(struct scout *s, struct message *message, int timeout_ms)
+static int receive(struct scout *s, struct scout_message *message, int timeout_ms)
 {
 	struct pollfd fd = {.fd = s->fd, .events = POLLIN};
 	ssize_t n;
@@ -369,7 +65,7 @@ static void lose(struct scout *s)
 
 static int greet(struct scout *s, char error[SCOUT_ERROR_SIZE])
 {
-	struct message hello;
+	struct scout_message hello;
 	int rc = receive(s, &hello, HELLO_MS);
 
 	if (rc == 1 && hello.kind == MESSAGE_HELLO) {
@@ -403,9 +99,8 @@ int scout_start(const char *netns, struct scout **out, char error[SCOUT_ERROR_SI
 		if (setsockopt(fds[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
 			(void)setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	s->fd = fds[0];
-	s->their_fd = fds[1];
-	s->netns = netns;
-	rc = process_start(&s->process, life, s);
+	rc = process_start(&s->process, scout_process,
+			   &(struct scout_process_options){.fd = fds[1], .netns = netns});
 	close(fds[1]);
 	if (rc)
 		snprintf(error, SCOUT_ERROR_SIZE, "cannot start the helper process: %s",
@@ -429,7 +124,7 @@ void scout_tell(struct scout *scout, const struct event *event)
 	if (event->kind == EVENT_LISTENER && event->listener.change == LISTENER_SEEN)
 		scout->unsettled = true;
 	scout->untold[scout->untold_count++] = *event;
-	if (scout->untold_count == BATCH)
+	if (scout->untold_count == SCOUT_BATCH)
 		scout_flush(scout);
 }
 
@@ -443,7 +138,7 @@ void scout_flush(struct scout *scout)
 	scout->untold_count = 0;
 }
 
-static int take(struct scout *s, const struct message *message, event_fn fn, void *context)
+static int take(struct scout *s, const struct scout_message *message, event_fn fn, void *context)
 {
 	switch (message->kind) {
 	case MESSAGE_EVENT:
@@ -461,7 +156,7 @@ static int take(struct scout *s, const struct message *message, event_fn fn, voi
 
 int scout_read(struct scout *scout, event_fn fn, void *context)
 {
-	struct message message;
+	struct scout_message message;
 	int rc;
 
 	while ((rc = receive(scout, &message, 0)) == 1) {
@@ -481,7 +176,7 @@ int scout_settle(struct scout *scout, int64_t timeout_ns, event_fn fn, void *con
 	scout_flush(scout);
 	while (scout->unsettled && scout->fd >= 0) {
 		int64_t left_ms = (end_ns - clock_monotonic_ns()) / NS_PER_MS;
-		struct message message;
+		struct scout_message message;
 		int rc;
 
 		if (left_ms <= 0)
