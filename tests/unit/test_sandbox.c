@@ -1,9 +1,12 @@
 #include "isolate/sandbox.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <malloc.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char mine[] = "/tmp/synscope-sandbox-XXXXXX";
@@ -38,8 +42,19 @@ static void remove_folders(void)
 
 TestSuite(sandbox, .init = make_folders, .fini = remove_folders);
 
+static int enter(bool looking)
+{
+	struct sandbox_options options = {.parts_fd = -1, .writable = {mine}};
+	char error[SANDBOX_ERROR_SIZE];
+
+	if ((looking ? sandbox_enter_looking(error) : sandbox_enter(&options, error)) == 0)
+		return 0;
+	fprintf(stderr, "%s\n", error);
+	return 99;
+}
+
 /* Runs fn in a process of its own within the sandbox; returns its exit status, and what it said. */
-static int within(int (*fn)(void))
+static int within_sandbox(bool looking, int (*fn)(void))
 {
 	size_t length = 0;
 	int ends[2], status;
@@ -50,16 +65,9 @@ static int within(int (*fn)(void))
 	pid = fork();
 	cr_assert_geq(pid, 0);
 	if (pid == 0) {
-		struct sandbox_options options = {.parts_fd = -1, .writable = {mine}};
-		char error[SANDBOX_ERROR_SIZE];
-
 		dup2(ends[1], STDERR_FILENO);
 		close(ends[0]);
-		if (sandbox_enter(&options, error) != 0) {
-			fprintf(stderr, "%s\n", error);
-			_exit(99);
-		}
-		_exit(fn());
+		_exit(enter(looking) == 0 ? fn() : 99);
 	}
 	close(ends[1]);
 	while ((n = read(ends[0], said + length, sizeof(said) - 1 - length)) > 0)
@@ -69,6 +77,11 @@ static int within(int (*fn)(void))
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert(WIFEXITED(status), "ended by signal %d", WTERMSIG(status));
 	return WEXITSTATUS(status);
+}
+
+static int within(int (*fn)(void))
+{
+	return within_sandbox(false, fn);
 }
 
 static int make_file(const char *folder)
@@ -162,4 +175,55 @@ static int count_capabilities(void)
 Test(sandbox, no_capability_is_left)
 {
 	cr_expect_eq(within(count_capabilities), 0, "%s", said);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, 64);
+}
+
+/* What glibc does by itself, with much of it: each may make calls that little of it does not. */
+static int use_the_library(void)
+{
+	size_t size = (size_t)64 << 20, length = 0;
+	char *memory = malloc(size), *line = NULL, *text = NULL;
+	DIR *folder = opendir("/proc");
+	FILE *file = fopen("/proc/self/maps", "re"), *out;
+	time_t now = time(NULL);
+	struct tm when;
+
+	if (!memory || !folder || !file)
+		return 77;
+	for (size_t i = 0; i < size; i++)
+		memory[i] = (char)(i * 2654435761u >> 7);
+	qsort(memory, size / 64, 64, compare);
+	for (int i = 0; i < 8; i++) {
+		char *more = realloc(memory, size += (size_t)8 << 20);
+
+		if (!more)
+			return 78;
+		memory = more;
+	}
+	free(memory);
+	malloc_trim(0);
+	while (readdir(folder))
+		continue;
+	closedir(folder);
+	while (getline(&line, &length, file) > 0)
+		continue;
+	fclose(file);
+	free(line);
+	out = open_memstream(&text, &length);
+	if (!out || !localtime_r(&now, &when))
+		return 79;
+	fprintf(out, "%s %.3f %*d %d", strerror(ENOENT), 1e300, 70000, 1, when.tm_hour);
+	fclose(out);
+	free(text);
+	return 0;
+}
+
+Test(sandbox, the_library_is_free_in_its_ways)
+{
+	cr_expect_eq(within_sandbox(false, use_the_library), 0, "%s", said);
+	cr_expect_eq(within_sandbox(true, use_the_library), 0, "looking: %s", said);
 }
