@@ -14,6 +14,7 @@
 #include "report/explain/ledger.h"
 #include "report/explain/peers.h"
 #include "report/measure/histogram.h"
+#include "report/measure/latencies.h"
 #include "report/measure/rates.h"
 #include "report/measure/worst.h"
 #include "report/queue/listening.h"
@@ -23,7 +24,7 @@
 #include "report/watch/live.h"
 
 /* Tables with a bound, at most. */
-#define OVERFLOWS_MAX 13
+#define OVERFLOWS_MAX 14
 
 struct reporter {
 	struct reporter_options options;
@@ -47,16 +48,10 @@ struct reporter {
 static int on_attempt(void *context, const struct attempt *attempt)
 {
 	struct reporter *r = context;
-	const int64_t latencies[LATENCY_COUNT] = {
-	    [LATENCY_SYN_TO_SYNACK] = attempt->syn_to_synack_ns,
-	    [LATENCY_SYNACK_TO_ACK] = attempt->synack_to_ack_ns,
-	    [LATENCY_CONNECT] = attempt->connect_ns,
-	    [LATENCY_ACCEPT_WAIT] = attempt->accept_wait_ns,
-	    [LATENCY_ACCEPT_TO_FORK] = attempt->accept_to_fork_ns,
-	};
-
+	int64_t latencies[LATENCY_COUNT];
 	bool inbound = attempt->role != ROLE_OUTBOUND && attempt->role != ROLE_FORWARDED;
 
+	latencies_of(attempt, latencies);
 	r->report.attempts++;
 	r->report.roles[attempt->role]++;
 	r->report.inbound += inbound;
@@ -279,7 +274,7 @@ static int fill_ledger(struct reporter *r)
 static int fill_report(struct reporter *r, const struct reporter_source *source)
 {
 	struct report *report = &r->report;
-	uint64_t listeners, arrivals, past;
+	uint64_t listeners, arrivals, past, latencies;
 	struct tracker_stats stats;
 	int rc;
 
@@ -306,10 +301,12 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	add_overflow(r, "packet marks", DETAIL_MARKS_MAX, stats.marks_refused);
 	report->overflows = r->overflows;
 	if (r->queues) {
-		queues_left_out(r->queues, &listeners, &arrivals, &past);
+		queues_left_out(r->queues, &listeners, &arrivals, &past, &latencies);
 		add_overflow(r, "events about listeners", LISTENING_MAX, listeners);
 		add_overflow(r, "packets to be settled", QUEUE_ARRIVALS_MAX, arrivals);
 		add_overflow(r, "limits and owners of a listener", QUEUE_TENURES_MAX, past);
+		add_overflow(r, "latency histograms of listeners", LATENCIES_HISTOGRAMS_MAX,
+			     latencies);
 	}
 	if (r->queues)
 		report->listeners_count = queues_report(r->queues, &report->listeners);

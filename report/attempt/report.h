@@ -116,6 +116,9 @@ struct report_listener {
 	struct depth_series half_open;
 	uint64_t attempts;
 	uint64_t outcomes[OUTCOME_COUNT];
+	uint64_t causes[CAUSE_COUNT]; /* attempts that have it */
+	uint64_t cause_packets[CAUSE_COUNT];
+	struct latency_summary latency[LATENCY_COUNT]; /* of its attempts */
 };
 
 /* Where connections went that this host made itself, or passed on. */

@@ -190,15 +190,15 @@ static void advise_limit(struct advisor *a, const struct report *r,
 			al->left_out ? "the first " : "", b->clients, b->depth_peak);
 }
 
-static void advise_children(struct advisor *a, const struct report *r,
-			    const struct advisor_listener *al)
+static void advise_children(struct advisor *a, const struct advisor_listener *al)
 {
 	const struct sizing_children *c = &al->children;
-	const struct latency_summary *wait = &r->latency[LATENCY_ACCEPT_WAIT];
+	const struct latency_summary *wait = &al->listener->latency[LATENCY_ACCEPT_WAIT];
+	uint64_t slow = al->listener->causes[CAUSE_SLOW_ACCEPT];
 	char name[ENDPOINT_TEXT_SIZE], target[32], service[32], p50[32], max[32];
 	struct advice *advice;
 
-	if (!c->known || !r->causes[CAUSE_SLOW_ACCEPT])
+	if (!c->known || !slow)
 		return;
 	name_of(al->listener, name);
 	advice =
@@ -209,8 +209,7 @@ static void advise_children(struct advisor *a, const struct report *r,
 		name, c->children, c->children == 1 ? "" : "s", duration(c->target_ns, target));
 	because(a, advice, "wait for accept(): p50 %s, max %s", duration(wait->p50, p50),
 		duration(wait->max, max));
-	because(a, advice, "%" PRIu64 " attempts waited in the queue for more than 100 ms",
-		r->causes[CAUSE_SLOW_ACCEPT]);
+	because(a, advice, "%" PRIu64 " attempts waited in the queue for more than 100 ms", slow);
 	because(a, advice, "service time p50 %s", duration(c->service_p50_ns, service));
 	because(a, advice, "replay of %" PRIu64 " clients in order of arrival", c->clients);
 }
@@ -298,7 +297,8 @@ static void advise_innocent(struct advisor *a, const struct report *r)
 
 static void advise_scan(struct advisor *a, const struct report *r)
 {
-	uint64_t half_open = r->inbound_outcomes[OUTCOME_HALF_OPEN], aborted = r->inbound_outcomes[OUTCOME_ABORTED];
+	uint64_t half_open = r->inbound_outcomes[OUTCOME_HALF_OPEN],
+		 aborted = r->inbound_outcomes[OUTCOME_ABORTED];
 	struct advice *advice;
 
 	if (half_open + aborted < 10 || half_open + aborted < r->attempts / 10)
@@ -311,22 +311,65 @@ static void advise_scan(struct advisor *a, const struct report *r)
 		half_open, aborted, r->attempts);
 }
 
+/*
+ * What moves a counter of the namespace can be another listener's. These have no part in it when
+ * their own counters are explained, and nothing that was said of them rests on the others.
+ */
+static bool is_elsewhere(const struct report *r)
+{
+	size_t sockets = 0;
+
+	if (!r->meta_known || !r->meta->targets_count)
+		return false;
+	for (int c = 0; c < CAUSE_COUNT; c++)
+		if (r->cause_doubted[c] && r->causes[c])
+			return false;
+	for (size_t i = 0; i < r->ledger_count; i++) {
+		const struct ledger_row *row = &r->ledger[i];
+
+		if (strncmp(row->counter, "sk_drops ", 9) != 0)
+			continue;
+		if (!row->observed_known || row->unexplained)
+			return false;
+		sockets++;
+	}
+	return sockets > 0;
+}
+
+/* How more could be seen; nothing that is done already. */
+static const char *wider(const struct report *r)
+{
+	bool ports = r->meta_known && r->meta->targets_count;
+	bool interface = r->meta_known && strcmp(r->meta->interface, "any") != 0;
+
+	if (ports && interface)
+		return " The counters cover the whole network namespace: record without a port and "
+		       "on interface any to see all of its listeners.";
+	if (ports)
+		return " The counters cover the whole network namespace: record without a port to "
+		       "see all of its listeners.";
+	if (interface)
+		return " The counters cover all interfaces: record on interface any.";
+	return "";
+}
+
 static void advise_ledger(struct advisor *a, const struct report *r)
 {
 	struct advice *advice = NULL;
 
+	if (is_elsewhere(r))
+		return;
 	for (size_t i = 0; i < r->ledger_count; i++) {
 		const struct ledger_row *row = &r->ledger[i];
 
 		if (!row->observed_known || !row->unexplained)
 			continue;
 		if (!advice)
-			advice = say(
-			    a, "unexplained",
-			    "Some counters moved by more or less than the captured packets "
-			    "explain; verdicts that rest on them are less certain. The counters "
-			    "cover the whole network namespace: record without a port and on "
-			    "interface any to see all of its listeners.");
+			advice =
+			    say(a, "unexplained",
+				"Some counters moved by more or less than the captured packets "
+				"explain; verdicts that rest on them are less certain.%s",
+				wider(r));
 		because(a, advice, "%s: observed %" PRId64 ", explained %" PRId64, row->counter,
 			row->observed, row->explained);
 	}
@@ -338,7 +381,7 @@ size_t advisor_run(struct advisor *advisor, const struct report *report,
 {
 	for (size_t i = 0; i < listeners_count; i++) {
 		advise_limit(advisor, report, &listeners[i]);
-		advise_children(advisor, report, &listeners[i]);
+		advise_children(advisor, &listeners[i]);
 	}
 	advise_zombies(advisor, report);
 	advise_syn_queue(advisor, report);

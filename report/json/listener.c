@@ -120,6 +120,8 @@ static void put_listener(struct json_writer *json, const struct report *report,
 	jw_put_u64(json, "attempts", listener->attempts);
 	jw_key(json, "outcomes");
 	json_put_outcomes(json, listener->outcomes);
+	json_put_causes(json, "causes", listener->causes);
+	json_put_latencies(json, listener->latency);
 	jw_key(json, "depth");
 	jw_object_begin(json, JSON_LINES);
 	put_series(json, "sampled", &listener->sampled);

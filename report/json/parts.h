@@ -19,6 +19,14 @@ void json_put_summary(struct json_writer *json, const struct report *report);
 /* An object of how many there are and of their percentiles: null of nothing at all. */
 void json_put_latency(struct json_writer *json, const struct latency_summary *latency);
 
+/* "latency_ns" */
+void json_put_latencies(struct json_writer *json,
+			const struct latency_summary latency[LATENCY_COUNT]);
+
+/* An object of that name from every cause's name to its count. */
+void json_put_causes(struct json_writer *json, const char *name,
+		     const uint64_t causes[CAUSE_COUNT]);
+
 /* "listeners" */
 void json_put_listeners(struct json_writer *json, const struct report *report);
 

@@ -111,8 +111,7 @@ void json_put_outcomes(struct json_writer *json, const uint64_t outcomes[OUTCOME
 	jw_end(json);
 }
 
-static void put_causes(struct json_writer *json, const char *name,
-		       const uint64_t causes[CAUSE_COUNT])
+void json_put_causes(struct json_writer *json, const char *name, const uint64_t causes[CAUSE_COUNT])
 {
 	jw_key(json, name);
 	jw_object_begin(json, JSON_COMPACT);
@@ -139,6 +138,18 @@ void json_put_latency(struct json_writer *json, const struct latency_summary *la
 			jw_i64(json, members[i].value);
 		else
 			jw_null(json);
+	}
+	jw_end(json);
+}
+
+void json_put_latencies(struct json_writer *json,
+			const struct latency_summary latency[LATENCY_COUNT])
+{
+	jw_key(json, "latency_ns");
+	jw_object_begin(json, JSON_LINES);
+	for (int i = 0; i < LATENCY_COUNT; i++) {
+		jw_key(json, latency_name(i));
+		json_put_latency(json, &latency[i]);
 	}
 	jw_end(json);
 }
@@ -225,15 +236,9 @@ void json_put_summary(struct json_writer *json, const struct report *report)
 	jw_put_u64(json, "attempts", report->attempts);
 	jw_key(json, "outcomes");
 	json_put_outcomes(json, report->outcomes);
-	put_causes(json, "causes", report->causes);
-	jw_key(json, "latency_ns");
-	jw_object_begin(json, JSON_LINES);
-	for (int i = 0; i < LATENCY_COUNT; i++) {
-		jw_key(json, latency_name(i));
-		json_put_latency(json, &report->latency[i]);
-	}
-	jw_end(json);
-	put_causes(json, "cause_packets", report->cause_packets);
+	json_put_causes(json, "causes", report->causes);
+	json_put_latencies(json, report->latency);
+	json_put_causes(json, "cause_packets", report->cause_packets);
 	if (report->drops_unobserved) {
 		jw_key(json, "drops_seen");
 		jw_null(json);

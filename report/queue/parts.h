@@ -18,6 +18,7 @@ struct queues {
 	struct queue_window window;
 	struct listening listening;
 	struct timestamps *timestamps;
+	unsigned histograms;		 /* see latencies_add() */
 	uint64_t elsewhere[TALLY_COUNT]; /* of what met no listener here */
 	struct report_listener *report;
 	struct report_owner *report_owners;

@@ -35,6 +35,7 @@ void queue_release(struct queue *queue)
 	free(queue->full.episodes);
 	rate_counter_release(&queue->counter);
 	sizing_release(&queue->sizing);
+	latencies_release(&queue->latencies);
 	limits_release(&queue->limits);
 	tenures_release(&queue->tenures);
 	series_release(&queue->samples.series);

@@ -25,6 +25,7 @@
 #include "report/attempt/detail.h"
 #include "report/attempt/report.h"
 #include "report/attempt/table.h"
+#include "report/measure/latencies.h"
 #include "report/measure/rate_counter.h"
 #include "report/measure/series.h"
 #include "report/queue/past/limits.h"
@@ -178,6 +179,8 @@ struct queue_full {
 struct queue_sums {
 	uint64_t attempts;
 	uint64_t outcomes[OUTCOME_COUNT];
+	uint64_t causes[CAUSE_COUNT]; /* attempts that have it */
+	uint64_t cause_packets[CAUSE_COUNT];
 	uint64_t tallies[TALLY_COUNT]; /* packets within the ledger's window */
 	uint64_t drops;		       /* packets, by the verdicts */
 	uint64_t disagreements;	       /* samples that the rebuilt depth cannot explain */
@@ -211,6 +214,7 @@ struct queue {
 	struct queue_full full;
 	struct queue_sums sums;
 	struct rate_counter counter;
+	struct latencies latencies;
 	struct sizing sizing;
 	struct limits limits;
 	struct tenures tenures;

@@ -391,6 +391,11 @@ void queues_finished(struct queues *queues, struct open_attempt *open,
 	if (!q)
 		return;
 	q->sums.outcomes[attempt->outcome]++;
+	for (uint32_t i = 0; i < attempt->causes_count; i++) {
+		q->sums.causes[attempt->causes[i].cause]++;
+		q->sums.cause_packets[attempt->causes[i].cause] += attempt->causes[i].packets;
+	}
+	latencies_add(&q->latencies, &queues->histograms, attempt);
 	sizing_add(&q->sizing, attempt);
 	/* A request that its timer gave up, or that observation lost sight of. */
 	if (open->settled & PLACE_REQUEST)

@@ -143,10 +143,11 @@ void queues_end(struct queues *queues, struct table *table, struct details *deta
 
 /*
  * What the bounds left out: listeners beyond LISTENING_MAX, arrivals beyond QUEUE_ARRIVALS_MAX,
- * and of limits and owners of the past what went beyond QUEUE_LIMITS_MAX and QUEUE_TENURES_MAX.
+ * of limits and owners of the past what went beyond QUEUE_LIMITS_MAX and QUEUE_TENURES_MAX, and
+ * values beyond LATENCIES_HISTOGRAMS_MAX histograms.
  */
 void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t *arrivals,
-		     uint64_t *past);
+		     uint64_t *past, uint64_t *latencies);
 
 /* Fills the report's listeners; the arrays live until queues_free(). */
 size_t queues_report(struct queues *queues, const struct report_listener **out);

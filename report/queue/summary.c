@@ -84,6 +84,9 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		    .attempts = q->sums.attempts,
 		};
 		memcpy(l->outcomes, q->sums.outcomes, sizeof(l->outcomes));
+		memcpy(l->causes, q->sums.causes, sizeof(l->causes));
+		memcpy(l->cause_packets, q->sums.cause_packets, sizeof(l->cause_packets));
+		latencies_summary(&q->latencies, l->latency);
 		owners += l->owners_count;
 	}
 	*out = queues->report;
@@ -91,15 +94,16 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 }
 
 void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t *arrivals,
-		     uint64_t *past)
+		     uint64_t *past, uint64_t *latencies)
 {
 	const struct listening *l = &queues->listening;
 
 	*listeners = l->refused;
-	*arrivals = *past = 0;
+	*arrivals = *past = *latencies = 0;
 	for (size_t i = 0; i < l->count; i++) {
 		*arrivals += l->queues[i]->arrivals.lost;
 		*past += l->queues[i]->limits.lost + l->queues[i]->tenures.lost;
+		*latencies += l->queues[i]->latencies.lost;
 	}
 }
 
