@@ -126,6 +126,7 @@ struct attempt {
 	int64_t accept_ns;	 /* exact */
 	int64_t accept_after_ns; /* accept() returned it in (after, before] */
 	int64_t accept_before_ns;
+	int64_t client_left_ns; /* its FIN or RST, where that came before accept() */
 	int64_t fork_ns;
 	int64_t first_byte_ns;
 	int64_t reply_ns;

@@ -36,6 +36,7 @@ struct detail {
 	bool child_inferred; /* child_pid and what belongs to it: by the order of forks alone */
 	int32_t accept_pid;
 	int32_t child_pid;
+	int64_t waiting_ns; /* seen in the accept queue; the last time */
 	int64_t accept_ns;
 	int64_t accept_after_ns;
 	int64_t accept_before_ns;

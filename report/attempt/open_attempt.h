@@ -43,6 +43,11 @@ enum open_event {
 	/* The last SYN met a request, a TIME_WAIT or a live connection of its 4-tuple: a bare ACK
 	 * answered it (RFC 5961 section 4), or must have. Until the next SYN. */
 	SEEN_CHALLENGE = 1u << 13,
+	SEEN_CLIENT_ENDED = 1u << 14, /* of FINs and RSTs the client's came first */
+	SEEN_CLOSED_EMPTY = 1u << 15, /* or the server's, which had sent nothing by then */
+	SEEN_HALF_CLOSED = 1u << 16,  /* after its FIN the client still acknowledged data */
+	SEEN_RST_UNASKED = 1u << 17,  /* the server's RST has ACK, so it answers no segment
+					 (tcp_send_active_reset()) */
 };
 
 /* Where the kernel keeps it. */

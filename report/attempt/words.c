@@ -92,7 +92,7 @@ const char *cause_words(enum cause cause, int64_t tcp_syncookies)
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
 		return "SYN-ACK never acknowledged";
 	case CAUSE_CLIENT_LEFT:
-		return "the client left before accept()";
+		return "the client left before accept(): the server worked for nobody";
 	case CAUSE_CLOSED_UNSERVED:
 		return "accepted, then closed at once with nothing sent";
 	case CAUSE_LISTENER_CLOSED:

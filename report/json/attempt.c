@@ -107,6 +107,7 @@ void json_put_attempt(struct json_writer *json, const struct report *report,
 	jw_put_time(json, "reply_ns", a->reply_ns);
 	jw_put_time(json, "close_ns", a->close_ns);
 	jw_put_time(json, "exit_ns", a->exit_ns);
+	jw_put_time(json, "client_left_ns", a->client_left_ns);
 	jw_put_bool(json, "ghost", a->ghost);
 	jw_put_bool(json, "evicted", a->evicted);
 	jw_put_string(json, "role", role_name(a->role));

@@ -227,6 +227,11 @@ static void add_accepted(const struct text *text, const struct attempt *a, const
 	if (a->ghost)
 		sentence_add(sentence, "; the client had reset it while it waited, so the first "
 				       "read fails with ECONNRESET");
+	else if (a->client_left_ns != TIME_UNKNOWN)
+		sentence_add(sentence, "; the client had left at %s: the server worked for nobody",
+			     text_when(text, a->client_left_ns, time));
+	if (find_cause(a, CAUSE_CLOSED_UNSERVED))
+		sentence_add(sentence, "; closed by the server at once with nothing sent");
 }
 
 static void add_unanswered(const struct text *text, const struct attempt *a,

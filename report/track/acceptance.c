@@ -32,12 +32,33 @@ static void bound_accept(struct tracker *t, struct open_attempt *a, int64_t afte
 	if (closed_ns != TIME_UNKNOWN && before_ns > closed_ns)
 		before_ns = closed_ns;
 	d->served = true;
+	if (after_ns < d->waiting_ns)
+		after_ns = d->waiting_ns;
 	if (after_ns < a->ack_ns)
 		after_ns = a->ack_ns;
 	if (d->accept_before_ns == TIME_UNKNOWN || before_ns < d->accept_before_ns)
 		d->accept_before_ns = before_ns;
 	if (after_ns > d->accept_after_ns && after_ns <= d->accept_before_ns)
 		d->accept_after_ns = after_ns;
+}
+
+/*
+ * It is gone, and was a child in the queue at the last look before: then accept() returned it
+ * later, or its client reset it.
+ */
+static void take_waiting(struct tracker *t, struct open_attempt *a, const struct child *child)
+{
+	struct detail *d;
+
+	if (child->state || child->waiting_ns <= a->ack_ns || !open_has_child(a))
+		return;
+	d = details_open(t->details, a);
+	if (!d || child->waiting_ns <= d->waiting_ns)
+		return;
+	d->waiting_ns = child->waiting_ns;
+	if (d->served && !d->exact && d->waiting_ns > d->accept_after_ns &&
+	    d->waiting_ns <= d->accept_before_ns)
+		d->accept_after_ns = d->waiting_ns;
 }
 
 static void take_child(struct tracker *t, const struct event *event, struct open_attempt *a,
@@ -49,6 +70,8 @@ static void take_child(struct tracker *t, const struct event *event, struct open
 	/* By a FIN it may be known already; the last proof that it waited is news then. */
 	if (child_accepted(child))
 		bound_accept(t, a, child->waiting_ns, event->time_ns);
+	else
+		take_waiting(t, a, child);
 	packet = tracker_packet(t, a, event);
 	packet.frame = 0;
 	queues_child(t->options.queues, &packet, child);
@@ -58,7 +81,7 @@ static void take_child(struct tracker *t, const struct event *event, struct open
 /* Only who has accepted it can send data, or close it: what a listener closes on is reset. */
 void tracker_server_spoke(struct tracker *t, struct open_attempt *a, const struct event *event)
 {
-	if (!t->options.queues || open_is_accepted(a) || open_saw(a, SEEN_FASTOPEN) ||
+	if (!t->options.queues || open_is_accepted(a) ||
 	    !queues_accept_sampled(t->options.queues, a))
 		return;
 	take_child(t, event, a,

@@ -161,10 +161,17 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 }
 
 /* The first FIN or RST is the end of the attempt's connection. */
-static void set_end(struct open_attempt *a, int64_t time_ns)
+static void set_end(struct open_attempt *a, const struct segment *s, bool from_client,
+		    int64_t time_ns)
 {
-	if (a->end_ns == TIME_UNKNOWN)
+	if (a->end_ns == TIME_UNKNOWN) {
 		a->end_ns = time_ns;
+		if (from_client)
+			a->events |= SEEN_CLIENT_ENDED;
+		else if (open_is_acknowledged(a) && (s->flags & TCP_FLAG_ACK) && !s->payload &&
+			 s->seq == a->server_isn + 1)
+			a->events |= SEEN_CLOSED_EMPTY;
+	}
 	a->touched_ns = time_ns > a->touched_ns ? time_ns : a->touched_ns;
 }
 
@@ -222,6 +229,8 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
 		rate_counter_handshake(tracker_rate_counter(t, a), a->ack_ns,
 				       a->ack_ns - a->syn_ns);
+		if (open_saw(a, SEEN_FASTOPEN) && (int32_t)(s->ack - a->server_isn) > 1)
+			tracker_server_spoke(t, a, event);
 	} else if (a->synacks && (int32_t)(s->ack - a->server_isn) > 1) {
 		tracker_server_spoke(t, a, event);
 	} else if (t->options.queues && s->payload && s->seq == a->isn + 1 && is_unheard(a)) {
@@ -229,6 +238,9 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 
 		queues_unheard(t->options.queues, &packet);
 	}
+	if (open_saw(a, SEEN_FIN_CLIENT) &&
+	    (int32_t)(s->ack - a->server_isn) > (open_saw(a, SEEN_FIN_SERVER) ? 2 : 1))
+		a->events |= SEEN_HALF_CLOSED;
 	if (event->time_ns != a->ack_ns && may_be_final_again(t, a)) {
 		a->events |= s->payload ? SEEN_CLIENT_DATA : 0;
 		mark(t, a, event, s->frame, s->payload ? MARK_DATA : MARK_ACK);
@@ -253,7 +265,7 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 	if ((s->flags & TCP_FLAG_FIN) && !open_saw(a, SEEN_FIN_CLIENT)) {
 		a->events |= SEEN_FIN_CLIENT;
 		mark_if_detailed(t, a, event, s->frame, MARK_FIN_CLIENT);
-		set_end(a, event->time_ns);
+		set_end(a, s, true, event->time_ns);
 	}
 }
 
@@ -290,7 +302,7 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 	if ((s->flags & TCP_FLAG_FIN) && !open_saw(a, SEEN_FIN_SERVER)) {
 		a->events |= SEEN_FIN_SERVER;
 		mark_if_detailed(t, a, event, s->frame, MARK_FIN_SERVER);
-		set_end(a, event->time_ns);
+		set_end(a, s, false, event->time_ns);
 		tracker_server_spoke(t, a, event);
 	}
 }
@@ -365,8 +377,21 @@ static bool take_reset(struct tracker *t, const struct event *event, struct open
 		details_open(t->details, a);
 	mark_if_detailed(t, a, event, event->segment.frame,
 			 from_client ? MARK_RST_CLIENT : MARK_RST_SERVER);
-	set_end(a, event->time_ns);
+	if (!from_client && (event->segment.flags & TCP_FLAG_ACK) && open_is_acknowledged(a))
+		a->events |= SEEN_RST_UNASKED;
+	set_end(a, &event->segment, from_client, event->time_ns);
 	return true;
+}
+
+/*
+ * What a closed socket of the client answers with a RST without ACK is data: bare ACKs it
+ * takes, and a connection that waits sends no data. A request's SYN-ACK has it answer with
+ * the number behind its SYN.
+ */
+static bool answers_data(const struct open_attempt *a, const struct segment *s)
+{
+	return open_has_child(a) && open_saw(a, SEEN_FIN_CLIENT) && !(s->flags & TCP_FLAG_ACK) &&
+	       s->seq != a->isn + 1;
 }
 
 /*
@@ -395,6 +420,8 @@ static void on_reset(struct tracker *t, const struct event *event, uint32_t hash
 			taken = take_reset(t, event, a) || taken;
 	if (!t->options.queues)
 		return;
+	if (flow_equal(&met->flow, flow) && answers_data(met, s))
+		tracker_server_spoke(t, met, event);
 	packet = tracker_packet(t, met, event);
 	if (flow_equal(&met->flow, flow))
 		queues_client_reset(t->options.queues, &packet, s);

@@ -186,6 +186,54 @@ static bool is_closed_on(const struct open_attempt *open, const struct verdict_c
 						: context->listener_closed);
 }
 
+/*
+ * When its client had left, if that was before accept(): a FIN alone may be half of a close,
+ * and where accept() is bounded by an interval about it, nobody knows.
+ */
+static int64_t find_left(const struct open_attempt *open, const struct attempt *out)
+{
+	int64_t left_ns = open->end_ns;
+
+	if (!open_is_acknowledged(open) || !open_saw(open, SEEN_CLIENT_ENDED) ||
+	    open_saw(open, SEEN_HALF_CLOSED))
+		return TIME_UNKNOWN;
+	if (out->outcome == OUTCOME_WAITING || out->outcome == OUTCOME_RESET)
+		return left_ns;
+	if (out->outcome != OUTCOME_ACCEPTED)
+		return TIME_UNKNOWN;
+	if (out->accept_ns != TIME_UNKNOWN)
+		return out->accept_ns > left_ns ? left_ns : TIME_UNKNOWN;
+	return out->accept_after_ns >= left_ns ? left_ns : TIME_UNKNOWN;
+}
+
+/* accept(), then the server's FIN or RST within so little, with nothing sent. */
+#define AT_ONCE_NS (100 * NS_PER_MS)
+
+static bool is_closed_unserved(const struct open_attempt *open, const struct attempt *out)
+{
+	int64_t since_ns = out->accept_ns;
+
+	if (since_ns == TIME_UNKNOWN)
+		since_ns = out->accept_after_ns;
+	if (since_ns == TIME_UNKNOWN)
+		since_ns = out->entered_ns;
+	return open_saw(open, SEEN_CLOSED_EMPTY) && since_ns != TIME_UNKNOWN &&
+	       open->end_ns - since_ns < AT_ONCE_NS;
+}
+
+/* What became of one that accept() returned. */
+static void decide_accepted(const struct open_attempt *open, struct attempt *out)
+{
+	if (out->client_left_ns != TIME_UNKNOWN)
+		add_cause(out, CAUSE_CLIENT_LEFT,
+			  open_saw(open, SEEN_RST_CLIENT) ? CONFIDENCE_EXACT : CONFIDENCE_INFERRED,
+			  1);
+	if (is_closed_unserved(open, out))
+		add_cause(out, CAUSE_CLOSED_UNSERVED,
+			  out->accept_ns != TIME_UNKNOWN ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED,
+			  1);
+}
+
 static void decide_causes(const struct open_attempt *open, const struct verdict_context *context,
 			  struct attempt *out)
 {
@@ -215,6 +263,8 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 		add_cause(out, CAUSE_SYNACK_UNACKNOWLEDGED, CONFIDENCE_EXACT, open->synacks);
 		break;
 	case OUTCOME_ACCEPTED:
+		decide_accepted(open, out);
+		break;
 	case OUTCOME_ESTABLISHED:
 	case OUTCOME_WAITING:
 	case OUTCOME_UNREACHABLE:
@@ -274,5 +324,6 @@ void verdict_attempt(const struct open_attempt *open, struct details *details,
 	out->outcome = decide_outcome(open, context, out);
 	if (!out->accept_pid && out->outcome == OUTCOME_ACCEPTED)
 		out->accept_pid = context->owner_pid;
+	out->client_left_ns = find_left(open, out);
 	decide_causes(open, context, out);
 }

@@ -44,8 +44,9 @@ static bool make_room(struct ways *ways)
 
 	if (ways->count < ways->room)
 		return true;
-	bigger = room <= WAYS_ADDRESSES_MAX ? realloc(ways->prefixes, room * sizeof(*ways->prefixes))
-					    : NULL;
+	bigger = room <= WAYS_ADDRESSES_MAX
+		     ? realloc(ways->prefixes, room * sizeof(*ways->prefixes))
+		     : NULL;
 	if (!bigger)
 		return false;
 	ways->prefixes = bigger;
@@ -58,7 +59,7 @@ static struct address_prefix cut(const struct address *address, unsigned bits)
 	struct address_prefix p = {.address = *address, .bits = (uint8_t)(bits < 128 ? bits : 128)};
 
 	for (unsigned i = p.bits / 8; i < 16; i++)
-		p.address.bytes[i] &= i == p.bits / 8 ? (uint8_t)~(0xff >> p.bits % 8) : 0;
+		p.address.bytes[i] &= i == p.bits / 8 ? (uint8_t) ~(0xff >> p.bits % 8) : 0;
 	return p;
 }
 

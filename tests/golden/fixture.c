@@ -43,8 +43,8 @@ static struct attempt *add_attempt(const char *client, const char *server, int64
 	a->isn = 0x10000000u + (uint32_t)a->number;
 	a->syn_ns = T0 + syn_ns;
 	a->synack_ns = a->ack_ns = a->entered_ns = a->accept_ns = a->accept_after_ns =
-	    a->accept_before_ns = a->fork_ns = a->first_byte_ns = a->reply_ns = a->close_ns =
-		a->exit_ns = a->end_ns = TIME_UNKNOWN;
+	    a->client_left_ns = a->accept_before_ns = a->fork_ns = a->first_byte_ns = a->reply_ns =
+		a->close_ns = a->exit_ns = a->end_ns = TIME_UNKNOWN;
 	a->syn_to_synack_ns = a->synack_to_ack_ns = a->connect_ns = a->accept_wait_ns =
 	    a->queue_wait_ns = a->accept_to_fork_ns = -1;
 	return a;

@@ -39,6 +39,7 @@ static struct attempt attempt(const char *client, const char *server, int64_t sy
 	    .ack_ns = ack_ms ? BASE + MS(ack_ms) : TIME_UNKNOWN,
 	    .accept_ns = TIME_UNKNOWN,
 	    .accept_after_ns = TIME_UNKNOWN,
+	    .client_left_ns = TIME_UNKNOWN,
 	    .accept_before_ns = TIME_UNKNOWN,
 	    .fork_ns = TIME_UNKNOWN,
 	    .first_byte_ns = TIME_UNKNOWN,

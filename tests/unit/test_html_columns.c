@@ -14,7 +14,7 @@ static struct attempt blank(uint64_t number)
 	memset(&a, 0, sizeof(a));
 	a.number = number;
 	a.syn_ns = a.synack_ns = a.ack_ns = a.entered_ns = a.accept_ns = TIME_UNKNOWN;
-	a.accept_after_ns = TIME_UNKNOWN;
+	a.accept_after_ns = a.client_left_ns = TIME_UNKNOWN;
 	a.accept_before_ns = a.fork_ns = a.first_byte_ns = a.reply_ns = TIME_UNKNOWN;
 	a.close_ns = a.exit_ns = a.end_ns = TIME_UNKNOWN;
 	a.syn_to_synack_ns = a.synack_to_ack_ns = a.connect_ns = -1;

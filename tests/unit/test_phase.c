@@ -11,7 +11,7 @@ static struct attempt blank(void)
 
 	memset(&a, 0, sizeof(a));
 	a.syn_ns = a.synack_ns = a.ack_ns = a.entered_ns = a.accept_ns = a.accept_after_ns =
-	    TIME_UNKNOWN;
+	    a.client_left_ns = TIME_UNKNOWN;
 	a.accept_before_ns = a.fork_ns = a.first_byte_ns = a.reply_ns = TIME_UNKNOWN;
 	a.close_ns = a.exit_ns = a.end_ns = TIME_UNKNOWN;
 	return a;

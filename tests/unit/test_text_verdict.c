@@ -29,7 +29,7 @@ static void set_up(void)
 	report.listeners = &listener;
 	listener.backlog = 5;
 	listener.limit = 5;
-	a.synack_ns = a.ack_ns = a.entered_ns = a.accept_ns = a.accept_after_ns =
+	a.synack_ns = a.ack_ns = a.entered_ns = a.accept_ns = a.accept_after_ns = a.client_left_ns =
 	    a.accept_before_ns = a.fork_ns = a.end_ns = TIME_UNKNOWN;
 	a.syn_to_synack_ns = a.synack_to_ack_ns = a.connect_ns = a.accept_wait_ns =
 	    a.queue_wait_ns = a.accept_to_fork_ns = -1;

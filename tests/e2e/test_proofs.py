@@ -1,0 +1,229 @@
+"""What proves that accept() returned a connection, and which clients had left by then.
+
+Truth is what the server under test had from accept() (accepting.py), never the program's own word.
+"""
+import collections
+import json
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+import pytest
+
+import recording
+
+ACCEPTING = pathlib.Path(__file__).with_name("accepting.py")
+WAIT_S = 20
+FAMILIES = pytest.mark.parametrize("family", [4, 6])
+
+
+class Server:
+    """accepting.py in a process of its own."""
+
+    def __init__(self, family, backlog, what, *options):
+        self.family = family
+        self.process = subprocess.Popen([sys.executable, ACCEPTING, str(family), str(backlog), what, *options],
+                                        stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+        self.address = "::1" if family == 6 else "127.0.0.1"
+        self.target = f"[::1]:{self.port}" if family == 6 else f"127.0.0.1:{self.port}"
+
+    def stop(self):
+        """It does not run any more when this returns: also not in accept()."""
+        self.process.send_signal(signal.SIGSTOP)
+        until(lambda: pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def waiting(self):
+        """Depth of its accept queue, by ss."""
+        out = subprocess.run(["ss", "-Hltn", f"sport = :{self.port}"], capture_output=True, text=True, check=True).stdout
+        return int(out.split()[1])
+
+    def told(self, count):
+        """What it told of so many connections, by client."""
+        lines = [json.loads(self.process.stdout.readline()) for _ in range(count)]
+        return {line["client"]: line for line in lines}
+
+    def end(self):
+        self.process.kill()
+        self.process.communicate()
+
+    def connect(self, data=b"", linger=None):
+        client = socket.socket(socket.AF_INET6 if self.family == 6 else socket.AF_INET)
+        client.settimeout(WAIT_S)
+        client.connect((self.address, self.port))
+        if data:
+            client.sendall(data)
+        if linger is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, linger))
+        return client
+
+
+def until(condition):
+    end = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end, "it never came to be so"
+        time.sleep(0.005)
+
+
+def name_of(client):
+    host, port = client.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@pytest.fixture
+def serve(namespace):
+    servers = []
+
+    def start(*arguments):
+        servers.append(Server(*arguments))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.end()
+
+
+@pytest.fixture
+def record(synscope, tmp_path):
+    """A function: a recording of this server has begun when it returns."""
+    started = []
+    tmp_path.chmod(0o755)
+
+    def start(server, *options):
+        started.append(recording.Recording(synscope, tmp_path / f"recording{len(started)}", "lo", [server.target], options))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+def report_of(run):
+    """The report, from the recording: nothing is late there. By client, and whole."""
+    run.stop()
+    report = run.replay()
+    return {attempt["client"]: attempt for attempt in report["attempts"]}, report
+
+
+def causes_of(attempt):
+    return {cause["name"]: cause["confidence"] for cause in attempt["causes"]}
+
+
+def check_accepted(attempts, told, report):
+    """Each that accept() returned, no other, and the bounds hold its call."""
+    accepted = {client for client, attempt in attempts.items() if attempt["outcome"] == "accepted"}
+    assert accepted == set(told)
+    assert report["summary"]["outcomes"]["accepted"] == len(told)
+    for client, line in told.items():
+        attempt = attempts[client]
+        assert attempt["accept_after_ns"] <= line["returned_ns"]
+        assert line["called_ns"] <= attempt["accept_before_ns"]
+        assert attempt["accept_after_ns"] <= attempt["accept_before_ns"]
+        assert attempt["entered_ns"] <= attempt["accept_before_ns"]
+
+
+@FAMILIES
+def test_clients_that_close_while_they_wait_are_served_all_the_same(serve, record, family):
+    """The server's reply meets a closed socket: that RST comes after accept(), not before it."""
+    server = serve(family, 16, "serve")
+    run = record(server)
+    server.stop()
+    clients = [server.connect(b"request") for _ in range(6)]
+    names = {name_of(client) for client in clients}
+    for client in clients:
+        client.close()
+    until(lambda: server.waiting() == 6)
+    time.sleep(0.2)  # some samples, so that it shows that they waited
+    server.go_on()
+    told = server.told(6)
+    assert set(told) == names and all(line["left"] and not line["reset"] for line in told.values())
+    attempts, report = report_of(run)
+    check_accepted(attempts, told, report)
+    for attempt in attempts.values():
+        assert "client-left" in causes_of(attempt) and "client-reset" not in causes_of(attempt)
+        assert attempt["ack_ns"] <= attempt["client_left_ns"] <= attempt["accept_before_ns"]
+        assert not attempt["ghost"]
+
+
+@FAMILIES
+@pytest.mark.parametrize("data", [b""], ids=["no data"])
+def test_closed_at_once_was_accepted(serve, record, family, data):
+    server = serve(family, 16, "close")
+    run = record(server)
+    told = {}
+    for _ in range(8):
+        client = server.connect(data)
+        try:
+            assert client.recv(10) == b""
+        except ConnectionResetError:
+            pass
+        told.update(server.told(1))
+        client.close()
+    attempts, report = report_of(run)
+    check_accepted(attempts, told, report)
+    assert all("closed-unserved" in causes_of(attempt) for attempt in attempts.values())
+    assert not any({"server-reset", "client-left"} & set(causes_of(attempt)) for attempt in attempts.values())
+
+
+@FAMILIES
+def test_who_had_left_at_accept_is_told_from_who_left_later(serve, record, family):
+    server = serve(family, 16, "serve", "pause=0.1")
+    run = record(server)
+    clients = []
+    for i in range(8):
+        clients.append(server.connect(b"request"))
+        if i % 2:
+            clients[i - 1].close()
+        time.sleep(0.03)
+    told = server.told(8)
+    for client in clients:
+        client.close()
+    attempts, report = report_of(run)
+    check_accepted(attempts, told, report)
+    left = {client for client, line in told.items() if line["left"]}
+    assert {client for client, attempt in attempts.items() if "client-left" in causes_of(attempt)} == left
+    assert {client for client, attempt in attempts.items() if attempt["client_left_ns"]} == left
+
+
+@FAMILIES
+def test_half_closed_is_not_left(serve, record, family):
+    """shutdown(SHUT_WR) sends a FIN too; its client waits for the reply."""
+    server = serve(family, 16, "serve")
+    run = record(server)
+    server.stop()
+    clients = [server.connect(b"request") for _ in range(4)]
+    for client in clients:
+        client.shutdown(socket.SHUT_WR)
+    time.sleep(0.2)
+    server.go_on()
+    assert {client.recv(10) for client in clients} == {b"reply"}
+    told = server.told(4)
+    for client in clients:
+        client.close()
+    attempts, report = report_of(run)
+    check_accepted(attempts, told, report)
+    assert not any("client-left" in causes_of(attempt) for attempt in attempts.values())
+    assert all(attempt["client_left_ns"] is None for attempt in attempts.values())
+
+
+@FAMILIES
+def test_health_checks_against_a_server_that_speaks_first(serve, record, family):
+    server = serve(family, 16, "greet")
+    run = record(server)
+    told = {}
+    for _ in range(10):
+        server.connect().close()
+        told.update(server.told(1))
+    attempts, report = report_of(run)
+    check_accepted(attempts, told, report)
+    wrong = [client for client, attempt in attempts.items()
+             if "client-left" in causes_of(attempt) and not (told[client]["left"] or told[client]["reset"])]
+    assert not wrong
