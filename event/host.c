@@ -6,7 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "event/clock.h"
 
@@ -23,11 +25,39 @@ static int64_t read_sysctl(const char *path)
 	return value;
 }
 
+/* The first word of a file; empty when there is none, or it does not fit. */
+static void read_word(const char *path, char *out, size_t size)
+{
+	FILE *file = fopen(path, "re");
+	size_t length = 0;
+
+	if (file) {
+		length = fread(out, 1, size - 1, file);
+		fclose(file);
+	}
+	out[length] = '\0';
+	length = strcspn(out, " \n");
+	out[length < size ? length : 0] = '\0';
+}
+
+static void read_identity(struct host_identity *identity)
+{
+	struct stat status;
+
+	if (gethostname(identity->hostname, sizeof(identity->hostname) - 1) != 0)
+		identity->hostname[0] = '\0';
+	read_word("/etc/machine-id", identity->machine_id, sizeof(identity->machine_id));
+	read_word("/proc/sys/kernel/random/boot_id", identity->boot_id, sizeof(identity->boot_id));
+	if (stat("/proc/self/ns/net", &status) == 0)
+		identity->netns = status.st_ino;
+}
+
 void host_read(struct host *host)
 {
 	struct utsname name;
 
 	memset(host, 0, sizeof(*host));
+	read_identity(&host->identity);
 	if (uname(&name) == 0)
 		snprintf(host->kernel, sizeof(host->kernel), "%s", name.release);
 	host->somaxconn = read_sysctl("/proc/sys/net/core/somaxconn");

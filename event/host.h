@@ -10,8 +10,17 @@
 
 #define HOST_KERNEL_SIZE 128
 
+/* Which host, boot and network namespace this is; empty texts and 0 where that is not known. */
+struct host_identity {
+	char hostname[65];   /* gethostname(2) */
+	char machine_id[33]; /* machine-id(5) */
+	char boot_id[37];    /* random(4): another one after each boot */
+	uint64_t netns;	     /* the inode of /proc/self/ns/net */
+};
+
 /* A sysctl that could not be read is -1. */
 struct host {
+	struct host_identity identity;
 	char kernel[HOST_KERNEL_SIZE]; /* uname -r, empty when unknown */
 	int64_t somaxconn;
 	int64_t tcp_max_syn_backlog;

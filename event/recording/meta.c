@@ -79,7 +79,13 @@ static void put_host(FILE *out, const struct host *host)
 	}
 	fprintf(out, ",\n    \"monotonic_offset_ns\": ");
 	put_known(out, host->monotonic_offset_ns, 0);
-	fprintf(out, "\n  },\n");
+	fprintf(out, ",\n    \"identity\": {\"hostname\": ");
+	put_string(out, host->identity.hostname, sizeof(host->identity.hostname));
+	fprintf(out, ", \"machine_id\": ");
+	put_string(out, host->identity.machine_id, sizeof(host->identity.machine_id));
+	fprintf(out, ", \"boot_id\": ");
+	put_string(out, host->identity.boot_id, sizeof(host->identity.boot_id));
+	fprintf(out, ", \"netns\": %" PRIu64 "}\n  },\n", host->identity.netns);
 }
 
 /* Beyond what JSON readers take as an integer it is a string, as in events.jsonl. */
@@ -184,6 +190,22 @@ static bool get_object(const json_t *object, const char *name, const json_t **ou
 	return !*out || json_is_null(*out) || json_is_object(*out);
 }
 
+static bool get_identity(const json_t *host, struct host_identity *identity)
+{
+	const json_t *object;
+	int64_t netns = 0;
+
+	if (!get_object(host, "identity", &object) ||
+	    !get_string(object, "hostname", identity->hostname, sizeof(identity->hostname)) ||
+	    !get_string(object, "machine_id", identity->machine_id,
+			sizeof(identity->machine_id)) ||
+	    !get_string(object, "boot_id", identity->boot_id, sizeof(identity->boot_id)) ||
+	    !get_i64(object, "netns", 0, &netns))
+		return false;
+	identity->netns = (uint64_t)netns;
+	return true;
+}
+
 static bool get_host(const json_t *root, struct host *host)
 {
 	const json_t *object;
@@ -198,7 +220,8 @@ static bool get_host(const json_t *root, struct host *host)
 			return false;
 		memcpy((char *)host + sysctls[i].offset, &value, sizeof(value));
 	}
-	return get_i64(object, "monotonic_offset_ns", INT64_MIN, &host->monotonic_offset_ns);
+	return get_i64(object, "monotonic_offset_ns", INT64_MIN, &host->monotonic_offset_ns) &&
+	       get_identity(object, &host->identity);
 }
 
 static bool get_targets(const json_t *root, struct recording_meta *meta)

@@ -64,10 +64,9 @@ static void put_packets(struct json_writer *json, const struct report *report,
 	jw_put_u64(json, "packets_lost", a->marks_lost);
 }
 
-void json_put_attempt(struct json_writer *json, const struct report *report,
-		      const struct attempt *a)
+void json_put_attempt_members(struct json_writer *json, const struct report *report,
+			      const struct attempt *a)
 {
-	jw_object_begin(json, JSON_COMPACT);
 	jw_key(json, "client");
 	jw_endpoint(json, &a->client);
 	jw_key(json, "server");
@@ -119,5 +118,12 @@ void json_put_attempt(struct json_writer *json, const struct report *report,
 	jw_put_u64(json, "syn_copies", a->syn_copies);
 	jw_put_u64(json, "synack_copies", a->synack_copies);
 	put_packets(json, report, a);
+}
+
+void json_put_attempt(struct json_writer *json, const struct report *report,
+		      const struct attempt *a)
+{
+	jw_object_begin(json, JSON_COMPACT);
+	json_put_attempt_members(json, report, a);
 	jw_end(json);
 }

@@ -13,6 +13,9 @@
 /* "source", "host", "recording": where it comes from. */
 void json_put_origin(struct json_writer *json, const struct report *report);
 
+/* host.identity as an object: what is not known is null. */
+void json_put_identity(struct json_writer *json, const struct host_identity *identity);
+
 /* "summary", "latency_histograms", "rates": all attempts together. */
 void json_put_summary(struct json_writer *json, const struct report *report);
 
@@ -36,6 +39,10 @@ void json_put_findings(struct json_writer *json, const struct report *report);
 /* One object of "attempts"; the report says which causes are doubted. */
 void json_put_attempt(struct json_writer *json, const struct report *report,
 		      const struct attempt *attempt);
+
+/* The same without the braces, into an object that is begun. */
+void json_put_attempt_members(struct json_writer *json, const struct report *report,
+			      const struct attempt *attempt);
 
 /* An object from every outcome's name to its count. */
 void json_put_outcomes(struct json_writer *json, const uint64_t outcomes[OUTCOME_COUNT]);

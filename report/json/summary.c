@@ -36,6 +36,25 @@ static void put_source(struct json_writer *json, const struct report *report)
 	jw_end(json);
 }
 
+static const char *known(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
+void json_put_identity(struct json_writer *json, const struct host_identity *identity)
+{
+	jw_object_begin(json, JSON_COMPACT);
+	jw_put_string(json, "hostname", known(identity->hostname));
+	jw_put_string(json, "machine_id", known(identity->machine_id));
+	jw_put_string(json, "boot_id", known(identity->boot_id));
+	jw_key(json, "netns");
+	if (identity->netns)
+		jw_u64(json, identity->netns);
+	else
+		jw_null(json);
+	jw_end(json);
+}
+
 static void put_host(struct json_writer *json, const struct report *report)
 {
 	const struct host *host = &report->host;
@@ -56,6 +75,8 @@ static void put_host(struct json_writer *json, const struct report *report)
 	jw_put_known(json, "tcp_syn_linear_timeouts", host->tcp_syn_linear_timeouts);
 	jw_put_known(json, "tcp_fastopen", host->tcp_fastopen);
 	jw_put_known(json, "tcp_migrate_req", host->tcp_migrate_req);
+	jw_key(json, "identity");
+	json_put_identity(json, &host->identity);
 	jw_end(json);
 }
 

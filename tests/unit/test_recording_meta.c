@@ -11,6 +11,10 @@ static void fill(struct recording_meta *meta)
 	memset(meta, 0, sizeof(*meta));
 	strcpy(meta->version, "0.1.0");
 	strcpy(meta->host.kernel, "6.12.0-\"odd\"\x1b");
+	strcpy(meta->host.identity.hostname, "web-1\n");
+	strcpy(meta->host.identity.machine_id, "0123456789abcdef0123456789abcdef");
+	strcpy(meta->host.identity.boot_id, "6a1c0f9e-0000-4000-8000-0123456789ab");
+	meta->host.identity.netns = 4026531840;
 	meta->host.somaxconn = 4096;
 	meta->host.tcp_max_syn_backlog = INT64_MAX;
 	meta->host.tcp_syncookies = 0;
