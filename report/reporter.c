@@ -131,6 +131,9 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 	rc = tracker_new(&tracker, &r->tracker);
 	if (rc)
 		goto free_queues;
+	for (size_t s = 0; options->meta && s < options->sinks_count; s++)
+		if (options->sinks[s]->ops->begin)
+			options->sinks[s]->ops->begin(options->sinks[s], options->meta);
 	*out = r;
 	return 0;
 free_queues:

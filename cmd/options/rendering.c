@@ -20,7 +20,7 @@
 #include "cmd/options/argument.h"
 
 const char rendering_help[] =
-    "  -f, --format FORMAT   text (default), json, tsv, html or perfetto\n"
+    "  -f, --format FORMAT   text (default), json, jsonl, tsv, html or perfetto\n"
     "      --fail-on drops   exit status 3 if a listener's queue dropped anything, 4 if that\n"
     "                        could not be observed\n"
     "      --utc             text, html: times of day in UTC (default: local time)\n"
@@ -48,7 +48,7 @@ int rendering_option(struct rendering *rendering, int option, const char *value)
 		if (rendering->format)
 			return 0;
 		complain(rendering->command,
-			 "--format: invalid format '%s'; choose text, json, tsv, html or perfetto",
+			 "--format: invalid format '%s'; choose text, json, jsonl, tsv, html or perfetto",
 			 value);
 		return usage_error(rendering->command);
 	case 0x101:

@@ -141,7 +141,7 @@ static void free_view(struct sink *sink)
 	(void)sink;
 }
 
-static const struct sink_ops view_ops = {NULL, finish_view, free_view};
+static const struct sink_ops view_ops = {.finish = finish_view, .free = free_view};
 
 int viewer_new(const struct viewer_options *options, struct viewer **out)
 {

@@ -66,7 +66,8 @@ static void json_free(struct sink *sink)
 	free(sink);
 }
 
-static const struct sink_ops json_ops = {json_attempt, json_finish, json_free};
+static const struct sink_ops json_ops = {
+    .attempt = json_attempt, .finish = json_finish, .free = json_free};
 
 struct sink *json_sink_new(FILE *out, const struct sink_style *style)
 {

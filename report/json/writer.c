@@ -27,6 +27,18 @@ int json_writer_finish(struct json_writer *json)
 	return output_finish(&json->output);
 }
 
+void jw_line_end(struct json_writer *json)
+{
+	assert(json->depth == 0 && !json->after_key);
+	json->levels[0].filled = false;
+	output_bytes(&json->output, "\n", 1);
+}
+
+int json_writer_flush(struct json_writer *json)
+{
+	return output_finish(&json->output);
+}
+
 static void new_line(struct json_writer *json)
 {
 	static const char line[] = "\n                                ";

@@ -44,6 +44,15 @@ void jw_object_begin(struct json_writer *json, enum json_layout layout);
 void jw_array_begin(struct json_writer *json, enum json_layout layout);
 void jw_end(struct json_writer *json);
 
+/*
+ * Between objects that each stand on a line: ends the line, nothing is open. The stream ends
+ * with json_writer_flush() then, not with json_writer_finish().
+ */
+void jw_line_end(struct json_writer *json);
+
+/* Hands all to the file; the first error or 0. */
+int json_writer_flush(struct json_writer *json) __attribute__((warn_unused_result));
+
 /* A name of the contract: letters, digits, '_' and '-', written as it is. */
 void jw_key(struct json_writer *json, const char *name);
 

@@ -8,6 +8,7 @@
 #include "report/sink/sink.h"
 
 struct sink *html_sink_new(FILE *out, const struct sink_style *style);
+struct sink *jsonl_sink_new(FILE *out, const struct sink_style *style);
 struct sink *json_sink_new(FILE *out, const struct sink_style *style);
 struct sink *perfetto_sink_new(FILE *out, const struct sink_style *style);
 struct sink *text_sink_new(FILE *out, const struct sink_style *style);

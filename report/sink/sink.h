@@ -7,12 +7,15 @@
 
 #include <stdio.h>
 
+#include "event/recording/recording.h"
 #include "report/attempt/attempt.h"
 #include "report/attempt/report.h"
 
 struct sink;
 
 struct sink_ops {
+	/* Before the first attempt, of what was recorded or is live. NULL: not wanted. */
+	void (*begin)(struct sink *sink, const struct recording_meta *meta);
 	/* In the order in which attempts end. Returns 0 or -errno. NULL: not wanted. */
 	int (*attempt)(struct sink *sink, const struct attempt *attempt);
 	/* Once, at the end. Returns 0 or -errno; a failed write (full disk) is an error. */
@@ -36,6 +39,7 @@ static inline void sink_free(struct sink *sink)
 struct sink_style {
 	bool colour;
 	bool utf8;
+	bool stream;	     /* rows as they come, with what is known by then */
 	bool utc;	     /* --utc: times of day in UTC, not in local time */
 	bool full;	     /* --full: also what is idle, empty or repeated */
 	unsigned columns;    /* 0: 100 */

@@ -135,7 +135,8 @@ static void text_free(struct sink *sink)
 	free(self);
 }
 
-static const struct sink_ops text_ops = {text_attempt, text_finish, text_free};
+static const struct sink_ops text_ops = {
+    .attempt = text_attempt, .finish = text_finish, .free = text_free};
 
 struct sink *text_sink_new(FILE *out, const struct sink_style *style)
 {

@@ -195,7 +195,8 @@ static void tsv_free(struct sink *sink)
 	free(sink);
 }
 
-static const struct sink_ops tsv_ops = {tsv_attempt, tsv_finish, tsv_free};
+static const struct sink_ops tsv_ops = {
+    .attempt = tsv_attempt, .finish = tsv_finish, .free = tsv_free};
 
 struct sink *tsv_sink_new(FILE *out, const struct sink_style *style)
 {

@@ -18,6 +18,9 @@ def check_form(path, text):
     """What must hold of every expected file, whatever is in it."""
     if path.suffix == ".json":
         json.loads(text)  # strict: one whole object
+    if path.suffix == ".jsonl":
+        for line in text.splitlines():
+            assert json.loads(line)["schema"], "a row says what it is"
     if path.suffix == ".tsv":
         lines = text.splitlines()
         columns = {line.count("\t") for line in lines}

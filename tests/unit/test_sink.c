@@ -63,7 +63,9 @@ Test(sink, a_full_disk_is_an_error_in_every_format)
 		FILE *out = fopen("/dev/full", "w");
 
 		cr_assert_not_null(out);
-		cr_expect_eq(print(format, out, 0), -ENOSPC, "%s", format->name);
+		/* Rows of no attempts are no bytes. */
+		cr_expect_eq(print(format, out, 0), strcmp(format->name, "jsonl") ? -ENOSPC : 0,
+			     "%s", format->name);
 		fclose(out);
 		out = fopen("/dev/full", "w");
 		cr_assert_not_null(out);
