@@ -144,6 +144,15 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 		q->last_accepted_ack_ns = a->ack_ns;
 }
 
+void queues_accepted_before(struct queues *queues, struct open_attempt *a)
+{
+	struct queue *q = queues_of(queues, a);
+
+	open_move(a, MOVE_ACCEPTED_SEEN);
+	if (q && a->ack_ns > q->last_accepted_ack_ns)
+		q->last_accepted_ack_ns = a->ack_ns;
+}
+
 static bool owns(const struct queue *q, int32_t pid)
 {
 	for (unsigned i = 0; i < q->listener.pids_count; i++)

@@ -122,6 +122,13 @@ int32_t queues_acceptor(const struct queues *queues, const struct open_attempt *
 bool queues_closed_at(const struct queues *queues, const struct open_attempt *attempt,
 		      int64_t time_ns);
 
+/* Its listener, with all siblings, was open after this time. */
+bool queues_open_after(const struct queues *queues, const struct open_attempt *attempt,
+		       int64_t time_ns);
+
+/* accept() returned it before it left the queue, as is known now. */
+void queues_accepted_before(struct queues *queues, struct open_attempt *attempt);
+
 /* When its listener was found closed, with all siblings; TIME_UNKNOWN. */
 int64_t queues_closed_ns(const struct queues *queues, const struct open_attempt *attempt);
 

@@ -78,6 +78,12 @@ static void take_child(struct tracker *t, const struct event *event, struct open
 	count_accept(t, a, accepted_before, event->time_ns);
 }
 
+void tracker_accepted_before(struct tracker *t, struct open_attempt *a, int64_t before_ns)
+{
+	bound_accept(t, a, TIME_UNKNOWN, before_ns);
+	count_accept(t, a, false, before_ns);
+}
+
 /* Only who has accepted it can send data, or close it: what a listener closes on is reset. */
 void tracker_server_spoke(struct tracker *t, struct open_attempt *a, const struct event *event)
 {

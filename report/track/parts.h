@@ -14,6 +14,15 @@
 #include "report/track/tracker.h"
 #include "report/track/ways.h"
 
+/* Servers' RSTs that a sample of the listener will tell the reason of, soon. */
+#define TRACKER_RESETS_MAX 256
+
+struct tracker_resets {
+	uint32_t count;
+	uint32_t index[TRACKER_RESETS_MAX]; /* of the attempt in the table */
+	uint32_t isn[TRACKER_RESETS_MAX];   /* and its own: the index may be another's by now */
+};
+
 struct tracker {
 	struct tracker_options options;
 	struct table *table;
@@ -21,6 +30,7 @@ struct tracker {
 	struct serving *serving;
 	struct early *early;
 	struct ways ways;
+	struct tracker_resets resets;
 	struct nat nat;
 	int64_t now_ns;
 	int64_t aged_ns;
@@ -77,8 +87,22 @@ void tracker_on_icmp(struct tracker *tracker, const struct event *event);
  */
 void tracker_server_spoke(struct tracker *tracker, struct open_attempt *attempt,
 			  const struct event *event);
+/* It was accepted before this time, as is known now; the queue has been told. */
+void tracker_accepted_before(struct tracker *tracker, struct open_attempt *attempt,
+			     int64_t before_ns);
 void tracker_on_accept(struct tracker *tracker, const struct event *event);
 void tracker_on_step(struct tracker *tracker, const struct event *event);
 void tracker_on_child(struct tracker *tracker, const struct event *event);
+
+/*
+ * resets.c: the server's RST took it from the queue; and there was a sample since. True when
+ * that proves that accept() had returned it: it is accepted then.
+ */
+void tracker_await_sample(struct tracker *tracker, const struct open_attempt *attempt);
+bool tracker_conclude_reset(struct tracker *tracker, struct open_attempt *attempt);
+void tracker_conclude_resets(struct tracker *tracker);
+
+/* When its server reset it; TIME_UNKNOWN. */
+int64_t tracker_reset_ns(const struct tracker *tracker, const struct open_attempt *attempt);
 
 #endif

@@ -110,24 +110,6 @@ static void add_destination(const struct tracker *t, const struct open_attempt *
 		out->destination = asked;
 }
 
-/* When its server reset it; TIME_UNKNOWN. */
-static int64_t reset_ns(const struct tracker *t, const struct open_attempt *a)
-{
-	const struct detail *d = details_at(t->details, a->detail);
-	int64_t time_ns = TIME_UNKNOWN;
-
-	if (!open_saw(a, SEEN_RST_SERVER))
-		return TIME_UNKNOWN;
-	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;) {
-		const struct detail_mark *mark = details_mark(t->details, m);
-
-		if (mark->mark.kind == MARK_RST_SERVER)
-			time_ns = mark->mark.time_ns;
-		m = mark->next;
-	}
-	return time_ns != TIME_UNKNOWN ? time_ns : a->end_ns;
-}
-
 static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 			 struct verdict_context *context, struct attempt *out)
 {
@@ -136,7 +118,8 @@ static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 	if (t->options.queues)
 		queues_context(t->options.queues, a, context);
 	if (t->options.queues && open_saw(a, SEEN_RST_SERVER))
-		context->reset_by_close = queues_closed_at(t->options.queues, a, reset_ns(t, a));
+		context->reset_by_close =
+		    queues_closed_at(t->options.queues, a, tracker_reset_ns(t, a));
 	if (t->options.queues && open_is_accepted(a))
 		context->owner_pid = find_acceptor(t, a, context->now_ns);
 	verdict_attempt(a, t->details, context, out);
@@ -149,6 +132,7 @@ static void finish(struct tracker *t, struct open_attempt *a, bool ended, bool e
 	struct verdict_context context = {.now_ns = t->now_ns, .ended = ended, .evicted = evicted};
 	int rc;
 
+	(void)tracker_conclude_reset(t, a);
 	give_verdict(t, a, &context, &t->scratch);
 	t->scratch.number = ++t->finished;
 	rc = t->options.finished(t->options.context, &t->scratch);
@@ -350,6 +334,8 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		if (tracker->options.queues)
 			queues_event(tracker->options.queues, event, tracker->table,
 				     tracker->details);
+		if (tracker->resets.count && event->kind == EVENT_SAMPLE)
+			tracker_conclude_resets(tracker);
 		break;
 	case EVENT_PROC_FORK:
 		serving_fork(tracker->serving, &event->proc_fork, event->time_ns);

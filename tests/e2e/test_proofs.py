@@ -154,8 +154,9 @@ def test_clients_that_close_while_they_wait_are_served_all_the_same(serve, recor
 
 
 @FAMILIES
-@pytest.mark.parametrize("data", [b""], ids=["no data"])
+@pytest.mark.parametrize("data", [b"request", b""], ids=["unread data", "no data"])
 def test_closed_at_once_was_accepted(serve, record, family, data):
+    """With data unread the close is a RST: a connection that waits in the queue of an open listener gets none."""
     server = serve(family, 16, "close")
     run = record(server)
     told = {}

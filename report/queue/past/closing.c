@@ -89,6 +89,25 @@ bool queues_closed_at(const struct queues *queues, const struct open_attempt *at
 	return false;
 }
 
+bool queues_open_after(const struct queues *queues, const struct open_attempt *attempt,
+		       int64_t time_ns)
+{
+	const struct queue *leader = queues_of(queues, attempt);
+
+	if (!leader)
+		return false;
+	leader = leader->leader;
+	for (size_t i = 0; i < queues->listening.count; i++) {
+		const struct queue *q = queues->listening.queues[i];
+
+		if (q->leader != leader || (q->closed && time_ns > q->closed_ns + FOUND_LATE_NS))
+			continue;
+		if (q->open_ns <= time_ns)
+			return false;
+	}
+	return true;
+}
+
 int64_t queues_closed_ns(const struct queues *queues, const struct open_attempt *attempt)
 {
 	const struct queue *q = queues_of(queues, attempt);
