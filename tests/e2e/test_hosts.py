@@ -1,0 +1,302 @@
+"""Ordinary hosts: bridges and other stacks of devices, connections of their own, containers, NAT. The truth is what
+the clients saw and the kernel counted."""
+import os
+import signal
+import time
+
+import pytest
+
+import kernel
+from hosts import ADDRESSES, Clients, Host, ip, nft, sysctl
+from recording import Recording
+
+PORT = 8080
+SHORT = bool(os.environ.get("SYNSCOPE_TEST_SHORT"))
+
+STACKS = {
+    "veth": [],
+    "bridge": ["bridge"],
+    "macvlan": ["macvlan"],
+    "vlan": ["vlan"],
+    "bond": ["bond"],
+    "bridge-vlan": ["bridge", "vlan"],
+    "bridge-macvlan": ["bridge", "macvlan"],
+}
+FAMILIES = [4, 6]
+
+
+@pytest.fixture
+def host(namespace):
+    the_host = Host()
+    yield the_host
+    the_host.close()
+
+
+@pytest.fixture
+def record(synscope, tmp_path):
+    """record(ports, options...) -> a recording that runs."""
+    made = []
+
+    def start(*ports, interface="any", options=()):
+        recording = Recording(synscope, tmp_path / f"recording{len(made)}", interface, ports, options)
+        made.append(recording)
+        recording.start()
+        return recording
+
+    yield start
+    for recording in made:
+        recording.kill()
+
+
+def stack_up(host, kind):
+    """The peer, with our address on the topmost device of the stack."""
+    peer = host.peer()
+    host.pair(peer, "s0", "c0")
+    lower, theirs = "s0", "c0"
+    for number, above in enumerate(STACKS[kind]):
+        theirs = host.on_top(above, lower, f"t{number}", peer, theirs)
+        lower = f"t{number}"
+    host.addresses(lower, *(mine for mine, _ in ADDRESSES.values()))
+    host.addresses(theirs, *(theirs_ for _, theirs_ in ADDRESSES.values()), inside=peer)
+    return peer
+
+
+def overflows():
+    return kernel.counters().get("ListenOverflows", 0)
+
+
+def attempts_of(report, role="inbound"):
+    return [attempt for attempt in report["attempts"] if attempt["role"] == role]
+
+
+def causes(attempts):
+    return {cause["name"] for attempt in attempts for cause in attempt["causes"]}
+
+
+def same_when_replayed(recording, report):
+    """What is said of ways and devices, once more from what was recorded."""
+    again = recording.replay()
+    names = ("client", "server", "role", "destination", "syns", "synacks", "syn_copies", "synack_copies", "outcome")
+
+    def told(r):
+        return sorted(tuple(str(attempt[name]) for name in names) for attempt in r["attempts"])
+
+    if not recording.was_late():
+        assert told(again) == told(report)
+        assert again["summary"]["roles"] == report["summary"]["roles"]
+        assert again["peers"] == report["peers"]
+
+
+def stopped(process):
+    """The server does nothing until continued(): its queue fills."""
+    process.send_signal(signal.SIGSTOP)
+
+
+def continued(process):
+    process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("kind", STACKS)
+def test_a_packet_on_several_devices_is_one(host, record, kind, family):
+    peer = stack_up(host, kind)
+    address = ADDRESSES[family][0]
+    host.serve(address, PORT, 64)
+    Clients(peer, address, PORT, 1).results()  # neighbours are known
+    recording = record(PORT)
+    clients = Clients(peer, address, PORT, 10).results()
+    report = recording.stop()
+    assert [client["heard"] for client in clients] == [True] * 10
+    attempts = attempts_of(report)
+    assert len(report["attempts"]) == len(attempts) == 10
+    # A macvlan hands its packets to the device below: each device of the stack sees it once.
+    devices = len(STACKS[kind])
+    assert {(a["syns"], a["synacks"]) for a in attempts} == {(1, 1)}
+    assert {(a["syn_copies"], a["synack_copies"]) for a in attempts} == {(devices, devices)}
+    assert causes(attempts) <= {"slow-accept"}
+    assert {attempt["outcome"] for attempt in attempts} == {"accepted"}
+    assert report["summary"]["drops_seen"] is False
+    assert report["summary"]["roles"] == {"inbound": 10, "outbound": 0, "forwarded": 0, "unknown": 0}
+    same_when_replayed(recording, report)
+
+
+@pytest.mark.parametrize("family", [6] if SHORT else FAMILIES)
+@pytest.mark.parametrize("kind", ["veth", "bridge", "bridge-macvlan"])
+def test_a_full_queue_behind_several_devices(host, record, kind, family):
+    peer = stack_up(host, kind)
+    address = ADDRESSES[family][0]
+    server = host.serve(address, PORT, 4)
+    Clients(peer, address, PORT, 1).results()
+    before = overflows()
+    recording = record(PORT, options=["--fail-on", "drops"])
+    stopped(server)
+    clients = Clients(peer, address, PORT, 12, gap_s=0.02, wait_s=10)
+    time.sleep(1.6)  # one retransmission of each SYN is dropped too
+    continued(server)
+    assert [client["heard"] for client in clients.results()] == [True] * 12
+    report = recording.stop()
+    counted = overflows() - before
+    assert counted > 7
+    told = report["summary"]["cause_packets"]
+    assert told["accept-queue-full-syn"] + told["accept-queue-full-ack"] + told["cookie-ack-dropped"] == counted
+    assert told["unanswered-no-counter"] == 0
+    rows = {row["counter"]: row for row in report["ledger"]}
+    assert rows["ListenOverflows"]["unexplained"] == 0
+    assert recording.status == 3
+    assert {attempt["outcome"] for attempt in attempts_of(report)} == {"accepted"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_duplicate_on_one_device_is_two(host, record, family):
+    """The network duplicates each SYN: the kernel counts both, and answers both."""
+    peer = stack_up(host, "veth")
+    nft(f"table netdev t {{ chain e {{ type filter hook egress device c0 priority 0; "
+        f"tcp dport {PORT} tcp flags & (syn|ack) == syn dup to c0; }}; }}", inside=peer)
+    address = ADDRESSES[family][0]
+    host.serve(address, PORT, 64)
+    Clients(peer, address, PORT, 1).results()
+    for interface in ["any", "s0"]:
+        recording = record(PORT, interface=interface)
+        before = kernel.counters()
+        clients = Clients(peer, address, PORT, 5, gap_s=0.02).results()
+        counted = kernel.moved(before)
+        report = recording.stop()
+        assert [client["heard"] for client in clients] == [True] * 5
+        attempts = attempts_of(report)
+        assert [a["syn_copies"] for a in attempts] == [0] * 5
+        # A SYN that meets its request is answered again, or passed over where that would be too often.
+        again = counted.get("TCPSynRetrans", 0) + counted.get("TCPACKSkippedSynRecv", 0)
+        assert sum(a["syns"] - 1 for a in attempts) == again >= 5, counted
+        rows = {row["counter"]: row for row in report["ledger"]}
+        assert all(row["unexplained"] == 0 for name, row in rows.items() if name.startswith("sk_drops")), rows
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("there", ["served", "refused", "filtered"])
+def test_its_own_connections_are_no_listeners(host, record, there, family):
+    """The host is a proxy: it has a listener on the port that it connects to elsewhere."""
+    peer = stack_up(host, "veth")
+    mine, theirs = ADDRESSES[family]
+    host.serve(mine, PORT, 16)
+    if there == "served":
+        host.serve(theirs, PORT, 16, inside=peer)
+    elif there == "filtered":
+        nft(f"table inet t {{ chain i {{ type filter hook input priority 0; tcp dport {PORT} tcp flags & (syn|ack) == syn drop; }}; }}",
+            inside=peer)
+    Clients(peer, mine, PORT, 1).results()
+    recording = record(PORT, options=["--fail-on", "drops"])
+    own = Clients(None, theirs, PORT, 4, wait_s=1.3 if there == "filtered" else 5)
+    served = Clients(peer, mine, PORT, 3).results()
+    own = own.results()
+    report = recording.stop()
+    assert [client["heard"] for client in served] == [True] * 3
+    outcome = {"served": "established", "refused": "refused", "filtered": "unanswered"}[there]
+    assert {c["outcome"] for c in own} == {{"served": "connected", "refused": "ConnectionRefusedError",
+                                            "filtered": "TimeoutError"}[there]}
+    assert report["summary"]["roles"] == {"inbound": 3, "outbound": 4, "forwarded": 0, "unknown": 0}
+    outbound = attempts_of(report, "outbound")
+    # A SYN of the last second may still be answered when the recording ends.
+    assert {attempt["outcome"] for attempt in outbound} <= {outcome, "open" if there == "filtered" else outcome}
+    assert {attempt["listener"] for attempt in outbound} == {None}
+    assert {attempt["client"].rsplit(":", 1)[1] for attempt in outbound} == {str(c["port"]) for c in own}
+    assert [(peer_["role"], peer_["attempts"]) for peer_ in report["peers"]] == [("outbound", 4)]
+    assert sum(listener["attempts"] for listener in report["listeners"]) == 3
+    assert {attempt["outcome"] for attempt in attempts_of(report)} == {"accepted"}
+    assert report["summary"]["drops_seen"] is False and recording.status == 0
+    assert not [advice for advice in report["advice"] if advice["rule"] in ("backlog-binds", "accept-rate")]
+    retransmitted = {row["counter"]: row for row in report["ledger"]}["TCPSynRetrans"]
+    assert retransmitted["unexplained"] == 0
+    same_when_replayed(recording, report)
+
+
+def container(host, family, nat):
+    """A container behind a bridge, with a server on PORT, and a client outside; what the client asks for."""
+    outside, inside = host.peer(), host.peer()
+    host.pair(outside, "h0", "x0")
+    host.pair(inside, "k0", "e0")
+    host.on_top("bridge", "k0", "b0")
+    net = {4: ("198.51.100.1", "198.51.100.2"), 6: ("2001:db8:5::1", "2001:db8:5::2")}
+    host.addresses("h0", *(mine for mine, _ in ADDRESSES.values()))
+    host.addresses("x0", *(theirs for _, theirs in ADDRESSES.values()), inside=outside)
+    host.addresses("b0", *(mine for mine, _ in net.values()))
+    host.addresses("e0", *(theirs for _, theirs in net.values()), inside=inside)
+    for gateway in (net[4][0], net[6][0]):
+        ip("route", "add", "default", "via", gateway, inside=inside)
+    for gateway in (ADDRESSES[4][0], ADDRESSES[6][0]):
+        ip("route", "add", "default", "via", gateway, inside=outside)
+    sysctl("net.ipv4.ip_forward", 1)
+    sysctl("net.ipv6.conf.all.forwarding", 1)
+    destination = net[family][1]
+    if nat:
+        host.nat("chain pre { type nat hook prerouting priority -100; "
+                 f'iifname "h0" tcp dport 80 dnat ip to {net[4][1]}:{PORT}; '
+                 f'iifname "h0" meta nfproto ipv6 tcp dport 80 dnat ip6 to [{net[6][1]}]:{PORT}; }}; '
+                 + ("chain post { type nat hook postrouting priority 100; "
+                    'oifname "b0" masquerade; };' if nat == "both" else ""))
+    return outside, inside, destination
+
+
+def text_of(address, port):
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("nat", [None, "dnat", "both"])
+def test_forwarded_connections_are_no_listeners(host, record, nat, family):
+    outside, inside, destination = container(host, family, nat)
+    mine = ADDRESSES[family][0]
+    host.serve(destination, PORT, 16, inside=inside)
+    host.serve(mine, PORT, 16)
+    asked = (mine, 80) if nat else (destination, PORT)
+    Clients(outside, *asked, 1).results()
+    Clients(outside, mine, PORT, 1).results()
+    recording = record(PORT, 80)
+    forwarded = Clients(outside, *asked, 5)
+    served = Clients(outside, mine, PORT, 2).results()
+    forwarded = forwarded.results()
+    report = recording.stop()
+    assert [client["heard"] for client in served + forwarded] == [True] * 7
+    assert report["summary"]["roles"] == {"inbound": 2, "outbound": 0, "forwarded": 5, "unknown": 0}
+    attempts = attempts_of(report, "forwarded")
+    assert {attempt["listener"] for attempt in attempts} == {None}
+    assert {attempt["outcome"] for attempt in attempts} == {"established"}
+    assert {attempt["server"] for attempt in attempts} == {text_of(destination, PORT)}
+    assert {attempt["destination"] for attempt in attempts} == {text_of(*asked) if nat else None}
+    assert {attempt["client"] for attempt in attempts} == \
+        {text_of(ADDRESSES[family][1], client["port"]) for client in forwarded}
+    assert {(a["syns"], a["synacks"]) for a in attempts} == {(1, 1)}
+    assert sum(listener["attempts"] for listener in report["listeners"]) == 2
+    assert report["summary"]["drops_seen"] is False
+    same_when_replayed(recording, report)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("ports", [(PORT,), (80,), (80, PORT), ()])
+def test_redirected_connections_are_of_the_listener_that_they_reach(host, record, ports, family):
+    peer = stack_up(host, "veth")
+    mine, theirs = ADDRESSES[family]
+    host.nat(f"chain pre {{ type nat hook prerouting priority -100; tcp dport 80 redirect to :{PORT}; }};")
+    server = host.serve(mine, PORT, 4)
+    Clients(peer, mine, 80, 1).results()
+    before = overflows()
+    recording = record(*ports, options=["--fail-on", "drops"])
+    stopped(server)
+    clients = Clients(peer, mine, 80, 10, gap_s=0.02, wait_s=10)
+    time.sleep(1.3)
+    continued(server)
+    clients = clients.results()
+    report = recording.stop()
+    counted = overflows() - before
+    assert counted > 4 and [client["heard"] for client in clients] == [True] * 10
+    assert recording.status == 3 and report["summary"]["drops_seen"] is True
+    attempts = attempts_of(report)
+    assert len(attempts) == len(report["attempts"]) == 10
+    assert {attempt["server"] for attempt in attempts} == {text_of(mine, PORT)}
+    assert {attempt["destination"] for attempt in attempts} == {text_of(mine, 80)}
+    assert {attempt["client"] for attempt in attempts} == {text_of(theirs, client["port"]) for client in clients}
+    if PORT in ports or not ports:
+        listener = next(listener for listener in report["listeners"] if listener["port"] == PORT)
+        assert listener["attempts"] == 10 and listener["drops"] == counted
+        assert {row["counter"]: row for row in report["ledger"]}["ListenOverflows"]["unexplained"] == 0
+        assert {attempt["outcome"] for attempt in attempts} == {"accepted"}
+    same_when_replayed(recording, report)
