@@ -19,19 +19,34 @@ static bool is_followed(const struct recorder *r, const struct endpoint *e)
 	return false;
 }
 
-/* True where the filter is to be another. */
-static bool follow(struct recorder *r, const struct translation *t)
+static bool follow_one(struct recorder *r, const struct endpoint *e)
 {
-	struct endpoint asked = flow_destination(&t->original);
-
-	if (!r->followed_count || is_followed(r, &asked) || !is_followed(r, &t->server))
-		return false;
 	if (r->followed_count == RECORDING_TARGETS_MAX) {
 		r->unfollowed = true;
 		return false;
 	}
-	r->followed[r->followed_count++] = asked;
+	r->followed[r->followed_count++] = *e;
 	return true;
+}
+
+/*
+ * What leads to a target is captured; what a target leads to is a listener to be watched, if
+ * it is of this host. True where the filter is to be another.
+ */
+static bool follow(struct recorder *r, const struct translation *t)
+{
+	struct endpoint asked = flow_destination(&t->original);
+
+	if (!r->followed_count)
+		return false;
+	if (!is_followed(r, &asked))
+		return is_followed(r, &t->server) && follow_one(r, &asked);
+	if (is_followed(r, &t->server))
+		return false;
+	/* Without room or memory its queue is not seen. */
+	if (r->sampler && sampler_add_target(r->sampler, &t->server))
+		r->unfollowed = true;
+	return follow_one(r, &t->server);
 }
 
 /* What is there before the capture is opened: it follows from the beginning. */

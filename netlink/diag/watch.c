@@ -8,13 +8,27 @@
 
 int watch_init(struct watch *watch, const struct endpoint *targets, size_t count)
 {
-	*watch = (struct watch){.targets_count = count};
+	*watch = (struct watch){.targets_count = count, .asked_count = count};
 	if (count == 0)
 		return 0;
 	watch->targets = malloc(count * sizeof(*targets));
 	if (!watch->targets)
 		return -ENOMEM;
 	memcpy(watch->targets, targets, count * sizeof(*targets));
+	return 0;
+}
+
+int watch_add(struct watch *watch, const struct endpoint *target)
+{
+	struct endpoint *targets;
+
+	if (watch->targets_count == 0)
+		return 0;
+	targets = realloc(watch->targets, (watch->targets_count + 1) * sizeof(*targets));
+	if (!targets)
+		return -ENOMEM;
+	watch->targets = targets;
+	watch->targets[watch->targets_count++] = *target;
 	return 0;
 }
 

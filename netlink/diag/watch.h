@@ -28,6 +28,7 @@ struct watched {
 struct watch {
 	struct endpoint *targets;
 	size_t targets_count;
+	size_t asked_count;	   /* of these, when it began */
 	struct watched *listeners; /* sorted by cookie */
 	uint32_t *by_port;	   /* indices of listeners, sorted by port, address, interface */
 	size_t count;
@@ -39,6 +40,10 @@ struct watch {
 int watch_init(struct watch *watch, const struct endpoint *targets, size_t count)
     __attribute__((warn_unused_result));
 void watch_release(struct watch *watch);
+
+/* Another target, as from the next dump on. Without targets everything is watched. 0 or -ENOMEM. */
+int watch_add(struct watch *watch, const struct endpoint *target)
+    __attribute__((warn_unused_result));
 
 /* The listener is the watch's own, for the time of the call. A value that is not 0 ends the update.
  */

@@ -150,7 +150,7 @@ static int round_dump(struct sampler *s)
 			return result;
 	}
 	interval_ns =
-	    s->watch.count < s->watch.targets_count || s->watch.count == 0 ? NS_PER_MS : RESCAN_NS;
+	    s->watch.count < s->watch.asked_count || s->watch.count == 0 ? NS_PER_MS : RESCAN_NS;
 	if (interval_ns < RESCAN_COST_SHARE * s->dump_cost_ns)
 		interval_ns = RESCAN_COST_SHARE * s->dump_cost_ns;
 	s->dump_ns = begin_ns;

@@ -78,6 +78,11 @@ free_sampler:
 	return error;
 }
 
+int sampler_add_target(struct sampler *s, const struct endpoint *target)
+{
+	return watch_add(&s->watch, target);
+}
+
 void sampler_free(struct sampler *s)
 {
 	if (!s)

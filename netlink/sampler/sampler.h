@@ -73,6 +73,10 @@ void sampler_watch_request(struct sampler *sampler, const struct flow *client_to
  */
 void sampler_watch_again(struct sampler *sampler, const struct flow *client_to_server);
 
+/* Another target, that NAT leads to. 0 or -ENOMEM. */
+int sampler_add_target(struct sampler *sampler, const struct endpoint *target)
+    __attribute__((warn_unused_result));
+
 /* Somebody else looks for the owners of the listeners, and tells by sampler_owned(). */
 void sampler_expect_owners(struct sampler *sampler);
 
