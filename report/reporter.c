@@ -259,6 +259,7 @@ static int fill_advice(struct reporter *r)
 
 static int fill_ledger(struct reporter *r)
 {
+	struct tracker_stats stats;
 	struct report *report = &r->report;
 	int rc;
 
@@ -271,6 +272,10 @@ static int fill_ledger(struct reporter *r)
 	report->ledger = r->ledger.rows;
 	for (int c = 0; c < CAUSE_COUNT; c++)
 		report->cause_doubted[c] = ledger_doubts(&r->ledger, (enum cause)c);
+	/* Whose answer is not captured may have been answered. */
+	tracker_stats(r->tracker, &stats);
+	if (stats.unseen_syn_acks && !stats.seen_syn_acks)
+		report->cause_doubted[CAUSE_UNANSWERED_NO_COUNTER] = true;
 	return fill_advice(r);
 }
 
@@ -291,6 +296,8 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	report->packets_dropped = source->packets_dropped;
 	memcpy(report->skipped, source->skipped, sizeof(report->skipped));
 	report->other_segments = stats.other_segments;
+	report->unseen_syn_acks = stats.unseen_syn_acks;
+	report->stray_syn_acks = stats.stray_syn_acks;
 	report->late_events = source->late_events;
 	report->meta = r->options.meta;
 	report->meta_known = r->options.meta != NULL;

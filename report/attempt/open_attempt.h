@@ -48,6 +48,8 @@ enum open_event {
 	SEEN_HALF_CLOSED = 1u << 16,  /* after its FIN the client still acknowledged data */
 	SEEN_RST_UNASKED = 1u << 17,  /* the server's RST has ACK, so it answers no segment
 					 (tcp_send_active_reset()) */
+	/* The client acknowledged a SYN-ACK that was not captured: server_isn is from the ACK. */
+	SEEN_UNSEEN_SYNACK = 1u << 18,
 };
 
 /* Where the kernel keeps it. */

@@ -197,6 +197,10 @@ struct report {
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t causes[CAUSE_COUNT]; /* attempts that have it */
 	uint64_t cause_packets[CAUSE_COUNT];
+	/* One direction is missing: SYN-ACKs that clients acknowledged, though they were not
+	 * captured, and SYN-ACKs whose SYN was not. */
+	uint64_t unseen_syn_acks;
+	uint64_t stray_syn_acks;
 	uint64_t roles[ROLE_COUNT];
 	/* Of those that may have met a listener here: inbound, or of an unknown role. */
 	uint64_t inbound;

@@ -269,6 +269,8 @@ void json_put_summary(struct json_writer *json, const struct report *report)
 	jw_put_string(json, "drops_unobserved", report->drops_unobserved);
 	jw_put_known(json, "passive_opens", report->passive_opens);
 	put_roles(json, report);
+	jw_put_u64(json, "unseen_syn_acks", report->unseen_syn_acks);
+	jw_put_u64(json, "stray_syn_acks", report->stray_syn_acks);
 	jw_end(json);
 	put_peers(json, report);
 	put_histograms(json, report);

@@ -293,6 +293,19 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	}
 }
 
+void queues_unseen_syn_ack(struct queues *queues, const struct queue_packet *packet,
+			   const struct segment *segment)
+{
+	struct queue *q = queues_of(queues, packet->attempt);
+	const struct arrival *arrival =
+	    q ? queue_find(q, ARRIVAL_SYN, packet->index, packet->attempt->isn) : NULL;
+
+	if (arrival && !arrival->answered)
+		queues_syn_ack(queues, packet, segment);
+	else if (q) /* its SYN is settled: the client is far away */
+		open_move(packet->attempt, MOVE_REQUEST);
+}
+
 bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *attempt)
 {
 	const struct queue *q = queues_of(queues, attempt);

@@ -51,6 +51,9 @@ void queues_own_syn_again(struct queues *queues, int64_t time_ns);
 
 void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		    const struct segment *segment);
+/* A SYN-ACK that was not captured, but that the client has acknowledged now. */
+void queues_unseen_syn_ack(struct queues *queues, const struct queue_packet *packet,
+			   const struct segment *segment);
 void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 		       const struct segment *segment);
 

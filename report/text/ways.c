@@ -76,8 +76,35 @@ static void put_forwarded(const struct text *text)
 	text_paragraph(text, "", 0, sentence.text);
 }
 
+/* One direction of the connections is not on this interface: said once. */
+static void put_one_sided(const struct text *text)
+{
+	const struct report *report = text->report;
+	const struct recording_meta *meta = report->meta_known ? report->meta : NULL;
+	bool syns = !report->inbound && report->stray_syn_acks;
+	char count[TEXT_VALUE_SIZE], name[RECORDING_TEXT_SIZE];
+	uint64_t missing = syns ? report->stray_syn_acks : report->unseen_syn_acks;
+	struct sentence sentence;
+
+	if (!missing || !meta)
+		return;
+	sentence_clear(&sentence);
+	sentence_add(&sentence, "One direction was not captured on interface %s: ",
+		     text_safe(text, meta->interface, name, sizeof(name)));
+	if (syns)
+		sentence_add(&sentence, "%s SYN-ACK%s without a SYN",
+			     text_count((int64_t)missing, count), missing == 1 ? "" : "s");
+	else
+		sentence_add(&sentence, "%s SYN-ACK%s that the clients acknowledged %s missing",
+			     text_count((int64_t)missing, count), missing == 1 ? "" : "s",
+			     missing == 1 ? "is" : "are");
+	sentence_add(&sentence, ". To see both, record on interface any.");
+	text_paragraph(text, "", 0, sentence.text);
+}
+
 void text_put_ways(const struct text *text)
 {
+	put_one_sided(text);
 	put_outbound(text);
 	put_forwarded(text);
 }

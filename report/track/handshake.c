@@ -125,7 +125,8 @@ static void keep_isn(struct tracker *t, struct open_attempt *a)
 	d->other_isns[0] = a->server_isn;
 }
 
-static void on_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
+static void take_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a,
+			 bool seen)
 {
 	const struct segment *s = &event->segment;
 
@@ -133,7 +134,9 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 	a->events &= ~(unsigned)SEEN_NO_ANSWER;
 	if (s->ack - a->isn > 1)
 		a->events |= SEEN_FASTOPEN;
-	if (a->synacks) {
+	if (!seen) {
+		a->events |= SEEN_UNSEEN_SYNACK;
+	} else if (a->synacks) {
 		mark(t, a, event, s->frame, MARK_SYN_ACK);
 	} else {
 		mark_if_detailed(t, a, event, s->frame, MARK_SYN_ACK);
@@ -146,7 +149,7 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 	} else {
 		if (a->synacks > 1 && a->server_isn != s->seq)
 			keep_isn(t, a);
-		a->last_synack_ns = event->time_ns;
+		a->last_synack_ns = seen ? event->time_ns : TIME_UNKNOWN;
 		a->server_isn = s->seq;
 	}
 	if (s->flags & TCP_FLAG_FIN)
@@ -156,8 +159,52 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 	if (t->options.queues) {
 		struct queue_packet packet = tracker_packet(t, a, event);
 
-		queues_syn_ack(t->options.queues, &packet, s);
+		if (seen)
+			queues_syn_ack(t->options.queues, &packet, s);
+		else
+			queues_unseen_syn_ack(t->options.queues, &packet, s);
 	}
+}
+
+/* It stands in the capture behind the ACK that answers it. */
+static bool is_found_late(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	if (!open_saw(a, SEEN_UNSEEN_SYNACK) || event->segment.seq != a->server_isn ||
+	    event->time_ns > a->ack_ns)
+		return false;
+	a->events &= ~(unsigned)SEEN_UNSEEN_SYNACK;
+	a->synack_ns = a->last_synack_ns = event->time_ns;
+	mark_if_detailed(t, a, event, event->segment.frame, MARK_SYN_ACK);
+	t->unseen_syn_acks--;
+	return true;
+}
+
+static void on_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	t->seen_syn_acks++;
+	if (!is_found_late(t, event, a))
+		take_syn_ack(t, event, a, true);
+}
+
+/*
+ * What a client sends with the number after its SYN and with ACK it sends in ESTABLISHED: its
+ * SYN was answered, though the capture does not have the SYN-ACK, as where that leaves by
+ * another interface. A file may have it further behind: see early.h.
+ */
+static void infer_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	const struct segment *s = &event->segment;
+	struct event answer = {.kind = EVENT_SEGMENT, .source = event->source,
+			       .time_ns = event->time_ns};
+
+	if (!t->options.queues || a->synacks || s->seq != a->isn + 1 || open_has_failed(a))
+		return;
+	answer.segment = (struct segment){.flow = flow_reverse(&s->flow),
+					  .seq = s->ack - 1,
+					  .ack = a->isn + 1,
+					  .flags = TCP_FLAG_SYN | TCP_FLAG_ACK};
+	t->unseen_syn_acks++;
+	take_syn_ack(t, &answer, a, false);
 }
 
 /* The first FIN or RST is the end of the attempt's connection. */
@@ -218,6 +265,7 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 			other_segment(t, event);
 		return;
 	}
+	infer_syn_ack(t, event, a);
 	if (open_is_acknowledged(a))
 		hear(t, event, a, false);
 	if (open_awaits_ack(a)) {
@@ -549,6 +597,7 @@ static void on_segment(struct tracker *t, const struct event *event)
 	/* An earlier connection may have had these addresses. */
 	if (!a || syn_ack) {
 		t->other_segments++;
+		t->stray_syn_acks += syn_ack;
 		early_stray(t->early, hash, event);
 	}
 	if (!a) {

@@ -471,6 +471,9 @@ void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats)
 	    .open_max = table_max(tracker->table),
 	    .evicted = table_evicted(tracker->table),
 	    .crowded = tracker->crowded,
+	    .seen_syn_acks = tracker->seen_syn_acks,
+	    .unseen_syn_acks = tracker->unseen_syn_acks,
+	    .stray_syn_acks = tracker->stray_syn_acks,
 	    .details_refused = details_refused(tracker->details),
 	    .marks_refused = details_marks_refused(tracker->details),
 	};

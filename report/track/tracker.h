@@ -40,6 +40,9 @@ struct tracker_stats {
 	uint32_t open_peak;
 	uint32_t open_max;
 	uint64_t evicted;
+	uint64_t seen_syn_acks;	  /* of attempts */
+	uint64_t unseen_syn_acks; /* that clients acknowledged, though they were not captured */
+	uint64_t stray_syn_acks;  /* whose SYN was not captured */
 	uint64_t crowded; /* gave way to others of their 4-tuple */
 	uint64_t details_refused;
 	uint64_t marks_refused;

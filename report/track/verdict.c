@@ -29,6 +29,7 @@ static void copy_packets(const struct open_attempt *open, struct attempt *out)
 	out->end_ns = open->end_ns;
 	out->syns = open->syns;
 	out->synacks = open->synacks;
+	out->synacks -= open_saw(open, SEEN_UNSEEN_SYNACK);
 	out->syn_copies = open->syn_copies;
 	out->synack_copies = open->synack_copies;
 	out->role = open->role;
@@ -234,13 +235,19 @@ static void decide_accepted(const struct open_attempt *open, struct attempt *out
 			  1);
 }
 
+/* That nothing answered: the client has acknowledged what was not captured. */
+static bool is_refuted(const struct open_attempt *open, const struct mark *mark)
+{
+	return mark->cause == CAUSE_UNANSWERED_NO_COUNTER && open_saw(open, SEEN_UNSEEN_SYNACK);
+}
+
 static void decide_causes(const struct open_attempt *open, const struct verdict_context *context,
 			  struct attempt *out)
 {
 	bool by_close = is_closed_on(open, context);
 
 	for (uint32_t i = 0; i < out->marks_count; i++)
-		if (out->marks[i].cause_known)
+		if (out->marks[i].cause_known && !is_refuted(open, &out->marks[i]))
 			add_cause(out, out->marks[i].cause, out->marks[i].confidence, 1);
 	switch (out->outcome) {
 	case OUTCOME_REFUSED:

@@ -53,6 +53,13 @@ class Recording:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def text(self):
+        """The same as text, its lines joined."""
+        done = subprocess.run([self.program, "report", str(self.folder)], capture_output=True, text=True,
+                              timeout=STOP_S, check=False)
+        assert done.returncode == 0, done.stderr
+        return " ".join(done.stdout.split())
+
     def kill(self):
         if self.process.poll() is None:
             self.process.kill()

@@ -53,6 +53,8 @@ def stack_up(host, kind):
     peer = host.peer()
     host.pair(peer, "s0", "c0")
     lower, theirs = "s0", "c0"
+    # The device that has the address answers for it, and no other.
+    sysctl("net.ipv4.conf.all.arp_ignore", 1)
     for number, above in enumerate(STACKS[kind]):
         theirs = host.on_top(above, lower, f"t{number}", peer, theirs)
         lower = f"t{number}"
@@ -294,9 +296,64 @@ def test_redirected_connections_are_of_the_listener_that_they_reach(host, record
     assert {attempt["server"] for attempt in attempts} == {text_of(mine, PORT)}
     assert {attempt["destination"] for attempt in attempts} == {text_of(mine, 80)}
     assert {attempt["client"] for attempt in attempts} == {text_of(theirs, client["port"]) for client in clients}
-    if PORT in ports or not ports:
-        listener = next(listener for listener in report["listeners"] if listener["port"] == PORT)
-        assert listener["attempts"] == 10 and listener["drops"] == counted
-        assert {row["counter"]: row for row in report["ledger"]}["ListenOverflows"]["unexplained"] == 0
-        assert {attempt["outcome"] for attempt in attempts} == {"accepted"}
+    listener = next(listener for listener in report["listeners"] if listener["port"] == PORT)
+    assert listener["attempts"] == 10 and listener["drops"] == counted
+    assert {row["counter"]: row for row in report["ledger"]}["ListenOverflows"]["unexplained"] == 0
+    assert {attempt["outcome"] for attempt in attempts} == {"accepted"}
+    same_when_replayed(recording, report)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("interface", ["s0", "s1", "any"])
+def test_an_asymmetric_route(host, record, interface, family):
+    """SYNs come in by s0, SYN-ACKs leave by s1."""
+    peer = host.peer()
+    host.pair(peer, "s0", "c0")
+    host.pair(peer, "s1", "c1")
+    addresses = {4: ("192.0.2.1", "192.0.2.2", "198.51.100.1", "198.51.100.2", "203.0.113.1", "203.0.113.2", 32),
+                 6: ("2001:db8::1", "2001:db8::2", "2001:db8:1::1", "2001:db8:1::2", "2001:db8:2::1",
+                     "2001:db8:2::2", 128)}
+    s0, c0, s1, c1, server, client, length = addresses[family]
+    for device, address, inside in [("s0", s0, None), ("c0", c0, peer), ("s1", s1, None), ("c1", c1, peer)]:
+        host.addresses(device, address, inside=inside)
+    for address, inside in [(server, None), (client, peer)]:
+        ip("addr", "add", f"{address}/{length}", "dev", "lo", inside=inside)
+    for name in ("all", "s0", "s1"):
+        sysctl(f"net.ipv4.conf.{name}.rp_filter", 0)
+    try:
+        ip("route", "add", f"{server}/{length}", "via", s0, "src", client, inside=peer)
+        ip("route", "add", f"{client}/{length}", "via", c1)
+        process = host.serve(server, PORT, 4)
+        Clients(peer, server, PORT, 1).results()
+        before = overflows()
+        recording = record(PORT, interface=interface)
+        stopped(process)
+        clients = Clients(peer, server, PORT, 8, gap_s=0.02, wait_s=10)
+        time.sleep(1.3)
+        continued(process)
+        assert [c["heard"] for c in clients.results()] == [True] * 8
+        report = recording.stop()
+        counted = overflows() - before
+        text = recording.text()
+    finally:
+        ip("addr", "del", f"{server}/{length}", "dev", "lo")
+    assert counted > 0
+    assert report["summary"]["drops_seen"] is True, "the counters tell, whatever was captured"
+    if interface == "s1":
+        assert not report["attempts"] and report["summary"]["stray_syn_acks"] >= 8
+        assert text.count("One direction was not captured on interface s1") == 1
+        return
+    attempts = attempts_of(report)
+    assert len(attempts) == 8 and {attempt["outcome"] for attempt in attempts} == {"accepted"}
+    told = report["summary"]["cause_packets"]
+    assert told["accept-queue-full-syn"] + told["accept-queue-full-ack"] + told["cookie-ack-dropped"] == counted
+    assert "unanswered-no-counter" not in causes(attempts)
+    if interface == "s0":
+        assert {(attempt["synacks"], attempt["synack_ns"]) for attempt in attempts} == {(0, None)}
+        assert report["summary"]["unseen_syn_acks"] == 8
+        assert text.count("One direction was not captured on interface s0") == 1
+    else:
+        assert {attempt["synacks"] > 0 for attempt in attempts} == {True}
+        assert report["summary"]["unseen_syn_acks"] == 0
+        assert "One direction" not in text
     same_when_replayed(recording, report)
