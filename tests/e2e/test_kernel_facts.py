@@ -28,7 +28,7 @@ def device(namespace):
 
 @pytest.mark.parametrize("played", stage.CASES, ids=lambda played: played.name)
 def test_case(device, sysctl, played):
-    for tries_left in (2, 1, 0):
+    for tries_left in reversed(range(stage.TRIES)):
         scene = stage.Stage(device, played, sysctl)
         try:
             scene.play(played.function)

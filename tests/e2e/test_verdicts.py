@@ -46,7 +46,7 @@ def play(scene, played, recorders):
 
 @pytest.mark.parametrize("played", PLAYED, ids=lambda played: played.name)
 def test_case(device, sysctl, synscope, played, tmp_path):
-    for tries_left in (2, 1, 0):
+    for tries_left in reversed(range(stage.TRIES)):
         recorders = []
 
         def start(scene):
