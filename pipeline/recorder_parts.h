@@ -22,9 +22,9 @@ struct recorder {
 	struct recorder_options options;
 	struct capture *capture;
 	struct sampler *sampler;
-	struct addresses *addresses; /* or NULL */
-	struct translations *translations; /* or NULL */
-	struct nat nat;			   /* what they told, for look-ups */
+	struct addresses *addresses;			 /* or NULL */
+	struct translations *translations;		 /* or NULL */
+	struct nat nat;					 /* what they told, for look-ups */
 	struct endpoint followed[RECORDING_TARGETS_MAX]; /* the targets, and what NAT leads there */
 	size_t followed_count;
 	bool refilter;	 /* followed[] has more than the filter */
@@ -61,6 +61,27 @@ struct recorder {
 	char news[RECORDING_TEXT_SIZE];
 	char error[RECORDER_ERROR_SIZE];
 };
+
+/* Keeps what went wrong first, for recorder_error(). Returns rc. */
+int recorder_fail(struct recorder *recorder, int rc, const char *what);
+
+/* One round: waits, reads, samples, passes on. 0, or -errno with a line for recorder_error(). */
+int recorder_work(struct recorder *recorder, int wake_fd, int64_t until_ns);
+
+/* recorder_sources.c: one of recorder_work() each; now_ns is CLOCK_MONOTONIC. */
+void recorder_wait(struct recorder *recorder, int wake_fd, int64_t until_ns);
+int recorder_read(struct recorder *recorder, int64_t now_ns);
+int recorder_sample(struct recorder *recorder, int64_t now_ns);
+bool recorder_is_idle(const struct recorder *recorder, int64_t now_ns);
+
+/* An event of a loss, if there were more of this kind since the last time. */
+int recorder_say_loss(struct recorder *recorder, enum source source, enum loss_kind kind,
+		      uint64_t count);
+/* recorder_finish.c: of each kind that the recorder itself knows. */
+int recorder_say_losses(struct recorder *recorder);
+
+/* The error of the folder, if it has one: a recording that ended early ends the run. */
+int recorder_check_folder(struct recorder *recorder);
 
 /* An event_fn with the recorder: everything but packets, to the recording and on. */
 int recorder_on_event(void *recorder, const struct event *event);

@@ -1,0 +1,206 @@
+/*
+ * The recorder's sources: when there is something to read, reading it, and when to sample.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "pipeline/recorder_parts.h"
+
+/* Without a packet for so long, and with empty queues, nothing needs sampling each interval. */
+#define IDLE_AFTER_NS	 (250 * NS_PER_MS)
+#define IDLE_INTERVAL_NS (50 * NS_PER_MS)
+/* On a host with many others, connections of conntrack wake it no more often than this. */
+#define NAT_INTERVAL_NS (10 * NS_PER_MS)
+#define COUNTERS_NS	(100 * NS_PER_MS)
+
+static void watch_handshake(struct recorder *r, const struct segment *segment, int64_t time_ns)
+{
+	struct flow forward = segment->flow, reverse = flow_reverse(&segment->flow);
+
+	(void)nat_apply(&r->nat, &forward);
+	(void)nat_apply(&r->nat, &reverse);
+	switch (handshakes_take(r->handshakes, segment, time_ns, r->step_ns)) {
+	case HANDSHAKE_ANSWERED:
+		sampler_watch_request(r->sampler, &reverse);
+		break;
+	case HANDSHAKE_AGAIN:
+		sampler_watch_again(r->sampler, &forward);
+		break;
+	case HANDSHAKE_FINISHED: /* see watch_children() */
+	case HANDSHAKE_OTHER:
+		break;
+	}
+}
+
+/* Where a queue may be full it is to be known soon who has entered it. */
+static void watch_children(struct recorder *r, int64_t now_ns)
+{
+	bool hurry = r->sampler && !sampler_has_room(r->sampler);
+	int64_t then_ns = hurry ? now_ns : now_ns - handshakes_delay_ns(r->handshakes);
+	struct handshake_finished finished;
+
+	while (handshakes_next(r->handshakes, then_ns, &finished)) {
+		(void)nat_apply(&r->nat, &finished.flow);
+		sampler_watch_child(r->sampler, &finished.flow, finished.acked_ns);
+	}
+}
+
+static int on_packet(void *context, const struct event *event)
+{
+	struct recorder *r = context;
+
+	if (r->sampler && r->options.look_up_children && event->kind == EVENT_SEGMENT &&
+	    !event->segment.copy)
+		watch_handshake(r, &event->segment, event->time_ns);
+	return analysis_take(r->analysis, event);
+}
+
+bool recorder_is_idle(const struct recorder *r, int64_t now_ns)
+{
+	return now_ns - r->last_packet_ns > IDLE_AFTER_NS &&
+	       (!r->sampler || sampler_depth(r->sampler) == 0);
+}
+
+/*
+ * A millisecond is long where thousands connect in a second, and each waking-up takes
+ * its time from the server: then it is up to four, as long as no queue is half full.
+ */
+static int64_t busy_interval_ns(const struct recorder *r)
+{
+	int64_t interval_ns = r->options.sample_interval_ns, hurry_ns;
+
+	if (interval_ns)
+		return interval_ns;
+	hurry_ns = handshakes_delay_ns(r->handshakes);
+	if (hurry_ns <= RECORDER_INTERVAL_NS || !r->sampler || !sampler_has_room(r->sampler))
+		return RECORDER_INTERVAL_NS;
+	return hurry_ns < 4 * RECORDER_INTERVAL_NS ? hurry_ns : 4 * RECORDER_INTERVAL_NS;
+}
+
+static int64_t interval_of(const struct recorder *r, int64_t now_ns)
+{
+	/* Without packets nothing wakes it. */
+	return recorder_is_idle(r, now_ns) && r->meta.sources[SOURCE_CAPTURE].on
+		   ? IDLE_INTERVAL_NS
+		   : busy_interval_ns(r);
+}
+
+void recorder_wait(struct recorder *r, int wake_fd, int64_t until_ns)
+{
+	int64_t now_ns = clock_monotonic_ns();
+	bool idle = recorder_is_idle(r, now_ns);
+	int64_t wait_ns = r->last_round_ns + interval_of(r, now_ns) - now_ns;
+	struct pollfd fds[3] = {{.fd = wake_fd, .events = POLLIN},
+				{.fd = -1, .events = POLLIN},
+				{.fd = -1, .events = POLLIN}};
+	struct timespec ts;
+
+	if (idle && !r->packets_ended)
+		fds[1].fd = capture_fd(r->capture);
+	/* The first packets of a connection that NAT leads here may pass unseen: see
+	 * recorder_nat.c. */
+	if (idle && r->translations) {
+		if (now_ns - r->last_nat_ns >= NAT_INTERVAL_NS)
+			fds[2].fd = translations_fd(r->translations);
+		else if (wait_ns > NAT_INTERVAL_NS)
+			wait_ns = NAT_INTERVAL_NS;
+		r->last_nat_ns = now_ns;
+	}
+	if (until_ns != INT64_MAX && until_ns - now_ns < wait_ns)
+		wait_ns = until_ns - now_ns;
+	if (wait_ns < 0)
+		wait_ns = 0;
+	ts = (struct timespec){.tv_sec = wait_ns / NS_PER_SEC, .tv_nsec = wait_ns % NS_PER_SEC};
+	if (ppoll(fds, 3, &ts, NULL) < 0 && errno != EINTR) {
+		/* Only for want of memory: the sources are drained all the same. */
+	}
+}
+
+static int read_packets(struct recorder *r, int64_t now_ns)
+{
+	int64_t n;
+	int rc;
+
+	if (r->packets_ended)
+		return 0;
+	r->step_ns = now_ns;
+	n = capture_read(r->capture, 0, on_packet, r);
+	/* An entry of NAT is told before its SYN is answered: what was read is known now. */
+	rc = recorder_read_translations(r);
+	if (rc)
+		return recorder_fail(r, rc, "conntrack");
+	watch_children(r, now_ns);
+	if (n < 0) {
+		r->packets_ended = true;
+		analysis_close(r->analysis, SOURCE_CAPTURE);
+		if (r->folder)
+			folder_check_packets(r->folder);
+		if (r->folder && folder_error(r->folder))
+			return 0; /* said at the end of the step */
+		if (!r->error[0])
+			snprintf(r->error, sizeof(r->error), "%s; the recording up to then is kept",
+				 capture_error(r->capture));
+		return (int)n;
+	}
+	if (n > 0) {
+		r->frames += (uint64_t)n;
+		r->last_packet_ns = now_ns;
+	}
+	return 0;
+}
+
+int recorder_addresses(struct recorder *r, event_fn fn)
+{
+	int rc = r->addresses ? addresses_step(r->addresses, fn, r) : 0;
+
+	if (rc >= 0)
+		return rc;
+	addresses_free(r->addresses);
+	r->addresses = NULL;
+	return 0;
+}
+
+int recorder_read(struct recorder *r, int64_t now_ns)
+{
+	int rc = read_packets(r, now_ns);
+
+	if (rc == 0 && r->options.channel) {
+		rc = channel_read(r->options.channel, recorder_on_event, r);
+		rc = rc < 0 ? recorder_fail(r, rc, "the server's events") : 0;
+	}
+	if (rc == 0)
+		rc = recorder_addresses(r, recorder_on_event);
+	if (rc == 0 && r->scout) {
+		rc = scout_read(r->scout, recorder_on_found, r);
+		recorder_note_scout(r);
+	}
+	if (rc == 0 && r->probe) {
+		rc = recorder_read_probe(r);
+		if (rc)
+			rc = recorder_fail(r, rc, "the BPF programs");
+	}
+	return rc;
+}
+
+int recorder_sample(struct recorder *r, int64_t now_ns)
+{
+	int64_t interval_ns = interval_of(r, now_ns);
+	int rc;
+
+	if (!r->sampler || now_ns - r->last_round_ns < interval_ns - interval_ns / 8)
+		return 0;
+	if (now_ns - r->last_round_ns > 2 * IDLE_INTERVAL_NS ||
+	    (!recorder_is_idle(r, now_ns) && r->last_round_ns > r->last_packet_ns &&
+	     now_ns - r->last_round_ns > 2 * interval_ns))
+		r->samples_late++;
+	r->last_round_ns = now_ns;
+	rc = sampler_round(r->sampler, recorder_on_event, r);
+	if (rc == 0 && now_ns - r->last_counters_ns >= COUNTERS_NS &&
+	    !recorder_is_idle(r, now_ns)) {
+		r->last_counters_ns = now_ns;
+		rc = sampler_counters(r->sampler, COUNTERS_DURING, recorder_on_event, r);
+	}
+	return rc ? recorder_fail(r, rc, "sock_diag") : 0;
+}
