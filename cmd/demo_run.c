@@ -17,7 +17,7 @@
 #include "cmd/demo.h"
 #include "cmd/terminal/progress.h"
 #include "isolate/process.h"
-#include "pipeline/recorder.h"
+#include "pipeline/recorder/recorder.h"
 #include "server/channel/channel.h"
 
 /* One run of one model. */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "cmd/options/targets.h"
-#include "pipeline/recorder.h"
+#include "pipeline/recorder/recorder.h"
 
 struct observation {
 	const char *command; /* "record", for complaints */

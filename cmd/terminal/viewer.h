@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "pipeline/recorder.h"
+#include "pipeline/recorder/recorder.h"
 #include "report/sink/sink.h"
 
 enum viewer_mode {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "netlink/softnet.h"
-#include "pipeline/recorder_parts.h"
+#include "pipeline/recorder/parts.h"
 
 /* How long the last packets may be on their way through the capture's blocks. */
 #define DRAIN_NS (60 * NS_PER_MS)

@@ -11,7 +11,7 @@
 #include "pipeline/analysis.h"
 #include "pipeline/folder/folder.h"
 #include "pipeline/handshakes.h"
-#include "pipeline/recorder.h"
+#include "pipeline/recorder/recorder.h"
 #include "pipeline/replay.h"
 #include "pipeline/scout.h"
 #include "probe/filter.h"
@@ -68,7 +68,7 @@ int recorder_fail(struct recorder *recorder, int rc, const char *what);
 /* One round: waits, reads, samples, passes on. 0, or -errno with a line for recorder_error(). */
 int recorder_work(struct recorder *recorder, int wake_fd, int64_t until_ns);
 
-/* recorder_sources.c: one of recorder_work() each; now_ns is CLOCK_MONOTONIC. */
+/* sources.c: one of recorder_work() each; now_ns is CLOCK_MONOTONIC. */
 void recorder_wait(struct recorder *recorder, int wake_fd, int64_t until_ns);
 int recorder_read(struct recorder *recorder, int64_t now_ns);
 int recorder_sample(struct recorder *recorder, int64_t now_ns);
@@ -77,7 +77,7 @@ bool recorder_is_idle(const struct recorder *recorder, int64_t now_ns);
 /* An event of a loss, if there were more of this kind since the last time. */
 int recorder_say_loss(struct recorder *recorder, enum source source, enum loss_kind kind,
 		      uint64_t count);
-/* recorder_finish.c: of each kind that the recorder itself knows. */
+/* finish.c: of each kind that the recorder itself knows. */
 int recorder_say_losses(struct recorder *recorder);
 
 /* The error of the folder, if it has one: a recording that ended early ends the run. */
@@ -99,7 +99,7 @@ void recorder_open_probe(struct recorder *recorder);
 int recorder_read_probe(struct recorder *recorder);
 
 /*
- * recorder_nat.c: opened before the capture, whose filter follows what is found; told when
+ * nat.c: opened before the capture, whose filter follows what is found; told when
  * there is a report; and read whenever packets were.
  */
 void recorder_open_nat(struct recorder *recorder);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "isolate/namespace.h"
-#include "pipeline/recorder_parts.h"
+#include "pipeline/recorder/parts.h"
 
 static const char *why_not(int error)
 {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "pipeline/recorder_parts.h"
+#include "pipeline/recorder/parts.h"
 
 /* Without a packet for so long, and with empty queues, nothing needs sampling each interval. */
 #define IDLE_AFTER_NS	 (250 * NS_PER_MS)
@@ -100,7 +100,7 @@ void recorder_wait(struct recorder *r, int wake_fd, int64_t until_ns)
 	if (idle && !r->packets_ended)
 		fds[1].fd = capture_fd(r->capture);
 	/* The first packets of a connection that NAT leads here may pass unseen: see
-	 * recorder_nat.c. */
+	 * nat.c. */
 	if (idle && r->translations) {
 		if (now_ns - r->last_nat_ns >= NAT_INTERVAL_NS)
 			fds[2].fd = translations_fd(r->translations);

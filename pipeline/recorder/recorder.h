@@ -2,8 +2,8 @@
  * Interface for the recorder: the live pipeline of record, demo and watch. Opens
  * the sources, records what they say, merges it and reports it.
  */
-#ifndef PIPELINE_RECORDER_H
-#define PIPELINE_RECORDER_H
+#ifndef PIPELINE_RECORDER_RECORDER_H
+#define PIPELINE_RECORDER_RECORDER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,12 +7,12 @@
  * the analysis (analysis.h), where they are held back for HOLD_NS, so that the
  * sources' delays do not disorder them. Packets go to the recording inside capture/.
  */
-#include "pipeline/recorder.h"
+#include "pipeline/recorder/recorder.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "pipeline/recorder_parts.h"
+#include "pipeline/recorder/parts.h"
 
 /* No source is later than this, but for a machine that stands still: late events are counted. */
 #define HOLD_NS (500 * NS_PER_MS)

@@ -9,7 +9,7 @@
 
 #include "isolate/namespace.h"
 #include "netlink/softnet.h"
-#include "pipeline/recorder_parts.h"
+#include "pipeline/recorder/parts.h"
 
 /*
  * A child is looked up when its ACK has been read: a late block makes wide bounds of accept(). A

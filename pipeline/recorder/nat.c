@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pipeline/recorder_parts.h"
+#include "pipeline/recorder/parts.h"
 
 static bool is_followed(const struct recorder *r, const struct endpoint *e)
 {
