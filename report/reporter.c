@@ -5,6 +5,8 @@
 #include "report/reporter.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +41,8 @@ struct reporter {
 	struct ledger ledger;
 	struct advisor *advisor;
 	struct overflow overflows[OVERFLOWS_MAX];
+	const char **notes; /* the source's and one more; NULL: there is none */
+	char note[160];
 	struct latency_bar *bars[LATENCY_COUNT];
 	int sink_errors[REPORTER_SINKS_MAX]; /* of a live run: such a sink gets nothing more */
 	int64_t first_ns;
@@ -58,6 +62,7 @@ static int on_attempt(void *context, const struct attempt *attempt)
 	r->report.inbound_outcomes[attempt->outcome] += inbound;
 	peers_take(&r->peers, attempt);
 	r->report.outcomes[attempt->outcome]++;
+	r->report.began_before += attempt->began_before;
 	for (uint32_t i = 0; i < attempt->causes_count; i++) {
 		r->report.causes[attempt->causes[i].cause]++;
 		r->report.inbound_causes[attempt->causes[i].cause] += inbound;
@@ -160,6 +165,7 @@ void reporter_free(struct reporter *reporter)
 	worst_release(&reporter->worst);
 	ledger_release(&reporter->ledger);
 	advisor_free(reporter->advisor);
+	free(reporter->notes);
 	for (int i = 0; i < LATENCY_COUNT; i++)
 		free(reporter->bars[i]);
 	free(reporter);
@@ -279,6 +285,26 @@ static int fill_ledger(struct reporter *r)
 	return fill_advice(r);
 }
 
+/* Said once, not of each of them. */
+static void add_note_of_beginning(struct reporter *r)
+{
+	struct report *report = &r->report;
+
+	if (!report->began_before)
+		return;
+	r->notes = calloc(report->notes_count + 1, sizeof(*r->notes));
+	if (!r->notes)
+		return;
+	if (report->notes_count)
+		memcpy(r->notes, report->notes, report->notes_count * sizeof(*r->notes));
+	snprintf(r->note, sizeof(r->note),
+		 "%" PRIu64 " connection attempt%s under way when observation began: their counts "
+		 "and times are lower bounds",
+		 report->began_before, report->began_before == 1 ? " was" : "s were");
+	r->notes[report->notes_count++] = r->note;
+	report->notes = r->notes;
+}
+
 static int fill_report(struct reporter *r, const struct reporter_source *source)
 {
 	struct report *report = &r->report;
@@ -322,6 +348,7 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 		report->listeners_count = queues_report(r->queues, &report->listeners);
 	report->notes_count = source->notes_count;
 	report->notes = source->notes;
+	add_note_of_beginning(r);
 	report->rates = rates_view(&r->rates, report->end_ns);
 	peers_sort(&r->peers);
 	report->peers_count = r->peers.count;

@@ -149,8 +149,10 @@ struct attempt {
 	bool child_inferred; /* nobody saw it with the connection: by the order of forks */
 	int32_t listener;    /* index into report.listeners, -1 when no listener is known */
 	enum outcome outcome;
-	bool ghost;   /* reset by its client while it waited; accept() returned it all the same */
-	bool evicted; /* its table was full: outcome is what was known by then */
+	bool ghost; /* reset by its client while it waited; accept() returned it all the same */
+	bool
+	    began_before; /* it was under way when observation began: counts and times are bounds */
+	bool evicted;	  /* its table was full: outcome is what was known by then */
 	uint32_t causes_count;
 	struct attempt_cause causes[ATTEMPT_CAUSES_MAX];
 	uint32_t marks_count;

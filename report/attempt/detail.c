@@ -91,6 +91,7 @@ uint32_t details_add(struct details *details)
 	    .reply_ns = TIME_UNKNOWN,
 	    .close_ns = TIME_UNKNOWN,
 	    .exit_ns = TIME_UNKNOWN,
+	    .queued_before_ns = TIME_UNKNOWN,
 	};
 	return index;
 }

@@ -45,6 +45,7 @@ struct detail {
 	int64_t reply_ns;
 	int64_t close_ns;
 	int64_t exit_ns;
+	int64_t queued_before_ns; /* in the queue when observation began: since about then */
 };
 
 struct details;

@@ -120,13 +120,13 @@ bool cause_is_drop(enum cause cause)
 	case CAUSE_SYN_COOKIE:		  /* it was answered */
 	case CAUSE_NO_LISTENER:		  /* no listener, no queue */
 	case CAUSE_UNANSWERED_NO_COUNTER: /* the queue is innocent */
-	case CAUSE_NO_ROUTE: /* the queues had no part in these */
+	case CAUSE_NO_ROUTE:		  /* the queues had no part in these */
 	case CAUSE_EXISTING_CONNECTION:
 	case CAUSE_DISCARDED_BEFORE_QUEUE:
 	case CAUSE_MD5_MISMATCH:
 	case CAUSE_TTL_TOO_SMALL:
 	case CAUSE_RP_FILTER:
-	case CAUSE_DEFER_ACCEPT:	  /* dropped on purpose */
+	case CAUSE_DEFER_ACCEPT: /* dropped on purpose */
 	case CAUSE_CLIENT_RESET:
 	case CAUSE_SERVER_RESET:
 	case CAUSE_SLOW_ACCEPT:

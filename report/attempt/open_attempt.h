@@ -79,6 +79,8 @@ enum open_known {
 	KNOWN_NO_CHILD = 1u << 3,    /* since its last final ACK no child was found [a lookup] */
 	KNOWN_NEARLY_FULL = 1u << 4, /* at its last final ACK there was room for one more at most
 					[the rebuilt depth] */
+	KNOWN_BEFORE = 1u << 5,	     /* under way when observation began [sock_diag's list] */
+	KNOWN_UNNUMBERED = 1u << 6,  /* and its ISNs are not known yet */
 };
 
 /* What a state rests on. */

@@ -194,6 +194,7 @@ struct report {
 	const struct recording_meta *meta;
 
 	uint64_t attempts;
+	uint64_t began_before; /* of these, under way when observation began */
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t causes[CAUSE_COUNT]; /* attempts that have it */
 	uint64_t cause_packets[CAUSE_COUNT];

@@ -71,7 +71,7 @@ void json_put_attempt_members(struct json_writer *json, const struct report *rep
 	jw_endpoint(json, &a->client);
 	jw_key(json, "server");
 	jw_endpoint(json, &a->server);
-	jw_put_u64(json, "isn", a->isn);
+	jw_put_known(json, "isn", a->began_before && a->syns == 0 ? -1 : (int64_t)a->isn);
 	jw_put_time(json, "syn_ns", a->syn_ns);
 	jw_put_u64(json, "syns", a->syns);
 	jw_put_time(json, "synack_ns", a->synack_ns);
@@ -109,6 +109,7 @@ void json_put_attempt_members(struct json_writer *json, const struct report *rep
 	jw_put_time(json, "client_left_ns", a->client_left_ns);
 	jw_put_bool(json, "ghost", a->ghost);
 	jw_put_bool(json, "evicted", a->evicted);
+	jw_put_bool(json, "began_before", a->began_before);
 	jw_put_string(json, "role", role_name(a->role));
 	jw_key(json, "destination");
 	if (a->destination.port)

@@ -255,6 +255,7 @@ void json_put_summary(struct json_writer *json, const struct report *report)
 	jw_key(json, "summary");
 	jw_object_begin(json, JSON_LINES);
 	jw_put_u64(json, "attempts", report->attempts);
+	jw_put_u64(json, "began_before", report->began_before);
 	jw_key(json, "outcomes");
 	json_put_outcomes(json, report->outcomes);
 	json_put_causes(json, "causes", report->causes);

@@ -207,7 +207,7 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		if (!q)
 			return;
 	}
-	if (a->syns > 1 && is_local_client(queues, segment))
+	if ((a->syns > 1 || open_knows(a, KNOWN_BEFORE)) && is_local_client(queues, segment))
 		queue_tally(q, TALLY_LOCAL_SYN_REPEATED, packet->time_ns, 1);
 	if (open_has_child(a))
 		return; /* its socket takes it, not the listener */

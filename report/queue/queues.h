@@ -43,6 +43,12 @@ int queues_new(const struct queues_options *options, struct queues **out)
     __attribute__((warn_unused_result));
 void queues_free(struct queues *queues);
 
+/* An attempt that was in a queue when observation began: of this listener (0: not known). */
+void queues_waiting(struct queues *queues, const struct queue_packet *packet, uint64_t cookie);
+
+/* When the counters were read first; INT64_MIN. */
+int64_t queues_observed_ns(const struct queues *queues);
+
 /* What the tracker sees, in order of time. */
 void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		const struct segment *segment);

@@ -117,7 +117,7 @@ static int64_t reconcile_depth(struct queue *q, const struct queue_sample *s, st
 			q->settled.depth = 0;
 		queue_correct_depth(q, (int)q->settled.depth);
 		q->settled.known = true;
-		series_add(&q->settled.series, s->before_ns, (uint32_t)q->settled.depth);
+		queue_step(q, s->before_ns, 0);
 		return 0;
 	}
 	for (;;) {

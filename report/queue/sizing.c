@@ -54,7 +54,7 @@ void sizing_add(struct sizing *sizing, const struct attempt *attempt)
 		sizing->room = room;
 	}
 	sizing->clients[sizing->count++] = (struct sizing_client){
-	    .arrival_ns = attempt->syn_ns,
+	    .arrival_ns = attempt->syn_ns != TIME_UNKNOWN ? attempt->syn_ns : attempt->entered_ns,
 	    .accept_ns = accept_ns,
 	    .service_ns = accept_ns != TIME_UNKNOWN && end_ns > accept_ns ? end_ns - accept_ns : -1,
 	};

@@ -79,6 +79,8 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 		mark(t, a, event, s->frame, MARK_SYN);
 		count_up(&a->syns);
 		a->last_syn_ns = event->time_ns;
+		if (a->syn_ns == TIME_UNKNOWN) /* of one that began before: the first seen */
+			a->syn_ns = event->time_ns;
 		if (event->time_ns > a->touched_ns)
 			a->touched_ns = event->time_ns;
 	} else {
@@ -276,7 +278,7 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		a->touched_ns = event->time_ns;
 		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
 		rate_counter_handshake(tracker_rate_counter(t, a), a->ack_ns,
-				       a->ack_ns - a->syn_ns);
+				       a->syn_ns != TIME_UNKNOWN ? a->ack_ns - a->syn_ns : -1);
 		if (open_saw(a, SEEN_FASTOPEN) && (int32_t)(s->ack - a->server_isn) > 1)
 			tracker_server_spoke(t, a, event);
 	} else if (a->synacks && (int32_t)(s->ack - a->server_isn) > 1) {
@@ -578,6 +580,8 @@ static void on_segment(struct tracker *t, const struct event *event)
 		on_copy(t, s, flags, hash);
 		return;
 	}
+	if (t->unnumbered)
+		tracker_number(t, event, hash);
 	if (flags == TCP_FLAG_SYN) {
 		on_syn(t, event, hash);
 		if (!early_is_empty(t->early))

@@ -45,7 +45,8 @@ struct tracker {
 	uint64_t stray_syn_acks;  /* whose SYN was not captured */
 	uint64_t crowded;	       /* attempts beyond TRACKER_FLOW_MAX */
 	struct rate_counter elsewhere; /* of attempts whose listener is not known */
-	int error;		       /* of a sink, met where no error can be returned */
+	uint32_t unnumbered; /* open attempts that began before, and whose ISNs are not known */
+	int error;	     /* of a sink, met where no error can be returned */
 	struct attempt scratch;
 };
 
@@ -79,6 +80,19 @@ static inline uint32_t tracker_device(const struct segment *segment)
 {
 	return segment->device << 1 | segment->outgoing;
 }
+
+/* The same for one that was under way before; its ISNs and its SYN are not known. */
+struct open_attempt *tracker_begin_unseen(struct tracker *tracker, const struct flow *flow,
+					  int64_t time_ns);
+
+/* before.c: WAITING. */
+void tracker_on_waiting(struct tracker *tracker, const struct event *event);
+
+/* Where unnumbered is not 0: this segment may tell the numbers of such an attempt. */
+void tracker_number(struct tracker *tracker, const struct event *event, uint32_t hash);
+
+/* The pace of its SYNs shows that the first that was seen was not the first. */
+bool tracker_began_before(const struct attempt *attempt, int64_t observed_ns);
 
 /* handshake.c */
 void tracker_on_segment(struct tracker *tracker, const struct event *event);

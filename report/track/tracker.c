@@ -113,6 +113,7 @@ static void add_destination(const struct tracker *t, const struct open_attempt *
 static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 			 struct verdict_context *context, struct attempt *out)
 {
+	context->live = t->options.queues != NULL;
 	context->slow_accept_ns = SLOW_ACCEPT_NS;
 	context->accepted_ns = TIME_UNKNOWN;
 	if (t->options.queues)
@@ -123,6 +124,9 @@ static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 	if (t->options.queues && open_is_accepted(a))
 		context->owner_pid = find_acceptor(t, a, context->now_ns);
 	verdict_attempt(a, t->details, context, out);
+	if (t->options.queues && !out->began_before)
+		out->began_before =
+		    tracker_began_before(out, queues_observed_ns(t->options.queues));
 	add_destination(t, a, out);
 }
 
@@ -140,6 +144,7 @@ static void finish(struct tracker *t, struct open_attempt *a, bool ended, bool e
 		t->error = rc;
 	if (t->options.queues)
 		queues_finished(t->options.queues, a, &t->scratch);
+	t->unnumbered -= open_knows(a, KNOWN_UNNUMBERED);
 	details_remove(t->details, a->detail);
 	a->detail = TABLE_NONE;
 }
@@ -204,6 +209,24 @@ struct open_attempt *tracker_begin(struct tracker *t, const struct event *event,
 	a->device = tracker_device(syn);
 	a->syns = 1;
 	a->syn_ns = a->last_syn_ns = a->touched_ns = event->time_ns;
+	t->begun++;
+	if (table_count(t->table) > t->open_peak)
+		t->open_peak = table_count(t->table);
+	return a;
+}
+
+struct open_attempt *tracker_begin_unseen(struct tracker *t, const struct flow *flow,
+					  int64_t time_ns)
+{
+	uint32_t hash = table_hash(t->table, flow);
+	struct open_attempt *a;
+
+	bound_flow(t, flow, hash);
+	a = table_add(t->table, flow, hash, evicted, t);
+	if (!a)
+		return NULL;
+	a->role = (uint8_t)role_of(t, flow);
+	a->touched_ns = time_ns;
 	t->begun++;
 	if (table_count(t->table) > t->open_peak)
 		t->open_peak = table_count(t->table);
@@ -356,6 +379,9 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 	case EVENT_OWNER:
 		on_owner(tracker, event);
 		break;
+	case EVENT_WAITING:
+		tracker_on_waiting(tracker, event);
+		break;
 	case EVENT_HOLDER:
 		serving_holder(tracker->serving,
 			       event->holder.inode
@@ -364,7 +390,6 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 			       &event->holder);
 		break;
 	case EVENT_ENTRY:
-	case EVENT_WAITING:
 	case EVENT_LOSS:
 	case EVENT_KIND_COUNT:
 		break;

@@ -21,6 +21,8 @@ static void copy_packets(const struct open_attempt *open, struct attempt *out)
 {
 	out->client = flow_source(&open->flow);
 	out->server = flow_destination(&open->flow);
+	out->entered_ns = TIME_UNKNOWN;
+	out->began_before = open_knows(open, KNOWN_BEFORE);
 	out->isn = open->isn;
 	out->server_isn = open->server_isn;
 	out->syn_ns = open->syn_ns;
@@ -29,7 +31,9 @@ static void copy_packets(const struct open_attempt *open, struct attempt *out)
 	out->end_ns = open->end_ns;
 	out->syns = open->syns;
 	out->synacks = open->synacks;
-	out->synacks -= open_saw(open, SEEN_UNSEEN_SYNACK);
+	/* One that was not seen. */
+	out->synacks -= open_saw(open, SEEN_UNSEEN_SYNACK) ||
+			(out->began_before && open->synacks && open->synack_ns == TIME_UNKNOWN);
 	out->syn_copies = open->syn_copies;
 	out->synack_copies = open->synack_copies;
 	out->role = open->role;
@@ -87,6 +91,12 @@ static void copy_details(const struct open_attempt *open, struct details *detail
 	out->fork_ns = d->fork_ns;
 	out->first_byte_ns = d->first_byte_ns;
 	out->reply_ns = d->reply_ns;
+	if (d->queued_before_ns != TIME_UNKNOWN) {
+		/* Its final ACK was not seen. */
+		out->entered_ns = d->queued_before_ns;
+		out->ack_ns = TIME_UNKNOWN;
+		out->synack_to_ack_ns = -1;
+	}
 	out->close_ns = d->close_ns;
 	out->exit_ns = d->exit_ns;
 	out->accept_pid = d->accept_pid;
@@ -117,12 +127,36 @@ static void add_cause(struct attempt *out, enum cause cause, enum confidence con
 		};
 }
 
-static enum outcome decide_unfinished(const struct open_attempt *open,
-				      const struct verdict_context *context)
+/*
+ * So long after its last SYN a client may send another one: each wait is twice as long as the
+ * one before it at the most.
+ */
+static int64_t next_syn_ns(const struct attempt *out)
 {
-	int64_t last = open->synacks ? open->touched_ns : open->last_syn_ns;
+	int64_t before_ns = TIME_UNKNOWN, last_ns = TIME_UNKNOWN;
 
-	if (context->ended && context->now_ns - last < STILL_UNDER_WAY_NS)
+	for (uint32_t i = 0; i < out->marks_count; i++)
+		if (out->marks[i].kind == MARK_SYN) {
+			before_ns = last_ns;
+			last_ns = out->marks[i].time_ns;
+		}
+	if (before_ns == TIME_UNKNOWN)
+		return STILL_UNDER_WAY_NS;
+	return 2 * (last_ns - before_ns) + STILL_UNDER_WAY_NS / 2;
+}
+
+static enum outcome decide_unfinished(const struct open_attempt *open,
+				      const struct verdict_context *context,
+				      const struct attempt *out)
+{
+	int64_t last = open->synacks || !open->syns ? open->touched_ns : open->last_syn_ns;
+
+	if (context->ended &&
+	    (context->now_ns - last < STILL_UNDER_WAY_NS ||
+	     (context->live && !open->synacks && context->now_ns - last < next_syn_ns(out))))
+		return OUTCOME_OPEN;
+	/* Of its client's own socket alone is known that it tries. */
+	if (!open->syns && !open->synacks)
 		return OUTCOME_OPEN;
 	return open->synacks ? OUTCOME_HALF_OPEN : OUTCOME_UNANSWERED;
 }
@@ -168,7 +202,7 @@ static enum outcome decide_outcome(const struct open_attempt *open,
 		return open->synacks ? OUTCOME_RESET : OUTCOME_REFUSED;
 	if (open_saw(open, SEEN_ICMP) && !open->synacks)
 		return OUTCOME_UNREACHABLE;
-	return decide_unfinished(open, context);
+	return decide_unfinished(open, context, out);
 }
 
 /* In the accept queue at the least: a look before accept() may be long ago. -1 unknown. */
@@ -298,6 +332,9 @@ static int64_t find_entry(const struct open_attempt *open, const struct attempt 
 	int64_t accepted_ns =
 	    out->accept_ns != TIME_UNKNOWN ? out->accept_ns : out->accept_before_ns;
 	int64_t entered_ns = out->ack_ns;
+
+	if (out->entered_ns != TIME_UNKNOWN)
+		return out->entered_ns; /* before observation began */
 
 	if (!open_has_child(open))
 		return TIME_UNKNOWN;

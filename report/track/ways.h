@@ -14,7 +14,7 @@ struct ways {
 	struct address_prefix *prefixes; /* sorted: by bits, then by address */
 	size_t count;
 	size_t room;
-	uint64_t refused; /* beyond WAYS_ADDRESSES_MAX, or no memory */
+	uint64_t refused;    /* beyond WAYS_ADDRESSES_MAX, or no memory */
 	struct address last; /* the answer given last */
 	bool last_known;
 	bool last_own;

@@ -244,7 +244,7 @@ def test_what_waits_when_a_listener_closes_is_said_to(make, record, address):
     server.do(f"listen(8, address={address!r})")
     run = record()
     clients.do(f"connect(3, address={address!r})")
-    server.do("accept()")
+    server.do("accept(close=False)")
     closed_ns = server.do("close()")
     until(lambda: any('"closed"' in line for line in lines(run, "listener")), "the end of the listener")
     report = end(run)
@@ -256,3 +256,69 @@ def test_what_waits_when_a_listener_closes_is_said_to(make, record, address):
     assert listener["owners"][0]["to_ns"] >= closed_ns - 1_000_000_000
     assert queue_end(listener, "rebuilt")[1:] == [0, 0]
     assert not [row for row in report["ledger"] if row["unexplained"]]
+
+
+def test_started_in_the_middle(space, make, record, address):
+    """The queue has been full for a while: who waits is listed, and followed; who is resent for is no newcomer."""
+    server, clients = make(orders.Process), make(orders.Clients)
+    server.do(f"listen(4, address={address!r})")
+    waiting = clients.do(f"connect(5, address={address!r})")
+    overflows = space.counters()["ListenOverflows"]
+    turned_away = clients.do(f"connect(4, address={address!r}, wait=False)")
+    until(lambda: space.counters()["ListenOverflows"] - overflows >= 4, "an overflow")
+    run = record()
+    overflows = space.counters()["ListenOverflows"]
+    # Each of them is turned away again.
+    until(lambda: space.counters()["ListenOverflows"] - overflows >= 4, "SYNs sent again")
+    accepted = server.do("accept(5)")
+    overflows = space.counters()["ListenOverflows"] - overflows
+    accepted += server.do("accept(4)")
+    newcomer, = clients.do(f"connect(address={address!r})")
+    accepted += server.do("accept()")
+    report = end(run)
+
+    attempts = by_port(report)
+    assert sorted(attempts) == sorted([*waiting, *turned_away, newcomer])
+    assert {port for port in attempts if attempts[port]["began_before"]} == {*waiting, *turned_away}
+    assert report["summary"]["began_before"] == 9
+    assert sum("under way when observation began" in note for note in report["notes"]) == 1
+    for port, pid, returned_ns in accepted:
+        attempt = attempts[port]
+        assert attempt["outcome"] == "accepted", attempt
+        assert attempt["accept_pid"] in (pid, None)
+        assert attempt["accept_after_ns"] <= returned_ns, attempt
+    start_ns = report["source"]["start_ns"]
+    for port in waiting:
+        attempt = attempts[port]
+        assert attempt["syn_ns"] is None and attempt["ack_ns"] is None and attempt["syns"] == 0
+        assert attempt["entered_ns"] < start_ns
+        assert attempt["queue_wait_ns"] > 0
+    for port in turned_away:
+        assert attempts[port]["syns"] >= 2
+        assert "accept-queue-full-syn" in [cause["name"] for cause in attempts[port]["causes"]]
+    listener, = report["listeners"]
+    assert listener["queue_peak"] == 5
+    assert listener["drops"] == overflows
+    # Full from the first sample on.
+    first = listener["full_episodes"][0]
+    assert first["start_ns"] <= listener["depth"]["sampled"]["points"][0][0]
+    assert listener["full_ns"] >= first["end_ns"] - first["start_ns"] > 0
+    assert not [row for row in report["ledger"] if row["unexplained"]]
+
+
+def test_ended_in_the_middle(space, make, record, address):
+    """SYNs are being resent when the recording ends: nobody knows yet what becomes of them."""
+    server, clients = make(orders.Process), make(orders.Clients)
+    server.do(f"listen(0, address={address!r})")
+    run = record()
+    waiting, = clients.do(f"connect(1, address={address!r})")
+    before = space.counters()["ListenOverflows"]
+    resent, = clients.do(f"connect(1, address={address!r}, wait=False)")
+    until(lambda: space.counters()["ListenOverflows"] - before >= 2, "a SYN sent again")
+    report = end(run)
+    attempts = by_port(report)
+    assert attempts[waiting]["outcome"] == "waiting"
+    assert attempts[resent]["outcome"] == "open"
+    assert [cause["name"] for cause in attempts[resent]["causes"]] == ["accept-queue-full-syn"]
+    assert not [a for a in attempts.values() if a["began_before"]]
+    assert report["listeners"][0]["drops"] == space.counters()["ListenOverflows"] - before

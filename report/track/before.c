@@ -1,0 +1,152 @@
+/*
+ * What was under way when observation began: attempts of which sock_diag tells, and no
+ * packet. Their numbers are learnt from the first segment that is seen of them.
+ */
+#include "report/track/parts.h"
+
+/* enum tcp_state of the kernel. */
+enum {
+	TCP_STATE_ESTABLISHED = 1,
+	TCP_STATE_SYN_SENT = 2,
+	TCP_STATE_SYN_RECV = 3,
+	TCP_STATE_CLOSE_WAIT = 8
+};
+
+/* In the accept queue since about then: its final ACK was not seen. */
+static void wait_in_queue(struct tracker *t, struct open_attempt *a, const struct event *event)
+{
+	const struct waiting *w = &event->waiting;
+	struct detail *d = details_open(t->details, a);
+	int64_t since_ns = w->born_ns != TIME_UNKNOWN ? w->born_ns : event->time_ns;
+
+	a->synacks = 1;
+	a->events |= SEEN_CLIENT_ACK | (w->state == TCP_STATE_CLOSE_WAIT ? SEEN_FIN_CLIENT : 0);
+	a->ack_ns = since_ns;
+	if (d)
+		d->queued_before_ns = since_ns;
+	a->settled = PLACE_ENTERED;
+	open_move(a, MOVE_LOOKUP_CHILD);
+}
+
+void tracker_on_waiting(struct tracker *t, const struct event *event)
+{
+	const struct waiting *w = &event->waiting;
+	struct open_attempt *a = tracker_find(t, &w->flow);
+	struct queue_packet packet;
+
+	/* Its SYN came between the beginning of the capture and this list. */
+	if (!t->options.queues || (a && a->end_ns == TIME_UNKNOWN))
+		return;
+	a = tracker_begin_unseen(t, &w->flow, event->time_ns);
+	if (!a)
+		return;
+	a->known |= KNOWN_BEFORE | KNOWN_UNNUMBERED;
+	t->unnumbered++;
+	if (w->state == TCP_STATE_ESTABLISHED || w->state == TCP_STATE_CLOSE_WAIT) {
+		wait_in_queue(t, a, event);
+	} else if (w->state == TCP_STATE_SYN_RECV) {
+		a->synacks = 1;
+		a->settled = PLACE_REQUEST;
+		open_move(a, MOVE_SYNACK);
+	}
+	packet = tracker_packet(t, a, event);
+	packet.frame = 0;
+	if (w->state != TCP_STATE_SYN_SENT)
+		queues_waiting(t->options.queues, &packet, w->listener);
+}
+
+/* False: this segment is of another connection of these addresses, or says nothing. */
+static bool learn(struct open_attempt *a, const struct segment *s, bool from_client)
+{
+	bool ack = s->flags & TCP_FLAG_ACK;
+
+	if (s->flags & TCP_FLAG_SYN) {
+		if (open_has_child(a) || ack == from_client)
+			return false;
+		a->isn = ack ? s->ack - 1 : s->seq;
+		return true;
+	}
+	if (!ack)
+		return false;
+	a->isn = (from_client ? s->seq : s->ack) - 1;
+	a->server_isn = (from_client ? s->ack : s->seq) - 1;
+	return true;
+}
+
+void tracker_number(struct tracker *t, const struct event *event, uint32_t hash)
+{
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
+		bool from_client = flow_equal(&a->flow, &event->segment.flow);
+
+		if (!open_knows(a, KNOWN_UNNUMBERED) ||
+		    (!from_client && !flow_is_reverse(&a->flow, &event->segment.flow)) ||
+		    !learn(a, &event->segment, from_client))
+			continue;
+		a->known &= (uint8_t)~KNOWN_UNNUMBERED;
+		t->unnumbered--;
+		return;
+	}
+}
+
+/* Clients wait a second for an answer, then as long again or twice as long, and so on. */
+#define GAPS_MAX 24
+
+/* How long after its SYN another one came, in seconds; 0: neither whole seconds nor near. */
+static int64_t whole_seconds(int64_t gap_ns)
+{
+	int64_t s = (gap_ns + NS_PER_SEC / 2) / NS_PER_SEC, off_ns = gap_ns - s * NS_PER_SEC;
+
+	/* Timers fire late, and later the longer they are. */
+	return off_ns > -100 * NS_PER_MS && off_ns < 250 * NS_PER_MS + gap_ns / 8 ? s : 0;
+}
+
+/*
+ * The gaps begin as no client's do: 1, 2, 4 ... s (RFC 6298), or with more of 1 s first
+ * (tcp_syn_linear_timeouts of Linux 6.5 and later: 4), or 3, 6, 12 ... s (RFC 1122).
+ */
+static bool cannot_be_first(const int64_t *gaps, unsigned count)
+{
+	static const int64_t linear[] = {1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 64, 64};
+	static const int64_t twice[] = {1, 2, 4, 8, 16, 32, 64, 64};
+	static const int64_t slow[] = {3, 6, 12, 24, 48, 64};
+	static const struct {
+		const int64_t *gaps;
+		unsigned count;
+	} ways[] = {{linear, 12}, {twice, 8}, {slow, 6}};
+
+	for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		unsigned n = 0;
+
+		while (n < count && n < ways[i].count && gaps[n] == ways[i].gaps[n])
+			n++;
+		if (n == count || n == ways[i].count)
+			return false;
+	}
+	return true;
+}
+
+bool tracker_began_before(const struct attempt *attempt, int64_t observed_ns)
+{
+	int64_t gaps[GAPS_MAX], last_ns = TIME_UNKNOWN;
+	unsigned count = 0;
+
+	if (observed_ns == INT64_MIN || attempt->syns < 2)
+		return false;
+	for (uint32_t i = 0; i < attempt->marks_count && count < GAPS_MAX; i++) {
+		const struct mark *m = &attempt->marks[i];
+
+		if (m->kind != MARK_SYN)
+			continue;
+		if (last_ns != TIME_UNKNOWN) {
+			gaps[count] = whole_seconds(m->time_ns - last_ns);
+			/* Not a timer's work: nothing follows from it. */
+			if (!gaps[count++])
+				return false;
+		}
+		last_ns = m->time_ns;
+	}
+	/* The one before it would have been seen. */
+	if (!count || attempt->syn_ns - (gaps[0] + 1) * NS_PER_SEC > observed_ns)
+		return false;
+	return cannot_be_first(gaps, count);
+}
