@@ -29,8 +29,8 @@ static void print_help(FILE *out)
 		fprintf(out, "  %-10s %s\n", c->name, c->summary);
 	fputs("\nRun 'synscope COMMAND --help' for the options of a command. Start with: synscope "
 	      "demo\n\n"
-	      "Exit status: 0 success; 1 failure; 2 wrong usage; 3 drops were seen\n"
-	      "(with --fail-on drops); 4 drops could not be observed (the same).\n",
+	      "Exit status: 0 success; 1 failure; 2 wrong usage; with --fail-on drops 3 if drops\n"
+	      "were seen, 4 if drops could not be observed.\n",
 	      out);
 }
 

@@ -57,8 +57,8 @@ static void print_help(void)
 	    "                        sample the queues this often while there is traffic (1ms;\n"
 	    "                        up to 4ms at thousands of connections per second)\n"
 	    "      --no-bpf          load no BPF programs: infer what enters the accept queues\n"
-	    "      --exact-accepts   exact times of accept() where the kernel has no fexit too:\n"
-	    "                        every system call of the host is a little slower then\n"
+	    "      --exact-accepts   exact times of accept() also on kernels without fexit:\n"
+	    "                        every system call of the host is a little slower\n"
 	    "      --force           replace an existing recording in FOLDER\n",
 	    stdout);
 	fputs(rotation_help, stdout);
@@ -82,7 +82,7 @@ static void print_help(void)
 	      "  synscope record -o DIR -q --fail-on drops 80 -- ./load-test.sh\n"
 	      "\n"
 	      "Exit status: the status of COMMAND (128 + N if signal N killed it, 127 not found,\n"
-	      "126 not executable); 3 or 4 by --fail-on drops; otherwise 0, or 1 on an error.\n",
+	      "126 not executable); 3 or 4 with --fail-on drops; otherwise 0, or 1 on an error.\n",
 	      stdout);
 }
 

@@ -33,7 +33,7 @@ static void print_help(void)
 	fputs(rendering_help, stdout);
 	fputs(
 	    "      --since TIME, --until TIME\n"
-	    "                        report this period alone: 03:10 (the last one), -10m (before\n"
+	    "                        report only this period: 03:10 (the last one), -10m (before\n"
 	    "                        the end of the recording), 2026-11-29 03:10, or RFC 3339\n"
 	    "      --max-open N      track at most N open attempts at once (1048576)\n"
 	    "  -h, --help            show this help\n"

@@ -96,8 +96,8 @@ static int check_parts(const struct sandbox_options *options, uid_t uid, gid_t g
 		return fail(error, -errno, "the group");
 	if (rc)
 		snprintf(error, SANDBOX_ERROR_SIZE,
-			 "%.300s was there before, and user %.60s may not write in it: choose a "
-			 "folder that does not exist yet, or --user",
+			 "%.300s already exists, and user %.60s cannot write to it: choose a new "
+			 "folder, or --user",
 			 options->writable[0], entry ? entry->pw_name : "nobody");
 	return rc;
 }

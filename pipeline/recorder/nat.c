@@ -77,9 +77,9 @@ void recorder_open_nat(struct recorder *r)
 	r->translations = NULL;
 	if (rc == -EPERM && !sampler->note[0])
 		snprintf(sampler->note, sizeof(sampler->note),
-			 "no permission to ask conntrack (CAP_NET_ADMIN): which connections NAT "
-			 "leads to a listener is not known, nor captured. Use sudo, or setcap "
-			 "cap_net_admin: see synscope(1)");
+			 "no permission to read conntrack (CAP_NET_ADMIN): connections that NAT "
+			 "redirects to a listener are unknown and not captured. Use sudo, or "
+			 "setcap cap_net_admin: see synscope(1)");
 }
 
 int recorder_first_translations(struct recorder *r)

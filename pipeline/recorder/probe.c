@@ -11,9 +11,8 @@ static const char *why_not(int error)
 {
 	switch (error) {
 	case -EPERM:
-		return "no CAP_BPF and CAP_PERFMON: entries into accept queues and times of "
-		       "accept() "
-		       "are inferred (sudo, or cap_bpf and cap_perfmon by setcap: see synscope(1))";
+		return "no CAP_BPF and CAP_PERFMON: entries into accept queues and accept() times "
+		       "are inferred. Use sudo, or setcap cap_bpf,cap_perfmon: see synscope(1)";
 	case -ENOTSUP:
 		return "BPF programs are not built in, or this kernel cannot run them: entries "
 		       "into "
@@ -62,7 +61,7 @@ void recorder_open_probe(struct recorder *r)
 	r->meta.accepts = kernel_probe_accepts(r->probe) != PROBE_ACCEPTS_NONE;
 	if (!r->meta.entries || (!r->meta.accepts && options.every_call))
 		snprintf(r->meta.sources[SOURCE_BPF].note, RECORDING_TEXT_SIZE,
-			 "this kernel does not tell %s",
+			 "this kernel does not report %s",
 			 r->meta.entries ? "accept()" : "entries into accept queues");
 }
 

@@ -73,14 +73,15 @@ const char *cause_words(enum cause cause, int64_t tcp_syncookies)
 		return "answered by an old connection of the same addresses and ports (also in "
 		       "TIME_WAIT)";
 	case CAUSE_DISCARDED_BEFORE_QUEUE:
-		return "discarded by the listener before any queue (a socket filter, a cgroup's, "
-		       "or an IPsec policy)";
+		return "discarded by the listener before any queue (socket filter, cgroup filter "
+		       "or IPsec policy)";
 	case CAUSE_MD5_MISMATCH:
 		return "dropped (TCP-MD5 or TCP-AO signature missing, wrong or unexpected)";
 	case CAUSE_TTL_TOO_SMALL:
 		return "dropped (TTL below the listener's minimum, IP_MINTTL)";
 	case CAUSE_RP_FILTER:
-		return "SYN dropped (rp_filter: no way back to the client through that interface)";
+		return "SYN dropped (rp_filter: no route back to the client through that "
+		       "interface)";
 	case CAUSE_DEFER_ACCEPT:
 		return "bare ACK ignored until data arrives (TCP_DEFER_ACCEPT, not a loss)";
 	case CAUSE_CLIENT_RESET:
@@ -92,7 +93,7 @@ const char *cause_words(enum cause cause, int64_t tcp_syncookies)
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
 		return "SYN-ACK never acknowledged";
 	case CAUSE_CLIENT_LEFT:
-		return "the client left before accept(): the server worked for nobody";
+		return "the client left before accept(): the server's work was wasted";
 	case CAUSE_CLOSED_UNSERVED:
 		return "accepted, then closed at once with nothing sent";
 	case CAUSE_LISTENER_CLOSED:

@@ -10,7 +10,7 @@
 const struct sink_format sink_formats[] = {
     {"text", "for a terminal: the answer, then the numbers it rests on", text_sink_new},
     {"json", "one object, for programs: docs/report.md", json_sink_new},
-    {"jsonl", "one self-contained object an attempt, a line each: docs/report.md", jsonl_sink_new},
+    {"jsonl", "one self-contained object per attempt and line: docs/report.md", jsonl_sink_new},
     {"tsv", "one attempt a line, as each ends", tsv_sink_new},
     {"html", "a page for a browser, in one file: the timeline of every attempt", html_sink_new},
     {"perfetto", "a trace for ui.perfetto.dev", perfetto_sink_new},

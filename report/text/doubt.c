@@ -9,55 +9,56 @@ static const char *alternative(enum cause cause)
 	switch (cause) {
 	case CAUSE_ACCEPT_QUEUE_FULL_SYN:
 		return "a SYN can also be lost before it reaches the listener; the listener's "
-		       "sk_drops around that time would tell.";
+		       "sk_drops around that time would show which it was.";
 	case CAUSE_ACCEPT_QUEUE_FULL_ACK:
 	case CAUSE_COOKIE_ACK_DROPPED:
 		return "an ACK can also be lost on its way; the listener's sk_drops around that "
-		       "time, or a lookup of the connection's socket, would tell.";
+		       "time, or a lookup of the connection's socket, would show which it was.";
 	case CAUSE_SYN_QUEUE_FULL:
 	case CAUSE_MAX_SYN_BACKLOG_RESERVE:
 		return "with tcp_syncookies off, a full SYN queue, the reserve of "
 		       "tcp_max_syn_backlog and a full accept queue look the same on the wire; "
-		       "TCPReqQFullDrop and ListenOverflows around that time would tell.";
+		       "TCPReqQFullDrop and ListenOverflows around that time would show which it "
+		       "was.";
 	case CAUSE_SYN_COOKIE:
 		return "a SYN cookie looks like any SYN-ACK; SyncookiesSent around that time would "
-		       "tell.";
+		       "show which it was.";
 	case CAUSE_NO_LISTENER:
 		return "a firewall that rejects looks the same; whether there was a listener at "
-		       "that time would tell.";
+		       "that time would show which it was.";
 	case CAUSE_SERVER_RESET:
 		return "a listener does not refuse connections, so something in front of it did; "
-		       "the firewall rules would tell.";
+		       "the firewall rules would show which it was.";
 	case CAUSE_UNANSWERED_NO_COUNTER:
 		return "a queue may still have dropped it, if other drops moved the counters at "
-		       "the same time; a shorter sample interval would tell.";
+		       "the same time; a shorter sample interval would show which it was.";
 	case CAUSE_NO_ROUTE:
 		return "no memory for a request, or a security module, drops a SYN in the same "
-		       "place; ip route get for the client's address would tell.";
+		       "place; ip route get for the client's address would show which it was.";
 	case CAUSE_EXISTING_CONNECTION:
 		return "a connection of another port may have moved these counters; the socket of "
-		       "the same addresses and ports in ss -tan would tell.";
+		       "the same addresses and ports in ss -tan would show which it was.";
 	case CAUSE_DISCARDED_BEFORE_QUEUE:
 		return "a queue may still have dropped it, if other drops moved the counters at "
-		       "the same time; a shorter sample interval would tell.";
+		       "the same time; a shorter sample interval would show which it was.";
 	case CAUSE_MD5_MISMATCH:
 	case CAUSE_TTL_TOO_SMALL:
 	case CAUSE_RP_FILTER:
 		return "the counter is one of the whole network namespace, so a packet of another "
 		       "port may have moved it; the settings of the listener and the interface "
-		       "would tell.";
+		       "would show which it was.";
 	case CAUSE_DEFER_ACCEPT:
 		return "a bare ACK without effect may also have been dropped; whether the listener "
-		       "has TCP_DEFER_ACCEPT would tell.";
+		       "has TCP_DEFER_ACCEPT would show which it was.";
 	case CAUSE_CLIENT_LEFT:
-		return "accept() was called within an interval in which the client left; "
-		       "--exact-accepts would tell.";
+		return "the client left within the interval in which accept() was called; "
+		       "--exact-accepts would show which it was.";
 	case CAUSE_CLOSED_UNSERVED:
-		return "between its accept() and its end there may have been longer; "
-		       "--exact-accepts would tell.";
+		return "the time between accept() and the close may have been longer; "
+		       "--exact-accepts would show which it was.";
 	case CAUSE_LISTENER_CLOSED:
 		return "it may also have been accepted, and reset, just before the listener "
-		       "closed; --exact-accepts would tell.";
+		       "closed; --exact-accepts would show which it was.";
 	case CAUSE_CLIENT_RESET:
 	case CAUSE_SLOW_ACCEPT:
 	case CAUSE_SYNACK_UNACKNOWLEDGED:

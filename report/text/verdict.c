@@ -63,14 +63,14 @@ static const char *other_reason(enum cause cause)
 	case CAUSE_NO_ROUTE:
 		return "no route back to the client";
 	case CAUSE_DISCARDED_BEFORE_QUEUE:
-		return "by the listener, before any queue: a socket filter, a cgroup's, or an "
+		return "by the listener, before any queue: a socket filter, a cgroup filter or an "
 		       "IPsec policy";
 	case CAUSE_MD5_MISMATCH:
 		return "TCP-MD5 or TCP-AO signature missing, wrong or unexpected";
 	case CAUSE_TTL_TOO_SMALL:
 		return "TTL below the listener's minimum (IP_MINTTL)";
 	case CAUSE_RP_FILTER:
-		return "rp_filter, since the way back to the client is another one";
+		return "rp_filter, because the route back to the client uses another interface";
 	case CAUSE_UNANSWERED_NO_COUNTER:
 		return "it did not reach TCP, as no counter moved";
 	default:
@@ -228,7 +228,7 @@ static void add_accepted(const struct text *text, const struct attempt *a, const
 		sentence_add(sentence, "; the client had reset it while it waited, so the first "
 				       "read fails with ECONNRESET");
 	else if (a->client_left_ns != TIME_UNKNOWN)
-		sentence_add(sentence, "; the client had left at %s: the server worked for nobody",
+		sentence_add(sentence, "; the client had left at %s: the server's work was wasted",
 			     text_when(text, a->client_left_ns, time));
 	if (find_cause(a, CAUSE_CLOSED_UNSERVED))
 		sentence_add(sentence, "; closed by the server at once with nothing sent");

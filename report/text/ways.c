@@ -71,8 +71,8 @@ static void put_forwarded(const struct text *text)
 		sentence_add(&sentence, " (%sto %s)", all > 1 ? "most " : "", address);
 	}
 	sentence_add(&sentence,
-		     ": whose queues they met is seen in the network namespace of the server "
-		     "alone. If that is a container of this host, record it with --netns.");
+		     ". Their queues are visible only in the network namespace of the server; if "
+		     "that is a container on this host, record it with --netns.");
 	text_paragraph(text, "", 0, sentence.text);
 }
 

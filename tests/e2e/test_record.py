@@ -95,7 +95,7 @@ def test_parts_in_a_folder_that_may_not_be_written_are_refused_at_once(run, name
     folder.mkdir(mode=0o755)
     result = run("record", "-q", "-d", "200ms", "-i", "lo", "--rotate-time", "1s", "-o", folder, "1")
     assert result.returncode == 1
-    assert "may not write in it" in result.stderr.splitlines()[-1]
+    assert "cannot write to it" in result.stderr.splitlines()[-1]
     assert os.listdir(folder) == []
     result = run("record", "-q", "-d", "1500ms", "-i", "lo", "--rotate-time", "1s", "--user", "root", "-o", folder, "1")
     assert result.returncode == 0, result.stderr
