@@ -9,6 +9,7 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 #include "cmd/options/argument.h"
+#include "cmd/options/resolve.h"
 #include "server/load/load.h"
 
 #define NAME "load"
@@ -101,20 +102,19 @@ static int parse_option(struct load_command *c, int option, const char *value)
 
 static int parse_target(struct load_command *c, int argc, char **argv)
 {
-	struct endpoint *server = &c->load.server;
+	struct endpoint *server = &c->load.server, found[RESOLVE_MAX];
+	char error[RESOLVE_ERROR_SIZE];
 
 	if (argc != 1) {
 		complain(NAME, argc ? "unexpected argument '%s'" : "missing [ADDRESS:]PORT",
 			 argc ? argv[1] : "");
 		return usage_error(NAME);
 	}
-	if (endpoint_parse(argv[0], server) < 0) {
-		complain(NAME,
-			 "invalid server '%s': expected PORT or ADDRESS:PORT (host names are not "
-			 "resolved)",
-			 argv[0]);
+	if (resolve(argv[0], found, error) < 0) {
+		complain(NAME, "invalid server '%s': %s", argv[0], error);
 		return usage_error(NAME);
 	}
+	*server = found[0];
 	if (address_is_any(&server->address))
 		server->address = address_from_ipv4((const uint8_t[]){127, 0, 0, 1});
 	return 0;

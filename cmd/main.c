@@ -37,6 +37,7 @@ static void print_help(FILE *out)
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
+	char full_name[32];
 
 	/* A reader that goes away is an error of the write, not the end of a recording. */
 	signal(SIGPIPE, SIG_IGN);
@@ -52,9 +53,14 @@ int main(int argc, char **argv)
 		puts("synscope " SYNSCOPE_VERSION);
 		return finish_stdout("version", STATUS_DONE);
 	}
-	for (const struct command *c = commands; c->name; c++)
-		if (strcmp(name, c->name) == 0)
-			return finish_stdout(name, c->run(argc - 1, argv + 1));
+	for (const struct command *c = commands; c->name; c++) {
+		if (strcmp(name, c->name) != 0)
+			continue;
+		/* getopt_long() begins its complaints with argv[0]. */
+		snprintf(full_name, sizeof(full_name), "synscope %s", name);
+		argv[1] = full_name;
+		return finish_stdout(c->name, c->run(argc - 1, argv + 1));
+	}
 	fprintf(stderr, "synscope: unknown command '%s'. Try 'synscope --help'.\n", name);
 	return STATUS_USAGE;
 }

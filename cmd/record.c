@@ -52,7 +52,7 @@ static void print_help(void)
 	    "  -i, --interface NAME  capture on this interface (any; lo for clients on this host)\n"
 	    "      --netns NAME|PID  in this network namespace: a name from ip netns, or the\n"
 	    "                        namespace of a process; COMMAND runs there too\n"
-	    "  -d, --duration TIME   stop after TIME: 30s, 5m, 1h\n"
+	    "  -d, --duration TIME   stop after TIME: 30s, 5m, 1h, 1d\n"
 	    "      --sample-interval TIME\n"
 	    "                        sample the queues this often while there is traffic (1ms;\n"
 	    "                        up to 4ms at thousands of connections per second)\n"
@@ -136,7 +136,8 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 	bool stopping = false;
 	int rc = 0;
 
-	progress_init(&progress, o->observation.quiet);
+	/* COMMAND may write to the same terminal: a line that is drawn again would mix with it. */
+	progress_init(&progress, o->observation.quiet || o->command);
 	while (rc == 0) {
 		bool over;
 

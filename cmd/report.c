@@ -175,6 +175,7 @@ int cmd_report(int argc, char **argv)
 	int option, status;
 
 	rendering_init(&rendering, NAME);
+	rendering.path_is_report = true;
 	while ((option = getopt_long(argc, argv, "f:o:h", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'h':

@@ -40,7 +40,7 @@ static void print_help(void)
 	    "lags 0.5 s.\n"
 	    "\n"
 	    "  -n, --interval TIME   time between updates (1s; 100ms to 1h)\n"
-	    "  -d, --duration TIME   stop after TIME: 30s, 5m, 1h\n"
+	    "  -d, --duration TIME   stop after TIME: 30s, 5m, 1h, 1d\n"
 	    "  -i, --interface NAME  capture on this interface (any; lo for clients on this host)\n"
 	    "      --netns NAME|PID  in this network namespace: a name from ip netns, or the\n"
 	    "                        namespace of a process\n"
@@ -174,6 +174,8 @@ static int watch(struct watch *o)
 	}
 	if (o->json || !screen_possible())
 		observation_say_notes(&o->observation, o->recorder);
+	else
+		targets_check(&o->observation.targets, NAME);
 	if ((o->json || !screen_possible()) && o->observation.targets.count &&
 	    recorder_listeners(o->recorder) == 0)
 		complain(NAME, "no listener yet; waiting for one");

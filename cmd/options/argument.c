@@ -45,9 +45,10 @@ static int64_t unit_ns(const char *text)
 		const char *name;
 		int64_t ns;
 	} units[] = {
-	    {"", NS_PER_SEC},	      {"ns", 1},	 {"us", NS_PER_US},
-	    {"ms", NS_PER_MS},	      {"s", NS_PER_SEC}, {"m", 60 * NS_PER_SEC},
-	    {"h", 3600 * NS_PER_SEC},
+	    {"", NS_PER_SEC},	      {"ns", 1},
+	    {"us", NS_PER_US},	      {"ms", NS_PER_MS},
+	    {"s", NS_PER_SEC},	      {"m", 60 * NS_PER_SEC},
+	    {"h", 3600 * NS_PER_SEC}, {"d", 86400 * NS_PER_SEC},
 	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)

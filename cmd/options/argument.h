@@ -12,7 +12,7 @@ int argument_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
     __attribute__((warn_unused_result));
 
 /*
- * "250us", "100ms", "1.5s", "2m", "1h", "3" (seconds), at most 10 years, in
+ * "250us", "100ms", "1.5s", "2m", "1h", "1d", "3" (seconds), at most 10 years, in
  * nanoseconds. 0 or -EINVAL.
  */
 int argument_duration(const char *text, int64_t *out_ns) __attribute__((warn_unused_result));

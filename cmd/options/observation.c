@@ -93,6 +93,7 @@ void observation_say_notes(const struct observation *observation, struct recorde
 	const char *const *notes;
 	size_t count = recorder_notes(recorder, &notes);
 
+	targets_check(&observation->targets, observation->command);
 	for (size_t i = 0; i < count && !observation->quiet; i++)
 		complain(observation->command, "%s", notes[i]);
 }

@@ -18,6 +18,7 @@
 
 #include "cmd/command.h"
 #include "cmd/options/argument.h"
+#include "report/text/choice.h"
 
 const char rendering_help[] =
     "  -f, --format FORMAT   text (default), json, jsonl, tsv, html or perfetto\n"
@@ -28,7 +29,9 @@ const char rendering_help[] =
     "                        the worst attempts instead of one of each kind\n"
     "      --timeline        text: draw the worst attempts on a time axis\n"
     "      --worst N         text: show the N worst kinds of attempts (10)\n"
-    "      --attempt CLIENT  text: draw the packets and calls of this client's attempts\n"
+    "      --attempt CLIENT  text: draw the packets and calls of the attempts of a client\n"
+    "                        (ADDRESS or ADDRESS:PORT), a network (ADDRESS/BITS), or by\n"
+    "                        number\n"
     "      --color WHEN      auto (default: on a terminal), always or never\n";
 
 void rendering_init(struct rendering *rendering, const char *command)
@@ -40,6 +43,7 @@ void rendering_init(struct rendering *rendering, const char *command)
 
 int rendering_option(struct rendering *rendering, int option, const char *value)
 {
+	struct choice choice;
 	uint64_t number;
 
 	switch (option) {
@@ -48,7 +52,8 @@ int rendering_option(struct rendering *rendering, int option, const char *value)
 		if (rendering->format)
 			return 0;
 		complain(rendering->command,
-			 "--format: invalid format '%s'; choose text, json, jsonl, tsv, html or perfetto",
+			 "--format: invalid format '%s'; choose text, json, jsonl, tsv, html or "
+			 "perfetto",
 			 value);
 		return usage_error(rendering->command);
 	case 0x101:
@@ -81,7 +86,13 @@ int rendering_option(struct rendering *rendering, int option, const char *value)
 		return 0;
 	case 0x105:
 		rendering->style.attempt = value;
-		return 0;
+		if (choice_parse(value, &choice) == 0)
+			return 0;
+		complain(rendering->command,
+			 "--attempt: invalid value '%s'; expected ADDRESS, ADDRESS:PORT, "
+			 "ADDRESS/BITS or the number of an attempt",
+			 value);
+		return usage_error(rendering->command);
 	case 0x106:
 		rendering->style.utc = true;
 		return 0;
@@ -155,11 +166,32 @@ static int open_temporary(struct rendering *r)
 	return r->out ? 0 : -errno;
 }
 
+/* What no person reads, and a terminal may take for commands. */
+static bool is_for_files(const struct sink_format *format)
+{
+	static const char *const names[] = {"html", "perfetto", "pcapng"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(format->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 int rendering_open(struct rendering *rendering)
 {
 	int rc = 0;
 
 	rendering_style(rendering);
+	rendering->style.attempts_shown = &rendering->attempts_shown;
+	if (to_stdout(rendering) && isatty(STDOUT_FILENO) && is_for_files(rendering->format)) {
+		complain(rendering->command,
+			 "--format %s is not for a terminal; write it to a file: %s",
+			 rendering->format->name,
+			 rendering->path_is_report ? "-o FILE"
+						   : "> FILE, or synscope report "
+						     "FOLDER -o FILE");
+		return usage_error(rendering->command);
+	}
 	if (to_stdout(rendering))
 		rendering->out = stdout;
 	else
@@ -214,6 +246,12 @@ int rendering_close(struct rendering *rendering, int rc, const struct report *re
 		rc = 0; /* whoever read it has seen enough */
 	if (rc) {
 		complain(rendering->command, "%s: %s", where, strerror(-rc));
+		return STATUS_FAILED;
+	}
+	if (rendering->style.attempt && strcmp(rendering->format->name, "text") == 0 &&
+	    !rendering->attempts_shown) {
+		complain(rendering->command, "--attempt: no attempt matches '%s'",
+			 rendering->style.attempt);
 		return STATUS_FAILED;
 	}
 	if (!rendering->fail_on_drops || !report)

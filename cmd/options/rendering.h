@@ -14,7 +14,8 @@
 struct rendering {
 	const char *command; /* for messages */
 	const struct sink_format *format;
-	const char *path; /* NULL or "-": standard output */
+	const char *path;    /* NULL or "-": standard output */
+	bool path_is_report; /* -o is the report's own: of record and watch it is a folder */
 	bool fail_on_drops;
 	bool colour_always;
 	bool colour_never;
@@ -23,6 +24,7 @@ struct rendering {
 	FILE *out;
 	char *temporary; /* a file takes its name when the report is whole */
 	struct sink *sink;
+	uint64_t attempts_shown; /* by --attempt */
 };
 
 /* The members that getopt_long() needs for these options; the values are below 256's upper half. */

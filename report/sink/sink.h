@@ -39,13 +39,14 @@ static inline void sink_free(struct sink *sink)
 struct sink_style {
 	bool colour;
 	bool utf8;
-	bool stream;	     /* rows as they come, with what is known by then */
-	bool utc;	     /* --utc: times of day in UTC, not in local time */
-	bool full;	     /* --full: also what is idle, empty or repeated */
-	unsigned columns;    /* 0: 100 */
-	bool timeline;	     /* --timeline */
-	unsigned worst;	     /* --worst N, 0: the default of 10 */
-	const char *attempt; /* --attempt CLIENT, or NULL */
+	bool stream;		  /* rows as they come, with what is known by then */
+	bool utc;		  /* --utc: times of day in UTC, not in local time */
+	bool full;		  /* --full: also what is idle, empty or repeated */
+	unsigned columns;	  /* 0: 100 */
+	bool timeline;		  /* --timeline */
+	unsigned worst;		  /* --worst N, 0: the default of 10 */
+	const char *attempt;	  /* --attempt, as report/text/choice.h reads it, or NULL */
+	uint64_t *attempts_shown; /* counts those that match; or NULL */
 };
 
 struct sink_format {

@@ -3,6 +3,7 @@
  * numbers that it rests on follow. Attempts are added up as they come, and only
  * those that will be shown one by one are kept.
  */
+#include "report/text/choice.h"
 #include "report/text/text.h"
 
 #include <errno.h>
@@ -23,23 +24,10 @@ struct text_sink {
 	struct text_kinds kinds;
 	bool handshake_known;
 	struct attempt handshake;
+	struct choice choice;
 	uint64_t chosen_count; /* all that matched; CHOSEN_MAX of them are kept */
 	struct attempt *chosen;
 };
-
-/* "192.0.2.1:40112", "192.0.2.1", "40112" or ":40112". */
-static bool is_chosen(const char *wanted, const struct endpoint *client)
-{
-	char text[ENDPOINT_TEXT_SIZE];
-	struct endpoint endpoint;
-
-	if (endpoint_parse(wanted, &endpoint) == 0)
-		return endpoint.port == client->port &&
-		       (address_is_any(&endpoint.address) ||
-			address_equal(&endpoint.address, &client->address));
-	address_format(&client->address, text, sizeof(text));
-	return strcmp(wanted, text) == 0;
-}
 
 static int text_attempt(struct sink *sink, const struct attempt *attempt)
 {
@@ -50,10 +38,12 @@ static int text_attempt(struct sink *sink, const struct attempt *attempt)
 		self->handshake = *attempt;
 		self->handshake_known = true;
 	}
-	if (self->style.attempt && is_chosen(self->style.attempt, &attempt->client)) {
+	if (self->style.attempt && choice_matches(&self->choice, attempt)) {
 		if (self->chosen_count < CHOSEN_MAX)
 			self->chosen[self->chosen_count] = *attempt;
 		self->chosen_count++;
+		if (self->style.attempts_shown)
+			++*self->style.attempts_shown;
 	}
 	/* Each of the worst is shown, or one chosen one: no kind is. */
 	if (self->style.full || self->style.attempt)
@@ -67,12 +57,12 @@ static void put_chosen(const struct text_sink *self, const struct text *text)
 	char wanted[128];
 
 	if (!self->chosen_count)
-		fprintf(self->out, "No attempt of client %s was seen.\n",
+		fprintf(self->out, "No attempt matches %s.\n",
 			text_safe(text, self->style.attempt, wanted, sizeof(wanted)));
 	for (size_t i = 0; i < kept; i++)
 		text_put_sequence(text, &self->chosen[i]);
 	if (self->chosen_count > kept)
-		fprintf(self->out, "\nand %llu more of this client\n",
+		fprintf(self->out, "\nand %llu more that match\n",
 			(unsigned long long)(self->chosen_count - kept));
 }
 
@@ -148,6 +138,10 @@ struct sink *text_sink_new(FILE *out, const struct sink_style *style)
 	self->style = *style;
 	self->out = out;
 	cost_init(&self->cost);
+	if (style->attempt && choice_parse(style->attempt, &self->choice) < 0) {
+		free(self);
+		return NULL;
+	}
 	if (style->attempt)
 		self->chosen = calloc(CHOSEN_MAX, sizeof(*self->chosen));
 	if (style->attempt && !self->chosen) {
