@@ -77,6 +77,8 @@ static const struct transition transitions[MOVE_COUNT] = {
     [MOVE_DISLIKED] = {STAYS, 0, 0, KNOWN_ACK_DROPPED, BASIS_REBUILT,
 		       "PAWS: an ACK with an old timestamp"},
 
+    [MOVE_JOIN] = {NOT_ENTERED, STATE_CHILD, 0, KNOWN_ACK_DROPPED | KNOWN_NO_CHILD, BASIS_REBUILT,
+		   "final ACK of a subflow (MP_JOIN), room"},
     [MOVE_CHILD] = {NOT_ENTERED, STATE_CHILD, 0, KNOWN_ACK_DROPPED | KNOWN_NO_CHILD, BASIS_LOOKUP,
 		    "final ACK, room"},
     [MOVE_LISTENER_CLOSED] = {FROM(STATE_QUEUED), STATE_CHILD, 0, 0, BASIS_SEGMENT,

@@ -50,6 +50,8 @@ enum open_event {
 					 (tcp_send_active_reset()) */
 	/* The client acknowledged a SYN-ACK that was not captured: server_isn is from the ACK. */
 	SEEN_UNSEEN_SYNACK = 1u << 18,
+	SEEN_JOIN = 1u << 19,	      /* the SYN-ACK takes it for a subflow of an MPTCP connection
+					 (MP_JOIN, RFC 8684 section 3.2) */
 };
 
 /* Where the kernel keeps it. */
@@ -120,6 +122,7 @@ enum open_move {
 	MOVE_DEFERRED_AFTER_ALL, /* it did not enter, in spite of room: TCP_DEFER_ACCEPT */
 	MOVE_DISLIKED,		 /* nor for that: the request did not take it */
 
+	MOVE_JOIN,	      /* final ACK of an MPTCP subflow: its connection takes it */
 	MOVE_CHILD,	      /* a lookup found its child, whatever was known before */
 	MOVE_LISTENER_CLOSED, /* on its accept queue */
 	MOVE_LISTENER_GONE,   /* and its request with it */
@@ -233,6 +236,12 @@ static inline bool open_has_failed(const struct open_attempt *attempt)
 static inline bool open_is_acknowledged(const struct open_attempt *attempt)
 {
 	return open_saw(attempt, SEEN_CLIENT_ACK);
+}
+
+/* When it can have entered the accept queue first: a Fast Open child does at its SYN. */
+static inline int64_t open_entry_ns(const struct open_attempt *attempt)
+{
+	return open_saw(attempt, SEEN_FASTOPEN) ? attempt->last_syn_ns : attempt->ack_ns;
 }
 
 /* It was answered, and the next ACK of its client is the final one. */

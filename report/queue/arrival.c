@@ -30,6 +30,7 @@ int arrival_sk_drops(const struct arrival *a)
 	case ARRIVAL_SYN:
 	case ARRIVAL_ENTER:
 	case ARRIVAL_AGAIN:
+	case ARRIVAL_JOIN:
 	case ARRIVAL_LEAVE:
 	case ARRIVAL_LOOKUP:
 	case ARRIVAL_COUNT:
@@ -54,6 +55,7 @@ uint32_t arrival_drops_most(const struct arrival *a)
 	case ARRIVAL_STRAY:
 	case ARRIVAL_ICMP:
 		return 1;
+	case ARRIVAL_JOIN:
 	case ARRIVAL_LEAVE:
 	case ARRIVAL_LOOKUP:
 	case ARRIVAL_COUNT:
@@ -296,6 +298,7 @@ static void move_attempt(struct queue *q, const struct arrival *a, struct table 
 	bool expired =
 	    a->kind == ARRIVAL_LOOKUP && a->found == FOUND_EXPIRED && (place & PLACE_REQUEST);
 	bool ends = a->kind == ARRIVAL_RST || a->kind == ARRIVAL_ICMP || a->aborted ||
+		    (a->kind == ARRIVAL_JOIN && !a->cookie) ||
 		    (a->kind == ARRIVAL_ENTER && !a->cookie);
 
 	q->settled.requests += request - ends;
@@ -362,6 +365,10 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 			q->settled.unattributed += (int32_t)(q->settled.requests - a->half_open);
 			q->settled.requests = a->half_open;
 		}
+		break;
+	case ARRIVAL_JOIN:
+		if (a->cookie)
+			queue_tally(q, TALLY_COOKIE_ACK, a->time_ns, 1);
 		break;
 	case ARRIVAL_AGAIN:
 	case ARRIVAL_LOOKUP:

@@ -52,6 +52,7 @@ enum arrival_kind {
 	ARRIVAL_RST,	 /* in SYN_RECV */
 	ARRIVAL_STRAY,	 /* a RST that ends nothing, or flags that mean nothing */
 	ARRIVAL_ICMP,	 /* an error that ends a request */
+	ARRIVAL_JOIN,	 /* the final ACK of an MPTCP subflow: no place is taken */
 	ARRIVAL_LEAVE,	 /* accept() */
 	ARRIVAL_LOOKUP,	 /* somebody looked where its attempt stands */
 	ARRIVAL_COUNT,	 /* and how many requests there are: half_open */

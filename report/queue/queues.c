@@ -247,6 +247,25 @@ static void enter(struct queue *q, const struct queue_packet *packet, bool prove
 		q->now.half_open--;
 }
 
+/*
+ * A subflow goes to its MPTCP connection, and accept() never returns it. A full queue refuses
+ * it all the same (tcp_v4_syn_recv_sock(), before subflow_syn_recv_sock() takes it on).
+ */
+static void join(struct queue *q, const struct queue_packet *packet)
+{
+	struct open_attempt *a = packet->attempt;
+	bool full = queue_is_full(q);
+	struct arrival *arrival;
+
+	open_move(a, full ? MOVE_REFUSE : MOVE_JOIN);
+	arrival = queue_arrive(q, full ? ARRIVAL_REFUSED : ARRIVAL_JOIN, packet->time_ns, a,
+			       packet->index);
+	if (arrival)
+		arrival->proven = full;
+	if (!full && !open_knows(a, KNOWN_COOKIE) && q->now.half_open > 0)
+		q->now.half_open--;
+}
+
 void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		    const struct segment *segment)
 {
@@ -285,6 +304,11 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	queue_prove_cookie(q, a, packet->index, packet->details, false);
 	queue_lookup(q, ARRIVAL_LOOKUP, packet->time_ns + CAPTURE_LEAD_NS, packet->time_ns, a,
 		     packet->index, FOUND_REQUEST, 0);
+	if (open_saw(a, SEEN_JOIN)) {
+		if (open_is_acknowledged(a))
+			open_move(a, MOVE_SYNACK_RESENT);
+		return;
+	}
 	if (open_is_acknowledged(a)) {
 		/* And the final ACK was not taken. */
 		if (open_is_queued(a))
@@ -311,7 +335,7 @@ bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *
 	const struct queue *q = queues_of(queues, attempt);
 
 	if (!q || q->siblings > 1 || !q->limit_known || q->listener.defer_accept_s > 0 ||
-	    !open_has_child(attempt) || open_is_certain(attempt))
+	    open_saw(attempt, SEEN_JOIN) || !open_has_child(attempt) || open_is_certain(attempt))
 		return false;
 	return q->accept_exact ? open_knows(attempt, KNOWN_NEARLY_FULL)
 			       : q->samples.peak >= (int64_t)q->listener.limit;
@@ -327,6 +351,11 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 	if (!q || q->over || open_is_accepted(a) || a->state == STATE_GONE ||
 	    open_saw(a, SEEN_RST_CLIENT))
 		return;
+	if (open_saw(a, SEEN_JOIN)) {
+		if (!open_has_child(a))
+			join(q, packet);
+		return;
+	}
 	if (open_has_child(a)) {
 		if (!queues_doubt_entry(queues, a))
 			return;

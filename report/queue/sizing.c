@@ -18,6 +18,8 @@ void sizing_release(struct sizing *sizing)
 
 static bool belongs(const struct attempt *a)
 {
+	if (a->outcome == OUTCOME_JOINED)
+		return false; /* it needs no place */
 	for (uint32_t i = 0; i < a->causes_count; i++)
 		if (cause_is_drop(a->causes[i].cause))
 			return true;

@@ -34,8 +34,8 @@ static void bound_accept(struct tracker *t, struct open_attempt *a, int64_t afte
 	d->served = true;
 	if (after_ns < d->waiting_ns)
 		after_ns = d->waiting_ns;
-	if (after_ns < a->ack_ns)
-		after_ns = a->ack_ns;
+	if (after_ns < open_entry_ns(a))
+		after_ns = open_entry_ns(a);
 	if (d->accept_before_ns == TIME_UNKNOWN || before_ns < d->accept_before_ns)
 		d->accept_before_ns = before_ns;
 	if (after_ns > d->accept_after_ns && after_ns <= d->accept_before_ns)
@@ -87,7 +87,7 @@ void tracker_accepted_before(struct tracker *t, struct open_attempt *a, int64_t 
 /* Only who has accepted it can send data, or close it: what a listener closes on is reset. */
 void tracker_server_spoke(struct tracker *t, struct open_attempt *a, const struct event *event)
 {
-	if (!t->options.queues || open_is_accepted(a) ||
+	if (!t->options.queues || open_is_accepted(a) || open_saw(a, SEEN_JOIN) ||
 	    !queues_accept_sampled(t->options.queues, a))
 		return;
 	take_child(t, event, a,
@@ -102,6 +102,7 @@ void tracker_server_spoke(struct tracker *t, struct open_attempt *a, const struc
 void tracker_on_accept(struct tracker *t, const struct event *event)
 {
 	struct open_attempt *a = tracker_find(t, &event->accept.flow);
+	int64_t after_ns = event->accept.before_ns;
 	bool accepted_before;
 	struct detail *d;
 
@@ -109,6 +110,9 @@ void tracker_on_accept(struct tracker *t, const struct event *event)
 		t->other_segments++;
 		return;
 	}
+	/* Not before it entered, nor before accept() was called. */
+	if (after_ns < open_entry_ns(a))
+		after_ns = open_entry_ns(a);
 	accepted_before = open_is_accepted(a);
 	d = details_open(t->details, a);
 	if (d) {
@@ -116,18 +120,13 @@ void tracker_on_accept(struct tracker *t, const struct event *event)
 		d->exact = true;
 		d->accept_ns = d->accept_before_ns = event->time_ns;
 		d->accept_pid = event->accept.pid;
-		/* Not before the ACK that finished the handshake, nor before accept() was called.
-		 */
-		d->accept_after_ns =
-		    event->accept.before_ns > a->ack_ns ? event->accept.before_ns : a->ack_ns;
+		d->accept_after_ns = after_ns;
 	}
 	if (t->options.queues) {
 		struct queue_packet packet = tracker_packet(t, a, event);
 
 		packet.frame = 0;
-		queues_accept(t->options.queues, &packet,
-			      event->accept.before_ns > a->ack_ns ? event->accept.before_ns
-								  : a->ack_ns);
+		queues_accept(t->options.queues, &packet, after_ns);
 	}
 	open_move(a, MOVE_ACCEPTED);
 	a->touched_ns = event->time_ns;
@@ -178,6 +177,6 @@ void tracker_on_child(struct tracker *t, const struct event *event)
 	struct open_attempt *a = child_accepted(child) ? tracker_find_answered(t, &child->flow)
 						       : tracker_find(t, &child->flow);
 
-	if (a && t->options.queues)
+	if (a && t->options.queues && !open_saw(a, SEEN_JOIN))
 		take_child(t, event, a, &event->child);
 }

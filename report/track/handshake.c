@@ -145,6 +145,8 @@ static void take_syn_ack(struct tracker *t, const struct event *event, struct op
 		a->synack_ns = event->time_ns;
 	}
 	count_up(&a->synacks);
+	if (s->options & SEGMENT_MP_JOIN)
+		a->events |= SEEN_JOIN;
 	open_move(a, MOVE_SYNACK);
 	if (open_is_acknowledged(a)) {
 		a->events |= SEEN_SYNACK_AFTER_ACK;
@@ -335,7 +337,7 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 		}
 		return;
 	}
-	if (!open_is_acknowledged(a))
+	if (!open_is_acknowledged(a) && !open_saw(a, SEEN_FASTOPEN))
 		return;
 	hear(t, event, a, true);
 	if (!open_saw(a, SEEN_SERVER)) {

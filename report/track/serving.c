@@ -218,12 +218,14 @@ void serving_accepted(struct serving *serving, const struct open_attempt *attemp
 static int64_t entry_of(struct serving *s, const struct forks_accept *accept,
 			const struct detail *d)
 {
-	int64_t entered_ns = table_at(s->table, accept->index)->ack_ns;
+	int64_t entered_ns = open_entry_ns(table_at(s->table, accept->index));
+	const struct mark *before = NULL;
 
 	for (uint32_t m = d->first_mark; m != DETAIL_NONE;) {
 		const struct detail_mark *mark = details_mark(s->details, m);
 
-		entered_ns = entry_take(entered_ns, &mark->mark, accept->before_ns);
+		entered_ns = entry_take(entered_ns, &mark->mark, before, accept->before_ns);
+		before = &mark->mark;
 		m = mark->next;
 	}
 	return entered_ns != TIME_UNKNOWN ? entered_ns : accept->before_ns;

@@ -170,12 +170,21 @@ static bool is_overtaken(const struct verdict_context *context, const struct att
 	       entered_ns + NS_PER_MS < context->accepted_ns;
 }
 
+/* Its own socket spoke or took data, or nothing says that it did not come to be. */
+static bool has_joined(const struct open_attempt *open)
+{
+	return open_saw(open, SEEN_JOIN) && !open_knows(open, KNOWN_ACK_DROPPED) &&
+	       (!open_saw(open, SEEN_RST_SERVER) || open_saw(open, SEEN_SERVER));
+}
+
 static enum outcome decide_handshaken(const struct open_attempt *open,
 				      const struct verdict_context *context,
 				      const struct attempt *out)
 {
 	if (open_is_accepted(open))
 		return OUTCOME_ACCEPTED;
+	if (has_joined(open))
+		return OUTCOME_JOINED;
 	if (!context->accept_visible)
 		return OUTCOME_ESTABLISHED;
 	if (open_saw(open, SEEN_RST_SERVER))
@@ -331,15 +340,15 @@ static int64_t find_entry(const struct open_attempt *open, const struct attempt 
 {
 	int64_t accepted_ns =
 	    out->accept_ns != TIME_UNKNOWN ? out->accept_ns : out->accept_before_ns;
-	int64_t entered_ns = out->ack_ns;
+	int64_t entered_ns = open_entry_ns(open);
 
 	if (out->entered_ns != TIME_UNKNOWN)
 		return out->entered_ns; /* before observation began */
-
-	if (!open_has_child(open))
+	if (!open_has_child(open) || open_saw(open, SEEN_JOIN))
 		return TIME_UNKNOWN;
 	for (uint32_t i = 0; i < out->marks_count; i++)
-		entered_ns = entry_take(entered_ns, &out->marks[i], accepted_ns);
+		entered_ns = entry_take(entered_ns, &out->marks[i], i ? &out->marks[i - 1] : NULL,
+					accepted_ns);
 	return entered_ns;
 }
 
@@ -358,6 +367,10 @@ void verdict_attempt(const struct open_attempt *open, struct details *details,
 	copy_packets(open, out);
 	copy_details(open, details, out);
 	out->entered_ns = find_entry(open, out);
+	/* What was known of its accept() at first did not know that its final ACK was dropped. */
+	if (out->accept_after_ns != TIME_UNKNOWN && out->accept_after_ns < out->entered_ns &&
+	    out->entered_ns <= out->accept_before_ns)
+		out->accept_after_ns = out->entered_ns;
 	out->accept_wait_ns = wait_of(out->ack_ns, out);
 	out->queue_wait_ns = wait_of(out->entered_ns, out);
 	out->accept_to_fork_ns = difference(out->accept_ns, out->fork_ns);

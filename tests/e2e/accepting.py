@@ -25,7 +25,10 @@ def listen(family, backlog, options):
     kind = MPTCP if "mptcp" in options else 0
     listener = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_STREAM, kind)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("::1" if family == 6 else "127.0.0.1", 0))
+    if "mptcp" in options:
+        listener.bind(("::" if family == 6 else "0.0.0.0", 0))
+    else:
+        listener.bind(("::1" if family == 6 else "127.0.0.1", 0))
     if "fastopen" in options:
         listener.setsockopt(socket.IPPROTO_TCP, FASTOPEN, 64)
     listener.listen(backlog)
@@ -67,7 +70,7 @@ def main():
         returned = time.time_ns()
         told = {"client": f"[{peer[0]}]:{peer[1]}" if family == "6" else f"{peer[0]}:{peer[1]}",
                 "called_ns": called, "returned_ns": returned}
-        if not isinstance(connection, socket.socket) or "mptcp" not in options:
+        if "mptcp" not in options:
             state = state_of(connection)
             told["left"], told["reset"] = state == CLOSE_WAIT, state == CLOSE
         print(json.dumps(told), flush=True)

@@ -31,6 +31,8 @@ class Server:
         self.port = int(self.process.stdout.readline())
         self.address = "::1" if family == 6 else "127.0.0.1"
         self.target = f"[::1]:{self.port}" if family == 6 else f"127.0.0.1:{self.port}"
+        if "mptcp" in options:
+            self.target = self.port
 
     def stop(self):
         """It does not run any more when this returns: also not in accept()."""
@@ -54,8 +56,8 @@ class Server:
         self.process.kill()
         self.process.communicate()
 
-    def connect(self, data=b"", linger=None):
-        client = socket.socket(socket.AF_INET6 if self.family == 6 else socket.AF_INET)
+    def connect(self, data=b"", linger=None, protocol=0):
+        client = socket.socket(socket.AF_INET6 if self.family == 6 else socket.AF_INET, socket.SOCK_STREAM, protocol)
         client.settimeout(WAIT_S)
         client.connect((self.address, self.port))
         if data:
@@ -70,6 +72,11 @@ def until(condition):
     while not condition():
         assert time.monotonic() < end, "it never came to be so"
         time.sleep(0.005)
+
+
+def counter(name):
+    out = subprocess.run(["nstat", "-asz", f"TcpExt{name}"], capture_output=True, text=True, check=True).stdout
+    return int(out.splitlines()[-1].split()[1])
 
 
 def name_of(client):
@@ -228,3 +235,70 @@ def test_health_checks_against_a_server_that_speaks_first(serve, record, family)
     wrong = [client for client, attempt in attempts.items()
              if "client-left" in causes_of(attempt) and not (told[client]["left"] or told[client]["reset"])]
     assert not wrong
+
+
+def mptcp_counters():
+    lines = pathlib.Path("/proc/net/netstat").read_text(encoding="ascii").splitlines()
+    names, values = [line.split()[1:] for line in lines if line.startswith("MPTcpExt:")]
+    return dict(zip(names, map(int, values)))
+
+
+@FAMILIES
+def test_subflows_join_and_are_not_accepted(serve, record, sysctl, family):
+    """The server announces a second address, and each client opens a subflow to it."""
+    if not pathlib.Path("/proc/sys/net/mptcp/enabled").exists():
+        pytest.skip("this kernel has no MPTCP")
+    sysctl("net.mptcp.enabled", 1)
+    address, length = ("fd00:77::1", 128) if family == 6 else ("198.18.77.1", 32)
+    for command in (f"ip addr replace {address}/{length} dev lo", "ip mptcp endpoint flush",
+                    "ip mptcp limits set subflow 4 add_addr_accepted 4", f"ip mptcp endpoint add {address} dev lo signal"):
+        subprocess.run(command.split(), check=True)
+    server = serve(family, 16, "serve", "mptcp")
+    run = record(server)
+    before = mptcp_counters()
+    clients = []
+    for i in range(4):
+        clients.append(server.connect(b"request", protocol=262))
+        assert clients[-1].recv(10) == b"reply"
+    until(lambda: mptcp_counters()["MPJoinAckRx"] - before["MPJoinAckRx"] == 4)
+    plain = server.connect(b"request")
+    assert plain.recv(10) == b"reply"
+    told = server.told(5)
+    for client in (*clients, plain):
+        client.close()
+    attempts, report = report_of(run)
+    check_accepted(attempts, told, report)
+    joined = [attempt for attempt in attempts.values() if attempt["outcome"] == "joined"]
+    assert len(joined) == 4 and len(attempts) == 9
+    for attempt in joined:
+        assert attempt["entered_ns"] is None and attempt["accept_before_ns"] is None and not attempt["causes"]
+    assert all(row["unexplained"] == 0 for row in report["ledger"])
+
+
+@FAMILIES
+def test_fast_open_is_accepted_like_any_other(serve, record, sysctl, family):
+    """Its request is in the SYN: the server may have replied, and closed, before the client acknowledges anything."""
+    sysctl("net.ipv4.tcp_fastopen", 3)
+    server = serve(family, 16, "serve", "fastopen")
+    address = (server.address, server.port)
+
+    def fast(data):
+        client = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET)
+        client.sendto(data, socket.MSG_FASTOPEN, address)
+        client.settimeout(WAIT_S)
+        return client
+
+    with fast(b"request") as client:  # fetches the cookie
+        assert client.recv(10) == b"reply"
+    server.told(1)
+    run = record(server)
+    before = counter("TCPFastOpenPassive")
+    told = {}
+    for _ in range(6):
+        with fast(b"request") as client:
+            assert client.recv(10) == b"reply"
+        told.update(server.told(1))
+    assert counter("TCPFastOpenPassive") - before == 6
+    attempts, report = report_of(run)
+    check_accepted(attempts, told, report)
+    assert all(row["unexplained"] == 0 for row in report["ledger"])

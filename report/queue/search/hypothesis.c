@@ -298,6 +298,10 @@ unsigned hypothesis_transitions(const struct queue *queue, const struct hypothes
 	case ARRIVAL_ICMP:
 		end_transitions(arrival, place, &m);
 		break;
+	case ARRIVAL_JOIN:
+		add(&m, ARRIVAL_JOIN, 0, 0)->requests = place & PLACE_REQUEST ? -1 : 0;
+		m.list[0].cookie = arrival->cookie;
+		break;
 	case ARRIVAL_LEAVE:
 		add(&m, ARRIVAL_LEAVE, place, 0)->depth = hypothesis->depth > 0 ? -1 : 0;
 		break;
