@@ -60,7 +60,8 @@ static void print_help(void)
 	    "that\n"
 	    "                        could not be observed\n"
 	    "      --color WHEN      auto (default: on a terminal), always or never\n"
-	    "      --timeline, --worst N, --attempt CLIENT\n"
+	    "      --utc             time of day in UTC (default: local time)\n"
+	    "      --full, --timeline, --worst N, --attempt CLIENT\n"
 	    "                        for the report, as in synscope record --help\n"
 	    "      --user NAME       as root: switch to this user after start, and chown FOLDER\n"
 	    "                        to that user (default: $SUDO_USER, else nobody)\n"
@@ -136,6 +137,7 @@ static int make_viewer(struct watch *o)
 	    .ports = o->ports,
 	    .colour = o->rendering.style.colour,
 	    .utf8 = o->rendering.style.utf8,
+	    .utc = o->rendering.style.utc,
 	    .blank_line = !o->json && !o->observation.quiet,
 	};
 	int rc = viewer_new(&options, &o->viewer);

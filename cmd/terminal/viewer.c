@@ -79,6 +79,7 @@ static void paint(struct viewer *v)
 	struct view_style style = {
 	    .colour = v->options.colour,
 	    .utf8 = v->options.utf8,
+	    .utc = v->options.utc,
 	    .columns = v->screen.columns,
 	    .rows = v->screen.rows,
 	};

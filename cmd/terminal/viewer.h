@@ -25,6 +25,7 @@ struct viewer_options {
 	const char *ports; /* what is watched, in words */
 	bool colour;
 	bool utf8;
+	bool utc;
 	bool blank_line; /* after the last line: the report follows */
 };
 

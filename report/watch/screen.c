@@ -6,8 +6,8 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
+#include "report/sink/daytime.h"
 #include "report/watch/parts.h"
 
 /* The worst attempts keep so many rows, whatever the number of listeners: two are titles. */
@@ -45,20 +45,18 @@ static void add_running(struct sentence *sentence, int64_t ns)
 static void put_title(const struct text *text, const struct snapshot *s,
 		      const struct view_context *context)
 {
-	time_t seconds = (time_t)(s->to_ns / NS_PER_SEC);
-	char time[32] = "", value[256];
+	char clock[DAYTIME_TEXT_SIZE], zone[DAYTIME_TEXT_SIZE], value[256];
 	struct sentence sentence;
 	size_t used, hint = context->hint ? strlen(context->hint) : 0;
-	struct tm tm;
 
-	if (gmtime_r(&seconds, &tm))
-		strftime(time, sizeof(time), "%H:%M:%S", &tm);
 	sentence_clear(&sentence);
 	sentence_add(&sentence, "synscope watch  %s",
 		     text_safe(text, context->ports, value, sizeof(value)));
 	sentence_add(&sentence, " on %s",
 		     text_safe(text, context->interface, value, sizeof(value)));
-	sentence_add(&sentence, "  %s UTC  for ", time);
+	sentence_add(&sentence, "  %s %s  for ",
+		     daytime_clock(s->to_ns, text->utc_offset_s, 0, clock),
+		     daytime_zone(text->utc_offset_s, zone));
 	add_running(&sentence, s->to_ns - s->start_ns);
 	used = text_width(sentence.text);
 	if (hint && used + hint + 3 <= text->columns)
@@ -153,6 +151,7 @@ void view_put_screen(FILE *out, const struct snapshot *snapshot, const struct vi
 	    .out = out,
 	    .colour = style->colour,
 	    .utf8 = style->utf8,
+	    .utc_offset_s = daytime_offset_s(snapshot->to_ns, style->utc),
 	    .columns = style->columns > VIEW_COLUMNS_MIN ? style->columns : VIEW_COLUMNS_MIN,
 	};
 	size_t rows = style->rows > VIEW_ROWS_MIN ? style->rows : VIEW_ROWS_MIN;

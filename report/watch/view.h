@@ -20,6 +20,7 @@
 struct view_style {
 	bool colour;
 	bool utf8;
+	bool utc; /* the time of day in UTC, not in local time */
 	unsigned columns;
 	unsigned rows;
 };

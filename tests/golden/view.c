@@ -179,6 +179,8 @@ static int parse_style(struct view_style *style, const char *word)
 		style->utf8 = true;
 	else if (strcmp(word, "colour") == 0)
 		style->colour = true;
+	else if (strcmp(word, "utc") == 0)
+		style->utc = true;
 	else if (strncmp(word, "columns=", 8) == 0)
 		style->columns = (unsigned)strtoul(word + 8, NULL, 10);
 	else if (strncmp(word, "rows=", 5) == 0)
