@@ -91,6 +91,7 @@ struct segment {
 	uint8_t options;      /* enum segment_option */
 	uint8_t window_scale; /* valid with SEGMENT_WINDOW_SCALE */
 	bool outgoing;	      /* the link header says that this host sent it */
+	bool loopback;	      /* it passes over lo, by its link header */
 	bool copy;	      /* a packet that was captured before, on another device */
 	uint32_t device; /* interface index, or what tells devices of a file apart; 0 unknown */
 	uint64_t frame;	 /* number in the capture, from 1: what Wireshark shows */

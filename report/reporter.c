@@ -324,6 +324,7 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	report->other_segments = stats.other_segments;
 	report->unseen_syn_acks = stats.unseen_syn_acks;
 	report->stray_syn_acks = stats.stray_syn_acks;
+	report->answered_in_front = stats.fronted;
 	report->late_events = source->late_events;
 	report->meta = r->options.meta;
 	report->meta_known = r->options.meta != NULL;

@@ -127,6 +127,7 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 	s->ip_id = ip->id;
 	s->ttl = ip->ttl;
 	s->outgoing = d->outgoing;
+	s->loopback = d->loopback;
 	s->copy = false;
 	s->device = d->device;
 	s->frame = d->frame;

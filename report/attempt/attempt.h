@@ -144,6 +144,7 @@ struct attempt {
 	uint32_t syn_copies; /* the same packets on other devices; they saturate at 255 */
 	uint32_t synack_copies;
 	enum role role;
+	bool answered_in_front; /* its first SYN-ACK was of a SYNPROXY, not of the listener */
 	int32_t accept_pid;
 	int32_t child_pid;
 	bool child_inferred; /* nobody saw it with the connection: by the order of forks */

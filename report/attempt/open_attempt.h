@@ -141,6 +141,19 @@ enum place {
 	PLACE_COOKIE = 4,
 };
 
+/*
+ * Something in front of the listener that finishes handshakes for it, as SYNPROXY does: it
+ * answers the client with a SYN-ACK of window 0, which no Linux TCP sends, so that no data come
+ * before it has connected to the listener itself, over lo, with the client's ISN
+ * (net/netfilter/nf_synproxy_core.c). It swallows the listener's SYN-ACK.
+ */
+enum open_front {
+	FRONT_NONE,
+	FRONT_ANSWERED,	 /* it has answered the client: the listener knows nothing */
+	FRONT_CONNECTS,	 /* its own SYN was sent */
+	FRONT_CONNECTED, /* and its ACK: from here on the client and the listener talk */
+};
+
 /* Times are TIME_UNKNOWN where not known. */
 struct open_attempt {
 	struct flow flow; /* client to server */
@@ -168,6 +181,7 @@ struct open_attempt {
 	uint8_t role;	      /* enum role */
 	uint8_t syn_copies;   /* on other devices; they saturate */
 	uint8_t synack_copies;
+	uint8_t front; /* enum open_front */
 };
 
 _Static_assert(sizeof(struct open_attempt) <= 128, "an open attempt is two lines of a cache");

@@ -202,6 +202,7 @@ struct report {
 	 * captured, and SYN-ACKs whose SYN was not. */
 	uint64_t unseen_syn_acks;
 	uint64_t stray_syn_acks;
+	uint64_t answered_in_front; /* attempts: by a SYNPROXY */
 	uint64_t roles[ROLE_COUNT];
 	/* Of those that may have met a listener here: inbound, or of an unknown role. */
 	uint64_t inbound;

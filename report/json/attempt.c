@@ -116,6 +116,7 @@ void json_put_attempt_members(struct json_writer *json, const struct report *rep
 		jw_endpoint(json, &a->destination);
 	else
 		jw_null(json);
+	jw_put_bool(json, "answered_in_front", a->answered_in_front);
 	jw_put_u64(json, "syn_copies", a->syn_copies);
 	jw_put_u64(json, "synack_copies", a->synack_copies);
 	put_packets(json, report, a);

@@ -226,6 +226,19 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 	}
 }
 
+void queues_withdraw_syn(struct queues *queues, const struct queue_packet *packet)
+{
+	struct queue *q = queues_of(queues, packet->attempt);
+	struct arrival *arrival =
+	    q ? queue_find(q, ARRIVAL_SYN, packet->index, packet->attempt->isn) : NULL;
+
+	if (!arrival || arrival->answered)
+		return;
+	if (arrival->requested && q->now.half_open > 0)
+		q->now.half_open--;
+	arrival->kind = ARRIVAL_SETTLED;
+}
+
 void queues_own_syn_again(struct queues *queues, int64_t time_ns)
 {
 	if (time_ns >= queues->window.from_ns && time_ns <= queues->window.to_ns)

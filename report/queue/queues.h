@@ -55,6 +55,9 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 /* This host, as a client of another, sent its SYN again. */
 void queues_own_syn_again(struct queues *queues, int64_t time_ns);
 
+/* The SYN that was told of did not reach the listener: something in front of it answered. */
+void queues_withdraw_syn(struct queues *queues, const struct queue_packet *packet);
+
 void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 		    const struct segment *segment);
 /* A SYN-ACK that was not captured, but that the client has acknowledged now. */

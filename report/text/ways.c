@@ -102,8 +102,25 @@ static void put_one_sided(const struct text *text)
 	text_paragraph(text, "", 0, sentence.text);
 }
 
+static void put_fronted(const struct text *text)
+{
+	uint64_t attempts = text->report->answered_in_front;
+	char count[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+
+	if (!attempts)
+		return;
+	sentence_clear(&sentence);
+	sentence_add(&sentence,
+		     "%s SYN%s answered by a SYNPROXY in front of the listener, not with SYN "
+		     "cookies of the kernel's TCP; the listener gets the proxy's own SYN.",
+		     text_count((int64_t)attempts, count), attempts == 1 ? " was" : "s were");
+	text_paragraph(text, "", 0, sentence.text);
+}
+
 void text_put_ways(const struct text *text)
 {
+	put_fronted(text);
 	put_one_sided(text);
 	put_outbound(text);
 	put_forwarded(text);

@@ -59,6 +59,8 @@ static void count_copy(uint8_t *counter)
 		++*counter;
 }
 
+static void on_front_syn(struct tracker *t, const struct event *event, struct open_attempt *a);
+
 static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 {
 	const struct segment *s = &event->segment;
@@ -72,6 +74,13 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 			a = o;
 		else if (open_has_request(o))
 			challenged = true;
+	}
+	if (a && (a->front == FRONT_ANSWERED || a->front == FRONT_CONNECTS)) {
+		if (s->loopback)
+			on_front_syn(t, event, a);
+		else
+			count_up(&a->syns);
+		return;
 	}
 	if (a) {
 		/* A copy or a retransmission. */
@@ -183,10 +192,42 @@ static bool is_found_late(struct tracker *t, const struct event *event, struct o
 	return true;
 }
 
+/* See enum open_front. */
+static bool is_of_front(const struct tracker *t, const struct open_attempt *a,
+			const struct segment *syn_ack)
+{
+	return t->options.queues && is_to_listener(a) && syn_ack->window == 0 &&
+	       (a->front || !a->synacks) && a->front <= FRONT_ANSWERED;
+}
+
+/* It is not the listener's SYN-ACK, nor was the SYN for the listener. */
+static void take_front_answer(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	struct queue_packet packet = tracker_packet(t, a, event);
+
+	queues_withdraw_syn(t->options.queues, &packet);
+	a->idle = false;
+	a->events &= ~(unsigned)SEEN_NO_ANSWER;
+	if (a->front == FRONT_NONE) {
+		mark_if_detailed(t, a, event, event->segment.frame, MARK_SYN_ACK);
+		t->fronted++;
+		a->front = FRONT_ANSWERED;
+		a->synack_ns = a->last_synack_ns = event->time_ns;
+		a->server_isn = event->segment.seq;
+	} else {
+		mark(t, a, event, event->segment.frame, MARK_SYN_ACK);
+	}
+	count_up(&a->synacks);
+	if (event->time_ns > a->touched_ns)
+		a->touched_ns = event->time_ns;
+}
+
 static void on_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	t->seen_syn_acks++;
-	if (!is_found_late(t, event, a))
+	if (is_of_front(t, a, &event->segment))
+		take_front_answer(t, event, a);
+	else if (!is_found_late(t, event, a))
 		take_syn_ack(t, event, a, true);
 }
 
@@ -209,6 +250,63 @@ static void infer_syn_ack(struct tracker *t, const struct event *event, struct o
 					  .flags = TCP_FLAG_SYN | TCP_FLAG_ACK};
 	t->unseen_syn_acks++;
 	take_syn_ack(t, &answer, a, false);
+}
+
+/* Its SYN to the listener: the client's own, and its ACK, were not for that. */
+static void on_front_syn(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	struct queue_packet packet = tracker_packet(t, a, event);
+
+	a->front = FRONT_CONNECTS;
+	a->events &= ~(unsigned)SEEN_CLIENT_ACK;
+	a->events |= SEEN_NO_ANSWER;
+	mark(t, a, event, event->segment.frame, MARK_SYN);
+	queues_syn(t->options.queues, &packet, &event->segment);
+}
+
+/* Its ACK to the listener, whose number alone is not that of the connection as captured. */
+static void on_front_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	uint32_t server_isn = a->server_isn;
+	const struct segment *s = &event->segment;
+	struct queue_packet packet;
+	struct event answer = {.kind = EVENT_SEGMENT, .source = event->source,
+			       .time_ns = event->time_ns};
+
+	answer.segment = (struct segment){.flow = flow_reverse(&s->flow),
+					  .seq = s->ack - 1,
+					  .ack = a->isn + 1,
+					  .flags = TCP_FLAG_SYN | TCP_FLAG_ACK};
+	take_syn_ack(t, &answer, a, false);
+	a->front = FRONT_CONNECTED;
+	a->server_isn = server_isn;
+	a->events |= SEEN_CLIENT_ACK;
+	a->ack_ns = a->touched_ns = event->time_ns;
+	mark_if_detailed(t, a, event, s->frame, MARK_ACK);
+	rate_counter_handshake(tracker_rate_counter(t, a), a->ack_ns, a->ack_ns - a->syn_ns);
+	packet = tracker_packet(t, a, event);
+	queues_client_ack(t->options.queues, &packet, s);
+}
+
+/* What the client sends before the listener has heard of it. */
+static void on_fronted_client(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	const struct segment *s = &event->segment;
+
+	if (!(s->flags & TCP_FLAG_ACK))
+		return;
+	if (s->loopback && a->front == FRONT_CONNECTS && s->seq == a->isn + 1) {
+		on_front_ack(t, event, a);
+		return;
+	}
+	if (a->ack_ns == TIME_UNKNOWN && s->ack == a->server_isn + 1) {
+		a->ack_ns = a->touched_ns = event->time_ns;
+		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
+	}
+	if (s->payload && !open_saw(a, SEEN_CLIENT_DATA)) {
+		a->events |= SEEN_CLIENT_DATA;
+		mark_if_detailed(t, a, event, s->frame, MARK_DATA);
+	}
 }
 
 /* The first FIN or RST is the end of the attempt's connection. */
@@ -267,6 +365,10 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 	if (!(s->flags & TCP_FLAG_ACK)) {
 		if (t->options.queues && !open_has_child(a))
 			other_segment(t, event);
+		return;
+	}
+	if (a->front == FRONT_ANSWERED || a->front == FRONT_CONNECTS) {
+		on_fronted_client(t, event, a);
 		return;
 	}
 	infer_syn_ack(t, event, a);

@@ -498,6 +498,7 @@ void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats)
 	    .crowded = tracker->crowded,
 	    .seen_syn_acks = tracker->seen_syn_acks,
 	    .unseen_syn_acks = tracker->unseen_syn_acks,
+	    .fronted = tracker->fronted,
 	    .stray_syn_acks = tracker->stray_syn_acks,
 	    .details_refused = details_refused(tracker->details),
 	    .marks_refused = details_marks_refused(tracker->details),

@@ -42,6 +42,7 @@ struct tracker_stats {
 	uint64_t evicted;
 	uint64_t seen_syn_acks;	  /* of attempts */
 	uint64_t unseen_syn_acks; /* that clients acknowledged, though they were not captured */
+	uint64_t fronted; /* attempts that something in front of the listener answered */
 	uint64_t stray_syn_acks;  /* whose SYN was not captured */
 	uint64_t crowded; /* gave way to others of their 4-tuple */
 	uint64_t details_refused;

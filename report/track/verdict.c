@@ -37,6 +37,7 @@ static void copy_packets(const struct open_attempt *open, struct attempt *out)
 	out->syn_copies = open->syn_copies;
 	out->synack_copies = open->synack_copies;
 	out->role = open->role;
+	out->answered_in_front = open->front != FRONT_NONE;
 	out->syn_to_synack_ns = difference(open->syn_ns, open->synack_ns);
 	out->synack_to_ack_ns = difference(open->last_synack_ns, open->ack_ns);
 	if (open->ack_ns == TIME_UNKNOWN)
@@ -205,6 +206,9 @@ static enum outcome decide_outcome(const struct open_attempt *open,
 {
 	if (open_is_accepted(open) || open_is_acknowledged(open))
 		return decide_handshaken(open, context, out);
+	/* Its handshake was with something in front of the listener. */
+	if (open->front && open->ack_ns != TIME_UNKNOWN)
+		return OUTCOME_ZOMBIE;
 	if (open_saw(open, SEEN_RST_CLIENT))
 		return OUTCOME_ABORTED;
 	if (open_saw(open, SEEN_RST_SERVER))

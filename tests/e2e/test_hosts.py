@@ -2,6 +2,7 @@
 the clients saw and the kernel counted."""
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -357,3 +358,45 @@ def test_an_asymmetric_route(host, record, interface, family):
         assert report["summary"]["unseen_syn_acks"] == 0
         assert "One direction" not in text
     same_when_replayed(recording, report)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_synproxy_in_front(host, record, family):
+    """It answers the clients; the listener gets its SYN alone, over lo."""
+    peer = stack_up(host, "veth")
+    mine = ADDRESSES[family][0]
+    for device, inside in [("s0", None), ("c0", peer)]:
+        command = ["ethtool", "-K", device, "tx", "off"]
+        subprocess.run(inside.enter(*command) if inside else command, check=False, capture_output=True)
+    sysctl("net.netfilter.nf_conntrack_tcp_loose", 0)
+    host.nat("chain raw { type filter hook prerouting priority -300; "
+             f"tcp dport {PORT} tcp flags & (syn|ack) == syn notrack; }}; "
+             "chain in { type filter hook input priority 0; "
+             f"tcp dport {PORT} ct state invalid,untracked synproxy mss 1460 wscale 7 timestamp sack-perm; "
+             f"tcp dport {PORT} ct state invalid drop; }};")
+    server = host.serve(mine, PORT, 4)
+    if not Clients(peer, mine, PORT, 1, wait_s=3).results()[0]["heard"]:
+        pytest.skip("no connection gets through a SYNPROXY of this kernel")
+    recording = record(PORT, options=["--fail-on", "drops"])
+    before = kernel.counters()
+    clients = Clients(peer, mine, PORT, 6).results()
+    counted = kernel.moved(before)
+    report = recording.stop()
+    assert [client["heard"] for client in clients] == [True] * 6
+    assert report["summary"]["answered_in_front"] == 6
+    assert {attempt["outcome"] for attempt in attempts_of(report)} == {"accepted"}
+    assert not {"syn-cookie", "unanswered-no-counter"} & causes(report["attempts"])
+    assert "ListenOverflows" not in counted and recording.status == 0
+    before = overflows()
+    recording = record(PORT, options=["--fail-on", "drops"])
+    stopped(server)
+    clients = Clients(peer, mine, PORT, 10, gap_s=0.02, wait_s=1.5).results()
+    continued(server)
+    report = recording.stop()
+    counted = overflows() - before
+    assert counted >= 5
+    told = report["summary"]["cause_packets"]
+    assert told["accept-queue-full-syn"] == counted
+    assert told["syn-cookie"] == told["cookie-ack-dropped"] == told["unanswered-no-counter"] == 0
+    assert report["summary"]["answered_in_front"] == 10 and recording.status == 3
+    assert {a["outcome"] for a in attempts_of(report) if "accept-queue-full-syn" in causes([a])} == {"zombie"}

@@ -77,6 +77,7 @@ static __attribute__((unused)) void send_segment(int client, bool to_server, uin
 
 	e.segment.flow = to_server ? f : flow_reverse(&f);
 	e.segment.flags = flags;
+	e.segment.window = 65535;
 	e.segment.seq = seq;
 	e.segment.ack = ack;
 	if (behind_ms >= 0) {

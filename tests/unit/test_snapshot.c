@@ -58,6 +58,7 @@ static void send_segment(int client, bool to_server, uint8_t flags, uint32_t seq
 
 	e.segment.flow = to_server ? f : flow_reverse(&f);
 	e.segment.flags = flags;
+	e.segment.window = 65535;
 	e.segment.seq = seq;
 	e.segment.ack = ack;
 	deliver(&e);
