@@ -117,7 +117,7 @@ void arrival_judge(struct queue *q, const struct arrival *a, enum mark_kind kind
 			mark->mark.cause = cause;
 			mark->mark.confidence = confidence;
 			mark->mark.depth = depth;
-			mark->mark.limit = q->listener.limit;
+			mark->mark.limit = queue_limit_at(q, a->time_ns);
 			return;
 		}
 		m = mark->next;
@@ -127,7 +127,8 @@ void arrival_judge(struct queue *q, const struct arrival *a, enum mark_kind kind
 /* Which rule of tcp_conn_request() took a SYN that the listener dropped. */
 static enum tally rule_of(const struct queue *q, const struct arrival *a, bool full)
 {
-	bool syn_queue_full = queue_requests_are_full(q, a->half_open);
+	bool syn_queue_full = q->limit_known && q->siblings == 1 &&
+			      (int64_t)a->half_open > (int64_t)queue_limit_at(q, a->time_ns);
 
 	switch (q->host->tcp_syncookies) {
 	case 0:
@@ -198,11 +199,11 @@ static void settle_decided(struct queue *q, const struct arrival *a, bool full, 
 static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *view,
 		       struct table *table, struct details *details)
 {
+	int64_t limit = queue_limit_at(q, a->time_ns);
 	bool alone = q->siblings == 1;
-	bool full = q->limit_known &&
-		    (alone ? q->settled.depth > (int64_t)q->listener.limit : view->fullest > 0);
+	bool full = q->limit_known && (alone ? q->settled.depth > limit : view->fullest > 0);
 	/* An accept() that is timestamped late can make the depth look one too small. */
-	bool nearly = q->limit_known && alone && q->settled.depth == (int64_t)q->listener.limit;
+	bool nearly = q->limit_known && alone && q->settled.depth == limit;
 	uint32_t depth = alone ? (uint32_t)q->settled.depth
 			       : (view->fullest ? view->fullest - 1 : MARK_DEPTH_UNKNOWN);
 	enum tally tally = rule_of(q, a, full);
@@ -274,7 +275,8 @@ static void settle_refused(struct queue *q, const struct arrival *a, const struc
  */
 static void make_room(struct queue *q, const struct arrival *entering)
 {
-	if (!q->limit_known || q->siblings > 1 || q->settled.depth <= (int64_t)q->listener.limit)
+	if (!q->limit_known || q->siblings > 1 ||
+	    q->settled.depth <= (int64_t)queue_limit_at(q, entering->time_ns))
 		return;
 	for (size_t i = 0; i < q->arrivals.count; i++) {
 		struct arrival *a = &q->arrivals.list[i];

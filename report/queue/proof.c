@@ -27,8 +27,8 @@ static void prove_dropped(struct queue *q, const struct open_attempt *attempt, s
 		return;
 	mark->dropped = mark->cause_known = true;
 	mark->cause = cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
-	mark->limit = q->listener.limit;
-	mark->depth = q->siblings == 1 ? q->listener.limit + 1 : MARK_DEPTH_UNKNOWN;
+	mark->limit = queue_limit_at(q, mark->time_ns);
+	mark->depth = q->siblings == 1 ? mark->limit + 1 : MARK_DEPTH_UNKNOWN;
 	queue_count_drop(q, mark->time_ns, mark->cause);
 	queue_tally(q, cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL, mark->time_ns, 1);
 	if (cookie)

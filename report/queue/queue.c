@@ -239,7 +239,8 @@ struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t
 
 void queue_track_full(struct queue *q, int64_t time_ns, int64_t depth)
 {
-	bool full = q->limit_known && q->siblings == 1 && depth > (int64_t)q->listener.limit;
+	bool full =
+	    q->limit_known && q->siblings == 1 && depth > (int64_t)queue_limit_at(q, time_ns);
 
 	if (full == q->full.is_full)
 		return;

@@ -228,6 +228,20 @@ void queue_release(struct queue *queue);
 /* Counts a packet of this class, if it came within the ledger's window. */
 void queue_tally(struct queue *queue, enum tally tally, int64_t time_ns, int count);
 
+/*
+ * The limit of then; the lower of two where listen() was called again at about that time. What
+ * is settled lies back.
+ */
+static inline uint32_t queue_limit_at(const struct queue *queue, int64_t time_ns)
+{
+	uint32_t lowest, highest;
+
+	if (queue->limits.count <= 1)
+		return queue->listener.limit;
+	limits_within(&queue->limits, time_ns, time_ns, &lowest, &highest);
+	return lowest;
+}
+
 /* Depth and limit known, and depth > limit. */
 bool queue_is_full(const struct queue *queue);
 

@@ -80,6 +80,9 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 		queue_step(q, s->time_ns, -left);
 		queue_correct_depth(q, (int)-left);
 	}
+	/* A lower limit makes full what was not. */
+	if (q->limits.count > 1)
+		queue_track_full(q, s->time_ns, q->settled.depth);
 }
 
 static void settle_or_pass(struct queue *q, size_t sample, struct table *table,

@@ -101,21 +101,37 @@ def see(run, server):
     return worker
 
 
-def test_the_limit_is_that_of_then(make, record, address):
+def test_the_limit_is_that_of_then(space, make, record, address):
     """listen() again, with another backlog, as memcached does when it has all the connections it may have."""
     server, clients = make(orders.Process), make(orders.Clients)
     server.do(f"listen(4, address={address!r})")
     run = record()
-    for backlog in (0, 7):
-        server.do(f"listen({backlog})")
-        settle(run, "listener", 2 if backlog == 0 else 3)
-    clients.do(f"connect(address={address!r})")
-    server.do("accept()")
-    listener, = end(run)["listeners"]
+    server.do("listen(0)")
+    settle(run, "listener", 2)
+    before = space.counters()["ListenOverflows"]
+    waiting, = clients.do(f"connect(address={address!r})")
+    dropped, = clients.do(f"connect(address={address!r}, wait=False)")
+    until(lambda: space.counters()["ListenOverflows"] > before, "an overflow")
+    server.do("listen(7)")
+    settle(run, "listener", 3)
+    server.do("accept(2)")
+    overflows = space.counters()["ListenOverflows"] - before
+    report = end(run)
+    listener, = report["listeners"]
     assert [point["limit"] for point in listener["limits"]] == [4, 0, 7]
     times = [point["time_ns"] for point in listener["limits"]]
     assert times == sorted(times)
     assert listener["limit"] == 7
+    # One has a place where the limit is 0, and with that the queue was full.
+    attempts = by_port(report)
+    assert attempts[waiting]["syns"] == 1
+    packets = [packet for packet in attempts[dropped]["packets"] if packet["dropped"]]
+    assert len(packets) == overflows
+    for packet in packets:
+        assert (packet["cause"], packet["depth"], packet["limit"]) == ("accept-queue-full-syn", 1, 0)
+    assert listener["full_ns"] > 0
+    assert all(times[1] <= episode["start_ns"] for episode in listener["full_episodes"])
+    assert not [row for row in report["ledger"] if row["unexplained"]]
 
 
 def test_who_had_the_listener_accepted(make, record, address):

@@ -392,6 +392,7 @@ static uint32_t reverse_chain(struct search *s, uint32_t step)
 bool beam_is_needed(const struct queue *queue)
 {
 	int64_t most = queue->settled.depth, requests = queue->settled.requests;
+	uint32_t lowest = queue->listener.limit, highest;
 	bool any = false;
 
 	if (!queue->limit_known || queue->siblings != 1 || queue->accept_exact ||
@@ -407,8 +408,12 @@ bool beam_is_needed(const struct queue *queue)
 		requests += a->kind == ARRIVAL_SYN;
 		any |= a->wants_place || a->kind == ARRIVAL_SYN;
 	}
-	return any &&
-	       (most > (int64_t)queue->listener.limit || requests > (int64_t)queue->listener.limit);
+	if (!any)
+		return false;
+	if (queue->limits.count > 1)
+		limits_within(&queue->limits, queue->arrivals.list[0].time_ns, INT64_MAX, &lowest,
+			      &highest);
+	return most > (int64_t)lowest || requests > (int64_t)lowest;
 }
 
 bool beam_settle(struct queue *queue, size_t count, struct table *table, struct details *details)

@@ -60,12 +60,14 @@ static void add_drop(struct transitions *m, enum arrival_kind kind, uint8_t plac
 }
 
 /* Whether tcp_conn_request() decides on a cookie; *off: how far the SYN queue is from the other. */
-static bool wants_cookie(const struct queue *q, const struct hypothesis *h, int32_t *off)
+static bool wants_cookie(const struct queue *q, const struct hypothesis *h, const struct arrival *a,
+			 int32_t *off)
 {
-	int64_t over = (int64_t)h->requests - (int64_t)q->listener.limit;
+	int64_t over = (int64_t)h->requests - (int64_t)queue_limit_at(q, a->time_ns);
 
 	*off = (int32_t)(over > 0 ? over - 1 : -over);
-	return queue_wants_cookie(q, h->requests);
+	return q->host->tcp_syncookies == 2 ||
+	       (q->host->tcp_syncookies == 1 && q->limit_known && over > 0);
 }
 
 /* What speaks against it that this SYN was answered with a cookie, or by a request. */
@@ -102,7 +104,7 @@ static void add_answered(const struct queue *q, const struct hypothesis *h, cons
 			 uint8_t concurrent, struct transitions *m, uint32_t leaves, uint32_t cost)
 {
 	int32_t off;
-	bool cookie = wants_cookie(q, h, &off);
+	bool cookie = wants_cookie(q, h, a, &off);
 	int32_t most = timestamp_cost(a, cookie) ? OFF_MAX : OFF_UNPROVEN_MAX;
 	struct transition *transition;
 
@@ -131,7 +133,7 @@ static void syn_transitions(const struct queue *q, const struct hypothesis *h,
 			    const struct arrival *a, uint8_t place, uint8_t concurrent,
 			    struct transitions *m)
 {
-	int32_t limit = (int32_t)q->listener.limit;
+	int32_t limit = (int32_t)queue_limit_at(q, a->time_ns);
 	bool full = h->depth > limit;
 	uint32_t leaves = full ? (uint32_t)(h->depth - limit) : 0;
 
@@ -174,7 +176,7 @@ static void add_entry(struct transitions *m, uint8_t place, uint32_t leaves, uin
 static void ack_transitions(const struct queue *q, const struct hypothesis *h,
 			    const struct arrival *a, uint8_t place, struct transitions *m)
 {
-	int32_t limit = (int32_t)q->listener.limit;
+	int32_t limit = (int32_t)queue_limit_at(q, a->time_ns);
 	bool full = h->depth > limit;
 	uint32_t leaves = full ? (uint32_t)(h->depth - limit) : 0;
 	int weight = place & PLACE_COOKIE ? 1 : 2;
