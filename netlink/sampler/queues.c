@@ -7,7 +7,7 @@
 #include "netlink/sampler/parts.h"
 
 /* A dump of all listeners finds the new ones. Where one is waited for, it may cost 2 %. */
-#define RESCAN_NS	  (100 * NS_PER_MS)
+#define RESCAN_NS	  (10 * NS_PER_MS)
 #define RESCAN_COST_SHARE 50
 
 /* Remote ports that are tried to reach every sibling, for each of them. */

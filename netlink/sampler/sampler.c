@@ -18,6 +18,9 @@
 #define POOL_SHARE  20
 #define POOL_MAX_NS NS_PER_MS
 
+/* A dump for a listener that nobody knew of may take 1/20 of the time. */
+#define SUSPECT_COST_SHARE 20
+
 /* How long after its accept queue was full a listener's requests are followed. */
 #define REQUESTS_FOLLOWED_NS (10 * NS_PER_SEC)
 
@@ -311,6 +314,10 @@ static void follow(struct sampler *s, const struct flow *client_to_server, int64
 	bool alone;
 	const struct watched *w = watch_match(&s->watch, &local, &alone);
 
+	/* Somebody answered whom no dump has shown: a new listener. */
+	if (!w && now_ns - s->dump_ns > SUSPECT_COST_SHARE * s->dump_cost_ns &&
+	    locality_is_local(s->locality, &local.address))
+		s->rescan_ns = now_ns;
 	if (s->look_up_children && w && alone && w->full_ns && now_ns - w->full_ns < memory_ns &&
 	    locality_is_local(s->locality, &local.address))
 		request_queue_push(&s->requests, client_to_server, now_ns, once);

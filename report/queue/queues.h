@@ -46,6 +46,13 @@ void queues_free(struct queues *queues);
 /* An attempt that was in a queue when observation began: of this listener (0: not known). */
 void queues_waiting(struct queues *queues, const struct queue_packet *packet, uint64_t cookie);
 
+/*
+ * An attempt that was answered before its listener was known: true where it is of the one with
+ * this cookie.
+ */
+bool queues_adopt(struct queues *queues, const struct queue_packet *packet, uint64_t cookie)
+    __attribute__((warn_unused_result));
+
 /* When the counters were read first; INT64_MIN. */
 int64_t queues_observed_ns(const struct queues *queues);
 

@@ -55,6 +55,30 @@ void tracker_on_waiting(struct tracker *t, const struct event *event)
 		queues_waiting(t->options.queues, &packet, w->listener);
 }
 
+/* A listener is found a little later than it is there: it has answered some by then. */
+#define FOUND_LATE_NS (500 * NS_PER_MS)
+
+void tracker_adopt(struct tracker *t, const struct event *event)
+{
+	for (uint32_t i = 0; i < table_high(t->table); i++) {
+		struct open_attempt *a = table_at(t->table, i);
+		struct event spoke = {.kind = EVENT_SEGMENT};
+		struct queue_packet packet;
+
+		if (!open_is_used(a) || a->listener != LISTENER_NONE || !a->synacks ||
+		    a->syn_ns < event->time_ns - FOUND_LATE_NS || a->role == ROLE_OUTBOUND ||
+		    a->role == ROLE_FORWARDED)
+			continue;
+		packet = tracker_packet(t, a, event);
+		packet.frame = 0;
+		if (!queues_adopt(t->options.queues, &packet, event->listener.cookie) ||
+		    !open_saw(a, SEEN_FIN_SERVER))
+			continue;
+		spoke.time_ns = a->end_ns;
+		tracker_server_spoke(t, a, &spoke);
+	}
+}
+
 /* False: this segment is of another connection of these addresses, or says nothing. */
 static bool learn(struct open_attempt *a, const struct segment *s, bool from_client)
 {

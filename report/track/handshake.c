@@ -239,8 +239,8 @@ static void on_syn_ack(struct tracker *t, const struct event *event, struct open
 static void infer_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	const struct segment *s = &event->segment;
-	struct event answer = {.kind = EVENT_SEGMENT, .source = event->source,
-			       .time_ns = event->time_ns};
+	struct event answer = {
+	    .kind = EVENT_SEGMENT, .source = event->source, .time_ns = event->time_ns};
 
 	if (!t->options.queues || a->synacks || s->seq != a->isn + 1 || open_has_failed(a))
 		return;

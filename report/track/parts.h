@@ -89,6 +89,9 @@ struct open_attempt *tracker_begin_unseen(struct tracker *tracker, const struct 
 /* before.c: WAITING. */
 void tracker_on_waiting(struct tracker *tracker, const struct event *event);
 
+/* LISTENER_SEEN, after the queues have it: what it has answered by then is its own. */
+void tracker_adopt(struct tracker *tracker, const struct event *event);
+
 /* Where unnumbered is not 0: this segment may tell the numbers of such an attempt. */
 void tracker_number(struct tracker *tracker, const struct event *event, uint32_t hash);
 

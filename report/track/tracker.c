@@ -357,6 +357,9 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		if (tracker->options.queues)
 			queues_event(tracker->options.queues, event, tracker->table,
 				     tracker->details);
+		if (tracker->options.queues && event->kind == EVENT_LISTENER &&
+		    event->listener.change == LISTENER_SEEN)
+			tracker_adopt(tracker, event);
 		if (tracker->resets.count && event->kind == EVENT_SAMPLE)
 			tracker_conclude_resets(tracker);
 		break;

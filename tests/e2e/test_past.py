@@ -338,3 +338,29 @@ def test_ended_in_the_middle(space, make, record, address):
     assert [cause["name"] for cause in attempts[resent]["causes"]] == ["accept-queue-full-syn"]
     assert not [a for a in attempts.values() if a["began_before"]]
     assert report["listeners"][0]["drops"] == space.counters()["ListenOverflows"] - before
+
+
+def test_the_first_clients_of_a_new_listener_are_its_own(make, record, address):
+    """It begins to listen while observed, and has served some before a dump can show it."""
+    server, clients = make(orders.Process), make(orders.Clients)
+    run = record()
+    server.do(f"listen(8, address={address!r})")
+    ports, served = [], []
+    for _ in range(3):
+        ports += clients.do(f"connect(2, address={address!r})")
+        served += server.do("accept(2, close=False)")
+    until(lambda: lines(run, "listener"), "the listener")
+    settle(run, "child", 1)
+    report = end(run)
+    attempts = by_port(report)
+    assert sorted(attempts) == sorted(ports)
+    for port, pid, returned_ns in served:
+        attempt = attempts[port]
+        assert attempt["listener"] == 0, attempt
+        assert attempt["outcome"] == "accepted", attempt
+        assert attempt["accept_pid"] in (pid, None)
+        assert attempt["accept_after_ns"] <= returned_ns
+        assert not attempt["causes"]
+    listener, = report["listeners"]
+    assert listener["attempts"] == 6
+    assert not [row for row in report["ledger"] if row["unexplained"]]

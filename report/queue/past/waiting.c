@@ -18,6 +18,29 @@ void queues_waiting(struct queues *queues, const struct queue_packet *packet, ui
 	q->leader->sums.attempts++;
 }
 
+bool queues_adopt(struct queues *queues, const struct queue_packet *packet, uint64_t cookie)
+{
+	struct open_attempt *a = packet->attempt;
+	struct endpoint destination = flow_destination(&a->flow);
+	struct queue *known = listening_by_cookie(&queues->listening, cookie);
+	struct queue *q = listening_for(&queues->listening, &destination);
+
+	if (!q || !known || known->leader != q)
+		return false;
+	a->listener = (uint16_t)q->index;
+	q->sums.attempts++;
+	if (open_was_reset(a))
+		return true;
+	if (open_is_acknowledged(a)) {
+		open_move(a, MOVE_ENTER);
+		a->settled = PLACE_ENTERED;
+	} else {
+		a->settled = PLACE_REQUEST;
+		q->now.half_open++;
+	}
+	return true;
+}
+
 int64_t queues_observed_ns(const struct queues *queues)
 {
 	return queues->window.from_ns;
