@@ -15,7 +15,6 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 #include "cmd/options/argument.h"
-#include "cmd/options/resolve.h"
 #include "event/recording/line.h"
 #include "server/channel/channel.h"
 #include "server/server.h"
@@ -71,26 +70,6 @@ static void print_help(void)
 	      stdout);
 }
 
-/* A name can have several addresses. */
-static int add_address(struct serve_options *o, const char *value)
-{
-	struct endpoint found[RESOLVE_MAX];
-	char error[RESOLVE_ERROR_SIZE];
-	int count = resolve(value, found, error);
-
-	if (count < 0) {
-		complain(NAME, "--listen: invalid address '%s': %s", value, error);
-		return usage_error(NAME);
-	}
-	if (o->server.listen_count + (size_t)count > SERVER_LISTEN_MAX) {
-		complain(NAME, "--listen: too many addresses: at most %d", SERVER_LISTEN_MAX);
-		return usage_error(NAME);
-	}
-	for (int i = 0; i < count; i++)
-		o->listen[o->server.listen_count++] = found[i];
-	return 0;
-}
-
 /* 0, or the exit status after what was wrong has been said. */
 static int parse_option(struct serve_options *o, int option, const char *value)
 {
@@ -99,7 +78,20 @@ static int parse_option(struct serve_options *o, int option, const char *value)
 
 	switch (option) {
 	case 'l':
-		return add_address(o, value);
+		if (server->listen_count == SERVER_LISTEN_MAX) {
+			complain(NAME, "--listen: too many addresses: at most %d",
+				 SERVER_LISTEN_MAX);
+			return usage_error(NAME);
+		}
+		if (endpoint_parse(value, &o->listen[server->listen_count]) < 0) {
+			complain(NAME,
+				 "--listen: invalid address '%s': expected ADDRESS:PORT or PORT, "
+				 "such as 127.0.0.1:8080, [::1]:8080 or 8080",
+				 value);
+			return usage_error(NAME);
+		}
+		server->listen_count++;
+		return 0;
 	case 'b':
 		if (argument_number(value, 0, INT32_MAX, &number) < 0) {
 			complain(NAME, "--backlog: invalid number '%s': expected 0 to 2147483647",

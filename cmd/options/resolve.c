@@ -7,7 +7,9 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -33,6 +35,10 @@ static int split(const char *text, struct names *names)
 	} else if (memchr(text, ':', (size_t)(end - text))) {
 		return -EINVAL; /* a bare IPv6 address: where its port begins is anyone's guess */
 	}
+	/* getaddrinfo() takes a number that is too large, and cuts it. */
+	if (strspn(names->service, "0123456789") == strlen(names->service) &&
+	    strtoul(names->service, NULL, 10) > UINT16_MAX)
+		return -EINVAL;
 	if (!*names->service || end - host >= (ptrdiff_t)sizeof(names->host))
 		return -EINVAL;
 	memcpy(names->host, host, (size_t)(end - host));

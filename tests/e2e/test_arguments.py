@@ -35,7 +35,8 @@ def test_names_are_asked_for_once_at_start(targets):
 @pytest.mark.parametrize("command, where", [("record", ("-o", "/nonexistent/x")), ("watch", ()), ("load", ())])
 @pytest.mark.parametrize("text, says", [("no-such-service", "service of /etc/services"), ("127.0.0.1:nope", "service of"),
                                         ("no.such.host.invalid:80", "invalid port|invalid server"), ("::1:80:x", "expected PORT"),
-                                        ("[::1", "expected PORT"), ("[::1%nope]:80", "invalid port|invalid server"), ("", "expected PORT")])
+                                        ("[::1", "expected PORT"), ("[::1%nope]:80", "invalid port|invalid server"), ("", "expected PORT"), ("70000", "invalid"),
+                                        ("localhost:70000", "invalid")])
 def test_what_is_no_name_is_said_to_be_none(run, namespace, command, where, text, says):
     done = run(command, *where, text)
     assert done.returncode == 2
@@ -43,7 +44,7 @@ def test_what_is_no_name_is_said_to_be_none(run, namespace, command, where, text
     assert done.stderr.startswith(f"synscope {command}: ")
 
 
-def test_load_and_serve_take_names_too(run, namespace):
+def test_load_takes_names_too(run, namespace):
     with socket.create_server(("127.0.0.1", 0)) as server:
         done = run("load", "-n", 1, "-t", "1s", f"localhost:{server.getsockname()[1]}")
     assert json.loads(done.stdout)["connected_ns"] or json.loads(done.stdout)["server"].startswith("[::1]")

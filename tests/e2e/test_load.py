@@ -263,7 +263,7 @@ def test_an_output_that_cannot_be_made_is_named(run):
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["8080", "8081"], ["localhost:80"], ["--count", "0", "8080"], ["--rate", "x", "8080"],
+    [], ["8080", "8081"], ["no-such-name"], ["--count", "0", "8080"], ["--rate", "x", "8080"],
     ["--timeout", "0", "8080"], ["--duration", "", "8080"], ["--spread", "2", "[::1]:80"],
     ["127.0.0.1:0"], ["--no-such-option", "8080"],
 ])
