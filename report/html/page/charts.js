@@ -234,7 +234,7 @@ function drawLimit(u, theme, capacity) {
 }
 
 function halfOpenChart(context, listener) {
-	if (!listener.half_open.t.length)
+	if (!listener.half_open.max.some((n) => n > 0))
 		return null;
 	return new Chart(context, "Half-open", 66, [{label: "SYN queue", colour: "spawn", path: stepped()}],
 		mergeSteps([{t: listener.half_open.t, v: listener.half_open.max}], context.view.span));
