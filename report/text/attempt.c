@@ -104,7 +104,7 @@ void text_put_handshake(const struct text *text, const struct attempt *a)
 	sentence_clear(&sentence);
 	sentence_add(&sentence,
 		     "The kernel completes it; accept() only takes an established connection out "
-		     "of the queue. Measured for %s, from %s:",
+		     "of the queue. Measured for %s, which connected at %s:",
 		     address, text_when(text, a->syn_ns, wait));
 	text_paragraph(text, "", 0, sentence.text);
 	put_step(text, a, a->syn_ns, "SYN", "the client called connect()");
