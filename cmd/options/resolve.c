@@ -19,6 +19,13 @@ struct names {
 	const char *service;
 };
 
+/* getaddrinfo() takes a number that no port has, and cuts it. */
+static bool is_too_large(const char *service)
+{
+	return strspn(service, "0123456789") == strlen(service) &&
+	       strtoul(service, NULL, 10) > UINT16_MAX;
+}
+
 static int split(const char *text, struct names *names)
 {
 	const char *host = text, *end = strrchr(text, ':');
@@ -26,7 +33,7 @@ static int split(const char *text, struct names *names)
 	names->host[0] = '\0';
 	names->service = text;
 	if (!end)
-		return *text ? 0 : -EINVAL;
+		return *text && !is_too_large(text) ? 0 : -EINVAL;
 	names->service = end + 1;
 	if (*text == '[') {
 		host++;
@@ -35,11 +42,8 @@ static int split(const char *text, struct names *names)
 	} else if (memchr(text, ':', (size_t)(end - text))) {
 		return -EINVAL; /* a bare IPv6 address: where its port begins is anyone's guess */
 	}
-	/* getaddrinfo() takes a number that is too large, and cuts it. */
-	if (strspn(names->service, "0123456789") == strlen(names->service) &&
-	    strtoul(names->service, NULL, 10) > UINT16_MAX)
-		return -EINVAL;
-	if (!*names->service || end - host >= (ptrdiff_t)sizeof(names->host))
+	if (!*names->service || is_too_large(names->service) ||
+	    end - host >= (ptrdiff_t)sizeof(names->host))
 		return -EINVAL;
 	memcpy(names->host, host, (size_t)(end - host));
 	names->host[end - host] = '\0';
