@@ -325,6 +325,9 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	report->unseen_syn_acks = stats.unseen_syn_acks;
 	report->stray_syn_acks = stats.stray_syn_acks;
 	report->answered_in_front = stats.fronted;
+	report->without_packets = stats.without_packets;
+	report->without_asked = stats.without_asked;
+	report->without_server = stats.without_server;
 	report->late_events = source->late_events;
 	report->meta = r->options.meta;
 	report->meta_known = r->options.meta != NULL;

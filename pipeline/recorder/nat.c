@@ -55,7 +55,7 @@ static int on_first_translation(void *context, const struct event *event)
 	struct recorder *r = context;
 
 	(void)follow(r, &event->translation);
-	return nat_take(&r->nat, &event->translation);
+	return nat_take(&r->nat, &event->translation, event->time_ns);
 }
 
 void recorder_open_nat(struct recorder *r)
@@ -103,7 +103,7 @@ int recorder_first_translations(struct recorder *r)
 static int on_translation(void *context, const struct event *event)
 {
 	struct recorder *r = context;
-	int rc = nat_take(&r->nat, &event->translation);
+	int rc = nat_take(&r->nat, &event->translation, event->time_ns);
 
 	r->refilter |= follow(r, &event->translation);
 	return rc ? rc : recorder_on_event(r, event);

@@ -202,6 +202,10 @@ struct report {
 	 * captured, and SYN-ACKs whose SYN was not. */
 	uint64_t unseen_syn_acks;
 	uint64_t stray_syn_acks;
+	/* Connections that entered a queue, or were led here by NAT, without a captured packet. */
+	uint64_t without_packets;
+	struct endpoint without_asked; /* port 0: NAT did not lead them, as far as is known */
+	struct endpoint without_server;
 	uint64_t answered_in_front; /* attempts: by a SYNPROXY */
 	uint64_t roles[ROLE_COUNT];
 	/* Of those that may have met a listener here: inbound, or of an unknown role. */

@@ -273,6 +273,7 @@ void json_put_summary(struct json_writer *json, const struct report *report)
 	jw_put_u64(json, "unseen_syn_acks", report->unseen_syn_acks);
 	jw_put_u64(json, "stray_syn_acks", report->stray_syn_acks);
 	jw_put_u64(json, "answered_in_front", report->answered_in_front);
+	jw_put_u64(json, "without_packets", report->without_packets);
 	jw_end(json);
 	put_peers(json, report);
 	put_histograms(json, report);

@@ -118,8 +118,33 @@ static void put_fronted(const struct text *text)
 	text_paragraph(text, "", 0, sentence.text);
 }
 
+static void put_without_packets(const struct text *text)
+{
+	const struct report *report = text->report;
+	char asked[ENDPOINT_TEXT_SIZE], server[ENDPOINT_TEXT_SIZE], count[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+
+	if (!report->without_packets)
+		return;
+	sentence_clear(&sentence);
+	sentence_add(&sentence, "%s connection%s came in without a captured packet",
+		     text_count((int64_t)report->without_packets, count),
+		     report->without_packets == 1 ? "" : "s");
+	if (report->without_asked.port) {
+		endpoint_format(&report->without_asked, asked, sizeof(asked));
+		endpoint_format(&report->without_server, server, sizeof(server));
+		sentence_add(&sentence, ": NAT led from %s to %s", asked, server);
+	} else {
+		sentence_add(&sentence, ": to another address or port, or on another interface");
+	}
+	sentence_add(&sentence, ". What became of %s is not known.",
+		     report->without_packets == 1 ? "it" : "them");
+	text_paragraph(text, "", 0, sentence.text);
+}
+
 void text_put_ways(const struct text *text)
 {
+	put_without_packets(text);
 	put_fronted(text);
 	put_one_sided(text);
 	put_outbound(text);

@@ -69,7 +69,7 @@ static struct nat_entry *find_original(const struct nat *nat, const struct flow 
 	return NULL;
 }
 
-int nat_take(struct nat *nat, const struct translation *translation)
+int nat_take(struct nat *nat, const struct translation *translation, int64_t time_ns)
 {
 	const struct translation *t = translation;
 	struct flow socket = {t->client.address, t->server.address, t->client.port, t->server.port};
@@ -83,6 +83,7 @@ int nat_take(struct nat *nat, const struct translation *translation)
 	if (e && !reverse && flow_equal(&e->socket, &socket)) {
 		/* The same ports again, or told twice. */
 		e->fresh |= t->fresh;
+		e->time_ns = time_ns;
 		return 0;
 	}
 	index = e && !reverse ? (uint32_t)(e - nat->entries) : nat->next;
@@ -95,7 +96,7 @@ int nat_take(struct nat *nat, const struct translation *translation)
 		nat->count = index + 1;
 	}
 	e = &nat->entries[index];
-	*e = (struct nat_entry){.original = t->original, .socket = socket, .fresh = t->fresh};
+	*e = (struct nat_entry){.original = t->original, .socket = socket, .time_ns = time_ns, .fresh = t->fresh};
 	place = place_of(nat, &e->original);
 	e->next_original = nat->heads_original[place];
 	nat->heads_original[place] = index;
@@ -112,7 +113,6 @@ bool nat_apply(struct nat *nat, struct flow *flow)
 
 	if (!e)
 		return false;
-	e->seen = true;
 	*flow = reverse ? flow_reverse(&e->socket) : e->socket;
 	return true;
 }

@@ -14,10 +14,11 @@
 struct nat_entry {
 	struct flow original; /* as the client sends it */
 	struct flow socket;   /* as the socket has it; client to server both */
+	int64_t time_ns; /* of the translation; at most 100 ms before its SYN */
 	uint32_t next_original;
 	uint32_t next_socket;
 	bool fresh; /* it began while it was observed */
-	bool seen;  /* a packet of it was captured */
+	bool seen;  /* its owner's to set: an attempt began with a packet of it */
 };
 
 struct nat {
@@ -33,8 +34,8 @@ struct nat {
 /* Zero is ready. */
 void nat_release(struct nat *nat);
 
-/* Takes a translation. 0 or -ENOMEM. */
-int nat_take(struct nat *nat, const struct translation *translation)
+/* Takes a translation, told at time_ns. 0 or -ENOMEM. */
+int nat_take(struct nat *nat, const struct translation *translation, int64_t time_ns)
     __attribute__((warn_unused_result));
 
 /* A packet's flow, of either direction, becomes that of the socket. False: it is as it was. */

@@ -42,6 +42,7 @@ struct tracker {
 	uint64_t other_segments;
 	uint64_t seen_syn_acks;
 	uint64_t unseen_syn_acks; /* that their clients acknowledged */
+	uint64_t entries_alone; /* into accept queues, of no attempt */
 	uint64_t fronted; /* attempts that something in front of the listener answered */
 	uint64_t stray_syn_acks;  /* whose SYN was not captured */
 	uint64_t crowded;	       /* attempts beyond TRACKER_FLOW_MAX */

@@ -21,6 +21,8 @@
 #include "report/track/parts.h"
 #include "report/track/verdict.h"
 
+/* So much later than its entry of conntrack a SYN is not the first. */
+#define NAT_BEFORE_NS (600 * NS_PER_MS)
 #define LINGER_ENDED_NS (2 * NS_PER_SEC)
 /* In a capture alone nothing but copies can follow the end of an established connection. */
 #define LINGER_CLOSED_NS (20 * NS_PER_MS)
@@ -108,6 +110,10 @@ static void add_destination(const struct tracker *t, const struct open_attempt *
 	asked = flow_destination(&entry->original);
 	if (!endpoint_equal(&asked, &out->server))
 		out->destination = asked;
+	/* conntrack had it before its first SYN was captured: that had been sent again by then. */
+	if (entry->fresh && out->syn_ns != TIME_UNKNOWN &&
+	    out->syn_ns - entry->time_ns > NAT_BEFORE_NS)
+		out->began_before = true;
 }
 
 static void give_verdict(const struct tracker *t, const struct open_attempt *a,
@@ -373,7 +379,7 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		on_exit_of(tracker, event->exit.pid, event->time_ns);
 		break;
 	case EVENT_TRANSLATION:
-		if (nat_take(&tracker->nat, &event->translation) && !tracker->error)
+		if (nat_take(&tracker->nat, &event->translation, event->time_ns) && !tracker->error)
 			tracker->error = -ENOMEM;
 		break;
 	case EVENT_ADDRESS:
@@ -393,6 +399,9 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 			       &event->holder);
 		break;
 	case EVENT_ENTRY:
+		if (!tracker_find(tracker, &event->entry.flow))
+			tracker->entries_alone++;
+		break;
 	case EVENT_LOSS:
 	case EVENT_KIND_COUNT:
 		break;
@@ -489,6 +498,24 @@ struct rate_counter *tracker_elsewhere(struct tracker *tracker)
 	return &tracker->elsewhere;
 }
 
+/* What conntrack told of, and the capture did not have. */
+static uint64_t count_unseen(const struct tracker *tracker, struct tracker_stats *stats)
+{
+	struct ways ways = tracker->ways; /* its cache alone changes */
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < tracker->nat.count; i++) {
+		const struct nat_entry *e = &tracker->nat.entries[i];
+
+		if (!e->fresh || e->seen || !ways_is_own(&ways, &e->socket.daddr))
+			continue;
+		count++;
+		stats->without_asked = flow_destination(&e->original);
+		stats->without_server = flow_destination(&e->socket);
+	}
+	return count;
+}
+
 void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats)
 {
 	*stats = (struct tracker_stats){
@@ -506,4 +533,7 @@ void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats)
 	    .details_refused = details_refused(tracker->details),
 	    .marks_refused = details_marks_refused(tracker->details),
 	};
+	stats->without_packets = count_unseen(tracker, stats);
+	if (tracker->entries_alone > stats->without_packets)
+		stats->without_packets = tracker->entries_alone;
 }

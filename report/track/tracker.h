@@ -42,6 +42,11 @@ struct tracker_stats {
 	uint64_t evicted;
 	uint64_t seen_syn_acks;	  /* of attempts */
 	uint64_t unseen_syn_acks; /* that clients acknowledged, though they were not captured */
+	/* Connections that entered an accept queue, or that NAT led to an address of this host,
+	 * and of which no packet was captured: at least so many. */
+	uint64_t without_packets;
+	struct endpoint without_asked; /* what one of them asked for, if NAT led it; else port 0 */
+	struct endpoint without_server;
 	uint64_t fronted; /* attempts that something in front of the listener answered */
 	uint64_t stray_syn_acks;  /* whose SYN was not captured */
 	uint64_t crowded; /* gave way to others of their 4-tuple */
