@@ -83,6 +83,8 @@ enum open_known {
 					[the rebuilt depth] */
 	KNOWN_BEFORE = 1u << 5,	     /* under way when observation began [sock_diag's list] */
 	KNOWN_UNNUMBERED = 1u << 6,  /* and its ISNs are not known yet */
+	KNOWN_DISLIKED = 1u << 7,    /* a final ACK of it was dropped, and not by a full queue
+					[a request in spite of room; sk_drops in spite of it] */
 };
 
 /* What a state rests on. */

@@ -17,7 +17,15 @@ static const enum counter ledger_counters[] = {
     COUNTER_SYN_RETRANS,
 };
 
+/* Much else moves these too: they have a row where a verdict rests on them. */
+static const enum counter evidence_counters[] = {
+    COUNTER_OUT_NO_ROUTES,  COUNTER_IP6_OUT_NO_ROUTES, COUNTER_MD5_NOT_FOUND,
+    COUNTER_MD5_UNEXPECTED, COUNTER_MD5_FAILURE,       COUNTER_MIN_TTL_DROP,
+    COUNTER_RP_FILTER,	    COUNTER_SYN_CHALLENGE,     COUNTER_PAWS_TIME_WAIT,
+};
+
 #define COUNTERS (sizeof(ledger_counters) / sizeof(ledger_counters[0]))
+#define EVIDENCE (sizeof(evidence_counters) / sizeof(evidence_counters[0]))
 
 void ledger_take(struct ledger *ledger, const struct counters *counters)
 {
@@ -121,7 +129,7 @@ int ledger_balance(struct ledger *ledger, const struct queues *queues,
 	uint64_t sums[TALLY_COUNT] = {0};
 	size_t rows = COUNTERS;
 
-	ledger->rows = calloc(COUNTERS + listeners_count, sizeof(*ledger->rows));
+	ledger->rows = calloc(COUNTERS + EVIDENCE + listeners_count, sizeof(*ledger->rows));
 	ledger->names = calloc(listeners_count + 1, sizeof(*ledger->names));
 	if (!ledger->rows || !ledger->names)
 		return -ENOMEM;
@@ -134,6 +142,10 @@ int ledger_balance(struct ledger *ledger, const struct queues *queues,
 	}
 	for (size_t i = 0; i < COUNTERS; i++)
 		balance_counter(ledger, sums, ledger_counters[i], &ledger->rows[i]);
+	for (size_t i = 0; i < EVIDENCE; i++) {
+		balance_counter(ledger, sums, evidence_counters[i], &ledger->rows[rows]);
+		rows += ledger->rows[rows].explained != 0;
+	}
 	for (size_t i = 0; i < listeners_count; i++) {
 		uint64_t tallies[TALLY_COUNT];
 		struct report_listener listener = listeners[i];
@@ -170,8 +182,8 @@ int64_t ledger_passive_opens(const struct ledger *ledger)
 
 static bool unexplained(const struct ledger *ledger, enum counter counter)
 {
-	for (size_t i = 0; i < COUNTERS && i < ledger->rows_count; i++)
-		if (ledger_counters[i] == counter)
+	for (size_t i = 0; i < ledger->rows_count; i++)
+		if (ledger->rows[i].counter == counter_name(counter))
 			return !ledger->rows[i].observed_known || ledger->rows[i].unexplained != 0;
 	return false;
 }

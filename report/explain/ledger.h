@@ -26,8 +26,8 @@ struct ledger {
 void ledger_take(struct ledger *ledger, const struct counters *counters);
 
 /*
- * Makes the rows: one for each counter that a verdict can move, then one for each
- * listener's sk_drops. 0 or -ENOMEM. The rows live until ledger_release().
+ * Makes the rows: one for each counter of the queues, one for each other that a verdict
+ * rests on, then one for each listener's sk_drops. 0 or -ENOMEM. The rows live until ledger_release().
  */
 int ledger_balance(struct ledger *ledger, const struct queues *queues,
 		   const struct report_listener *listeners, size_t listeners_count)

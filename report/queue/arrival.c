@@ -4,6 +4,8 @@
  */
 #include "report/queue/arrival.h"
 
+#include "report/queue/reason/reason.h"
+
 int arrival_delta(const struct arrival *a)
 {
 	if (a->kind == ARRIVAL_ENTER)
@@ -124,33 +126,6 @@ void arrival_judge(struct queue *q, const struct arrival *a, enum mark_kind kind
 	}
 }
 
-/* Which rule of tcp_conn_request() took a SYN that the listener dropped. */
-static enum tally rule_of(const struct queue *q, const struct arrival *a, bool full)
-{
-	bool syn_queue_full = q->limit_known && q->siblings == 1 &&
-			      (int64_t)a->half_open > (int64_t)queue_limit_at(q, a->time_ns);
-
-	switch (q->host->tcp_syncookies) {
-	case 0:
-		if (syn_queue_full)
-			return TALLY_SYN_QUEUE_FULL;
-		return full ? TALLY_SYN_ACCEPT_FULL : TALLY_SYN_RESERVE;
-	case 2:
-		return TALLY_SYN_BOTH_FULL;
-	default:
-		return syn_queue_full ? TALLY_SYN_BOTH_FULL : TALLY_SYN_ACCEPT_FULL;
-	}
-}
-
-static enum cause cause_of(enum tally tally)
-{
-	if (tally == TALLY_SYN_QUEUE_FULL)
-		return CAUSE_SYN_QUEUE_FULL;
-	if (tally == TALLY_SYN_RESERVE)
-		return CAUSE_MAX_SYN_BACKLOG_RESERVE;
-	return CAUSE_ACCEPT_QUEUE_FULL_SYN;
-}
-
 static void take_room(struct drops_view *view)
 {
 	view->room_max--;
@@ -158,61 +133,118 @@ static void take_room(struct drops_view *view)
 	view->asking--;
 }
 
-static void settle_stray(struct queue *q, const struct arrival *a, struct drops_view *view)
+/* The mark of a final ACK that found room and did not enter, nor was deferred. */
+static void judge_disliked(struct queue *q, const struct arrival *a, const struct reason *r,
+			   struct table *table, struct details *details)
 {
-	if (a->decided) {
-		if (!a->dropped)
-			return;
-	} else if (!a->proven) {
+	const struct open_attempt *open = arrival_attempt(a, table);
+
+	/* A RST answered it: that it did not enter has another reason. */
+	if (r->cause != CAUSE_COUNT && !(open && open_saw(open, SEEN_RST_SERVER)))
+		arrival_judge(q, a, MARK_ACK, true, r->cause, r->confidence,
+			      (uint32_t)q->settled.depth, table, details);
+}
+
+static void settle_stray(struct queue *q, const struct arrival *a, struct drops_view *view,
+			 struct table *table, struct details *details)
+{
+	bool room = a->proven || (view->known && view->room_max > 0);
+	bool dropped = a->decided ? a->dropped : room;
+	struct reason r;
+
+	if (!a->decided && !a->proven && room) {
 		/* Its socket took it, if one lived. */
-		if (!view->known || view->room_max <= 0)
-			return;
 		take_room(view);
 		q->sk_drops.settled++;
 	}
-	queue_tally(q, TALLY_STRAY, a->time_ns, 1);
-}
-
-/* A SYN without an answer, of which the likeliest hypothesis says who dropped it. */
-static void settle_decided(struct queue *q, const struct arrival *a, bool full, uint32_t depth,
-			   struct table *table, struct details *details)
-{
-	enum tally tally = rule_of(q, a, full);
-	bool fits = full || tally == TALLY_SYN_QUEUE_FULL;
-
-	if (!a->dropped) {
-		arrival_judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT,
-			      depth, table, details);
+	if (!a->acknowledges) {
+		if (dropped)
+			queue_tally(q, TALLY_STRAY, a->time_ns, 1);
 		return;
 	}
-	queue_tally(q, tally, a->time_ns, 1);
-	queue_count_drop(q, a->time_ns, cause_of(tally));
-	arrival_judge(q, a, MARK_SYN, true, cause_of(tally),
-		      fits ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED, depth, table, details);
+	if (!view->known)
+		return;
+	r = reason_of_ack(q, a, dropped);
+	if (r.tally == TALLY_ACK_NO_ROUTE && !a->decided) {
+		/* That drops it in two steps. */
+		view->room_max--;
+		view->room_min--;
+		q->sk_drops.settled++;
+	}
+	if (r.tally != TALLY_COUNT)
+		queue_tally(q, r.tally, a->time_ns, 1);
+	judge_disliked(q, a, &r, table, details);
+}
+
+/* A SYN that the listener dropped. sure: nothing else can have moved its sk_drops. */
+static void settle_dropped(struct queue *q, const struct arrival *a, enum fullness fullness,
+			   bool sure, uint32_t depth, struct table *table, struct details *details)
+{
+	struct reason r = reason_of_syn(q, a, fullness, sure);
+
+	queue_tally(q, r.tally, a->time_ns, 1);
+	if (cause_is_drop(r.cause))
+		queue_count_drop(q, a->time_ns, r.cause);
+	arrival_judge(q, a, MARK_SYN, true, r.cause, r.confidence, depth, table, details);
+}
+
+/* A SYN that the listener did not drop. */
+static void settle_elsewhere(struct queue *q, const struct arrival *a, bool sure, uint32_t depth,
+			     struct table *table, struct details *details)
+{
+	/* Inferred, until the counters are read again. */
+	arrival_judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED,
+		      depth, table, details);
+	reasons_wait(q->reasons, &(struct waiting_syn){.time_ns = a->time_ns,
+						       .index = a->index,
+						       .isn = a->isn,
+						       .queue = q,
+						       .kind = WAITING_UNANSWERED,
+						       .sure = sure,
+						       .ipv4 = a->ipv4});
+}
+
+/* Where nobody knows what the socket dropped, only a full queue is told of. */
+static void settle_unseen(struct queue *q, struct arrival *a, enum fullness fullness,
+			  uint32_t depth, struct table *table, struct details *details)
+{
+	bool syn_queue = q->limit_known && q->siblings == 1 && q->host->tcp_syncookies == 0 &&
+			 (int64_t)a->half_open > (int64_t)queue_limit_at(q, a->time_ns);
+
+	if ((fullness != FULLNESS_FULL && !syn_queue) ||
+	    !reason_allows_overflow(q, a->time_ns, a->done_ns))
+		return;
+	q->sk_drops.settled++;
+	settle_dropped(q, a, fullness, false, depth, table, details);
 }
 
 /*
- * A SYN without an answer. The listener dropped it when its sk_drops has room
- * for it and a rule fits; otherwise something in front of the listener, or
- * behind its answer, did.
+ * A SYN without an answer. The listener dropped it when its sk_drops has room for it;
+ * otherwise something in front of the listener, or behind its answer, did.
  */
 static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *view,
 		       struct table *table, struct details *details)
 {
 	int64_t limit = queue_limit_at(q, a->time_ns);
 	bool alone = q->siblings == 1;
-	bool full = q->limit_known && (alone ? q->settled.depth > limit : view->fullest > 0);
-	/* An accept() that is timestamped late can make the depth look one too small. */
-	bool nearly = q->limit_known && alone && q->settled.depth == limit;
+	enum fullness fullness = FULLNESS_NONE;
 	uint32_t depth = alone ? (uint32_t)q->settled.depth
 			       : (view->fullest ? view->fullest - 1 : MARK_DEPTH_UNKNOWN);
-	enum tally tally = rule_of(q, a, full);
-	enum confidence confidence = CONFIDENCE_INFERRED;
 
+	if (q->limit_known && (alone ? q->settled.depth > limit : view->fullest > 0))
+		fullness = FULLNESS_FULL;
+	else if (q->limit_known && alone && q->settled.depth == limit)
+		/* An accept() that is timestamped late can make the depth look one too small. */
+		fullness = FULLNESS_NEARLY;
 	if (a->answered) {
+		if (a->challenged)
+			reasons_wait(q->reasons, &(struct waiting_syn){.time_ns = a->time_ns,
+								       .queue = q,
+								       .kind = WAITING_ANSWERED});
 		if (!a->cookie)
 			return;
 		queue_tally(q, TALLY_SYN_COOKIE, a->time_ns, 1);
+		reason_charge_cookie_sent(q, a);
 		arrival_judge(q, a, MARK_SYN, false, CAUSE_SYN_COOKIE, CONFIDENCE_EXACT, depth,
 			      table, details);
 		return;
@@ -220,44 +252,46 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	if (a->requested && !a->decided && q->now.half_open > 0)
 		q->now.half_open--;
 	if (a->challenged) {
-		settle_stray(q, a, view);
-		return;
-	}
-	if (a->decided) {
-		settle_decided(q, a, full, depth, table, details);
-		return;
-	}
-	if (view->known && view->room_max <= 0) {
-		arrival_judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT,
-			      depth, table, details);
-		return;
-	}
-	if (cause_of(tally) == CAUSE_ACCEPT_QUEUE_FULL_SYN && !full && !(nearly && view->known)) {
-		if (view->known)
-			arrival_judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER,
-				      CONFIDENCE_INFERRED, depth, table, details);
-		return;
-	}
-	if (tally == TALLY_SYN_RESERVE && !view->known)
-		return; /* it leaves no trace but the counter */
-	if (view->known) {
-		bool fits = view->asking >= view->room_min && view->asking <= view->room_max;
-
-		confidence = fits && (full || tally == TALLY_SYN_QUEUE_FULL) ? CONFIDENCE_EXACT
-									     : CONFIDENCE_BOUNDED;
+		settle_stray(q, a, view, table, details);
+	} else if (a->decided && a->dropped) {
+		settle_dropped(q, a, fullness, a->sure, depth, table, details);
+	} else if (a->decided) {
+		settle_elsewhere(q, a, a->sure, depth, table, details);
+	} else if (!view->known) {
+		settle_unseen(q, a, fullness, depth, table, details);
+	} else if (view->room_max <= 0) {
+		settle_elsewhere(q, a, !view->mixed, depth, table, details);
+	} else {
 		take_room(view);
+		q->sk_drops.settled++;
+		settle_dropped(q, a, fullness, !view->mixed, depth, table, details);
 	}
-	queue_tally(q, tally, a->time_ns, 1);
-	queue_count_drop(q, a->time_ns, cause_of(tally));
-	q->sk_drops.settled++;
-	arrival_judge(q, a, MARK_SYN, true, cause_of(tally), confidence, depth, table, details);
 }
 
-static void settle_refused(struct queue *q, const struct arrival *a, const struct drops_view *view,
+static void settle_refused(struct queue *q, const struct arrival *a, struct drops_view *view,
 			   struct table *table, struct details *details)
 {
 	enum cause cause = a->cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
 
+	int taken = arrival_sk_drops(a);
+	bool counted = a->decided || !view->known || view->room_max >= 0;
+
+	if (!a->aborted && (!counted || !reason_allows_overflow(q, a->time_ns, a->done_ns))) {
+		struct reason r = reason_of_ack(q, a, counted ? taken : 0);
+
+		q->sk_drops.settled -= taken;
+		view->room_max += taken;
+		view->room_min += taken;
+		if (r.tally != TALLY_COUNT) {
+			q->sk_drops.settled += tally_sk_drops(r.tally);
+			view->room_max -= tally_sk_drops(r.tally);
+			view->room_min -= tally_sk_drops(r.tally);
+			queue_tally(q, r.tally, a->time_ns, 1);
+		}
+		judge_disliked(q, a, &r, table, details);
+		return;
+	}
+	reason_charge_overflow(q, a);
 	queue_tally(q,
 		    a->cookie ? TALLY_COOKIE_ACK_FULL
 			      : (a->aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL),
@@ -331,8 +365,10 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		settle_refused(q, a, view, table, details);
 		break;
 	case ARRIVAL_ENTER:
-		if (a->cookie)
+		if (a->cookie) {
 			queue_tally(q, TALLY_COOKIE_ACK, a->time_ns, 1);
+			reason_charge_cookie(q, a);
+		}
 		if (!a->decided)
 			make_room(q, a);
 		queue_step(q, a->time_ns, 1);
@@ -357,7 +393,7 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		queue_tally(q, TALLY_RST_SYN_RECV, a->time_ns, 1);
 		break;
 	case ARRIVAL_STRAY:
-		settle_stray(q, a, view);
+		settle_stray(q, a, view, table, details);
 		break;
 	case ARRIVAL_ICMP:
 		queue_tally(q, TALLY_ICMP_REQUEST, a->time_ns, 1);

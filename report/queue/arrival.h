@@ -41,6 +41,7 @@ struct drops_view {
 	int64_t room_min; /* packets of arrival_may_drop() that sk_drops has room for */
 	int64_t room_max;
 	int64_t asking; /* and those that ask for it */
+	bool mixed;	/* sk_drops moved for some of them alone: for which is not certain */
 	uint32_t fullest;
 };
 

@@ -7,6 +7,7 @@
 #include "report/queue/listening.h"
 #include "report/queue/queue.h"
 #include "report/queue/queues.h"
+#include "report/queue/reason/reason.h"
 #include "report/queue/timestamps.h"
 
 struct queues {
@@ -16,6 +17,7 @@ struct queues {
 	struct rates *rates;
 	unsigned live_slots;
 	struct queue_window window;
+	struct reasons reasons;
 	struct listening listening;
 	struct timestamps *timestamps;
 	unsigned histograms;		 /* see latencies_add() */

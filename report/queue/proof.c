@@ -3,6 +3,7 @@
  * judged before.
  */
 #include "report/queue/arrival.h"
+#include "report/queue/reason/reason.h"
 
 /* A bare ACK that a listener with room did not take: TCP_DEFER_ACCEPT waits for data. */
 static void prove_deferred(struct queue *q, struct open_attempt *attempt, struct mark *mark)
@@ -125,6 +126,19 @@ void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, stru
 	attempt->settled |= PLACE_ENTERED;
 }
 
+/* A final ACK that had room, and of which only sk_drops can tell now what became of it. */
+static void arrive_disliked(struct queue *queue, const struct mark *mark,
+			    const struct open_attempt *attempt, uint32_t index)
+{
+	struct arrival *a = queue_arrive(queue, ARRIVAL_STRAY, mark->time_ns, attempt, index);
+
+	if (!a)
+		return;
+	a->acknowledges = true;
+	if (a->cookie && (attempt->settled & PLACE_ENTERED))
+		queue_tally(queue, TALLY_COOKIE_ACK, mark->time_ns, -1);
+}
+
 void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint32_t index,
 			 struct details *details, enum open_move shown)
 {
@@ -132,6 +146,7 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 	bool was_queued = open_is_queued(attempt);
 	bool had_room =
 	    !open_knows(attempt, KNOWN_NEARLY_FULL) && !open_knows(attempt, KNOWN_COOKIE);
+	bool overflowed = true; /* as far as ListenOverflows tells */
 	bool defers = queue->listener.defer_accept_s != 0;
 	const struct detail *d;
 	struct mark *last = NULL;
@@ -142,6 +157,9 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 		return;
 	}
 	a = queue_find(queue, ARRIVAL_ENTER, index, attempt->isn);
+	if (a)
+		overflowed = reason_allows_overflow(queue, a->time_ns, a->done_ns);
+	had_room |= !overflowed;
 	if (a && !a->proven) {
 		if (was_queued)
 			queue_correct_depth(queue, -1);
@@ -159,6 +177,7 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 		open_move(attempt, MOVE_DISLIKED);
 		a->kind = ARRIVAL_STRAY;
 		a->proven = false;
+		a->acknowledges = true;
 		return;
 	}
 	/* Settled by now: its mark and the sums are put right. */
@@ -167,12 +186,17 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 	     m = details_mark(details, m)->next)
 		if (mark_stands_for_ack(&details_mark(details, m)->mark))
 			last = &details_mark(details, m)->mark;
-	if (!had_room || (last && last->cause_known && last->dropped))
+	if (last)
+		overflowed = reason_allows_overflow(queue, last->time_ns, TIME_UNKNOWN);
+	had_room |= !overflowed;
+	if (last && last->cause_known && last->dropped && !cause_is_drop(last->cause))
+		last = NULL; /* it has its reason */
+	else if (!had_room || (last && last->cause_known && last->dropped))
 		prove_dropped(queue, attempt, last);
 	else if (defers)
 		prove_deferred(queue, attempt, last);
 	else if (last)
-		queue_arrive(queue, ARRIVAL_STRAY, last->time_ns, attempt, index);
+		arrive_disliked(queue, last, attempt, index);
 	if ((attempt->settled & PLACE_ENTERED) && !open_knows(attempt, KNOWN_COOKIE)) {
 		queue->settled.requests++;
 		attempt->settled |= PLACE_REQUEST;

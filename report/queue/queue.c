@@ -157,6 +157,7 @@ struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_
 	    .half_open = queue->now.half_open < 0 ? 0 : (uint32_t)queue->now.half_open,
 	    .kind = (uint8_t)kind,
 	    .cookie = open_knows(attempt, KNOWN_COOKIE),
+	    .ipv4 = address_is_ipv4(&attempt->flow.saddr),
 	};
 	link_newest(queue, a);
 	return a;

@@ -69,8 +69,11 @@ enum found {
 	FOUND_NOTHING,
 };
 
+struct reasons;
+
 struct arrival {
 	int64_t time_ns;
+	int64_t done_ns;      /* a sample shows that it was worked on by then; 0: none yet */
 	int64_t from_ns;      /* LEAVE, LOOKUP, COUNT: it may have happened from here on */
 	uint32_t index;	      /* of the attempt in the table */
 	uint32_t isn;	      /* of the attempt: the index may be another's by now */
@@ -92,6 +95,9 @@ struct arrival {
 	bool cookie;	 /* its attempt has no request */
 	bool challenged; /* SYN: another attempt of its 4-tuple has a request */
 	bool aborted;	 /* REFUSED: and reset, by tcp_abort_on_overflow */
+	bool acknowledges; /* STRAY: a final ACK that found room and did not enter */
+	bool sure; /* decided: no other way to share out the drops between two samples */
+	bool ipv4;
 };
 
 struct queue_sample {
@@ -146,6 +152,9 @@ struct queue_sk_drops {
 	uint32_t group;	      /* since each was first seen */
 	uint32_t group_first; /* what of that came before the first sample settled */
 	int64_t settled;      /* what the settled arrivals explain of last - first */
+	bool shown;	      /* by a sample that was settled: */
+	uint32_t shown_drops;
+	int64_t shown_ns;
 };
 
 /* Rebuilt, after all that has arrived. */
@@ -195,6 +204,7 @@ struct queue {
 	uint32_t index;
 	const struct host *host;
 	const struct queue_window *window;
+	struct reasons *reasons; /* of the namespace; NULL: none are looked for */
 	int64_t backlog;     /* as given to listen(); -1 */
 	bool accept_exact;   /* its accepts are reported */
 	bool accept_visible; /* or its children are looked up */

@@ -36,6 +36,7 @@ void queues_free(struct queues *queues)
 	if (!queues)
 		return;
 	listening_release(&queues->listening);
+	reasons_release(&queues->reasons);
 	timestamps_free(queues->timestamps);
 	free(queues->report);
 	free(queues->report_owners);
@@ -49,6 +50,7 @@ static struct queue *add(struct queues *queues, const struct listener *listener)
 	if (!q)
 		return NULL;
 	queue_init(q, listener, &queues->host, &queues->window);
+	q->reasons = &queues->reasons;
 	rate_counter_init(&q->counter, queues->rates, queues->live_slots);
 	q->accept_visible = queues->children_looked_up;
 	if (listening_add(&queues->listening, q))
@@ -162,6 +164,7 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 			queues->window.from_ns = event->counters.before_ns;
 		else if (event->counters.when == COUNTERS_AFTER)
 			queues->window.to_ns = event->time_ns;
+		reasons_take(&queues->reasons, &event->counters, event->time_ns, table, details);
 		break;
 	default:
 		break;
@@ -179,6 +182,7 @@ void queues_end(struct queues *queues, struct table *table, struct details *deta
 {
 	for (size_t i = 0; i < queues->listening.count; i++)
 		queue_end(queues->listening.queues[i], end_ns, table, details);
+	reasons_end(&queues->reasons, table, details);
 }
 
 /* A client of this namespace: its SYN retransmissions are in TCPSynRetrans too. */
@@ -350,6 +354,8 @@ bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *
 	if (!q || q->siblings > 1 || !q->limit_known || q->listener.defer_accept_s > 0 ||
 	    open_saw(attempt, SEEN_JOIN) || !open_has_child(attempt) || open_is_certain(attempt))
 		return false;
+	if (open_knows(attempt, KNOWN_DISLIKED))
+		return !q->accept_exact;
 	return q->accept_exact ? open_knows(attempt, KNOWN_NEARLY_FULL)
 			       : q->samples.peak >= (int64_t)q->listener.limit;
 }

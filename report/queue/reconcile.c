@@ -3,6 +3,8 @@
  */
 #include "report/queue/reconcile.h"
 
+#include "report/queue/reason/reason.h"
+
 void queue_see_answers(struct queue *q, const struct queue_sample *s, struct table *table)
 {
 	for (size_t i = 0; i < q->arrivals.count; i++) {
@@ -297,6 +299,56 @@ bool queue_sampled_early(struct queue *q, size_t sample, struct table *table)
 	return (dropping && room < 0) || (entering && q->accept_exact && s->depth < low);
 }
 
+/* It had not entered, and no queue was the reason: what its client sent next did, or will. */
+static void dislike(struct queue *q, struct arrival *a, struct arrival *next, struct table *table)
+{
+	struct open_attempt *open = arrival_attempt(a, table);
+
+	if (next) {
+		next->kind = ARRIVAL_ENTER;
+		next->proven = a->proven;
+	} else {
+		queue_correct_depth(q, -1);
+		if (!a->cookie)
+			queue_correct_half_open(q, a, 1);
+		correct(open, ARRIVAL_REFUSED);
+		if (open)
+			open_move(open, MOVE_DISLIKED);
+	}
+	a->kind = ARRIVAL_STRAY;
+	a->acknowledges = true;
+	a->proven = false;
+}
+
+/*
+ * The socket dropped packets, ListenOverflows did not move, and the depth did not rise with
+ * those that are taken to have entered: some of them did not, and no queue was the reason.
+ * left: how many are missing in the depth. Returns how many still are.
+ */
+static int64_t reconcile_disliked(struct queue *q, const struct queue_sample *s,
+				  struct table *table, int64_t left)
+{
+	int64_t missing;
+
+	if (left <= 0 || !s->drops_known || q->siblings > 1 || q->accept_exact)
+		return left;
+	missing = missing_drops(q, s);
+	for (size_t i = q->arrivals.count; i-- > 0 && missing > 0 && left > 0;) {
+		struct arrival *a = &q->arrivals.list[i], *next;
+
+		if (a->kind != ARRIVAL_ENTER || arrival_order(a, s) != ARRIVED_BEFORE ||
+		    reason_allows_overflow(q, a->time_ns, s->time_ns))
+			continue;
+		next = sent_next(q, a);
+		if (next ? arrival_order(next, s) == ARRIVED_BEFORE : a->proven)
+			continue;
+		dislike(q, a, next, table);
+		left--;
+		missing--;
+	}
+	return left;
+}
+
 int64_t queue_reconcile(struct queue *q, const struct queue_sample *s, struct table *table)
 {
 	int64_t left = reconcile_depth(q, s, table);
@@ -304,5 +356,5 @@ int64_t queue_reconcile(struct queue *q, const struct queue_sample *s, struct ta
 	reconcile_refused(q, s, table);
 	queue_see_answers(q, s, table);
 	reconcile_entered(q, s, table);
-	return left;
+	return reconcile_disliked(q, s, table, left);
 }

@@ -31,15 +31,18 @@ static struct drops_view view_drops(struct queue *q, const struct queue_sample *
 {
 	struct drops_view view = {.known = s->drops_known && q->sk_drops.group_settled,
 				  .fullest = s->fullest};
-	int64_t certain = 0, possible = 0, actual;
+	int64_t certain = 0, possible = 0, actual, fresh;
+	bool carried = !q->sk_drops.shown; /* one may have counted in the sample before */
 
 	if (!view.known)
 		return view;
 	actual = (int64_t)(uint32_t)(s->drops - q->sk_drops.group_first);
+	fresh = (int64_t)(uint32_t)(s->drops - q->sk_drops.shown_drops);
 	for (size_t i = 0; i < q->arrivals.count; i++) {
 		const struct arrival *a = &q->arrivals.list[i];
 		enum arrival_order order = arrival_order(a, s);
 
+		carried |= order == ARRIVED_BEFORE && a->time_ns <= q->sk_drops.shown_ns;
 		if (order == ARRIVED_BEFORE)
 			certain += arrival_sk_drops(a);
 		else if (order == ARRIVED_WITHIN)
@@ -48,7 +51,10 @@ static struct drops_view view_drops(struct queue *q, const struct queue_sample *
 			view.asking++;
 	}
 	view.room_max = actual - q->sk_drops.settled - certain;
+	if (!carried && view.room_max > fresh - certain)
+		view.room_max = fresh - certain;
 	view.room_min = view.room_max - possible;
+	view.mixed = view.room_max > 0 && view.room_min < view.asking;
 	return view;
 }
 
@@ -64,11 +70,17 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 	}
 	left = queue_reconcile(q, s, table);
 	view = view_drops(q, s);
+	if (s->drops_known) {
+		q->sk_drops.shown = true;
+		q->sk_drops.shown_drops = s->drops;
+		q->sk_drops.shown_ns = s->time_ns;
+	}
 	for (size_t i = 0; i < q->arrivals.count; i++) {
 		struct arrival *a = &q->arrivals.list[i];
 
 		if (arrival_order(a, s) != ARRIVED_BEFORE)
 			break;
+		a->done_ns = s->time_ns;
 		arrival_settle(q, a, &view, table, details);
 	}
 	drop_settled(q);

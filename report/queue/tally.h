@@ -30,6 +30,21 @@ enum tally {
 	TALLY_STRAY, /* dropped by the listener: a RST that ends nothing, flags without sense */
 	TALLY_ICMP_REQUEST,	  /* ICMP error that ends a request */
 	TALLY_SYNACK_REPEATED,	  /* SYN-ACK retransmitted by its timer */
+	TALLY_SYN_NO_ROUTE,	   /* SYN dropped: no route back to its client */
+	TALLY_SYN_NO_ROUTE_COOKIE, /* the same, and a cookie had been decided on first */
+	TALLY_ACK_NO_ROUTE,	   /* final ACK dropped: no route back */
+	TALLY_COOKIE_ACK_NO_ROUTE, /* valid cookie ACK dropped: no route back */
+	TALLY_NO_ROUTE_IPV4,	   /* what these count in IP besides */
+	TALLY_NO_ROUTE_IPV6,
+	TALLY_SYN_DISCARDED, /* SYN discarded before any queue, by a filter of the listener's */
+	TALLY_ACK_DISCARDED, /* the same of a final ACK */
+	TALLY_MD5_NOT_FOUND, /* discarded by TCP-MD5 */
+	TALLY_MD5_UNEXPECTED,
+	TALLY_MD5_FAILURE,
+	TALLY_MIN_TTL,	      /* discarded by IP_MINTTL */
+	TALLY_RP_FILTER,      /* SYN dropped by rp_filter */
+	TALLY_SYN_CHALLENGED, /* SYN that met a connection of its 4-tuple */
+	TALLY_SYN_TIME_WAIT,  /* SYN that met TIME_WAIT, with an older timestamp */
 	TALLY_LOCAL_SYN_REPEATED, /* SYN retransmitted by a client of this namespace */
 	TALLY_COUNT,
 };

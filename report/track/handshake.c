@@ -347,6 +347,7 @@ static bool may_be_final_again(const struct tracker *t, const struct open_attemp
 	if (open_saw(a, SEEN_SERVER))
 		return false;
 	return open_saw(a, SEEN_SYNACK_AFTER_ACK) || open_knows(a, KNOWN_ACK_DROPPED) ||
+	       open_has_request(a) ||
 	       (open_knows(a, KNOWN_DEFERRED) && !open_has_child(a)) ||
 	       (t->options.queues && queues_doubt_entry(t->options.queues, a));
 }
@@ -423,6 +424,23 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 	}
 }
 
+/* The last SYN met a connection of its 4-tuple, or TIME_WAIT, that answered it. */
+static void mark_old_connection(struct tracker *t, struct open_attempt *a)
+{
+	const struct detail *d = details_open(t->details, a);
+
+	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
+	     m = details_mark(t->details, m)->next) {
+		struct mark *syn = &details_mark(t->details, m)->mark;
+
+		if (syn->kind != MARK_SYN || syn->time_ns != a->last_syn_ns)
+			continue;
+		syn->cause_known = true;
+		syn->cause = CAUSE_EXISTING_CONNECTION;
+		syn->confidence = CONFIDENCE_EXACT;
+	}
+}
+
 static void on_server_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	const struct segment *s = &event->segment;
@@ -434,6 +452,8 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 		 */
 		if ((s->flags & TCP_FLAG_ACK) && open_saw(a, SEEN_NO_ANSWER) &&
 		    !open_saw(a, SEEN_CHALLENGE)) {
+			if (s->ack != a->isn + 1)
+				mark_old_connection(t, a);
 			a->events |= SEEN_CHALLENGE;
 			a->events &= ~(unsigned)SEEN_NO_ANSWER;
 		}

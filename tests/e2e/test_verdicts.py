@@ -4,6 +4,7 @@ import os
 import pytest
 
 import cases_cookie
+import cases_path
 import cases_queue
 import cases_request
 import cases_syn
@@ -12,7 +13,7 @@ import stage
 import verdicts
 import wire
 
-assert all((cases_cookie, cases_queue, cases_request, cases_syn))
+assert all((cases_cookie, cases_path, cases_queue, cases_request, cases_syn))
 
 # With sanitizers everything is slower, and IPv6 goes the same ways as IPv4 by then.
 PLAYED = [c for c in stage.CASES if c.family == 4 or not os.environ.get("SYNSCOPE_TEST_SHORT")]

@@ -20,6 +20,7 @@ static size_t got_count;
 static const struct report_listener *listeners;
 static struct endpoint server;
 static uint32_t drops; /* the socket's own, as the kernel would count */
+static uint32_t not_overflows; /* those of them that ListenOverflows does not count */
 static int64_t now_ns;
 static int64_t behind_ms = -1; /* of the server's clock: its timestamps; -1: it has none */
 
@@ -35,6 +36,19 @@ static __attribute__((unused)) void deliver(struct event *e)
 	cr_assert_eq(tracker_event(tracker, e), 0);
 }
 
+/* The counters of the namespace: whatever the socket drops, its full queue is the reason. */
+static __attribute__((unused)) void count(enum counters_when when)
+{
+	struct event e = {.kind = EVENT_COUNTERS, .source = SOURCE_SAMPLER, .time_ns = now_ns};
+
+	e.counters.when = when;
+	e.counters.before_ns = now_ns - 1000;
+	e.counters.known = UINT64_MAX >> (64 - COUNTER_COUNT);
+	e.counters.value[COUNTER_LISTEN_OVERFLOWS] = drops - not_overflows;
+	e.counters.value[COUNTER_LISTEN_DROPS] = drops - not_overflows;
+	deliver(&e);
+}
+
 static __attribute__((unused)) void start(int64_t cookies, bool exact)
 {
 	struct queues_options options = {.host = {.tcp_syncookies = cookies, .somaxconn = 4096},
@@ -48,10 +62,12 @@ static __attribute__((unused)) void start(int64_t cookies, bool exact)
 	cr_assert_eq(endpoint_parse("10.0.0.1:80", &server), 0);
 	got_count = 0;
 	drops = 7;
+	not_overflows = drops;
 	now_ns = NS_PER_SEC;
 	e.time_ns = now_ns;
 	e.listener = (struct listener){.cookie = 1, .local = server, .limit = LIMIT};
 	deliver(&e);
+	count(COUNTERS_BEFORE);
 	if (exact) {
 		e = (struct event){
 		    .kind = EVENT_LISTEN, .source = SOURCE_SERVER, .time_ns = now_ns};
@@ -167,7 +183,9 @@ static __attribute__((unused)) void sample(uint32_t depth)
 				   .drops = drops,
 				   .drops_known = true};
 	deliver(&e);
-	pass(500);
+	pass(10);
+	count(COUNTERS_DURING);
+	pass(490);
 }
 
 static __attribute__((unused)) void finish(void)

@@ -17,20 +17,23 @@ static const struct {
     [BUDGET_OVERFLOWS] = {1, {COUNTER_LISTEN_OVERFLOWS}},
     [BUDGET_LISTEN_DROPS] = {1, {COUNTER_LISTEN_DROPS}},
     [BUDGET_SYN_QUEUE] = {1, {COUNTER_REQQ_FULL_DROP}},
+    [BUDGET_COOKIE_WANTED] = {1, {COUNTER_REQQ_FULL_DO_COOKIES}},
     [BUDGET_SYNCOOKIES_RECV] = {1, {COUNTER_SYNCOOKIES_RECV}},
     [BUDGET_NO_ROUTE] = {1, {COUNTER_OUT_NO_ROUTES}},
     [BUDGET_IP6_NO_ROUTE] = {1, {COUNTER_IP6_OUT_NO_ROUTES}},
-    [BUDGET_SIGNATURE] = {6,
-			  {COUNTER_MD5_NOT_FOUND, COUNTER_MD5_UNEXPECTED, COUNTER_MD5_FAILURE,
-			   COUNTER_AO_REQUIRED, COUNTER_AO_BAD, COUNTER_AO_KEY_NOT_FOUND}},
+    [BUDGET_MD5_NOT_FOUND] = {1, {COUNTER_MD5_NOT_FOUND}},
+    [BUDGET_MD5_UNEXPECTED] = {1, {COUNTER_MD5_UNEXPECTED}},
+    [BUDGET_MD5_FAILURE] = {1, {COUNTER_MD5_FAILURE}},
+    [BUDGET_AO] = {3, {COUNTER_AO_REQUIRED, COUNTER_AO_BAD, COUNTER_AO_KEY_NOT_FOUND}},
     [BUDGET_MIN_TTL] = {1, {COUNTER_MIN_TTL_DROP}},
     [BUDGET_POLICY] = {3,
 		       {COUNTER_XFRM_IN_NO_POLICIES, COUNTER_XFRM_IN_POLICY_BLOCK,
 			COUNTER_XFRM_IN_TEMPLATE_MISMATCH}},
     [BUDGET_REVERSE_PATH] = {1, {COUNTER_RP_FILTER}},
-    [BUDGET_CHALLENGE] = {4,
-			  {COUNTER_SYN_CHALLENGE, COUNTER_PAWS_TIME_WAIT,
-			   COUNTER_ACK_SKIPPED_TIME_WAIT, COUNTER_PAWS_ESTAB_REJECTED}},
+    [BUDGET_CHALLENGE] = {1, {COUNTER_SYN_CHALLENGE}},
+    [BUDGET_TIME_WAIT] = {1, {COUNTER_PAWS_TIME_WAIT}},
+    [BUDGET_TIME_WAIT_SKIPPED] = {1, {COUNTER_ACK_SKIPPED_TIME_WAIT}},
+    [BUDGET_TIMESTAMP] = {2, {COUNTER_PAWS_ESTAB_REJECTED, COUNTER_TSECR_REJECTED}},
     [BUDGET_IN_ERRORS] = {6,
 			  {COUNTER_IN_CSUM_ERRORS, COUNTER_PFMEMALLOC_DROP, COUNTER_IN_DISCARDS,
 			   COUNTER_IP6_IN_DISCARDS, COUNTER_IN_ADDR_ERRORS, COUNTER_IN_NO_ROUTES}},
@@ -125,20 +128,20 @@ bool budget_take(struct budget *budget, const struct counters *counters, int64_t
 	return true;
 }
 
-bool budget_is_closed(const struct budget *budget, int64_t time_ns)
+bool budget_is_closed(const struct budget *budget, struct budget_time when)
 {
-	return budget->begun && budget->last.before_ns >= time_ns + CAPTURE_LEAD_MAX_NS;
+	return budget->begun && budget->last.before_ns >= when.to_ns;
 }
 
 /* The first gap that a packet of this time may belong to; count when there is none. */
-static size_t first_gap(const struct budget *b, int64_t time_ns)
+static size_t first_gap(const struct budget *b, struct budget_time when)
 {
 	size_t low = 0, high = b->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (b->gaps[middle].to_ns < time_ns)
+		if (b->gaps[middle].to_ns < when.from_ns)
 			low = middle + 1;
 		else
 			high = middle;
@@ -146,58 +149,58 @@ static size_t first_gap(const struct budget *b, int64_t time_ns)
 	return low;
 }
 
-static bool is_within(const struct budget_gap *gap, int64_t time_ns)
+static bool is_within(const struct budget_gap *gap, struct budget_time when)
 {
-	return gap->from_ns <= time_ns + CAPTURE_LEAD_MAX_NS;
+	return gap->from_ns <= when.to_ns;
 }
 
-static bool is_covered(const struct budget *b, enum budget_kind kind, int64_t time_ns)
+static bool is_covered(const struct budget *b, enum budget_kind kind, struct budget_time when)
 {
-	return b->begun && (b->known >> kind & 1) && b->count && b->gaps[0].from_ns <= time_ns;
+	return b->begun && (b->known >> kind & 1) && b->count && b->gaps[0].from_ns <= when.from_ns;
 }
 
-int64_t budget_moved(const struct budget *budget, enum budget_kind kind, int64_t time_ns)
+int64_t budget_moved(const struct budget *budget, enum budget_kind kind, struct budget_time when)
 {
 	int64_t sum = 0;
 
-	if (!is_covered(budget, kind, time_ns))
+	if (!is_covered(budget, kind, when))
 		return -1;
-	for (size_t i = first_gap(budget, time_ns);
-	     i < budget->count && is_within(&budget->gaps[i], time_ns); i++)
+	for (size_t i = first_gap(budget, when);
+	     i < budget->count && is_within(&budget->gaps[i], when); i++)
 		sum += budget->gaps[i].moved[kind];
 	return sum;
 }
 
-int64_t budget_left(const struct budget *budget, enum budget_kind kind, int64_t time_ns)
+int64_t budget_left(const struct budget *budget, enum budget_kind kind, struct budget_time when)
 {
 	int64_t sum = 0;
 
-	if (!is_covered(budget, kind, time_ns))
+	if (!is_covered(budget, kind, when))
 		return -1;
-	for (size_t i = first_gap(budget, time_ns);
-	     i < budget->count && is_within(&budget->gaps[i], time_ns); i++)
+	for (size_t i = first_gap(budget, when);
+	     i < budget->count && is_within(&budget->gaps[i], when); i++)
 		if (budget->gaps[i].moved[kind] > budget->gaps[i].charged[kind])
 			sum += budget->gaps[i].moved[kind] - budget->gaps[i].charged[kind];
 	return sum;
 }
 
-void budget_span(const struct budget *budget, int64_t time_ns, int64_t *from_ns, int64_t *to_ns)
+struct budget_time budget_span(const struct budget *budget, struct budget_time when)
 {
-	size_t i = first_gap(budget, time_ns);
+	struct budget_time span = when;
 
-	*from_ns = *to_ns = time_ns;
-	for (bool first = true; i < budget->count && is_within(&budget->gaps[i], time_ns); i++) {
-		if (first)
-			*from_ns = budget->gaps[i].from_ns - CAPTURE_LEAD_MAX_NS;
-		first = false;
-		*to_ns = budget->gaps[i].to_ns;
+	for (size_t i = first_gap(budget, when);
+	     i < budget->count && is_within(&budget->gaps[i], when); i++) {
+		if (budget->gaps[i].from_ns < span.from_ns)
+			span.from_ns = budget->gaps[i].from_ns;
+		span.to_ns = budget->gaps[i].to_ns > span.to_ns ? budget->gaps[i].to_ns : span.to_ns;
 	}
+	return span;
 }
 
-void budget_charge(struct budget *budget, enum budget_kind kind, int64_t time_ns)
+void budget_charge(struct budget *budget, enum budget_kind kind, struct budget_time when)
 {
-	for (size_t i = first_gap(budget, time_ns);
-	     i < budget->count && is_within(&budget->gaps[i], time_ns); i++) {
+	for (size_t i = first_gap(budget, when);
+	     i < budget->count && is_within(&budget->gaps[i], when); i++) {
 		struct budget_gap *gap = &budget->gaps[i];
 
 		if (gap->moved[kind] <= gap->charged[kind])
@@ -207,10 +210,10 @@ void budget_charge(struct budget *budget, enum budget_kind kind, int64_t time_ns
 	}
 }
 
-void budget_refund(struct budget *budget, enum budget_kind kind, int64_t time_ns)
+void budget_refund(struct budget *budget, enum budget_kind kind, struct budget_time when)
 {
-	for (size_t i = first_gap(budget, time_ns);
-	     i < budget->count && is_within(&budget->gaps[i], time_ns); i++) {
+	for (size_t i = first_gap(budget, when);
+	     i < budget->count && is_within(&budget->gaps[i], when); i++) {
 		struct budget_gap *gap = &budget->gaps[i];
 
 		if (!gap->charged[kind])

@@ -4,9 +4,9 @@
  *
  * A packet that the kernel drops for one reason moves the counters of that reason: where
  * they did not move, it was another reason; and they cannot have moved for more packets
- * than they say. A packet is worked on within CAPTURE_LEAD_MAX_NS of its timestamp, and a
- * reading counts it or not when it was made meanwhile: a question is about every gap
- * between readings that the packet may belong to.
+ * than they say. A packet is worked on some time between its timestamp and what shows that it
+ * was, and a reading counts it or not when it was made meanwhile: a question is about every
+ * gap between readings that the packet may belong to (struct budget_time).
  */
 #ifndef REPORT_QUEUE_REASON_BUDGET_H
 #define REPORT_QUEUE_REASON_BUDGET_H
@@ -24,16 +24,29 @@ enum budget_kind {
 	BUDGET_OVERFLOWS,	/* ListenOverflows */
 	BUDGET_LISTEN_DROPS,	/* ListenDrops */
 	BUDGET_SYN_QUEUE,	/* TCPReqQFullDrop */
+	BUDGET_COOKIE_WANTED, /* TCPReqQFullDoCookies */
 	BUDGET_SYNCOOKIES_RECV, /* SyncookiesRecv */
 	BUDGET_NO_ROUTE,	/* IPv4: OutNoRoutes */
 	BUDGET_IP6_NO_ROUTE,	/* Ip6OutNoRoutes */
-	BUDGET_SIGNATURE,	/* TCP-MD5 and TCP-AO */
+	BUDGET_MD5_NOT_FOUND,
+	BUDGET_MD5_UNEXPECTED,
+	BUDGET_MD5_FAILURE,
+	BUDGET_AO, /* TCP-AO */
 	BUDGET_MIN_TTL,		/* TCPMinTTLDrop */
 	BUDGET_POLICY,		/* IPsec */
 	BUDGET_REVERSE_PATH,	/* IPReversePathFilter */
-	BUDGET_CHALLENGE,	/* a SYN that met a connection or TIME_WAIT of its 4-tuple */
+	BUDGET_CHALLENGE, /* TCPSYNChallenge: a SYN met a connection of its 4-tuple */
+	BUDGET_TIME_WAIT, /* PAWSTimewait: or TIME_WAIT, with an older timestamp */
+	BUDGET_TIME_WAIT_SKIPPED, /* TCPACKSkippedTimeWait: and the answer was left out */
+	BUDGET_TIMESTAMP, /* PAWSEstab, TSEcrRejected: a request refused an ACK for its timestamp */
 	BUDGET_IN_ERRORS,	/* what IP or TCP discarded as broken, or for want of memory */
 	BUDGET_KIND_COUNT,
+};
+
+/* When a packet was worked on. */
+struct budget_time {
+	int64_t from_ns;
+	int64_t to_ns;
 };
 
 struct budget_gap {
@@ -58,25 +71,25 @@ void budget_release(struct budget *budget);
 /* Takes an EVENT_COUNTERS. False when there is no memory: then nothing is known. */
 bool budget_take(struct budget *budget, const struct counters *counters, int64_t time_ns);
 
-/* Whether a reading has begun since a packet of this time was worked on. */
-bool budget_is_closed(const struct budget *budget, int64_t time_ns);
+/* Whether a reading has begun since. */
+bool budget_is_closed(const struct budget *budget, struct budget_time when);
 
 /*
  * What has moved in the gaps that a packet of this time may belong to and is not charged:
  * -1 when that is not known. Before budget_is_closed() it is what has moved so far.
  */
-int64_t budget_left(const struct budget *budget, enum budget_kind kind, int64_t time_ns);
+int64_t budget_left(const struct budget *budget, enum budget_kind kind, struct budget_time when);
 
 /* The same with what is charged. */
-int64_t budget_moved(const struct budget *budget, enum budget_kind kind, int64_t time_ns);
+int64_t budget_moved(const struct budget *budget, enum budget_kind kind, struct budget_time when);
 
-/* The earliest and the latest timestamp of a packet that may share a gap with one of this time. */
-void budget_span(const struct budget *budget, int64_t time_ns, int64_t *from_ns, int64_t *to_ns);
+/* From when to when those gaps last. */
+struct budget_time budget_span(const struct budget *budget, struct budget_time when);
 
 /* Charges a packet of this time, where there is something left. */
-void budget_charge(struct budget *budget, enum budget_kind kind, int64_t time_ns);
+void budget_charge(struct budget *budget, enum budget_kind kind, struct budget_time when);
 
 /* Takes such a charge back. */
-void budget_refund(struct budget *budget, enum budget_kind kind, int64_t time_ns);
+void budget_refund(struct budget *budget, enum budget_kind kind, struct budget_time when);
 
 #endif

@@ -54,8 +54,80 @@ static void settle_arrival(struct queue *q, const struct step *step, struct tabl
 	q->settled.unattributed = step->unattributed;
 }
 
+/* What arrived between two samples, as far as it matters for who was dropped. */
+struct between {
+	uint32_t syns; /* without an answer */
+	uint32_t dropped;
+	bool may_enter; /* a final ACK that entered, or did not, in place of a SYN's drop */
+	bool may_not;
+	bool stray;
+};
+
+static void count_between(const struct arrival *a, struct between *b)
+{
+	if (a->kind == ARRIVAL_SYN && !a->answered) {
+		b->syns++;
+		b->dropped += a->dropped;
+	}
+	b->stray |= a->kind == ARRIVAL_STRAY && !a->proven;
+	b->may_not |= a->wants_place && !a->proven && a->kind == ARRIVAL_ENTER;
+	b->may_enter |= a->wants_place && !a->proven && a->kind == ARRIVAL_REFUSED;
+}
+
+static bool is_sure(const struct between *b)
+{
+	if (b->stray)
+		return false;
+	return b->dropped ? b->dropped == b->syns && !b->may_not : !b->may_enter;
+}
+
+/*
+ * Between two samples the SYNs without an answer were dropped all, or none: nothing else fits.
+ * Where it was some of them, the likeliest hypothesis names them, and any other is as good. A
+ * sample with arrivals beside it parts nothing.
+ */
+static void find_sure(struct queue *q)
+{
+	struct queue_samples *samples = &q->samples;
+	size_t from = 0, k = 0;
+
+	while (from < q->arrivals.count) {
+		struct between between = {0};
+		size_t i = from;
+
+		while (k < samples->pending_count &&
+		       arrival_order(&q->arrivals.list[from], &samples->pending[k]) !=
+			   ARRIVED_BEFORE)
+			k++;
+		if (k == samples->pending_count)
+			return;
+		for (; i < q->arrivals.count; i++) {
+			enum arrival_order order =
+			    arrival_order(&q->arrivals.list[i], &samples->pending[k]);
+
+			if (order == ARRIVED_AFTER)
+				break;
+			if (order == ARRIVED_WITHIN && ++k == samples->pending_count)
+				return;
+			q->arrivals.list[i].done_ns = samples->pending[k].time_ns;
+			count_between(&q->arrivals.list[i], &between);
+		}
+		for (; from < i; from++) {
+			struct arrival *a = &q->arrivals.list[from];
+
+			a->sure = a->kind == ARRIVAL_SYN && !a->answered && is_sure(&between) &&
+				  q->sk_drops.shown && a->time_ns > q->sk_drops.shown_ns;
+		}
+	}
+}
+
 static void settle_sample(struct queue *q, const struct queue_sample *sample, int64_t drops)
 {
+	if (sample->drops_known) {
+		q->sk_drops.shown = true;
+		q->sk_drops.shown_drops = sample->drops;
+		q->sk_drops.shown_ns = sample->time_ns;
+	}
 	if (q->settled.depth != (int64_t)sample->depth)
 		queue_step(q, sample->time_ns, (int64_t)sample->depth - q->settled.depth);
 	if (sample->drops_known)
@@ -97,6 +169,11 @@ void backtrace_settle(const struct backtrace *backtrace, struct queue *q, size_t
 	}
 	q->now.half_open = requests < 0 ? 0 : requests;
 	prove_refused(backtrace, q);
+	for (uint32_t i = backtrace->first; i != STEP_NONE; i = backtrace->steps[i].previous)
+		if (backtrace->steps[i].at < backtrace->arrivals)
+			q->arrivals.list[backtrace->steps[i].at].dropped =
+			    backtrace->steps[i].transition.dropped;
+	find_sure(q);
 	for (uint32_t i = backtrace->first; i != STEP_NONE; i = backtrace->steps[i].previous) {
 		const struct step *step = &backtrace->steps[i];
 

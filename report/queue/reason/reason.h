@@ -1,0 +1,96 @@
+/*
+ * Interface for reasons: why the kernel did not answer a SYN, or did not take a final ACK, by
+ * its rules (docs/kernel.md), the depths of the queues and what its counters leave room for
+ * (budget.h). A queue is the reason only where it was full and the counters of that moved.
+ */
+#ifndef REPORT_QUEUE_REASON_REASON_H
+#define REPORT_QUEUE_REASON_REASON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report/attempt/detail.h"
+#include "report/attempt/table.h"
+#include "report/queue/queue.h"
+#include "report/queue/reason/budget.h"
+
+/* SYNs whose reason awaits the next reading of the counters. */
+#define REASONS_WAITING_MAX 4096
+
+enum waiting_kind {
+	WAITING_UNANSWERED, /* no listener counted it */
+	WAITING_ANSWERED,   /* an old connection answered it, as a packet shows */
+	WAITING_OWN,	    /* it met the connection that it had led to */
+};
+
+struct waiting_syn {
+	int64_t time_ns;
+	uint32_t index; /* of the attempt in the table */
+	uint32_t isn;
+	struct queue *queue; /* NULL: none listens there */
+	uint8_t kind;	     /* enum waiting_kind */
+	bool sure;	     /* the listener's sk_drops did not move for it */
+	bool ipv4;
+};
+
+struct reasons {
+	struct budget budget;
+	struct waiting_syn *waiting;
+	size_t waiting_count;
+};
+
+struct reason {
+	enum tally tally;
+	enum cause cause;
+	enum confidence confidence;
+};
+
+/* How full the queue was when a packet met it. */
+enum fullness {
+	FULLNESS_NONE,
+	FULLNESS_NEARLY, /* one less by the rebuilt depth, which may be one off */
+	FULLNESS_FULL,
+};
+
+/* Zero is ready. */
+void reasons_release(struct reasons *reasons);
+
+/*
+ * Whether some packet of this time can have met a full accept queue, by ListenOverflows.
+ * done_ns: it was worked on by then; TIME_UNKNOWN.
+ */
+bool reason_allows_overflow(const struct queue *queue, int64_t time_ns, int64_t done_ns);
+
+/*
+ * A SYN that the listener dropped, by its sk_drops. sure: nothing else can have moved these.
+ * The counters are charged with it.
+ */
+struct reason reason_of_syn(struct queue *queue, const struct arrival *syn, enum fullness fullness,
+			    bool sure);
+
+/*
+ * A final ACK that neither entered the accept queue nor found it full. drops: what sk_drops
+ * may have counted. Its tally is TALLY_COUNT where it did not reach TCP, its cause is
+ * CAUSE_COUNT where its request did not like it, for its timestamp.
+ */
+struct reason reason_of_ack(struct queue *queue, const struct arrival *ack, int drops);
+
+/* Charges the counters with a final ACK that a full accept queue dropped. */
+void reason_charge_overflow(struct queue *queue, const struct arrival *ack);
+
+/* The same with a SYN that was answered with a cookie, and with a cookie ACK that entered. */
+void reason_charge_cookie_sent(struct queue *queue, const struct arrival *syn);
+void reason_charge_cookie(struct queue *queue, const struct arrival *ack);
+
+/* A SYN that got no SYN-ACK and that no listener dropped: its reason comes with a reading. */
+void reasons_wait(struct reasons *reasons, const struct waiting_syn *syn);
+
+/* Takes an EVENT_COUNTERS, and gives those their reason that waited for it. */
+void reasons_take(struct reasons *reasons, const struct counters *counters, int64_t time_ns,
+		  struct table *table, struct details *details);
+
+/* Observation ended: the rest gets what is known of it. */
+void reasons_end(struct reasons *reasons, struct table *table, struct details *details);
+
+#endif
