@@ -36,7 +36,10 @@ static void put_sentence(const struct text *text, const struct cost *cost,
 	struct latency_summary spared = histogram_summary(&cost->spared);
 	char median[TEXT_VALUE_SIZE];
 
-	if (spared.count)
+	if (spared.count == 1)
+		sentence_add(sentence, "; the other needed %s",
+			     text_duration(text, spared.max, median));
+	else if (spared.count)
 		sentence_add(sentence, "; the others needed %s (median)",
 			     text_duration(text, spared.p50, median));
 	sentence_add(sentence, ".");

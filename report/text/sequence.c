@@ -242,10 +242,11 @@ static void put_gap(const struct text *text, int64_t ns)
 	fprintf(text->out, " %s\n", wait);
 }
 
-static void put_head(const struct text *text, const struct attempt *a)
+/* zero_ns: where the times of the drawing begin, TIME_UNKNOWN when nothing is drawn. */
+static void put_head(const struct text *text, const struct attempt *a, int64_t zero_ns)
 {
 	char client[ENDPOINT_TEXT_SIZE], server[ENDPOINT_TEXT_SIZE],
-	    prefix[2 * ENDPOINT_TEXT_SIZE + 8];
+	    prefix[2 * ENDPOINT_TEXT_SIZE + 8], when[TEXT_VALUE_SIZE];
 	struct sentence sentence;
 
 	endpoint_format(&a->client, client, sizeof(client));
@@ -255,6 +256,13 @@ static void put_head(const struct text *text, const struct attempt *a)
 	text_verdict(text, a, 0, &sentence);
 	text_paragraph(text, "", 0, sentence.text);
 	text_put_doubts(text, &a, 1);
+	if (zero_ns != TIME_UNKNOWN) {
+		sentence_clear(&sentence);
+		sentence_add(&sentence, "Times in ms since the first %s, at %s.",
+			     a->syn_ns == zero_ns ? "SYN" : "observed event",
+			     text_when(text, zero_ns, when));
+		text_paragraph(text, "", 0, sentence.text);
+	}
 	fputc('\n', text->out);
 	text_cell(text, "ms", CLIENT_COLUMN - 2);
 	put_blank(text, 2);
@@ -269,15 +277,18 @@ void text_put_sequence(const struct text *text, const struct attempt *a)
 {
 	struct step steps[STEPS_MAX];
 	size_t count = collect(a, steps);
+	int64_t zero_ns = a->syn_ns != TIME_UNKNOWN ? a->syn_ns
+			  : count		    ? steps[0].time_ns
+						    : TIME_UNKNOWN;
 	char ms[TEXT_VALUE_SIZE];
 
-	put_head(text, a);
+	put_head(text, a, zero_ns);
 	for (size_t i = 0; i < count; i++) {
 		int64_t gap = i ? text_since(steps[i].time_ns, steps[i - 1].time_ns) : 0;
 
 		if (gap >= GAP_NS)
 			put_gap(text, gap);
-		text_cell(text, text_ms(text_since(steps[i].time_ns, a->syn_ns), ms),
+		text_cell(text, text_ms(text_since(steps[i].time_ns, zero_ns), ms),
 			  CLIENT_COLUMN - 2);
 		put_blank(text, 2);
 		if (steps[i].mark)

@@ -77,7 +77,8 @@ function sentences(report, facts) {
 	const span = report.kind === "pcap" ? "for connect()" : "from the first SYN to accept()";
 	const needed = (some) => plural(some.count, "client") + " needed " + (some.count === 1 ? duration(some.max) :
 		duration(some.p50) + " (median) to " + duration(some.max) + " (max)") + " " + span;
-	const others = spared.count ? "; the others needed " + duration(spared.p50) + " (median)" : "";
+	const others = spared.count === 1 ? "; the other needed " + duration(spared.max) :
+		spared.count ? "; the others needed " + duration(spared.p50) + " (median)" : "";
 	if (hit.count || never)
 		list.push("Cost: " + [hit.count ? needed(hit) : "", never ? plural(never, "client") + " never got through" : ""].filter(Boolean).join("; ") +
 			others + ".");
