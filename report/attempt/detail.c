@@ -83,6 +83,7 @@ uint32_t details_add(struct details *details)
 	    .first_mark = DETAIL_NONE,
 	    .last_mark = DETAIL_NONE,
 	    .waiting_ns = TIME_UNKNOWN,
+	    .entered_ns = TIME_UNKNOWN,
 	    .accept_ns = TIME_UNKNOWN,
 	    .accept_after_ns = TIME_UNKNOWN,
 	    .accept_before_ns = TIME_UNKNOWN,

@@ -37,6 +37,7 @@ struct detail {
 	int32_t accept_pid;
 	int32_t child_pid;
 	int64_t waiting_ns; /* seen in the accept queue; the last time */
+	int64_t entered_ns; /* into the accept queue, by the kernel's word */
 	int64_t accept_ns;
 	int64_t accept_after_ns;
 	int64_t accept_before_ns;

@@ -52,6 +52,7 @@ enum open_event {
 	SEEN_UNSEEN_SYNACK = 1u << 18,
 	SEEN_JOIN = 1u << 19,	      /* the SYN-ACK takes it for a subflow of an MPTCP connection
 					 (MP_JOIN, RFC 8684 section 3.2) */
+	SEEN_ENTRY = 1u << 20,	      /* the kernel told that it entered the accept queue */
 };
 
 /* Where the kernel keeps it. */
@@ -125,6 +126,8 @@ enum open_move {
 	MOVE_DISLIKED,		 /* nor for that: the request did not take it */
 
 	MOVE_JOIN,	      /* final ACK of an MPTCP subflow: its connection takes it */
+	MOVE_ENTRY,	      /* the kernel tells that it entered */
+	MOVE_NO_ENTRY,	      /* or tells nothing, and so it did not */
 	MOVE_CHILD,	      /* a lookup found its child, whatever was known before */
 	MOVE_LISTENER_CLOSED, /* on its accept queue */
 	MOVE_LISTENER_GONE,   /* and its request with it */
@@ -169,7 +172,7 @@ struct open_attempt {
 	int64_t ack_ns;
 	int64_t end_ns;
 	int64_t touched_ns;   /* the last packet that mattered */
-	uint32_t events : 20; /* enum open_event */
+	uint32_t events : 21; /* enum open_event */
 	uint32_t state : 4;   /* enum open_state; open_move() alone writes it */
 	uint32_t settled : 4; /* enum place: after the last of its arrivals that is settled */
 	uint32_t idle : 1;    /* no packet since the sweep's last round found it over */

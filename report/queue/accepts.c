@@ -4,6 +4,17 @@
  */
 #include "report/queue/parts.h"
 
+/* The youngest that was accepted, by when it entered where that is known. */
+static void note_accepted(struct queue *q, const struct queue_packet *packet)
+{
+	const struct open_attempt *a = packet->attempt;
+	const struct detail *d = details_at(packet->details, a->detail);
+	int64_t time_ns = d && d->entered_ns != TIME_UNKNOWN ? d->entered_ns : a->ack_ns;
+
+	if (time_ns > q->last_accepted_ack_ns)
+		q->last_accepted_ack_ns = time_ns;
+}
+
 void queues_server_alive(struct queues *queues, const struct queue_packet *packet)
 {
 	struct open_attempt *a = packet->attempt;
@@ -59,8 +70,7 @@ void queues_accept(struct queues *queues, const struct queue_packet *packet, int
 		arrival->from_ns = from_ns;
 	if (q->now.depth > 0)
 		q->now.depth--;
-	if (a->ack_ns > q->last_accepted_ack_ns)
-		q->last_accepted_ack_ns = a->ack_ns;
+	note_accepted(q, packet);
 }
 
 /* States of include/net/tcp_states.h that a lookup can meet. */
@@ -140,8 +150,7 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 	if (!child_accepted(child))
 		return;
 	open_move(a, MOVE_ACCEPTED_SEEN);
-	if (a->ack_ns > q->last_accepted_ack_ns)
-		q->last_accepted_ack_ns = a->ack_ns;
+	note_accepted(q, packet);
 }
 
 void queues_accepted_before(struct queues *queues, struct open_attempt *a)

@@ -325,6 +325,25 @@ static void make_room(struct queue *q, const struct arrival *entering)
 	queue_step(q, entering->time_ns, -1);
 }
 
+/* Entries so close together may be of two processors, which have counted the same then. */
+#define CONCURRENT_ENTRIES_NS (50 * NS_PER_US)
+
+/* The settled depth becomes what the kernel counted when it let this one in. */
+static void agree(struct queue *q, const struct arrival *a)
+{
+	int64_t more = q->settled.depth - (int64_t)a->told_depth;
+	bool concurrent = a->time_ns - q->settled.entry_ns < CONCURRENT_ENTRIES_NS;
+
+	q->settled.entry_ns = a->time_ns;
+	if (!q->settled.known || more == 0 || (more == 1 && concurrent))
+		return;
+	if (more > 0)
+		q->settled.owed += more; /* their accept() is reported later, or not at all */
+	else if (q->accept_exact)
+		q->sums.disagreements++;
+	queue_step(q, a->time_ns, -more);
+}
+
 /* Where its attempt stands now, and with it how many requests there are. */
 static void move_attempt(struct queue *q, const struct arrival *a, struct table *table)
 {
@@ -369,7 +388,9 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 			queue_tally(q, TALLY_COOKIE_ACK, a->time_ns, 1);
 			reason_charge_cookie(q, a);
 		}
-		if (!a->decided)
+		if (!a->decided && a->told == TOLD_ENTERED && q->siblings == 1)
+			agree(q, a);
+		else if (!a->decided)
 			make_room(q, a);
 		queue_step(q, a->time_ns, 1);
 		break;

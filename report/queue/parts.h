@@ -4,16 +4,29 @@
 #ifndef REPORT_QUEUE_PARTS_H
 #define REPORT_QUEUE_PARTS_H
 
+#include "report/queue/arrival.h"
+#include "report/queue/entry/entries.h"
 #include "report/queue/listening.h"
 #include "report/queue/queue.h"
 #include "report/queue/queues.h"
 #include "report/queue/reason/reason.h"
 #include "report/queue/timestamps.h"
 
+/* The last entries of clients that nobody saw connect. */
+#define ENTRIES_OF_NOBODY 64
+
+struct entry_of_nobody {
+	struct endpoint client;
+	int64_t time_ns;
+};
+
 struct queues {
 	struct host host;
 	bool children_looked_up;
 	bool lo_only;
+	bool entries_told; /* each entry into an accept queue is, so that none is proof too */
+	struct entry_of_nobody nobody[ENTRIES_OF_NOBODY]; /* a ring */
+	size_t nobody_next;
 	struct rates *rates;
 	unsigned live_slots;
 	struct queue_window window;

@@ -30,6 +30,7 @@ void queue_init(struct queue *queue, const struct listener *listener, const stru
 
 void queue_release(struct queue *queue)
 {
+	waiting_release(&queue->waiting);
 	free(queue->arrivals.list);
 	free(queue->arrivals.newest);
 	free(queue->full.episodes);

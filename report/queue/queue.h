@@ -32,6 +32,7 @@
 #include "report/queue/past/tenures.h"
 #include "report/queue/sizing.h"
 #include "report/queue/tally.h"
+#include "report/queue/entry/waiting.h"
 
 #define QUEUE_ARRIVALS_MAX (1u << 18)
 #define QUEUE_SAMPLES_MAX  256
@@ -70,6 +71,12 @@ enum found {
 };
 
 struct reasons;
+/* Of a final ACK, by the kernel itself: see entries.h. */
+enum told {
+	TOLD_NOTHING,
+	TOLD_ENTERED,
+	TOLD_REFUSED, /* or not taken for another reason */
+};
 
 struct arrival {
 	int64_t time_ns;
@@ -79,7 +86,9 @@ struct arrival {
 	uint32_t isn;	      /* of the attempt: the index may be another's by now */
 	uint32_t half_open;   /* rebuilt, before it */
 	uint32_t before;      /* the number of an earlier one, perhaps of its attempt */
+	uint32_t told_depth;  /* TOLD_ENTERED: of the accept queue, just before */
 	uint8_t kind;	      /* enum arrival_kind */
+	uint8_t told;	      /* enum told */
 	uint8_t found;	      /* LOOKUP, COUNT: enum found */
 	uint8_t timestamp;    /* SYN: enum timestamp, what timestamps said of its SYN-ACK */
 	uint8_t window_scale; /* SYN: that of its client */
@@ -124,6 +133,7 @@ struct queue_arrivals {
 	uint32_t gone;	  /* the number of the first: each has the next one */
 	uint32_t *newest; /* by a hash of the attempt: the number of the youngest; room of them */
 	uint64_t lost;	  /* beyond QUEUE_ARRIVALS_MAX */
+	uint32_t told;	  /* the number of the first that may still be told of */
 };
 
 /* What the sampler saw. In a SO_REUSEPORT group the leader has pending, early and round. */
@@ -167,7 +177,8 @@ struct queue_now {
 struct queue_settled {
 	bool known; /* depth is */
 	int64_t depth;
-	int64_t owed; /* departures counted before their accept() was settled */
+	int64_t entry_ns; /* the last entry that was told */
+	int64_t owed;	  /* departures counted before their accept() was settled */
 	int64_t requests;
 	int32_t unattributed; /* fewer by so many, by a count, than those whose end is known */
 	int64_t peak;	      /* of depth; -1: none */
@@ -219,6 +230,7 @@ struct queue {
 
 	struct queue_arrivals arrivals;
 	struct queue_samples samples;
+	struct queue_waiting waiting; /* in the leader; where entries are told and accept() is not */
 	struct queue_sk_drops sk_drops;
 	struct queue_now now;
 	struct queue_settled settled;

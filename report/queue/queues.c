@@ -24,6 +24,7 @@ int queues_new(const struct queues_options *options, struct queues **out)
 	q->host = options->host;
 	q->children_looked_up = options->children_looked_up;
 	q->lo_only = options->lo_only;
+	q->entries_told = options->entries_told;
 	q->rates = options->rates;
 	q->live_slots = options->live_slots;
 	q->window = (struct queue_window){.from_ns = INT64_MIN, .to_ns = INT64_MAX};
@@ -173,13 +174,20 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 
 void queues_age(struct queues *queues, int64_t now_ns, struct table *table, struct details *details)
 {
-	for (size_t i = 0; i < queues->listening.count; i++)
-		if (queues->listening.queues[i]->leader == queues->listening.queues[i])
-			queue_settle(queues->listening.queues[i], now_ns, table, details);
+	for (size_t i = 0; i < queues->listening.count; i++) {
+		struct queue *q = queues->listening.queues[i];
+
+		if (q->leader != q)
+			continue;
+		queue_tell_absent(queues, q, now_ns, table);
+		queue_settle(q, now_ns, table, details);
+	}
 }
 
 void queues_end(struct queues *queues, struct table *table, struct details *details, int64_t end_ns)
 {
+	for (size_t i = 0; i < queues->listening.count; i++)
+		queue_tell_absent(queues, queues->listening.queues[i], end_ns, table);
 	for (size_t i = 0; i < queues->listening.count; i++)
 		queue_end(queues->listening.queues[i], end_ns, table, details);
 	reasons_end(&queues->reasons, table, details);

@@ -34,6 +34,7 @@ struct queue_packet {
 struct queues_options {
 	struct host host;
 	bool children_looked_up; /* connections that wait are looked up in sock_diag */
+	bool entries_told;	 /* BPF programs tell each entry into an accept queue */
 	bool lo_only;		 /* every client is of this namespace */
 	struct rates *rates;	 /* of the run, or NULL; must outlive the queues */
 	unsigned live_slots;	 /* see rate_counter_init() */

@@ -244,6 +244,9 @@ void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t
 	struct queue_sample *round = &leader->samples.round;
 
 	queue->samples.count++;
+	if (leader->siblings == 1)
+		waiting_observe(&leader->waiting, sample->depth, sample->before_ns, time_ns, table,
+				details);
 	queue->listener.limit = sample->limit;
 	limits_take(&queue->limits, sample->limit, time_ns);
 	if (sample->before_ns > queue->open_ns)

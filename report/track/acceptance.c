@@ -2,6 +2,7 @@
  * When accept() returned a connection, as a point or as a bound, and what is told of
  * the process that serves it. Who that is without a word from it: serving.h.
  */
+#include "report/queue/entry/entries.h"
 #include "report/track/parts.h"
 
 /* After an event that may have told of its accept(). */
@@ -97,6 +98,31 @@ void tracker_server_spoke(struct tracker *t, struct open_attempt *a, const struc
 		       .waiting_ns = TIME_UNKNOWN,
 		       .state = 4, /* FIN_WAIT1 */
 		   });
+}
+
+void tracker_on_entry(struct tracker *t, const struct event *event)
+{
+	struct open_attempt *a = tracker_find_answered(t, &event->entry.flow);
+	struct queue_packet packet;
+	struct detail *d;
+
+	if (!t->options.queues)
+		return;
+	/* A subflow that joins a connection enters no accept queue, but is told of. */
+	if (a && open_saw(a, SEEN_JOIN))
+		return;
+	if (!a || !open_is_acknowledged(a)) {
+		queues_entry_of_nobody(t->options.queues, &event->entry, event->time_ns);
+		return;
+	}
+	d = details_open(t->details, a);
+	if (d)
+		d->entered_ns = event->time_ns;
+	packet = tracker_packet(t, a, event);
+	packet.frame = 0;
+	queues_entry(t->options.queues, &packet, &event->entry, t->table);
+	if (event->time_ns > a->touched_ns)
+		a->touched_ns = event->time_ns;
 }
 
 void tracker_on_accept(struct tracker *t, const struct event *event)

@@ -112,6 +112,7 @@ void tracker_server_spoke(struct tracker *tracker, struct open_attempt *attempt,
 /* It was accepted before this time, as is known now; the queue has been told. */
 void tracker_accepted_before(struct tracker *tracker, struct open_attempt *attempt,
 			     int64_t before_ns);
+void tracker_on_entry(struct tracker *tracker, const struct event *event);
 void tracker_on_accept(struct tracker *tracker, const struct event *event);
 void tracker_on_step(struct tracker *tracker, const struct event *event);
 void tracker_on_child(struct tracker *tracker, const struct event *event);

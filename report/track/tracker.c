@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "report/queue/entry/entries.h"
 #include "report/track/parts.h"
 #include "report/track/verdict.h"
 
@@ -399,10 +400,13 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 			       &event->holder);
 		break;
 	case EVENT_ENTRY:
-		if (!tracker_find(tracker, &event->entry.flow))
-			tracker->entries_alone++;
+		tracker->entries_alone += !tracker_find(tracker, &event->entry.flow);
+		tracker_on_entry(tracker, event);
 		break;
 	case EVENT_LOSS:
+		if (tracker->options.queues && event->source == SOURCE_BPF && event->loss.count)
+			queues_entries_lost(tracker->options.queues);
+		break;
 	case EVENT_KIND_COUNT:
 		break;
 	}

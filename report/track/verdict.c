@@ -190,6 +190,9 @@ static enum outcome decide_handshaken(const struct open_attempt *open,
 		return OUTCOME_ESTABLISHED;
 	if (open_saw(open, SEEN_RST_SERVER))
 		return OUTCOME_RESET;
+	/* First in, first out: who entered later was accepted. */
+	if (open_saw(open, SEEN_ENTRY) && open_is_queued(open) && is_overtaken(context, out))
+		return OUTCOME_ACCEPTED;
 	if (open_saw(open, SEEN_RST_CLIENT))
 		return OUTCOME_RESET;
 	if (open->moved_by == MOVE_LISTENER_CLOSED && context->listener_closed)
@@ -340,7 +343,8 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 			  0);
 }
 
-static int64_t find_entry(const struct open_attempt *open, const struct attempt *out)
+static int64_t find_entry(const struct open_attempt *open, int64_t told_ns,
+			  const struct attempt *out)
 {
 	int64_t accepted_ns =
 	    out->accept_ns != TIME_UNKNOWN ? out->accept_ns : out->accept_before_ns;
@@ -350,6 +354,8 @@ static int64_t find_entry(const struct open_attempt *open, const struct attempt 
 		return out->entered_ns; /* before observation began */
 	if (!open_has_child(open) || open_saw(open, SEEN_JOIN))
 		return TIME_UNKNOWN;
+	if (told_ns != TIME_UNKNOWN)
+		return told_ns;
 	for (uint32_t i = 0; i < out->marks_count; i++)
 		entered_ns = entry_take(entered_ns, &out->marks[i], i ? &out->marks[i - 1] : NULL,
 					accepted_ns);
@@ -368,9 +374,12 @@ static int64_t wait_of(int64_t from_ns, const struct attempt *out)
 void verdict_attempt(const struct open_attempt *open, struct details *details,
 		     const struct verdict_context *context, struct attempt *out)
 {
+	const struct detail *d;
+
 	copy_packets(open, out);
 	copy_details(open, details, out);
-	out->entered_ns = find_entry(open, out);
+	d = details ? details_at(details, open->detail) : NULL;
+	out->entered_ns = find_entry(open, d ? d->entered_ns : TIME_UNKNOWN, out);
 	/* What was known of its accept() at first did not know that its final ACK was dropped. */
 	if (out->accept_after_ns != TIME_UNKNOWN && out->accept_after_ns < out->entered_ns &&
 	    out->entered_ns <= out->accept_before_ns)

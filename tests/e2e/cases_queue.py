@@ -15,7 +15,7 @@ def ghost(s):
     client, other = s.fill(2)
     s.step("RST", client.rst, [], EstabResets=1)
     assert (listener.depth, listener.waiting()) == (2, 1)
-    s.truth(client, "reset", client_reset=1)
+    s.truth(client, "ghost", client_reset=1)
     dropped = s.client()
     s.step("SYN: the ghost still takes its place", dropped.syn, [], **SYN_OVERFLOW)
     s.truth(dropped, "unanswered", accept_queue_full_syn=1)

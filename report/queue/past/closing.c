@@ -48,6 +48,7 @@ void queues_close(struct queues *queues, struct queue *q, int64_t time_ns, struc
 	if (q->closed)
 		return;
 	q->closed_ns = time_ns;
+	waiting_clear(&leader->waiting);
 	tenures_end(&q->tenures, 0, time_ns);
 	series_add(&q->samples.series, time_ns, 0);
 	if (leader->siblings == 1) {

@@ -150,7 +150,8 @@ static void prove_refused(const struct backtrace *backtrace, struct queue *q)
 		if (a->kind == ARRIVAL_LOOKUP && a->found != FOUND_DOUBT && a->found != FOUND_CHILD)
 			absent[context->slot] = true;
 		if (a->wants_place)
-			a->proven = a->kind == ARRIVAL_REFUSED && absent[context->slot];
+			a->proven = a->kind == ARRIVAL_REFUSED &&
+				    (absent[context->slot] || a->told == TOLD_REFUSED);
 		if (context->first)
 			absent[context->slot] = false;
 	}

@@ -173,6 +173,29 @@ static void add_entry(struct transitions *m, uint8_t place, uint32_t leaves, uin
 	transition->place &= (uint8_t)~PLACE_REQUEST;
 }
 
+/*
+ * It entered, and the kernel counted so many before it: who is missing had left. Two
+ * processors that let somebody in at the same instant count the same.
+ */
+static void add_told_entry(const struct hypothesis *h, const struct arrival *a, uint8_t place,
+			   struct transitions *m)
+{
+	int64_t more = (int64_t)h->depth - (int64_t)a->told_depth;
+
+	if (more >= 0) {
+		add_entry(m, place, (uint32_t)more, 0);
+		if (more == 1)
+			add_entry(m, place, 0, COST_EARLY);
+	} else {
+		more = more < -100 ? -100 : more;
+		add_entry(m, place, 0, COST_SAMPLE * (uint32_t)(more < -10 ? 10 : -more));
+		m->list[m->count - 1].depth = (int8_t)(1 - more);
+	}
+	/* Nobody saw how it came here: as it was judged. */
+	for (unsigned i = 0; i < m->count && !place; i++)
+		m->list[i].cookie = a->cookie;
+}
+
 static void ack_transitions(const struct queue *q, const struct hypothesis *h,
 			    const struct arrival *a, uint8_t place, struct transitions *m)
 {
@@ -183,6 +206,10 @@ static void ack_transitions(const struct queue *q, const struct hypothesis *h,
 
 	if (place & PLACE_ENTERED) {
 		add(m, ARRIVAL_AGAIN, place, 0);
+		return;
+	}
+	if (a->told == TOLD_ENTERED) {
+		add_told_entry(h, a, place, m);
 		return;
 	}
 	if (a->deferred && (place & PLACE_REQUEST)) {
@@ -203,11 +230,12 @@ static void ack_transitions(const struct queue *q, const struct hypothesis *h,
 		m->list[0].cookie = a->cookie;
 		return;
 	}
-	add_entry(m, place, leaves, 0);
+	if (a->told != TOLD_REFUSED)
+		add_entry(m, place, leaves, 0);
 	if (h->depth + ROOM_DOUBTED < limit && a->kind == ARRIVAL_ENTER)
 		return;
 	add_drop(m, ARRIVAL_REFUSED, place, full ? 0 : COST_RULE, weight);
-	if (full)
+	if (full && a->told != TOLD_REFUSED)
 		add_entry(m, place, 0, COST_RULE);
 	if (place & PLACE_REQUEST)
 		add_drop(m, ARRIVAL_STRAY, place, COST_DISLIKED, 1);

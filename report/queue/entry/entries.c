@@ -1,0 +1,173 @@
+/*
+ * What the kernel tells of entries, against the final ACKs that were seen.
+ *
+ * Theory of operation. An entry is told in its softirq, some microseconds after the
+ * packet that made it was captured; where a processor is held up, some milliseconds. Of an
+ * attempt's segments the one before the entry is what entered: each before that one was not
+ * taken, each after it asks for nothing. A segment that is older than ABSENT_NS, and of
+ * which nothing was told, was not taken. Both are facts, and the search (search/) follows
+ * them alone; why a segment was not taken it has to find out as before.
+ */
+#include "report/queue/entry/entries.h"
+
+#include "report/queue/parts.h"
+
+/* Two segments so close together are worked on in one go: the first of them enters. */
+#define TOGETHER_NS NS_PER_MS
+/* No entry is told later than this, but for a machine that stands still. Before SETTLE_DELAY_NS. */
+#define ABSENT_NS (40 * NS_PER_MS)
+/* Where addresses are translated its client is told of within this time. */
+#define NOBODY_NS (10 * NS_PER_SEC)
+
+static bool asks(const struct arrival *a)
+{
+	return a->wants_place && a->kind != ARRIVAL_SETTLED;
+}
+
+/* It was not taken: by a full queue, unless there was room. */
+static void refuse(struct queue *q, struct arrival *a, const struct open_attempt *open)
+{
+	bool room = !open_knows(open, KNOWN_NEARLY_FULL) && !open_knows(open, KNOWN_COOKIE);
+
+	a->told = TOLD_REFUSED;
+	if (a->kind == ARRIVAL_DEFERRED)
+		return;
+	a->proven = true;
+	if (a->kind == ARRIVAL_ENTER && room && q->siblings == 1) {
+		if (q->listener.defer_accept_s != 0) {
+			a->kind = ARRIVAL_DEFERRED;
+			return;
+		}
+		/* The request did not like it: PAWS, or out of its window (tcp_check_req). */
+		a->kind = ARRIVAL_STRAY;
+		a->proven = false;
+		return;
+	}
+	a->kind = ARRIVAL_REFUSED;
+}
+
+static struct arrival *find_entered(struct queue *q, const struct queue_packet *packet)
+{
+	struct arrival *a = queue_newest(q, packet->index, packet->attempt->isn), *entered = NULL;
+
+	for (; a; a = queue_earlier(q, a))
+		if (asks(a) && (!entered || a->time_ns > packet->time_ns - TOGETHER_NS))
+			entered = a;
+	return entered;
+}
+
+void queues_entry(struct queues *queues, const struct queue_packet *packet,
+		  const struct queue_entry *entry, struct table *table)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *entered;
+
+	a->events |= SEEN_ENTRY;
+	if (!q)
+		return;
+	q = q->leader;
+	entered = find_entered(q, packet);
+	for (struct arrival *x = queue_newest(q, packet->index, a->isn); entered && x;
+	     x = queue_earlier(q, x)) {
+		if (!asks(x) || x == entered)
+			continue;
+		if (x < entered)
+			refuse(q, x, a);
+		else
+			x->kind = ARRIVAL_AGAIN;
+	}
+	if (entered) {
+		entered->kind = ARRIVAL_ENTER;
+		entered->proven = true;
+		entered->told = TOLD_ENTERED;
+		entered->told_depth = entry->depth;
+	} else if (open_knows(a, KNOWN_ACK_DROPPED)) {
+		queue_prove_entered(q, a, packet->details);
+	}
+	if (!open_has_child(a)) {
+		queue_correct_depth(q, 1);
+		if (!open_knows(a, KNOWN_COOKIE) && q->now.half_open > 0)
+			q->now.half_open--;
+	}
+	open_move(a, MOVE_ENTRY);
+	if (q->siblings != 1 || q->grouped || q->accept_exact) {
+		waiting_give_up(&q->waiting);
+		return;
+	}
+	q->now.depth = (int64_t)entry->depth + 1;
+	waiting_observe(&q->waiting, entry->depth, packet->time_ns, packet->time_ns, table,
+			packet->details);
+	waiting_add(&q->waiting, a, packet->index, packet->time_ns);
+}
+
+void queues_entry_of_nobody(struct queues *queues, const struct queue_entry *entry, int64_t time_ns)
+{
+	struct entry_of_nobody *of = &queues->nobody[queues->nobody_next++ % ENTRIES_OF_NOBODY];
+
+	of->client = flow_source(&entry->flow);
+	of->time_ns = time_ns;
+}
+
+void queues_entries_lost(struct queues *queues)
+{
+	queues->entries_told = false;
+}
+
+static bool is_nobodys(const struct queues *queues, const struct open_attempt *open, int64_t now_ns)
+{
+	struct endpoint client = flow_source(&open->flow);
+
+	for (size_t i = 0; i < ENTRIES_OF_NOBODY; i++)
+		if (queues->nobody[i].client.port == client.port &&
+		    now_ns - queues->nobody[i].time_ns < NOBODY_NS &&
+		    address_equal(&queues->nobody[i].client.address, &client.address))
+			return true;
+	return false;
+}
+
+static void tell_absent(const struct queues *queues, struct queue *q, struct arrival *a,
+			int64_t now_ns, struct table *table)
+{
+	struct open_attempt *open = arrival_attempt(a, table);
+	bool was_queued;
+
+	if (!open || open_saw(open, SEEN_ENTRY) || open_knows(open, KNOWN_BEFORE) ||
+	    open_saw(open, SEEN_FASTOPEN | SEEN_JOIN) || is_nobodys(queues, open, now_ns))
+		return;
+	if (open_is_certain(open)) {
+		q->sums.disagreements++; /* its entry was not told, in spite of all */
+		open->events |= SEEN_ENTRY;
+		return;
+	}
+	was_queued = open_is_queued(open);
+	refuse(q, a, open);
+	if (was_queued && !q->accept_exact)
+		queue_correct_depth(q, -1);
+	if (open_has_child(open) && !open_knows(open, KNOWN_COOKIE))
+		q->now.half_open++;
+	open_move(open, MOVE_NO_ENTRY);
+	if (a->kind == ARRIVAL_DEFERRED)
+		open_move(open, MOVE_DEFERRED_AFTER_ALL);
+	else if (a->kind == ARRIVAL_STRAY)
+		open_move(open, MOVE_DISLIKED);
+}
+
+void queue_tell_absent(struct queues *queues, struct queue *queue, int64_t now_ns,
+		       struct table *table)
+{
+	struct queue_arrivals *arrivals = &queue->arrivals;
+
+	if (!queues->entries_told)
+		return;
+	if ((int32_t)(arrivals->told - arrivals->gone) < 0)
+		arrivals->told = arrivals->gone;
+	for (; arrivals->told - arrivals->gone < arrivals->count; arrivals->told++) {
+		struct arrival *a = &arrivals->list[arrivals->told - arrivals->gone];
+
+		if (a->time_ns > now_ns - ABSENT_NS)
+			break;
+		if (asks(a) && a->told == TOLD_NOTHING)
+			tell_absent(queues, queue, a, now_ns, table);
+	}
+}

@@ -1,0 +1,103 @@
+/*
+ * First in, first out: what a depth says of those that have entered.
+ */
+#include "report/queue/entry/waiting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Told of a little before it is in the queue: later than this only where a machine stands still. */
+#define IN_QUEUE_NS NS_PER_MS
+
+void waiting_release(struct queue_waiting *waiting)
+{
+	free(waiting->list);
+	*waiting = (struct queue_waiting){0};
+}
+
+void waiting_clear(struct queue_waiting *waiting)
+{
+	waiting->first = waiting->count = 0;
+}
+
+void waiting_give_up(struct queue_waiting *waiting)
+{
+	waiting_release(waiting);
+	waiting->off = true;
+}
+
+static bool make_room(struct queue_waiting *w)
+{
+	struct waiter *bigger;
+	size_t room = w->room ? 2 * w->room : 64;
+
+	if (w->first + w->count < w->room)
+		return true;
+	if (w->first > w->room / 2) {
+		memmove(w->list, w->list + w->first, w->count * sizeof(*w->list));
+		w->first = 0;
+		return true;
+	}
+	bigger = w->count < WAITING_MAX ? realloc(w->list, room * sizeof(*bigger)) : NULL;
+	if (!bigger)
+		return false;
+	w->list = bigger;
+	w->room = room;
+	return true;
+}
+
+void waiting_add(struct queue_waiting *waiting, const struct open_attempt *attempt, uint32_t index,
+		 int64_t entered_ns)
+{
+	struct waiter *last;
+
+	if (waiting->off)
+		return;
+	if (!make_room(waiting)) {
+		waiting_give_up(waiting);
+		return;
+	}
+	last = &waiting->list[waiting->first + waiting->count++];
+	*last = (struct waiter){
+	    .entered_ns = entered_ns,
+	    .waiting_ns = entered_ns,
+	    .index = index,
+	    .isn = attempt->isn,
+	};
+}
+
+static void accept_seen(const struct waiter *waiter, int64_t before_ns, struct table *table,
+			struct details *details)
+{
+	struct open_attempt *a = table_at(table, waiter->index);
+	struct detail *d;
+
+	if (!a || !open_is_used(a) || a->isn != waiter->isn)
+		return;
+	open_move(a, MOVE_ACCEPTED_SEEN);
+	d = details_open(details, a);
+	if (!d || d->exact)
+		return;
+	d->served = true;
+	if (d->accept_before_ns == TIME_UNKNOWN || before_ns < d->accept_before_ns)
+		d->accept_before_ns = before_ns;
+	if (waiter->waiting_ns > d->accept_after_ns && waiter->waiting_ns <= d->accept_before_ns)
+		d->accept_after_ns = waiter->waiting_ns;
+}
+
+void waiting_observe(struct queue_waiting *waiting, uint32_t depth, int64_t from_ns, int64_t to_ns,
+		     struct table *table, struct details *details)
+{
+	size_t in = 0;
+
+	if (waiting->off)
+		return;
+	while (in < waiting->count &&
+	       waiting->list[waiting->first + in].entered_ns + IN_QUEUE_NS <= from_ns)
+		in++;
+	for (; in > depth; in--) {
+		accept_seen(&waiting->list[waiting->first], to_ns, table, details);
+		waiting->first++;
+		waiting->count--;
+	}
+}
