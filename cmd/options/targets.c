@@ -66,8 +66,8 @@ void targets_check(const struct targets *targets, const char *command)
 			continue;
 		endpoint_format(&targets->at[i], text, sizeof(text));
 		complain(command,
-			 "%s: not an address of this host (or of its --netns): no listener here "
-			 "can have it; only connections that pass through are seen",
+			 "%s: not an address of this host (or --netns): no listener here can "
+			 "have it; only forwarded connections are visible",
 			 text);
 	}
 }

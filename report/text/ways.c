@@ -127,18 +127,18 @@ static void put_without_packets(const struct text *text)
 	if (!report->without_packets)
 		return;
 	sentence_clear(&sentence);
-	sentence_add(&sentence, "%s connection%s came in without a captured packet",
+	sentence_add(&sentence, "%s connection%s entered without a captured packet",
 		     text_count((int64_t)report->without_packets, count),
 		     report->without_packets == 1 ? "" : "s");
 	if (report->without_asked.port) {
 		endpoint_format(&report->without_asked, asked, sizeof(asked));
 		endpoint_format(&report->without_server, server, sizeof(server));
-		sentence_add(&sentence, ": NAT led from %s to %s", asked, server);
+		sentence_add(&sentence, ": NAT redirected %s to %s", asked, server);
 	} else {
 		sentence_add(&sentence, ": to another address or port, or on another interface");
 	}
-	sentence_add(&sentence, ". What became of %s is not known.",
-		     report->without_packets == 1 ? "it" : "them");
+	sentence_add(&sentence, ". %s outcome is unknown.",
+		     report->without_packets == 1 ? "Its" : "Their");
 	text_paragraph(text, "", 0, sentence.text);
 }
 
