@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
@@ -124,6 +125,20 @@ static int enter(const struct listeners *o)
 	return STATUS_FAILED;
 }
 
+/* Of the terminal, else $COLUMNS, else 100, which is also the most. */
+static unsigned columns(void)
+{
+	const char *variable = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t number = 100;
+
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		number = size.ws_col;
+	else if (variable && argument_number(variable, 1, 1000, &number) < 0)
+		number = 100;
+	return number > 100 ? 100 : number < 40 ? 40 : (unsigned)number;
+}
+
 static int show(const struct listeners *o, const struct listeners_snapshot *snapshot)
 {
 	const char *no_colour = getenv("NO_COLOR");
@@ -131,6 +146,7 @@ static int show(const struct listeners *o, const struct listeners_snapshot *snap
 	    .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
 	    .colour = o->colour_always ||
 		      (!o->colour_never && isatty(STDOUT_FILENO) && !(no_colour && *no_colour)),
+	    .columns = columns(),
 	};
 	int error = 0;
 

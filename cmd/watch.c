@@ -34,7 +34,7 @@ static void print_help(void)
 	    "Shows the listeners of these ports live: the depth of their accept queues against\n"
 	    "the limit, handshakes, accepts and drops per second, latencies, and the worst\n"
 	    "connection attempts of the last seconds. Without a port it shows all listeners.\n"
-	    "Ctrl-C (or q) stops it and prints the report.\n"
+	    "Ctrl-C (or q) stops it and prints the report; ? lists the keys.\n"
 	    "\n"
 	    "If standard output is not a terminal it writes one line per interval. The display\n"
 	    "lags 0.5 s.\n"

@@ -13,9 +13,12 @@
 
 #define ADDRESS_WIDTH_MAX 24
 
-/* Of the columns between the address and the process. */
-#define NUMBERS_WIDTH 58
-#define ADDRESS_SIZE  (ENDPOINT_TEXT_SIZE + IF_NAMESIZE + 32)
+/* "postgres 812", its blanks included. */
+#define PROCESS_WIDTH 16
+/* Below this an address has a line of its own, and the numbers are indented below it. */
+#define OWN_LINE_COLUMNS 60
+#define INDENT		 2
+#define ADDRESS_SIZE	 (ENDPOINT_TEXT_SIZE + IF_NAMESIZE + 32)
 
 static const char *setting_name(enum limit_setting setting)
 {
@@ -83,16 +86,52 @@ static void format_process(const struct text *text, const struct listener *l, si
 	snprintf(out, 2 * TEXT_VALUE_SIZE, "%s%s", comm, numbers);
 }
 
-static void put_row(const struct text *text, const struct listeners_snapshot *s, size_t i,
-		    int width)
+/* What a width has room for, the least important columns gone first. */
+struct columns {
+	int address;
+	bool own_line;
+	bool half_open;
+	bool oldest;
+	bool setting;
+	bool drops;
+	unsigned process; /* 0: not shown */
+};
+
+static unsigned numbers_width(const struct columns *c)
 {
+	return 16u + (c->setting ? 14 : 7) + (c->half_open ? 9 : 0) + (c->drops ? 8 : 0) +
+	       (c->oldest ? 9 : 0);
+}
+
+static struct columns lay_out(const struct text *text, size_t address)
+{
+	struct columns c = {(int)address, false, true, true, true, true, 0};
+	bool *const order[] = {&c.half_open, &c.oldest, &c.setting, &c.drops};
+
+	c.own_line = text->columns < OWN_LINE_COLUMNS;
+	if (c.own_line)
+		c.address = INDENT;
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]) &&
+			   (unsigned)c.address + numbers_width(&c) + PROCESS_WIDTH > text->columns;
+	     i++)
+		*order[i] = false;
+	if (text->columns > (unsigned)c.address + numbers_width(&c) + 2)
+		c.process = text->columns - (unsigned)c.address - numbers_width(&c) - 2;
+	return c;
+}
+
+static void put_row(const struct text *text, const struct listeners_snapshot *s, size_t i,
+		    const struct columns *columns)
+{
+	int width = columns->address;
+
 	const struct listening *l = &s->listeners[i];
 	char address[ADDRESS_SIZE], value[2 * TEXT_VALUE_SIZE];
 	const char *setting = setting_name(l->limited_by);
 
 	format_address(s, i, address);
 	text_cell(text, address, -width);
-	if ((int)strlen(address) > width)
+	if (columns->own_line || (int)strlen(address) > width)
 		fprintf(text->out, "\n%*s", width, "");
 	text_begin_colour(text, is_full(l) ? TEXT_RED : TEXT_PLAIN);
 	snprintf(value, sizeof(value), "%" PRIu32 "/%" PRIu64, l->depth,
@@ -101,34 +140,55 @@ static void put_row(const struct text *text, const struct listeners_snapshot *s,
 	text_cell(text, is_full(l) ? " full" : "", -5);
 	text_end_colour(text, is_full(l) ? TEXT_RED : TEXT_PLAIN);
 	snprintf(value, sizeof(value), " %5" PRIu32 " %s", l->listener.limit,
-		 !setting				 ? "-"
+		 !columns->setting			 ? ""
+		 : !setting				 ? "-"
 		 : l->limited_by == LIMIT_SOMAXCONN_THEN ? "earlier"
 							 : setting);
-	text_cell(text, value, -14);
-	text_cell(text, text_count(l->half_open, value), 9);
-	text_cell(text, l->drops_known ? text_count(l->drops, value) : "-", 8);
-	text_cell(text, l->waiting > 0 ? text_duration(text, l->oldest_ns, value) : "-", 9);
-	format_process(text, &l->listener, text->columns - (size_t)width - NUMBERS_WIDTH, value);
-	fprintf(text->out, "  %s\n", value);
+	text_cell(text, value, columns->setting ? -14 : -7);
+	if (columns->half_open)
+		text_cell(text, text_count(l->half_open, value), 9);
+	if (columns->drops)
+		text_cell(text, l->drops_known ? text_count(l->drops, value) : "-", 8);
+	if (columns->oldest)
+		text_cell(text, l->waiting > 0 ? text_duration(text, l->oldest_ns, value) : "-", 9);
+	format_process(text, &l->listener, columns->process, value);
+	/* A number is shown whole or not at all. */
+	if (strlen(value) <= columns->process)
+		fprintf(text->out, "  %s", value);
+	fputc('\n', text->out);
+}
+
+static void put_heads(const struct text *text, const struct columns *columns)
+{
+	text_begin_colour(text, TEXT_BOLD);
+	text_cell(text, "LISTENER", -columns->address);
+	if (columns->own_line)
+		fprintf(text->out, "\n%*s", columns->address, "");
+	fputs("      QUEUE     ", text->out);
+	fputs(columns->setting ? " LIMIT        " : " LIMIT ", text->out);
+	fputs(columns->half_open ? "HALF-OPEN" : "", text->out);
+	fputs(columns->drops ? "   DROPS" : "", text->out);
+	fputs(columns->oldest ? "   OLDEST" : "", text->out);
+	fputs(columns->process >= strlen("PROCESS") ? "  PROCESS" : "", text->out);
+	text_end_colour(text, TEXT_BOLD);
+	fputc('\n', text->out);
 }
 
 static void put_table(const struct text *text, const struct listeners_snapshot *s)
 {
 	size_t width = strlen("LISTENER");
 	char address[ADDRESS_SIZE];
+	struct columns columns;
 
 	for (size_t i = 0; i < s->count; i++) {
 		format_address(s, i, address);
 		if (strlen(address) > width && strlen(address) <= ADDRESS_WIDTH_MAX)
 			width = strlen(address);
 	}
-	text_begin_colour(text, TEXT_BOLD);
-	text_cell(text, "LISTENER", -(int)width);
-	fputs("      QUEUE      LIMIT        HALF-OPEN   DROPS   OLDEST  PROCESS", text->out);
-	text_end_colour(text, TEXT_BOLD);
-	fputc('\n', text->out);
+	columns = lay_out(text, width);
+	put_heads(text, &columns);
 	for (size_t i = 0; i < s->count; i++)
-		put_row(text, s, i, (int)width);
+		put_row(text, s, i, &columns);
 }
 
 static void note(const struct text *text, const struct sentence *sentence)
@@ -278,10 +338,8 @@ static void put_unseen_notes(const struct text *text, const struct listeners_sna
 int listeners_view_text(FILE *out, const struct listeners_snapshot *s,
 			const struct listeners_style *style)
 {
-	struct text text = {.out = out,
-			    .colour = style->colour,
-			    .utf8 = style->utf8,
-			    .columns = TEXT_COLUMNS_DEFAULT};
+	struct text text = {
+	    .out = out, .colour = style->colour, .utf8 = style->utf8, .columns = style->columns};
 
 	if (s->count == 0) {
 		fputs("No listening sockets.\n", out);

@@ -13,6 +13,7 @@
 struct listeners_style {
 	bool colour;
 	bool utf8;
+	unsigned columns;
 };
 
 /* Each returns 0 or -errno of a failed write. */

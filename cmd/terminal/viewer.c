@@ -30,6 +30,7 @@ struct viewer {
 	sigset_t mask_before;
 	const struct snapshot *snapshot; /* the last one */
 	bool over;
+	bool keys; /* they are listed */
 	int error;
 };
 
@@ -72,8 +73,9 @@ static void paint(struct viewer *v)
 	struct view_context context = {
 	    .interface = v->options.interface,
 	    .ports = v->options.ports,
-	    .hint = v->screen.keys_fd >= 0 ? "q: quit" : "Ctrl-C: quit",
+	    .hint = v->screen.keys_fd >= 0 ? "?: keys  q: quit" : "Ctrl-C: quit",
 	    .note = note[0] ? note : NULL,
+	    .keys = v->keys,
 	    .packets = recorder_frames(v->recorder),
 	};
 	struct view_style style = {
@@ -246,6 +248,23 @@ static void take_signal(struct viewer *v, int signal)
 	}
 }
 
+static void take_key(struct viewer *v, char key)
+{
+	switch (key) {
+	case 'q':
+	case 'Q':
+		v->over = true;
+		break;
+	case '?':
+	case 'h':
+		v->keys = !v->keys;
+		paint(v);
+		break;
+	default:
+		break;
+	}
+}
+
 static void take_signals_and_keys(struct viewer *v)
 {
 	struct epoll_event events[2];
@@ -256,7 +275,7 @@ static void take_signals_and_keys(struct viewer *v)
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.fd != v->signal_fd) {
 			while ((key = screen_key(&v->screen)) != 0)
-				v->over |= key == 'q' || key == 'Q';
+				take_key(v, key);
 			if (events[i].events & (EPOLLHUP | EPOLLERR))
 				v->over = true;
 			continue;

@@ -8,7 +8,7 @@
 #include "report/text/text.h"
 #include "report/watch/snapshot.h"
 
-/* Prints a string and a newline, cut where the line ends. */
+/* Prints a string and a newline; where it is too long whole words of it, and a mark. */
 void view_put_cut(const struct text *text, enum text_colour colour, const char *string);
 
 /* A count of an interval as so many a second: "0", "2.5", "60,000"; "-" for no interval. */
@@ -30,5 +30,8 @@ void view_put_table(const struct text *text, const struct snapshot *snapshot, si
 /* view_worst.c: the worst attempts in no more than rows lines; count of them: what it could use. */
 size_t view_worst_rows(const struct snapshot *snapshot);
 void view_put_worst(const struct text *text, const struct snapshot *snapshot, size_t rows);
+
+/* An address in a field of this width, its end at least: see worst.c. */
+void view_put_tail(const struct text *text, const char *address, unsigned width);
 
 #endif

@@ -254,25 +254,27 @@ static void put_name(const struct text *text, const struct snapshot_listener *l,
 		text_cell(text, address, -(int)width);
 		return;
 	}
-	fputs(text->utf8 ? "\u2026" : "~", text->out);
-	fputs(address + length - (width - 1), text->out);
+	view_put_tail(text, address, width);
 }
 
 /* The first owner; ends the line. */
 static void put_process(const struct text *text, const struct snapshot_listener *l, unsigned width)
 {
-	struct text rest = *text;
-	char comm[LISTENER_COMM_SIZE + 1];
-	struct sentence sentence;
+	char comm[LISTENER_COMM_SIZE + 1], numbers[TEXT_VALUE_SIZE];
+	size_t used, room;
 
-	sentence_clear(&sentence);
-	if (l->pids_count)
-		sentence_add(&sentence, "  %s %" PRId32,
-			     text_safe(text, l->comm, comm, sizeof(comm)), l->pids[0]);
+	if (!l->pids_count) {
+		fputc('\n', text->out);
+		return;
+	}
+	/* The name may be cut, never a number. */
+	used = (size_t)snprintf(numbers, sizeof(numbers), " %" PRId32, l->pids[0]);
 	if (l->pids_count > 1)
-		sentence_add(&sentence, " +%u", (unsigned)l->pids_count - 1);
-	rest.columns = width;
-	view_put_cut(&rest, TEXT_PLAIN, sentence.text);
+		used += (size_t)snprintf(numbers + used, sizeof(numbers) - used, " +%u",
+					 (unsigned)l->pids_count - 1);
+	room = width > used + 2 ? width - used - 2 : 0;
+	text_safe(text, l->comm, comm, room + 1 < sizeof(comm) ? room + 1 : sizeof(comm));
+	fprintf(text->out, "  %s%s\n", comm, room ? numbers : "");
 }
 
 static void put_row(const struct text *text, const struct snapshot *s, size_t index,

@@ -30,6 +30,7 @@ struct view_context {
 	const char *interface;
 	const char *ports; /* what is watched, in words */
 	const char *hint;  /* how to end it; or NULL */
+	bool keys;	   /* list the keys */
 	const char *note;  /* a source that is off, and what is not known for it; or NULL */
 	uint64_t packets;  /* captured by now */
 };

@@ -6,10 +6,28 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* What is too long loses its beginning, by whole parts of the address: the port tells more. */
+void view_put_tail(const struct text *text, const char *address, unsigned width)
+{
+	const char *tail = address;
+	unsigned length = (unsigned)strlen(address);
+
+	if (length > width) {
+		tail = address + length - (width - 1);
+		while (*tail && *tail != ':' && *tail != '.' && *tail != '[')
+			tail++;
+		fputs(text->utf8 ? "\u2026" : "~", text->out);
+		width--;
+	}
+	text_cell(text, tail, -(int)width);
+}
+
 /* Columns before the listener's and the reason, and what a reason takes that says it all. */
-#define FIXED_COLUMNS	 58
-#define LISTENER_COLUMNS 22
-#define REASONS_COLUMNS	 40
+#define FIXED_COLUMNS	  58
+#define CLIENT_COLUMNS	  22
+#define HANDSHAKE_COLUMNS 47 /* as far as it goes with that, and not with the wait */
+#define LISTENER_COLUMNS  22
+#define REASONS_COLUMNS	  40
 
 /* "3.2 s", and a plus where it goes on. */
 static void put_span(const struct text *text, int64_t ns, bool goes_on, int width)
@@ -144,21 +162,21 @@ static void put_attempt(const struct text *text, const struct attempt *a, int64_
 	unsigned used = FIXED_COLUMNS + (listeners ? LISTENER_COLUMNS : 0);
 	struct text rest = *text;
 	struct sentence sentence;
-	size_t length = endpoint_format(&a->client, address, sizeof(address));
 
-	text_cell(text, length > 21 ? address + length - 21 : address, -22);
+	endpoint_format(&a->client, address, sizeof(address));
+	view_put_tail(text, address, CLIENT_COLUMNS - 1);
+	fputc(' ', text->out);
 	if (listeners) {
-		length = endpoint_format(&a->server, address, sizeof(address));
-		text_cell(text,
-			  length > LISTENER_COLUMNS - 1 ? address + length - (LISTENER_COLUMNS - 1)
-							: address,
-			  -LISTENER_COLUMNS);
+		endpoint_format(&a->server, address, sizeof(address));
+		view_put_tail(text, address, LISTENER_COLUMNS - 1);
+		fputc(' ', text->out);
 	}
 	text_begin_colour(text, colour);
 	text_cell(text, outcome_name(a->outcome), -11);
 	text_end_colour(text, colour);
 	text_cell(text, text_count(a->syns, count), 4);
-	put_handshake(text, a, to_ns);
+	if (text->columns >= HANDSHAKE_COLUMNS)
+		put_handshake(text, a, to_ns);
 	if (used > text->columns) {
 		fputc('\n', text->out);
 		return;
@@ -199,7 +217,11 @@ void view_put_worst(const struct text *text, const struct snapshot *snapshot, si
 	sentence_add(&sentence, "%-22s", "client");
 	if (listeners)
 		sentence_add(&sentence, "%-*s", LISTENER_COLUMNS, "listener");
-	sentence_add(&sentence, "%-11sSYNs handshake  in queue  dropped; why", "outcome");
+	sentence_add(&sentence, "%-11sSYNs", "outcome");
+	if (text->columns >= HANDSHAKE_COLUMNS)
+		sentence_add(&sentence, " handshake");
+	if (text->columns >= FIXED_COLUMNS)
+		sentence_add(&sentence, "  in queue  dropped; why");
 	view_put_cut(text, TEXT_DIM, sentence.text);
 	for (size_t i = 0; i < snapshot->worst_count && i + 2 < rows; i++)
 		put_attempt(text, &snapshot->worst[i], snapshot->to_ns, listeners);

@@ -1,6 +1,7 @@
 """synscope listeners: real sockets of this namespace, as a table, JSON and TSV, and what is refused."""
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -189,3 +190,17 @@ def test_help_teaches(run):
     assert done.returncode == 0
     assert "N + 1" in done.stdout
     assert "listeners" in run("--help").stdout
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100])
+def test_the_table_minds_the_width(run, listen, columns):
+    """A number is shown whole or not at all."""
+    ports = {listen(5).port, listen(5, "::1").port}
+    done = run("listeners", env={**os.environ, "COLUMNS": str(columns)})
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert all(any(f":{port}" in line for line in lines) for port in ports)
+    pids = re.findall(r"python3?\S* (\d+)", done.stdout)
+    assert all(int(pid) == os.getpid() for pid in pids)
+    assert pids or columns < 80

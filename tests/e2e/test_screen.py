@@ -1,5 +1,6 @@
 """The live view on a terminal: what it shows, and that the terminal is afterwards as it was."""
 import json
+import os
 import pathlib
 import re
 import signal
@@ -160,3 +161,27 @@ def test_a_dumb_terminal_gets_lines(terminal, listen):
     assert screen.end() == 0
     assert screen.frames == 0
     assert screen.is_restored()
+
+
+def test_the_keys_are_listed_when_asked_for(terminal, listen):
+    screen = terminal("-i", "lo", "-n", "1s", listen(5).port, rows=30, columns=80)
+    screen.until(lambda: screen.shows(r"\?: keys"), "the hint")
+    assert not screen.shows("Ctrl-Z")
+    screen.type(b"?")
+    screen.until(lambda: screen.shows("quit; the report follows") and screen.shows("Ctrl-Z"), "the keys")
+    screen.type(b"?")
+    screen.until(lambda: not screen.shows("Ctrl-Z"), "no keys")
+
+
+def test_numbers_are_whole_on_a_narrow_screen(terminal, listen):
+    """Of a pid, a prefix is another pid."""
+    listener = listen(5)
+    whole = re.compile(rf"(?<!\d){os.getpid()}(?!\d)")
+    for columns in (40, 60, 80, 97, 98, 99, 100, 101, 120, 140):
+        screen = terminal("-i", "lo", "-n", "1s", listener.port, rows=20, columns=columns)
+        screen.until(lambda: any(str(listener.port) in line for line in screen.text()[3:]), "the listener")
+        for line in screen.text():
+            assert len(line) <= columns
+            for number in re.findall(r"python3?\S* (\d+)", line):
+                assert whole.search(number), line
+        screen.type(b"q")
