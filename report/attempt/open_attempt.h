@@ -25,7 +25,7 @@
 
 #define LISTENER_NONE UINT16_MAX
 
-/* Of open_attempt.events. But for the two that say so, once seen is seen for good. */
+/* Of open_attempt.events, 20 bits. But for those that say so, once seen is seen for good. */
 enum open_event {
 	SEEN_RST_SERVER = 1u << 0,
 	SEEN_RST_CLIENT = 1u << 1, /* of both sides' RSTs the first is recorded alone */

@@ -1,18 +1,17 @@
 /*
- * What the packets of a handshake do to its attempt, and what its listener's queue
- * is told of them (queues.h). Does not say what is dropped, nor why.
+ * What the segments of a handshake do to its attempt, and what its listener's queue
+ * is told of them (queues.h). Does not say what is dropped, nor why. Which attempt a
+ * segment belongs to, and RSTs, are in segments.c.
  */
 #include "report/track/numbers.h"
 #include "report/track/parts.h"
 
 /* Packets so close together may be at work on two processors at once. */
 #define BESIDE_NS (50 * NS_PER_US)
-/* As COPY_NS of capture/copies.h. */
-#define COPY_TRANSLATED_NS (500 * NS_PER_MS)
 
 /* Marks a packet of an attempt that is not, or no longer, a plain handshake. */
-static void mark(struct tracker *t, struct open_attempt *a, const struct event *event,
-		 uint64_t frame, enum mark_kind kind)
+void tracker_mark(struct tracker *t, struct open_attempt *a, const struct event *event,
+		  uint64_t frame, enum mark_kind kind)
 {
 	struct mark m = {
 	    .time_ns = event->time_ns,
@@ -25,11 +24,11 @@ static void mark(struct tracker *t, struct open_attempt *a, const struct event *
 		details_mark_add(t->details, a->detail, &m);
 }
 
-static void mark_if_detailed(struct tracker *t, struct open_attempt *a, const struct event *event,
-			     uint64_t frame, enum mark_kind kind)
+void tracker_mark_if_detailed(struct tracker *t, struct open_attempt *a, const struct event *event,
+			      uint64_t frame, enum mark_kind kind)
 {
 	if (a->detail != TABLE_NONE)
-		mark(t, a, event, frame, kind);
+		tracker_mark(t, a, event, frame, kind);
 }
 
 static void count_up(uint16_t *counter)
@@ -44,7 +43,7 @@ static bool is_to_listener(const struct open_attempt *a)
 	return a->role != ROLE_OUTBOUND && a->role != ROLE_FORWARDED;
 }
 
-static void other_segment(struct tracker *t, const struct event *event)
+void tracker_other_segment(struct tracker *t, const struct event *event)
 {
 	enum role role = ways_role(&t->ways, &event->segment.flow);
 
@@ -53,15 +52,9 @@ static void other_segment(struct tracker *t, const struct event *event)
 				     role != ROLE_OUTBOUND);
 }
 
-static void count_copy(uint8_t *counter)
-{
-	if (*counter < UINT8_MAX)
-		++*counter;
-}
-
 static void on_front_syn(struct tracker *t, const struct event *event, struct open_attempt *a);
 
-static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
+void handshake_syn(struct tracker *t, const struct event *event, uint32_t hash)
 {
 	const struct segment *s = &event->segment;
 	struct open_attempt *a = NULL;
@@ -85,7 +78,7 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 	if (a) {
 		/* A copy or a retransmission. */
 		a->idle = false;
-		mark(t, a, event, s->frame, MARK_SYN);
+		tracker_mark(t, a, event, s->frame, MARK_SYN);
 		count_up(&a->syns);
 		a->last_syn_ns = event->time_ns;
 		if (a->syn_ns == TIME_UNKNOWN) /* of one that began before: the first seen */
@@ -111,8 +104,7 @@ static void on_syn(struct tracker *t, const struct event *event, uint32_t hash)
 }
 
 /* A SYN-ACK belongs to the attempt whose SYN, or SYN with data, it acknowledges. */
-static struct open_attempt *find_for_syn_ack(struct tracker *t, const struct segment *s,
-					     uint32_t hash)
+struct open_attempt *handshake_find(struct tracker *t, const struct segment *s, uint32_t hash)
 {
 	struct open_attempt *a;
 
@@ -148,9 +140,9 @@ static void take_syn_ack(struct tracker *t, const struct event *event, struct op
 	if (!seen) {
 		a->events |= SEEN_UNSEEN_SYNACK;
 	} else if (a->synacks) {
-		mark(t, a, event, s->frame, MARK_SYN_ACK);
+		tracker_mark(t, a, event, s->frame, MARK_SYN_ACK);
 	} else {
-		mark_if_detailed(t, a, event, s->frame, MARK_SYN_ACK);
+		tracker_mark_if_detailed(t, a, event, s->frame, MARK_SYN_ACK);
 		a->synack_ns = event->time_ns;
 	}
 	count_up(&a->synacks);
@@ -187,7 +179,7 @@ static bool is_found_late(struct tracker *t, const struct event *event, struct o
 		return false;
 	a->events &= ~(unsigned)SEEN_UNSEEN_SYNACK;
 	a->synack_ns = a->last_synack_ns = event->time_ns;
-	mark_if_detailed(t, a, event, event->segment.frame, MARK_SYN_ACK);
+	tracker_mark_if_detailed(t, a, event, event->segment.frame, MARK_SYN_ACK);
 	t->unseen_syn_acks--;
 	return true;
 }
@@ -209,20 +201,20 @@ static void take_front_answer(struct tracker *t, const struct event *event, stru
 	a->idle = false;
 	a->events &= ~(unsigned)SEEN_NO_ANSWER;
 	if (a->front == FRONT_NONE) {
-		mark_if_detailed(t, a, event, event->segment.frame, MARK_SYN_ACK);
+		tracker_mark_if_detailed(t, a, event, event->segment.frame, MARK_SYN_ACK);
 		t->fronted++;
 		a->front = FRONT_ANSWERED;
 		a->synack_ns = a->last_synack_ns = event->time_ns;
 		a->server_isn = event->segment.seq;
 	} else {
-		mark(t, a, event, event->segment.frame, MARK_SYN_ACK);
+		tracker_mark(t, a, event, event->segment.frame, MARK_SYN_ACK);
 	}
 	count_up(&a->synacks);
 	if (event->time_ns > a->touched_ns)
 		a->touched_ns = event->time_ns;
 }
 
-static void on_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
+void handshake_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	t->seen_syn_acks++;
 	if (is_of_front(t, a, &event->segment))
@@ -260,7 +252,7 @@ static void on_front_syn(struct tracker *t, const struct event *event, struct op
 	a->front = FRONT_CONNECTS;
 	a->events &= ~(unsigned)SEEN_CLIENT_ACK;
 	a->events |= SEEN_NO_ANSWER;
-	mark(t, a, event, event->segment.frame, MARK_SYN);
+	tracker_mark(t, a, event, event->segment.frame, MARK_SYN);
 	queues_syn(t->options.queues, &packet, &event->segment);
 }
 
@@ -270,8 +262,8 @@ static void on_front_ack(struct tracker *t, const struct event *event, struct op
 	uint32_t server_isn = a->server_isn;
 	const struct segment *s = &event->segment;
 	struct queue_packet packet;
-	struct event answer = {.kind = EVENT_SEGMENT, .source = event->source,
-			       .time_ns = event->time_ns};
+	struct event answer = {
+	    .kind = EVENT_SEGMENT, .source = event->source, .time_ns = event->time_ns};
 
 	answer.segment = (struct segment){.flow = flow_reverse(&s->flow),
 					  .seq = s->ack - 1,
@@ -282,7 +274,7 @@ static void on_front_ack(struct tracker *t, const struct event *event, struct op
 	a->server_isn = server_isn;
 	a->events |= SEEN_CLIENT_ACK;
 	a->ack_ns = a->touched_ns = event->time_ns;
-	mark_if_detailed(t, a, event, s->frame, MARK_ACK);
+	tracker_mark_if_detailed(t, a, event, s->frame, MARK_ACK);
 	rate_counter_handshake(tracker_rate_counter(t, a), a->ack_ns, a->ack_ns - a->syn_ns);
 	packet = tracker_packet(t, a, event);
 	queues_client_ack(t->options.queues, &packet, s);
@@ -301,17 +293,17 @@ static void on_fronted_client(struct tracker *t, const struct event *event, stru
 	}
 	if (a->ack_ns == TIME_UNKNOWN && s->ack == a->server_isn + 1) {
 		a->ack_ns = a->touched_ns = event->time_ns;
-		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
+		tracker_mark_if_detailed(t, a, event, s->frame, MARK_ACK);
 	}
 	if (s->payload && !open_saw(a, SEEN_CLIENT_DATA)) {
 		a->events |= SEEN_CLIENT_DATA;
-		mark_if_detailed(t, a, event, s->frame, MARK_DATA);
+		tracker_mark_if_detailed(t, a, event, s->frame, MARK_DATA);
 	}
 }
 
 /* The first FIN or RST is the end of the attempt's connection. */
-static void set_end(struct open_attempt *a, const struct segment *s, bool from_client,
-		    int64_t time_ns)
+void tracker_set_end(struct open_attempt *a, const struct segment *s, bool from_client,
+		     int64_t time_ns)
 {
 	if (a->end_ns == TIME_UNKNOWN) {
 		a->end_ns = time_ns;
@@ -347,8 +339,7 @@ static bool may_be_final_again(const struct tracker *t, const struct open_attemp
 	if (open_saw(a, SEEN_SERVER))
 		return false;
 	return open_saw(a, SEEN_SYNACK_AFTER_ACK) || open_knows(a, KNOWN_ACK_DROPPED) ||
-	       open_has_request(a) ||
-	       (open_knows(a, KNOWN_DEFERRED) && !open_has_child(a)) ||
+	       open_has_request(a) || (open_knows(a, KNOWN_DEFERRED) && !open_has_child(a)) ||
 	       (t->options.queues && queues_doubt_entry(t->options.queues, a));
 }
 
@@ -359,13 +350,13 @@ static bool may_be_beside_data(const struct open_attempt *a)
 	       !open_knows(a, KNOWN_DEFERRED) && !open_saw(a, SEEN_SERVER);
 }
 
-static void on_client_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
+void handshake_client_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	const struct segment *s = &event->segment;
 
 	if (!(s->flags & TCP_FLAG_ACK)) {
 		if (t->options.queues && !open_has_child(a))
-			other_segment(t, event);
+			tracker_other_segment(t, event);
 		return;
 	}
 	if (a->front == FRONT_ANSWERED || a->front == FRONT_CONNECTS) {
@@ -381,7 +372,7 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		a->events |= SEEN_CLIENT_ACK;
 		a->ack_ns = event->time_ns;
 		a->touched_ns = event->time_ns;
-		mark_if_detailed(t, a, event, s->frame, MARK_ACK);
+		tracker_mark_if_detailed(t, a, event, s->frame, MARK_ACK);
 		rate_counter_handshake(tracker_rate_counter(t, a), a->ack_ns,
 				       a->syn_ns != TIME_UNKNOWN ? a->ack_ns - a->syn_ns : -1);
 		if (open_saw(a, SEEN_FASTOPEN) && (int32_t)(s->ack - a->server_isn) > 1)
@@ -398,7 +389,7 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 		a->events |= SEEN_HALF_CLOSED;
 	if (event->time_ns != a->ack_ns && may_be_final_again(t, a)) {
 		a->events |= s->payload ? SEEN_CLIENT_DATA : 0;
-		mark(t, a, event, s->frame, s->payload ? MARK_DATA : MARK_ACK);
+		tracker_mark(t, a, event, s->frame, s->payload ? MARK_DATA : MARK_ACK);
 		if (event->time_ns > a->touched_ns)
 			a->touched_ns = event->time_ns;
 	}
@@ -410,7 +401,7 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 	}
 	if (s->payload && !open_saw(a, SEEN_CLIENT_DATA)) {
 		a->events |= SEEN_CLIENT_DATA;
-		mark_if_detailed(t, a, event, s->frame, MARK_DATA);
+		tracker_mark_if_detailed(t, a, event, s->frame, MARK_DATA);
 	}
 	if (t->options.queues && open_is_acknowledged(a)) {
 		struct queue_packet packet = tracker_packet(t, a, event);
@@ -419,8 +410,8 @@ static void on_client_segment(struct tracker *t, const struct event *event, stru
 	}
 	if ((s->flags & TCP_FLAG_FIN) && !open_saw(a, SEEN_FIN_CLIENT)) {
 		a->events |= SEEN_FIN_CLIENT;
-		mark_if_detailed(t, a, event, s->frame, MARK_FIN_CLIENT);
-		set_end(a, s, true, event->time_ns);
+		tracker_mark_if_detailed(t, a, event, s->frame, MARK_FIN_CLIENT);
+		tracker_set_end(a, s, true, event->time_ns);
 	}
 }
 
@@ -441,14 +432,15 @@ static void mark_old_connection(struct tracker *t, struct open_attempt *a)
 	}
 }
 
-static void on_server_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
+void handshake_server_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	const struct segment *s = &event->segment;
 
 	if (!a->synacks) {
 		/*
 		 * A bare ACK to a SYN: TIME_WAIT or a live connection with this 4-tuple. One of
-		 * a request, which on_syn() knows of, takes the SYN for no answer: it drops it.
+		 * a request, which handshake_syn() knows of, takes the SYN for no answer: it drops
+		 * it.
 		 */
 		if ((s->flags & TCP_FLAG_ACK) && open_saw(a, SEEN_NO_ANSWER) &&
 		    !open_saw(a, SEEN_CHALLENGE)) {
@@ -471,337 +463,12 @@ static void on_server_segment(struct tracker *t, const struct event *event, stru
 			queues_server_alive(t->options.queues, &packet);
 		}
 		if (s->payload)
-			mark_if_detailed(t, a, event, s->frame, MARK_SERVER_DATA);
+			tracker_mark_if_detailed(t, a, event, s->frame, MARK_SERVER_DATA);
 	}
 	if ((s->flags & TCP_FLAG_FIN) && !open_saw(a, SEEN_FIN_SERVER)) {
 		a->events |= SEEN_FIN_SERVER;
-		mark_if_detailed(t, a, event, s->frame, MARK_FIN_SERVER);
-		set_end(a, s, false, event->time_ns);
+		tracker_mark_if_detailed(t, a, event, s->frame, MARK_FIN_SERVER);
+		tracker_set_end(a, s, false, event->time_ns);
 		tracker_server_spoke(t, a, event);
 	}
-}
-
-static bool fits(struct tracker *t, const struct open_attempt *a, const struct segment *s,
-		 bool from_client)
-{
-	if (s->flags & TCP_FLAG_RST)
-		return numbers_reset(a, t->details, s, from_client);
-	return from_client ? numbers_of_client(a, t->details, s, NULL)
-			   : numbers_of_server(a, t->details, s);
-}
-
-/*
- * The attempt that a segment without SYN belongs to: of those of its 4-tuple the
- * one that began last. *from_client says which side sent it. *others is true where
- * there are more of them.
- */
-static struct open_attempt *find_youngest(struct tracker *t, const struct segment *s, uint32_t hash,
-					  bool *from_client, bool *others)
-{
-	struct open_attempt *best = NULL;
-
-	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
-		bool forward = flow_equal(&a->flow, &s->flow);
-
-		if (!forward && !flow_is_reverse(&a->flow, &s->flow))
-			continue;
-		*others = best != NULL;
-		if (best && best->syn_ns > a->syn_ns)
-			continue;
-		best = a;
-		*from_client = forward;
-	}
-	return best;
-}
-
-/*
- * Where a SYN with another ISN came later, and the segment's numbers are not of that
- * attempt but of one before it that still lives, it belongs to that one. *youngest is the
- * last that began, whether it is that or not.
- */
-static struct open_attempt *find(struct tracker *t, const struct segment *s, uint32_t hash,
-				 bool *from_client, struct open_attempt **youngest_out)
-{
-	bool others = false;
-	struct open_attempt *youngest = find_youngest(t, s, hash, from_client, &others);
-	struct open_attempt *best = NULL;
-
-	*youngest_out = youngest;
-	if (!others || fits(t, youngest, s, *from_client))
-		return youngest;
-	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
-		if ((!best || best->syn_ns < a->syn_ns) && !open_is_closed(a) &&
-		    flow_equal(&a->flow, &youngest->flow) && fits(t, a, s, *from_client))
-			best = a;
-	return best ? best : youngest;
-}
-
-/* True when the RST counts: also when another one ended it before. */
-static bool take_reset(struct tracker *t, const struct event *event, struct open_attempt *a)
-{
-	bool from_client = flow_equal(&a->flow, &event->segment.flow);
-
-	if (open_was_reset(a))
-		return true;
-	a->events |= from_client ? SEEN_RST_CLIENT : SEEN_RST_SERVER;
-	if (!from_client)
-		a->events &= ~(unsigned)SEEN_NO_ANSWER;
-	/* Of a live run it decides what became of the attempt: its time is needed then. */
-	if (t->options.queues && a->synacks)
-		details_open(t->details, a);
-	mark_if_detailed(t, a, event, event->segment.frame,
-			 from_client ? MARK_RST_CLIENT : MARK_RST_SERVER);
-	if (!from_client && (event->segment.flags & TCP_FLAG_ACK) && open_is_acknowledged(a))
-		a->events |= SEEN_RST_UNASKED;
-	set_end(a, &event->segment, from_client, event->time_ns);
-	return true;
-}
-
-/*
- * What a closed socket of the client answers with a RST without ACK is data: bare ACKs it
- * takes, and a connection that waits sends no data. A request's SYN-ACK has it answer with
- * the number behind its SYN.
- */
-static bool answers_data(const struct open_attempt *a, const struct segment *s)
-{
-	return open_has_child(a) && open_saw(a, SEEN_FIN_CLIENT) && !(s->flags & TCP_FLAG_ACK) &&
-	       s->seq != a->isn + 1;
-}
-
-/*
- * A RST ends every handshake of its 4-tuple that is not finished: both of a
- * simultaneous open (RFC 9293 section 3.5), and tries with another ISN. The
- * queue is told once: a client's RST meets the request that awaits its number.
- */
-static void on_reset(struct tracker *t, const struct event *event, uint32_t hash,
-		     struct open_attempt *chosen)
-{
-	const struct segment *s = &event->segment;
-	const struct flow *flow = &s->flow;
-	struct flow reverse = flow_reverse(flow);
-	struct open_attempt *met = chosen;
-	struct queue_packet packet;
-	bool ended, taken = false;
-
-	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
-		if (open_awaits_ack(a) && s->seq == a->isn + 1 && flow_equal(&a->flow, flow))
-			met = a;
-	ended = met->end_ns != TIME_UNKNOWN;
-	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
-		if ((a == chosen || !open_is_acknowledged(a)) &&
-		    (flow_equal(&a->flow, flow) || flow_equal(&a->flow, &reverse)) &&
-		    numbers_reset(a, t->details, s, flow_equal(&a->flow, flow)))
-			taken = take_reset(t, event, a) || taken;
-	if (!t->options.queues)
-		return;
-	if (flow_equal(&met->flow, flow) && answers_data(met, s))
-		tracker_server_spoke(t, met, event);
-	packet = tracker_packet(t, met, event);
-	if (flow_equal(&met->flow, flow))
-		queues_client_reset(t->options.queues, &packet, s);
-	else if (taken)
-		queues_server_reset(t->options.queues, &packet, s, ended);
-	if (taken)
-		tracker_await_sample(t, met);
-}
-
-/*
- * What the capture has before the segment that it answers, now that this is here. Apart
- * from what each packet goes through, which needs no room for them.
- */
-static __attribute__((noinline)) void replay(struct tracker *t, const struct event *answered,
-					     uint32_t hash,
-					     bool (*take)(struct early *early, uint32_t hash,
-							  const struct event *answered,
-							  struct early_segments *out))
-{
-	struct event event = {.kind = EVENT_SEGMENT, .source = answered->source};
-	struct early_segments early;
-
-	if (!take(t->early, hash, answered, &early))
-		return;
-	if (early.stray)
-		t->other_segments -= early.count;
-	for (uint32_t i = 0; i < early.count; i++) {
-		event.time_ns = early.time_ns[i];
-		event.segment = early.segments[i];
-		tracker_on_segment(t, &event);
-	}
-}
-
-/*
- * Of a simultaneous open (RFC 9293 section 3.5): a is the attempt of one side, and
- * the segment, of a's server, acknowledges the SYN-ACK of the other side's attempt.
- */
-static void answer_other_half(struct tracker *t, const struct event *event, uint32_t hash,
-			      const struct open_attempt *a)
-{
-	const struct segment *s = &event->segment;
-
-	for (struct open_attempt *o = table_first(t->table, hash); o; o = table_next(t->table, o)) {
-		if (o == a || !open_awaits_ack(o) || s->ack != o->server_isn + 1 ||
-		    !flow_equal(&o->flow, &s->flow))
-			continue;
-		on_client_segment(t, event, o);
-		return;
-	}
-}
-
-/* A packet on its way from one device to another is one packet: it is counted, and no more. */
-static void on_copy(struct tracker *t, const struct segment *s, uint8_t flags, uint32_t hash)
-{
-	struct open_attempt *a;
-
-	if (flags == TCP_FLAG_SYN) {
-		for (a = table_first(t->table, hash); a; a = table_next(t->table, a))
-			if (a->isn == s->seq && flow_equal(&a->flow, &s->flow)) {
-				count_copy(&a->syn_copies);
-				return;
-			}
-	} else if (flags == (TCP_FLAG_SYN | TCP_FLAG_ACK)) {
-		a = find_for_syn_ack(t, s, hash);
-		if (a)
-			count_copy(&a->synack_copies);
-	}
-}
-
-/*
- * The same packet on another device, where NAT has changed its addresses or ports before
- * or behind it: capture/ cannot know. Only where it is passed on are there two.
- */
-static bool is_translated_copy(const struct tracker *t, const struct event *event)
-{
-	const struct segment *s = &event->segment;
-	bool ack = s->flags & TCP_FLAG_ACK;
-	struct flow flow = ack ? flow_reverse(&s->flow) : s->flow;
-
-	if (!(s->flags & TCP_FLAG_SYN) || !nat_find(&t->nat, &flow))
-		return false;
-	for (struct open_attempt *a = table_first(t->table, table_hash(t->table, &s->flow)); a;
-	     a = table_next(t->table, a)) {
-		if (!ack && a->isn == s->seq && flow_equal(&a->flow, &s->flow))
-			return a->device != tracker_device(s) &&
-			       event->time_ns - a->last_syn_ns <= COPY_TRANSLATED_NS;
-		if (ack && a->role == ROLE_FORWARDED && a->synacks && a->server_isn == s->seq &&
-		    flow_is_reverse(&a->flow, &s->flow))
-			return event->time_ns - a->last_synack_ns <= COPY_TRANSLATED_NS;
-	}
-	return false;
-}
-
-static void on_segment(struct tracker *t, const struct event *event)
-{
-	const struct segment *s = &event->segment;
-	const uint8_t flags =
-	    s->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST | TCP_FLAG_FIN);
-	/* A SYN-ACK may have FIN: it says that nothing follows (RFC 9293 section 3.10.7.3). */
-	const bool syn_ack = (flags & (uint8_t)~TCP_FLAG_FIN) == (TCP_FLAG_SYN | TCP_FLAG_ACK);
-	uint32_t hash = table_hash(t->table, &s->flow);
-	struct open_attempt *a, *youngest;
-	bool from_client = false;
-
-	if (s->copy) {
-		on_copy(t, s, flags, hash);
-		return;
-	}
-	if (t->unnumbered)
-		tracker_number(t, event, hash);
-	if (flags == TCP_FLAG_SYN) {
-		on_syn(t, event, hash);
-		if (!early_is_empty(t->early))
-			replay(t, event, hash, early_take_syn);
-		return;
-	}
-	if (syn_ack) {
-		a = find_for_syn_ack(t, s, hash);
-		if (a) {
-			on_syn_ack(t, event, a);
-			if (!early_is_empty(t->early))
-				replay(t, event, hash, early_take_syn_ack);
-			return;
-		}
-	}
-	a = find(t, s, hash, &from_client, &youngest);
-	/* An earlier connection may have had these addresses. */
-	if (!a || syn_ack) {
-		t->other_segments++;
-		t->stray_syn_acks += syn_ack;
-		early_stray(t->early, hash, event);
-	}
-	if (!a) {
-		if (t->options.queues)
-			other_segment(t, event);
-		return;
-	}
-	a->idle = false;
-	if (flags & TCP_FLAG_RST) {
-		on_reset(t, event, hash, a);
-	} else if (from_client) {
-		on_client_segment(t, event, a);
-		if (!a->synacks && (flags & TCP_FLAG_ACK))
-			early_ack(t->early, hash, event);
-	} else if (!(flags & TCP_FLAG_SYN)) {
-		on_server_segment(t, event, a);
-		/* It may answer the later SYN: with the numbers of the connection in its way. */
-		if (a != youngest && !youngest->synacks && !s->payload)
-			on_server_segment(t, event, youngest);
-		if (flags & TCP_FLAG_ACK)
-			answer_other_half(t, event, hash, a);
-	}
-}
-
-void tracker_on_segment(struct tracker *t, const struct event *event)
-{
-	struct event translated;
-
-	if (!t->nat.count) {
-		on_segment(t, event);
-		return;
-	}
-	translated = *event;
-	(void)nat_apply(&t->nat, &translated.segment.flow);
-	translated.segment.copy |= is_translated_copy(t, &translated);
-	on_segment(t, &translated);
-}
-
-/* Those that tcp_v4_err() and tcp_v6_err() end a request for. */
-static bool ends_request(const struct icmp_error *icmp)
-{
-	if (icmp->ipv6)
-		return (icmp->type == 1 && (icmp->code == 1 || icmp->code >= 4)) ||
-		       (icmp->type == 4);
-	if (icmp->type == 3)
-		return icmp->code <= 1;
-	return (icmp->type == 11 && icmp->code == 0) || icmp->type == 12;
-}
-
-void tracker_on_icmp(struct tracker *t, const struct event *event)
-{
-	const struct icmp_error *icmp = &event->icmp;
-	struct open_attempt *a = tracker_find(t, &icmp->flow);
-
-	if (!a) {
-		/* About a SYN-ACK? */
-		struct flow reverse = flow_reverse(&icmp->flow);
-
-		a = tracker_find(t, &reverse);
-		if (!a || !a->synacks || a->server_isn != icmp->seq ||
-		    open_saw(a, SEEN_CLIENT_ACK | SEEN_ICMP))
-			return;
-		a->events |= SEEN_ICMP;
-		mark(t, a, event, icmp->frame, MARK_ICMP);
-		if (t->options.queues && ends_request(icmp)) {
-			struct queue_packet packet = tracker_packet(t, a, event);
-
-			packet.frame = icmp->frame;
-			queues_request_error(t->options.queues, &packet);
-		}
-		return;
-	}
-	if (a->isn != icmp->seq || a->synacks)
-		return;
-	a->events |= SEEN_ICMP;
-	a->events &= ~(unsigned)SEEN_NO_ANSWER;
-	mark(t, a, event, icmp->frame, MARK_ICMP);
-	a->touched_ns = event->time_ns;
 }

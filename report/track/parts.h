@@ -42,10 +42,10 @@ struct tracker {
 	uint64_t other_segments;
 	uint64_t seen_syn_acks;
 	uint64_t unseen_syn_acks; /* that their clients acknowledged */
-	uint64_t entries_alone; /* into accept queues, of no attempt */
-	uint64_t fronted; /* attempts that something in front of the listener answered */
+	uint64_t entries_alone;	  /* into accept queues, of no attempt */
+	uint64_t fronted;	  /* attempts that something in front of the listener answered */
 	uint64_t stray_syn_acks;  /* whose SYN was not captured */
-	uint64_t crowded;	       /* attempts beyond TRACKER_FLOW_MAX */
+	uint64_t crowded;	  /* attempts beyond TRACKER_FLOW_MAX */
 	struct rate_counter elsewhere; /* of attempts whose listener is not known */
 	uint32_t unnumbered; /* open attempts that began before, and whose ISNs are not known */
 	int error;	     /* of a sink, met where no error can be returned */
@@ -99,8 +99,35 @@ void tracker_number(struct tracker *tracker, const struct event *event, uint32_t
 /* The pace of its SYNs shows that the first that was seen was not the first. */
 bool tracker_began_before(const struct attempt *attempt, int64_t observed_ns);
 
-/* handshake.c */
+/* A mark of this packet, of an attempt that is not, or no longer, a plain handshake. */
+void tracker_mark(struct tracker *tracker, struct open_attempt *attempt, const struct event *event,
+		  uint64_t frame, enum mark_kind kind);
+void tracker_mark_if_detailed(struct tracker *tracker, struct open_attempt *attempt,
+			      const struct event *event, uint64_t frame, enum mark_kind kind);
+
+/* The first FIN or RST is the end of the attempt's connection. */
+void tracker_set_end(struct open_attempt *attempt, const struct segment *segment, bool from_client,
+		     int64_t time_ns);
+
+/* A segment of no attempt that may have met a listener. */
+void tracker_other_segment(struct tracker *tracker, const struct event *event);
+
+/* segments.c */
 void tracker_on_segment(struct tracker *tracker, const struct event *event);
+
+/* handshake.c: a SYN, of a new attempt or of one that is open. */
+void handshake_syn(struct tracker *tracker, const struct event *event, uint32_t hash);
+/* The attempt that a SYN-ACK belongs to, or NULL: its SYN, or SYN with data, is acknowledged. */
+struct open_attempt *handshake_find(struct tracker *tracker, const struct segment *syn_ack,
+				    uint32_t hash);
+void handshake_syn_ack(struct tracker *tracker, const struct event *event,
+		       struct open_attempt *attempt);
+/* A segment of its client, or of its server, without SYN and RST. */
+void handshake_client_segment(struct tracker *tracker, const struct event *event,
+			      struct open_attempt *attempt);
+void handshake_server_segment(struct tracker *tracker, const struct event *event,
+			      struct open_attempt *attempt);
+
 void tracker_on_icmp(struct tracker *tracker, const struct event *event);
 
 /*
