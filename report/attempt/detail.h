@@ -46,6 +46,7 @@ struct detail {
 	int64_t reply_ns;
 	int64_t close_ns;
 	int64_t exit_ns;
+	uint32_t sibling; /* of a SO_REUSEPORT group: index of its listener, plus 1; 0: not known */
 	int64_t queued_before_ns; /* in the queue when observation began: since about then */
 };
 

@@ -176,16 +176,32 @@ static void settle_stray(struct queue *q, const struct arrival *a, struct drops_
 	judge_disliked(q, a, &r, table, details);
 }
 
-/* A SYN that the listener dropped. sure: nothing else can have moved its sk_drops. */
-static void settle_dropped(struct queue *q, const struct arrival *a, enum fullness fullness,
-			   bool sure, uint32_t depth, struct table *table, struct details *details)
+/* It is this sibling's: as long as the group is the same, so is the hash that picks one. */
+static void assign(const struct arrival *a, const struct queue *member, struct table *table,
+		   struct details *details)
+{
+	struct open_attempt *open = arrival_attempt(a, table);
+	struct detail *d = open ? details_open(details, open) : NULL;
+
+	if (d)
+		d->sibling = member->index + 1;
+}
+
+/* A SYN that the listener dropped; of siblings this member. sure: nothing else can have moved its
+ * sk_drops. */
+static void settle_dropped(struct queue *q, struct queue *member, const struct arrival *a,
+			   enum fullness fullness, bool sure, uint32_t depth, struct table *table,
+			   struct details *details)
 {
 	struct reason r = reason_of_syn(q, a, fullness, sure);
 
 	queue_tally(q, r.tally, a->time_ns, 1);
 	if (cause_is_drop(r.cause))
-		queue_count_drop(q, a->time_ns, r.cause);
-	arrival_judge(q, a, MARK_SYN, true, r.cause, r.confidence, depth, table, details);
+		queue_count_drop(member ? member : q, a->time_ns, r.cause);
+	arrival_judge(member ? member : q, a, MARK_SYN, true, r.cause, r.confidence, depth, table,
+		      details);
+	if (member)
+		assign(a, member, table, details);
 }
 
 /* A SYN that the listener did not drop. */
@@ -215,7 +231,7 @@ static void settle_unseen(struct queue *q, struct arrival *a, enum fullness full
 	    !reason_allows_overflow(q, a->time_ns, a->done_ns))
 		return;
 	q->sk_drops.settled++;
-	settle_dropped(q, a, fullness, false, depth, table, details);
+	settle_dropped(q, NULL, a, fullness, false, depth, table, details);
 }
 
 /*
@@ -254,7 +270,7 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	if (a->challenged) {
 		settle_stray(q, a, view, table, details);
 	} else if (a->decided && a->dropped) {
-		settle_dropped(q, a, fullness, a->sure, depth, table, details);
+		settle_dropped(q, view->member, a, fullness, a->sure, depth, table, details);
 	} else if (a->decided) {
 		settle_elsewhere(q, a, a->sure, depth, table, details);
 	} else if (!view->known) {
@@ -264,7 +280,7 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	} else {
 		take_room(view);
 		q->sk_drops.settled++;
-		settle_dropped(q, a, fullness, !view->mixed, depth, table, details);
+		settle_dropped(q, view->member, a, fullness, !view->mixed, depth, table, details);
 	}
 }
 

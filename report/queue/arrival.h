@@ -43,6 +43,7 @@ struct drops_view {
 	int64_t asking; /* and those that ask for it */
 	bool mixed;	/* sk_drops moved for some of them alone: for which is not certain */
 	uint32_t fullest;
+	struct queue *member; /* of siblings: who alone has dropped something; NULL */
 };
 
 /* Gives the arrival its verdict and its place in the sums; it is ARRIVAL_SETTLED then. */
@@ -57,5 +58,7 @@ void queue_correct_half_open(struct queue *q, const struct arrival *from, int ch
 /* The settled depth changes; full episodes and the series follow it. */
 void queue_step(struct queue *q, int64_t time_ns, int64_t change);
 void queue_track_full(struct queue *q, int64_t time_ns, int64_t depth);
+/* Of a sibling, whose depth is not rebuilt: by its samples. */
+void queue_set_full(struct queue *q, int64_t time_ns, bool full);
 
 #endif

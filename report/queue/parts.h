@@ -58,6 +58,9 @@ void queues_close(struct queues *queues, struct queue *queue, int64_t time_ns, s
 struct queue *queues_move_on(struct queues *queues, struct queue *queue,
 			     struct open_attempt *attempt);
 
+/* past/siblings.c: where one member of a group alone has dropped, it has all drops. */
+void queues_group_drops(struct queue **queues, size_t count, const struct queue *leader);
+
 /* Keeps the timestamp of a SYN's answer, where it is doubtful whether that was a cookie. */
 void queues_remember_timestamp(struct queues *queues, const struct queue_packet *packet,
 			       const struct queue *queue, struct arrival *syn,

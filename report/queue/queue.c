@@ -241,9 +241,13 @@ struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t
 
 void queue_track_full(struct queue *q, int64_t time_ns, int64_t depth)
 {
-	bool full =
-	    q->limit_known && q->siblings == 1 && depth > (int64_t)queue_limit_at(q, time_ns);
+	if (!q->grouped)
+		queue_set_full(q, time_ns,
+			       q->limit_known && depth > (int64_t)queue_limit_at(q, time_ns));
+}
 
+void queue_set_full(struct queue *q, int64_t time_ns, bool full)
+{
 	if (full == q->full.is_full)
 		return;
 	q->full.is_full = full;

@@ -109,6 +109,8 @@ struct arrival {
 	bool ipv4;
 };
 
+struct queue;
+
 struct queue_sample {
 	int64_t before_ns;
 	int64_t time_ns;
@@ -116,6 +118,8 @@ struct queue_sample {
 	uint32_t drops;
 	uint32_t fullest; /* of SO_REUSEPORT siblings: the highest depth over its limit, plus 1;
 			     else 0 */
+	struct queue *dropper; /* of siblings: whose sk_drops moved since the last one; NULL */
+	bool droppers;	       /* several of them */
 	bool drops_known;
 };
 
@@ -143,7 +147,8 @@ struct queue_samples {
 	int64_t early_ns; /* the first of the last samples that were passed over; TIME_UNKNOWN */
 	struct queue_sample round; /* of the siblings, while it is not complete */
 	uint32_t round_count;
-	uint64_t count; /* ever taken */
+	struct queue *dropper; /* of the last round that was settled */
+	uint64_t count;	       /* ever taken */
 	uint32_t last_depth;
 	int64_t peak;	    /* -1: none */
 	uint32_t turn_peak; /* the highest since the live view turned */

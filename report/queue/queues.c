@@ -452,13 +452,11 @@ void queues_context(const struct queues *queues, const struct open_attempt *atte
 		context->accepted_ns = q->last_accepted_ack_ns;
 }
 
-void queues_finished(struct queues *queues, struct open_attempt *open,
-		     const struct attempt *attempt)
+/* In the sums of its listener; of siblings, that may not be the one that keeps their arrivals. */
+static void count_finished(struct queues *queues, struct queue *q, const struct attempt *attempt,
+			   bool moved)
 {
-	struct queue *q = queues_of(queues, open);
-
-	if (!q)
-		return;
+	q->sums.attempts += moved;
 	q->sums.outcomes[attempt->outcome]++;
 	for (uint32_t i = 0; i < attempt->causes_count; i++) {
 		q->sums.causes[attempt->causes[i].cause]++;
@@ -466,6 +464,20 @@ void queues_finished(struct queues *queues, struct open_attempt *open,
 	}
 	latencies_add(&q->latencies, &queues->histograms, attempt);
 	sizing_add(&q->sizing, attempt);
+}
+
+void queues_finished(struct queues *queues, struct open_attempt *open,
+		     const struct attempt *attempt)
+{
+	struct queue *q = queues_of(queues, open);
+
+	if (!q)
+		return;
+	if (attempt->listener != (int32_t)q->index)
+		q->sums.attempts--;
+	if (attempt->listener >= 0)
+		count_finished(queues, queues->listening.queues[attempt->listener], attempt,
+			       attempt->listener != (int32_t)q->index);
 	/* A request that its timer gave up, or that observation lost sight of. */
 	if (open->settled & PLACE_REQUEST)
 		queue_miss_request(q);

@@ -138,6 +138,13 @@ void queues_exit(struct queues *queues, int32_t pid, int64_t time_ns);
 int32_t queues_acceptor(const struct queues *queues, const struct open_attempt *attempt,
 			int64_t after_ns, int64_t before_ns);
 
+/*
+ * Of SO_REUSEPORT siblings: which of them the attempt is of, and who accepted it there; its
+ * listener is -1 where that is not known.
+ */
+void queues_assign(const struct queues *queues, const struct open_attempt *attempt,
+		   const struct detail *detail, struct attempt *out);
+
 /* The listener of this attempt closed, and it can have been what reset it at time_ns. */
 bool queues_closed_at(const struct queues *queues, const struct open_attempt *attempt,
 		      int64_t time_ns);

@@ -58,6 +58,20 @@ static struct drops_view view_drops(struct queue *q, const struct queue_sample *
 	return view;
 }
 
+/*
+ * What was dropped within the interval of the sample before this one is settled with this: both
+ * must have seen one and the same member drop, or none.
+ */
+static struct queue *find_dropper(struct queue *q, const struct queue_sample *s)
+{
+	struct queue *last = q->samples.dropper;
+
+	q->samples.dropper = s->dropper;
+	if (s->droppers || (last && s->dropper && last != s->dropper))
+		return NULL;
+	return s->dropper ? s->dropper : last;
+}
+
 static void settle_sample(struct queue *q, const struct queue_sample *s, struct table *table,
 			  struct details *details)
 {
@@ -70,6 +84,7 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 	}
 	left = queue_reconcile(q, s, table);
 	view = view_drops(q, s);
+	view.member = find_dropper(q, s);
 	if (s->drops_known) {
 		q->sk_drops.shown = true;
 		q->sk_drops.shown_drops = s->drops;
@@ -101,8 +116,15 @@ static void settle_or_pass(struct queue *q, size_t sample, struct table *table,
 			   struct details *details)
 {
 	if (queue_sampled_early(q, sample, table)) {
+		struct queue_sample *next = &q->samples.pending[sample + 1];
+		const struct queue_sample *s = &q->samples.pending[sample];
+
 		if (q->samples.early_ns == TIME_UNKNOWN)
-			q->samples.early_ns = q->samples.pending[sample].before_ns;
+			q->samples.early_ns = s->before_ns;
+		next->droppers |=
+		    s->droppers || (s->dropper && next->dropper && s->dropper != next->dropper);
+		if (!next->dropper)
+			next->dropper = s->dropper;
 		return;
 	}
 	q->samples.early_ns = TIME_UNKNOWN;
@@ -234,6 +256,12 @@ static void take_drops(struct queue *q, const struct sample *s)
 		q->sk_drops.first = q->sk_drops.last = s->drops;
 	q->sk_drops.seen = true;
 	q->leader->sk_drops.group += s->drops - q->sk_drops.last;
+	if (s->drops != q->sk_drops.last && q->grouped) {
+		struct queue_sample *round = &q->leader->samples.round;
+
+		round->droppers |= round->dropper && round->dropper != q;
+		round->dropper = q;
+	}
 	q->sk_drops.last = s->drops;
 }
 
@@ -267,6 +295,8 @@ void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t
 	if (leader->siblings > 1 && sample->depth > sample->limit &&
 	    sample->depth + 1 > round->fullest)
 		round->fullest = sample->depth + 1;
+	if (queue->grouped)
+		queue_set_full(queue, sample->before_ns, sample->depth > sample->limit);
 	/* Arrivals come in order: what is in it now, but for those of its own instant. */
 	if (!leader->accept_exact && leader->siblings == 1)
 		leader->now.depth = sample->depth;
@@ -293,5 +323,5 @@ void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct 
 	for (size_t i = 0; i < queue->arrivals.count; i++)
 		arrival_settle(queue, &queue->arrivals.list[i], &nothing, table, details);
 	queue_forget(queue, queue->arrivals.count);
-	queue_track_full(queue, end_ns, 0);
+	queue_set_full(queue, end_ns, false);
 }

@@ -42,12 +42,17 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		return 0;
 	free(queues->report_owners);
 	queues->report_owners = owners = copy_owners(&queues->listening);
+	for (size_t i = 0; i < queues->listening.count; i++)
+		if (queues->listening.queues[i]->grouped &&
+		    queues->listening.queues[i]->leader == queues->listening.queues[i])
+			queues_group_drops(queues->listening.queues, queues->listening.count,
+					   queues->listening.queues[i]);
 	for (size_t i = 0; i < queues->listening.count; i++) {
 		struct queue *q = queues->listening.queues[i];
 		struct report_listener *l = &queues->report[i];
 		int64_t peak = q->samples.peak;
 
-		if (q->siblings == 1 && q->settled.peak > peak)
+		if (!q->grouped && q->settled.peak > peak)
 			peak = q->settled.peak;
 		*l = (struct report_listener){
 		    .local = q->listener.local,

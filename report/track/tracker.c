@@ -131,6 +131,8 @@ static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 	if (t->options.queues && open_is_accepted(a))
 		context->owner_pid = find_acceptor(t, a, context->now_ns);
 	verdict_attempt(a, t->details, context, out);
+	if (t->options.queues)
+		queues_assign(t->options.queues, a, details_at(t->details, a->detail), out);
 	if (t->options.queues && !out->began_before)
 		out->began_before =
 		    tracker_began_before(out, queues_observed_ns(t->options.queues));

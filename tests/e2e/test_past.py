@@ -364,3 +364,45 @@ def test_the_first_clients_of_a_new_listener_are_its_own(make, record, address):
     listener, = report["listeners"]
     assert listener["attempts"] == 6
     assert not [row for row in report["ledger"] if row["unexplained"]]
+
+
+def test_a_stuck_sibling_has_its_own_drops(space, make, record, address):
+    """Of two SO_REUSEPORT siblings one does not accept: what it drops is not the idle one's."""
+    stuck, idle, clients = make(orders.Process), make(orders.Process), make(orders.Clients)
+    options = f"address={address!r}, reuseport=True"
+    cookies = {stuck.do(f"listen(2, {options})"): stuck, idle.do(f"listen(64, {options})"): idle}
+    run = record()
+    before = space.counters()["ListenOverflows"]
+    # By the hash of their ports some meet the one and some the other: until the stuck one is full, and drops.
+    for _ in range(64):
+        clients.do(f"connect(1, address={address!r}, wait=False)")
+        if space.counters()["ListenOverflows"] - before >= 3:
+            break
+    overflows = space.counters()["ListenOverflows"] - before
+    assert overflows >= 3
+    # A sample of the full queue, and of its drops.
+    until(lambda: any(f'"drops":{overflows}' in line for line in lines(run, "sample")), "the sample")
+    report = end(run)
+    listeners = {listener["cookie"]: listener for listener in report["listeners"]}
+    assert listeners.keys() == cookies.keys()
+    for cookie, server in cookies.items():
+        listener = listeners[cookie]
+        assert listener["reuseport"]
+        assert [owner["pid"] for owner in listener["owners"]] == [server.pid]
+        assert listener["drops"] == listener["sk_drops"] == (overflows if server is stuck else 0)
+        assert (listener["full_ns"] > 0) == (server is stuck)
+        if server is stuck:
+            assert listener["queue_peak"] == 3
+    dropped = [a for a in report["attempts"] if a["causes"]]
+    assert sum(packet["dropped"] for a in dropped for packet in a["packets"]) == overflows
+    for attempt in dropped:
+        # By what the kernel counted; not known is an answer, the idle one is none.
+        assert attempt["listener"] is None or report["listeners"][attempt["listener"]]["cookie"] != \
+            next(cookie for cookie, server in cookies.items() if server is idle), attempt
+        for packet in attempt["packets"]:
+            assert not packet["dropped"] or attempt["listener"] is None or packet["limit"] == 2
+    assert any(attempt["listener"] is not None for attempt in dropped)
+    # No larger backlog is advised to the idle one, nor one that is no larger to the other.
+    for advice in report["advice"]:
+        numbers = re.findall(r"With a backlog of (\d+)", advice["text"])
+        assert all(int(number) > 2 for number in numbers), advice

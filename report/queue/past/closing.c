@@ -6,6 +6,7 @@
  * shows when their clients speak next. A listener that opens at the same place later is
  * another one.
  */
+#include "report/queue/arrival.h"
 #include "report/queue/parts.h"
 
 /* A close with siblings left is told from another RST by its time: found out so late at the most.
@@ -51,6 +52,7 @@ void queues_close(struct queues *queues, struct queue *q, int64_t time_ns, struc
 	waiting_clear(&leader->waiting);
 	tenures_end(&q->tenures, 0, time_ns);
 	series_add(&q->samples.series, time_ns, 0);
+	queue_set_full(q, time_ns, false);
 	if (leader->siblings == 1) {
 		bool unsampled =
 		    leader->arrivals.count &&
