@@ -1,5 +1,5 @@
 /*
- * Interface for arrivals, between the files of the queue (queue*.c): what one packet or
+ * Interface for arrivals, between the files of this room: what one packet or
  * call means for the depth and for the counters of its listener, and its verdict.
  */
 #ifndef REPORT_QUEUE_ARRIVAL_H

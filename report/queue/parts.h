@@ -1,5 +1,6 @@
 /*
- * What the files of the queues (queues*.c) share, and nobody else.
+ * What the files of the queues share, and nobody else: queues, resets, accepts, timestamps and
+ * summary.
  */
 #ifndef REPORT_QUEUE_PARTS_H
 #define REPORT_QUEUE_PARTS_H

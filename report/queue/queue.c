@@ -1,6 +1,6 @@
 /*
  * One listener's queue: its arrivals, its depth, its episodes. How samples settle the
- * arrivals is in queue_settle.c.
+ * arrivals is in settle.c.
  */
 #include "report/queue/queue.h"
 

@@ -1,6 +1,6 @@
 /*
  * The queues of all watched listeners, and what a packet of a handshake means there.
- * Resets are in queues_reset.c, accepts and lookups in queues_accept.c.
+ * Resets are in resets.c, accepts and lookups in accepts.c.
  */
 #include "report/queue/queues.h"
 

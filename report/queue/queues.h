@@ -2,6 +2,11 @@
  * Interface for the queues, the set of the watched listeners: the accept queue of each listener,
  * rebuilt from handshakes and accepts, held against its samples, and with both the cause of each
  * packet that the listener did not answer.
+ *
+ * It rests on tcp_conn_request() (SYN), tcp_check_req() and tcp_v4_syn_recv_sock() (final ACK),
+ * cookie_v4_check() (ACK of a cookie), inet_csk_accept() and their IPv6 twins; docs/kernel.md has
+ * what each does to which counter. Times are ns since 1970, depths and limits connections. Nothing
+ * here fails: what a bound leaves out is counted (queues_left_out()).
  */
 #ifndef REPORT_QUEUE_QUEUES_H
 #define REPORT_QUEUE_QUEUES_H
