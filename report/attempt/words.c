@@ -137,3 +137,62 @@ const char *latency_words(enum latency latency)
 	}
 	return "unknown";
 }
+
+const char *loss_words(enum loss_kind kind)
+{
+	switch (kind) {
+	case LOSS_PACKETS_KERNEL:
+		return "packets dropped by the kernel: the capture ring was full";
+	case LOSS_PACKETS_INTERFACE:
+		return "packets dropped by the interface or its driver";
+	case LOSS_SAMPLES_LATE:
+		return "late samples (more than twice the sample interval)";
+	case LOSS_NETLINK:
+		return "sock_diag replies lost or interrupted";
+	case LOSS_PROC_EVENTS:
+		return "fork and exit events lost by the proc connector";
+	case LOSS_SERVER_EVENTS:
+		return "server events lost: the channel was full";
+	case LOSS_BPF_EVENTS:
+		return "accept() events lost: the BPF ring was full";
+	case LOSS_LOOKUPS:
+		return "socket lookups skipped: too many pending";
+	case LOSS_RECORDING:
+		return "events not written to the recording";
+	case LOSS_PACKETS_BACKLOG:
+		return "packets dropped in the host's receive backlog (netdev_max_backlog): "
+		       "neither captured nor received";
+	case LOSS_KIND_COUNT:
+		break;
+	}
+	return "unknown losses";
+}
+
+const char *skip_words(enum skip_reason reason)
+{
+	switch (reason) {
+	case SKIP_NOT_IP:
+		return "not IP";
+	case SKIP_NOT_TCP:
+		return "not TCP";
+	case SKIP_TRUNCATED:
+		return "cut before the end of the TCP header";
+	case SKIP_MALFORMED:
+		return "malformed";
+	case SKIP_FRAGMENT:
+		return "fragments without a TCP header";
+	case SKIP_FRAGMENT_TABLE:
+		return "fragments dropped: fragment table full";
+	case SKIP_ENCAPSULATION:
+		return "unknown encapsulation";
+	case SKIP_ENCRYPTED:
+		return "encrypted";
+	case SKIP_LINK_TYPE:
+		return "unknown link type";
+	case SKIP_OUTGOING_COPY:
+		return "second copies on loopback";
+	case SKIP_REASON_COUNT:
+		break;
+	}
+	return "skipped for an unknown reason";
+}

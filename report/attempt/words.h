@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "event/skip.h"
 #include "report/attempt/attempt.h"
 #include "report/attempt/report.h"
 
@@ -26,5 +27,11 @@ const char *confidence_words(enum confidence confidence);
 
 /* From what to what a latency is measured, short: "SYN to SYN-ACK". */
 const char *latency_words(enum latency latency);
+
+/* What was lost, behind its number: "socket lookups skipped: too many pending". */
+const char *loss_words(enum loss_kind kind);
+
+/* Why frames have no usable TCP segment: "not IP". */
+const char *skip_words(enum skip_reason reason);
 
 #endif

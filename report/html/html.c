@@ -144,6 +144,12 @@ static void put_words(struct json_writer *json, const struct report *report)
 			      confidence_words((enum confidence)i));
 	for (int i = 0; i < LATENCY_COUNT; i++)
 		jw_put_string(json, latency_name((enum latency)i), latency_words((enum latency)i));
+	for (int i = 0; i < LOSS_KIND_COUNT; i++)
+		jw_put_string(json, loss_kind_name((enum loss_kind)i),
+			      loss_words((enum loss_kind)i));
+	for (int i = 0; i < SKIP_REASON_COUNT; i++)
+		jw_put_string(json, skip_reason_name((enum skip_reason)i),
+			      skip_words((enum skip_reason)i));
 	jw_end(json);
 	jw_key(json, "phases");
 	jw_array_begin(json, JSON_COMPACT);

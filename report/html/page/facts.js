@@ -147,14 +147,14 @@ function showLedger(report) {
 
 function showLosses(report) {
 	const host = byId("losses");
-	const rows = Object.entries(report.losses).map(([name, many]) => [name, n(many)]);
-	rows.push(["late events", n(report.late_events)]);
+	const rows = Object.entries(report.losses).map(([name, many]) => [words(report.names.words, name), n(many)]);
+	rows.push(["events that arrived too late to be used", n(report.late_events)]);
 	rows.push(["segments of connections that were open before the observation", n(report.other_segments)]);
 	for (const overflow of report.overflows)
 		rows.push(["did not fit into the table of " + overflow.table + " (bound " + count(overflow.bound) + ")", n(overflow.count)]);
 	for (const [reason, many] of Object.entries(report.skipped))
 		if (many)
-			rows.push(["skipped frames: " + reason, n(many)]);
+			rows.push(["skipped frames: " + words(report.names.words, reason), n(many)]);
 	const bad = rows.filter((row) => row[1].data > 0);
 	host.append(el("div", {class: "two"},
 		bad.length ? table("Losses", [{title: "What"}, number("Count")], bad) :
