@@ -128,6 +128,7 @@ struct listener {
 	uint32_t uid;
 	uint32_t interface;	/* SO_BINDTODEVICE, 0 for any */
 	bool v6only;		/* meaningful for :: */
+	bool transparent;	/* IP_TRANSPARENT: TPROXY may lead connections to others here */
 	int32_t defer_accept_s; /* TCP_DEFER_ACCEPT; 0 off, -1 unknown */
 	int32_t fastopen;	/* fastopenq.max_qlen; 0 off, -1 unknown */
 	uint16_t pids_count;	/* owners; 0: nobody found (no privilege) */

@@ -141,6 +141,7 @@ static char *put_member(char *p, enum member_type type, const void *field)
 	case MEMBER_U8:
 		return decimal_put_u64(p, *(const uint8_t *)field);
 	case MEMBER_BOOL:
+	case MEMBER_FLAG:
 		return *(const bool *)field ? PUT(p, "true") : PUT(p, "false");
 	case MEMBER_ENDPOINT:
 		return put_endpoint(p, field);

@@ -21,6 +21,7 @@ static const struct member listener_members[] = {
     MEMBER("uid", MEMBER_U32, listener.uid),
     MEMBER("interface", MEMBER_U32, listener.interface),
     MEMBER("v6only", MEMBER_BOOL, listener.v6only),
+    MEMBER("transparent", MEMBER_FLAG, listener.transparent),
     MEMBER("defer_accept_s", MEMBER_I32, listener.defer_accept_s),
     MEMBER("fastopen", MEMBER_I32, listener.fastopen),
     MEMBER("pids", MEMBER_PIDS, listener),

@@ -17,6 +17,7 @@ enum member_type {
 	MEMBER_I32,
 	MEMBER_U8,
 	MEMBER_BOOL,
+	MEMBER_FLAG, /* a bool that older recordings do not have: false then */
 	MEMBER_ENDPOINT, /* "127.0.0.1:8080" */
 	MEMBER_ADDRESS,	 /* "127.0.0.1" */
 	MEMBER_FLOW,	 /* two members: "client" and "server", endpoints */

@@ -264,6 +264,8 @@ static enum recording_line_result read_member(const json_t *object, const struct
 		return result_of(read_u8(value, field));
 	case MEMBER_BOOL:
 		return result_of(read_bool(value, field));
+	case MEMBER_FLAG:
+		return result_of(!value || read_bool(value, field));
 	case MEMBER_ENDPOINT:
 		return result_of(read_endpoint(value, field));
 	case MEMBER_ADDRESS:

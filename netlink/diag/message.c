@@ -126,6 +126,15 @@ static void get_attribute(const struct nlattr *attribute, struct diag_socket *ou
 		if (get_u32(attribute, offsetof(struct tcp_info, tcpi_last_data_sent), &value))
 			out->last_sent_ms = value;
 		break;
+	case INET_DIAG_SOCKOPT: { /* since 5.10 */
+		struct inet_diag_sockopt options = {0};
+		size_t length = mnl_attr_get_payload_len(attribute);
+
+		memcpy(&options, mnl_attr_get_payload(attribute),
+		       length < sizeof(options) ? length : sizeof(options));
+		out->transparent = options.transparent;
+		break;
+	}
 	case INET_DIAG_SKV6ONLY:
 		if (mnl_attr_get_payload_len(attribute) >= 1)
 			out->v6only = *(const uint8_t *)mnl_attr_get_payload(attribute) != 0;

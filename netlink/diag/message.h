@@ -51,6 +51,7 @@ struct diag_socket {
 	uint32_t limit; /* of a listener's accept queue; 0 otherwise */
 	uint32_t drops; /* sk_drops */
 	bool drops_known;
+	bool transparent; /* IP_TRANSPARENT; false also where the kernel does not say */
 	bool ipv6; /* an AF_INET6 socket, also where its addresses are mapped IPv4 */
 	bool v6only;
 	uint8_t state; /* enum diag_state */

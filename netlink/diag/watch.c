@@ -132,6 +132,7 @@ static struct watched *append(struct watch *watch, const struct diag_socket *soc
 		    .uid = socket->uid,
 		    .interface = socket->interface,
 		    .v6only = socket->v6only,
+		    .transparent = socket->transparent,
 		    .defer_accept_s = -1,
 		    .fastopen = -1,
 		},
@@ -277,4 +278,18 @@ struct watched *watch_match(const struct watch *watch, const struct endpoint *lo
 	if (alone)
 		*alone = single;
 	return best;
+}
+
+struct watched *watch_transparent(const struct watch *watch)
+{
+	struct watched *only = NULL;
+
+	for (size_t i = 0; i < watch->count; i++) {
+		if (!watch->listeners[i].listener.transparent)
+			continue;
+		if (only)
+			return NULL;
+		only = &watch->listeners[i];
+	}
+	return only;
 }

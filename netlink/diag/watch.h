@@ -69,4 +69,7 @@ struct watched *watch_find(const struct watch *watch, uint64_t cookie);
  */
 struct watched *watch_match(const struct watch *watch, const struct endpoint *local, bool *alone);
 
+/* The only watched listener with IP_TRANSPARENT; NULL: none, or several. */
+struct watched *watch_transparent(const struct watch *watch);
+
 #endif

@@ -294,14 +294,28 @@ int sampler_owned(struct sampler *s, const struct listener *owned, event_fn fn, 
 	return tell_listener(s, w, LISTENER_CHANGED);
 }
 
+/*
+ * The listener of a connection to this address: of one that is not this host's, where TPROXY
+ * may have led it. False: what passes through, or goes out, has no socket here.
+ */
+static bool find_listener(struct sampler *s, const struct endpoint *local, struct watched **watched,
+			  bool *alone)
+{
+	*watched = watch_match(&s->watch, local, alone);
+	if (locality_is_local(s->locality, &local->address))
+		return true;
+	*watched = watch_transparent(&s->watch);
+	*alone = true;
+	return *watched != NULL;
+}
+
 void sampler_watch_child(struct sampler *s, const struct flow *client_to_server, int64_t acked_ns)
 {
 	struct endpoint local = flow_destination(client_to_server);
+	struct watched *w;
 	bool alone;
-	const struct watched *w = watch_match(&s->watch, &local, &alone);
 
-	/* What passes through, or goes out, has no socket here that accept() could return. */
-	if (s->look_up_children && locality_is_local(s->locality, &local.address))
+	if (find_listener(s, &local, &w, &alone) && s->look_up_children)
 		child_queues_push(s->children, sampler_queue_key(w, alone), client_to_server,
 				  acked_ns, clock_monotonic_ns());
 }
@@ -339,7 +353,8 @@ int sampler_look_up(struct sampler *s, const struct flow *client_to_server, even
 	struct event event;
 	int result;
 
-	if (!locality_is_local(s->locality, &client_to_server->daddr))
+	if (!locality_is_local(s->locality, &client_to_server->daddr) &&
+	    !watch_transparent(&s->watch))
 		return 0;
 	s->fn = fn;
 	s->context = context;

@@ -175,6 +175,7 @@ struct open_attempt {
 	uint32_t events : 21; /* enum open_event */
 	uint32_t state : 4;   /* enum open_state; open_move() alone writes it */
 	uint32_t settled : 4; /* enum place: after the last of its arrivals that is settled */
+	uint32_t transparent : 1; /* to another host, and taken for a transparent listener's */
 	uint32_t idle : 1;    /* no packet since the sweep's last round found it over */
 	uint16_t listener;    /* index of its listener, LISTENER_NONE */
 	uint8_t known;	      /* enum open_known */

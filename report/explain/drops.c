@@ -39,6 +39,13 @@ static int64_t unexplained_of_sockets(const struct report *report)
 	return sum;
 }
 
+static bool unexplained_overflows(const struct report *report)
+{
+	const struct ledger_row *overflows = find_row(report, "ListenOverflows");
+
+	return overflows && overflows->unexplained > 0;
+}
+
 /* Overflows that no packet shows, and that the listeners' own counters have room for. */
 static bool counted(const struct report *report)
 {
@@ -70,6 +77,10 @@ void drops_judge(struct report *report, bool events_missing)
 	else if (report->packets_missing)
 		report->drops_unobserved =
 		    "packets were not captured, or are missing from the recording";
+	else if (!report->listeners_count && unexplained_overflows(report))
+		report->drops_unobserved =
+		    "no listener of these ports was found, and the kernel counted drops of "
+		    "others in this network namespace";
 	else if (events_missing || !sampled(report))
 		report->drops_unobserved =
 		    "the listeners and the kernel's counters were not sampled, or their samples "

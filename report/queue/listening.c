@@ -138,3 +138,19 @@ struct queue *listening_for(const struct listening *l, const struct endpoint *de
 	}
 	return best ? best->leader : NULL;
 }
+
+struct queue *listening_transparent(const struct listening *l)
+{
+	struct queue *only = NULL;
+
+	for (size_t i = 0; i < l->count; i++) {
+		struct queue *q = l->queues[i];
+
+		if (!l->ports[i] || !q->listener.transparent || q->leader == only)
+			continue;
+		if (only)
+			return NULL;
+		only = q->leader;
+	}
+	return only;
+}

@@ -50,4 +50,7 @@ struct queue *listening_nameless(const struct listening *listening, const struct
 /* The open listener that gets a SYN to this destination; of siblings their leader. */
 struct queue *listening_for(const struct listening *listening, const struct endpoint *destination);
 
+/* The only open listener with IP_TRANSPARENT; of siblings their leader; NULL: none, or several. */
+struct queue *listening_transparent(const struct listening *listening);
+
 #endif

@@ -209,7 +209,8 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 	struct arrival *arrival;
 
 	if (!q) {
-		q = listening_for(&queues->listening, &destination);
+		q = a->transparent ? listening_transparent(&queues->listening)
+				   : listening_for(&queues->listening, &destination);
 		if (!q)
 			return;
 		a->listener = (uint16_t)q->index;
@@ -249,6 +250,29 @@ void queues_withdraw_syn(struct queues *queues, const struct queue_packet *packe
 	if (arrival->requested && q->now.half_open > 0)
 		q->now.half_open--;
 	arrival->kind = ARRIVAL_SETTLED;
+}
+
+bool queues_have_transparent(const struct queues *queues)
+{
+	return listening_transparent(&queues->listening) != NULL;
+}
+
+void queues_give_back(struct queues *queues, const struct queue_packet *packet)
+{
+	struct queue *q = queues_of(queues, packet->attempt);
+
+	if (!q)
+		return;
+	queues_withdraw_syn(queues, packet);
+	q->sums.attempts--;
+	packet->attempt->listener = LISTENER_NONE;
+}
+
+const struct endpoint *queues_local(const struct queues *queues, const struct open_attempt *attempt)
+{
+	const struct queue *q = queues_of(queues, attempt);
+
+	return q ? &q->listener.local : NULL;
 }
 
 void queues_own_syn_again(struct queues *queues, int64_t time_ns)

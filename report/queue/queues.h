@@ -62,6 +62,16 @@ bool queues_adopt(struct queues *queues, const struct queue_packet *packet, uint
 /* When the counters were read first; INT64_MIN. */
 int64_t queues_observed_ns(const struct queues *queues);
 
+/* There is one listener with IP_TRANSPARENT, to which TPROXY may lead what is to others. */
+bool queues_have_transparent(const struct queues *queues);
+
+/* The attempt was taken for one of that listener's, and is passed on. */
+void queues_give_back(struct queues *queues, const struct queue_packet *packet);
+
+/* The address and port of the attempt's listener; NULL: it has none. */
+const struct endpoint *queues_local(const struct queues *queues,
+				    const struct open_attempt *attempt);
+
 /* What the tracker sees, in order of time. */
 void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		const struct segment *segment);

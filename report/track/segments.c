@@ -180,14 +180,27 @@ static void answer_other_half(struct tracker *t, const struct event *event, uint
 	}
 }
 
-/* A packet on its way from one device to another is one packet: it is counted, and no more. */
-static void on_copy(struct tracker *t, const struct segment *s, uint8_t flags, uint32_t hash)
+/* It goes out again: no transparent listener has taken it. */
+static void pass_on(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
+	struct queue_packet packet = tracker_packet(t, a, event);
+
+	queues_give_back(t->options.queues, &packet);
+	a->role = ROLE_FORWARDED;
+	a->transparent = false;
+}
+
+/* A packet on its way from one device to another is one packet: it is counted, and no more. */
+static void on_copy(struct tracker *t, const struct event *event, uint8_t flags, uint32_t hash)
+{
+	const struct segment *s = &event->segment;
 	struct open_attempt *a;
 
 	if (flags == TCP_FLAG_SYN) {
 		for (a = table_first(t->table, hash); a; a = table_next(t->table, a))
 			if (a->isn == s->seq && flow_equal(&a->flow, &s->flow)) {
+				if (a->transparent && s->outgoing && !a->synacks)
+					pass_on(t, event, a);
 				count_copy(&a->syn_copies);
 				return;
 			}
@@ -234,7 +247,7 @@ static void on_segment(struct tracker *t, const struct event *event)
 	bool from_client = false;
 
 	if (s->copy) {
-		on_copy(t, s, flags, hash);
+		on_copy(t, event, flags, hash);
 		return;
 	}
 	if (t->unnumbered)

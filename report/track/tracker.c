@@ -117,6 +117,18 @@ static void add_destination(const struct tracker *t, const struct open_attempt *
 		out->began_before = true;
 }
 
+/* TPROXY: the socket has the address that was asked for, its listener another. */
+static void add_listener_of_tproxy(const struct tracker *t, const struct open_attempt *a,
+				   struct attempt *out)
+{
+	const struct endpoint *local = a->transparent ? queues_local(t->options.queues, a) : NULL;
+
+	if (!local || endpoint_equal(local, &out->server))
+		return;
+	out->destination = out->server;
+	out->server = *local;
+}
+
 static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 			 struct verdict_context *context, struct attempt *out)
 {
@@ -137,6 +149,7 @@ static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 		out->began_before =
 		    tracker_began_before(out, queues_observed_ns(t->options.queues));
 	add_destination(t, a, out);
+	add_listener_of_tproxy(t, a, out);
 }
 
 /* Hands the attempt on. The record stays the caller's to remove. */
@@ -215,6 +228,12 @@ struct open_attempt *tracker_begin(struct tracker *t, const struct event *event,
 		return NULL;
 	a->isn = syn->seq;
 	a->role = (uint8_t)role_of(t, &syn->flow);
+	/* What TPROXY leads to a socket here does not go out again: see pass_on(). */
+	if (a->role == ROLE_FORWARDED && !syn->outgoing && t->options.queues &&
+	    queues_have_transparent(t->options.queues)) {
+		a->role = ROLE_INBOUND;
+		a->transparent = true;
+	}
 	a->device = tracker_device(syn);
 	a->syns = 1;
 	a->syn_ns = a->last_syn_ns = a->touched_ns = event->time_ns;

@@ -48,7 +48,7 @@ family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 listener = socket.socket(family)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 if "transparent" in sys.argv:
-    listener.setsockopt(socket.SOL_IPV6 if False else socket.SOL_IP, 19, 1)
+    listener.setsockopt(*((socket.IPPROTO_IPV6, 75) if family == socket.AF_INET6 else (socket.SOL_IP, 19)), 1)
 listener.bind((sys.argv[1], int(sys.argv[2])))
 listener.listen(int(sys.argv[3]))
 print("listening", flush=True)

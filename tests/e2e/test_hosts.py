@@ -432,3 +432,80 @@ def test_the_first_connections_that_nat_leads_here(host, record, family):
     # Those that got in at once are not seen; the others come again when the capture has followed.
     assert len(report["attempts"]) + summary["without_packets"] == 12
     assert len(report["attempts"]) == 12 or "without a captured packet: NAT redirected" in text
+
+
+@pytest.fixture
+def routing():
+    """Rules and a table for TPROXY, in both families."""
+    commands = []
+
+    def add(*command):
+        ip(*command)
+        commands.append(command)
+
+    for family in ("-4", "-6"):
+        add(family, "rule", "add", "fwmark", "1", "lookup", "100")
+        add(family, "route", "add", "local", "default", "dev", "lo", "table", "100")
+    yield
+    for family, what, _, *rest in commands:
+        subprocess.run(["ip", family, what, "del", *rest], check=False, capture_output=True)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("ports", [(80, PORT), (), (PORT,), (80,)])
+def test_a_transparent_proxy(host, record, routing, ports, family):
+    """TPROXY leads connections to others to a listener here; nothing in their packets says so."""
+    peer = stack_up(host, "veth")
+    asked, length = {4: ("203.0.113.7", 32), 6: ("2001:db8:9::7", 128)}[family]
+    ip("route", "add", f"{asked}/{length}", "via", ADDRESSES[family][0], inside=peer)
+    for name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
+        sysctl(name, 1)
+    for name in ("all", "s0"):
+        sysctl(f"net.ipv4.conf.{name}.rp_filter", 0)
+    word = "ip" if family == 4 else "ip6"
+    listener = {4: "0.0.0.0", 6: "::"}[family]
+    host.nat("chain pre { type filter hook prerouting priority -150; "
+             f'iifname "s0" {word} daddr {asked} tcp dport 80 tproxy {word} to :{PORT} meta mark set 1 accept; }};')
+    server = host.serve(listener, PORT, 4, "transparent")
+    if not Clients(peer, asked, 80, 1, wait_s=3).results()[0]["heard"]:
+        pytest.skip("TPROXY does not work here")
+    before = overflows()
+    recording = record(*ports, options=["--fail-on", "drops"])
+    stopped(server)
+    clients = Clients(peer, asked, 80, 8, gap_s=0.02, wait_s=10)
+    time.sleep(1.3)
+    continued(server)
+    assert [client["heard"] for client in clients.results()] == [True] * 8
+    report = recording.stop()
+    text = recording.text()
+    counted = overflows() - before
+    assert counted > 0
+    assert "No listener's queue dropped anything" not in text
+    if ports == (PORT,):
+        assert not report["attempts"] and recording.status == 3
+        assert "8 incoming connections" in text
+        return
+    if ports == (80,):
+        assert report["summary"]["drops_seen"] is None and recording.status == 4
+        return
+    attempts = attempts_of(report)
+    assert len(attempts) == len(report["attempts"]) == 8 and recording.status == 3
+    assert {attempt["destination"] for attempt in attempts} == {text_of(asked, 80)}
+    assert {attempt["outcome"] for attempt in attempts} == {"accepted"}
+    assert sum(packets for name, packets in report["summary"]["cause_packets"].items()
+               if name in ("accept-queue-full-syn", "accept-queue-full-ack", "cookie-ack-dropped")) == counted
+    same_when_replayed(recording, report)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_passes_a_transparent_listener_by_is_forwarded(host, record, family):
+    outside, inside, destination = container(host, family, None)
+    host.serve(destination, PORT, 16, inside=inside)
+    host.serve(ADDRESSES[family][0], PORT, 16, "transparent")
+    Clients(outside, destination, PORT, 1).results()
+    recording = record(PORT)
+    assert [client["heard"] for client in Clients(outside, destination, PORT, 5).results()] == [True] * 5
+    report = recording.stop()
+    assert report["summary"]["roles"] == {"inbound": 0, "outbound": 0, "forwarded": 5, "unknown": 0}
+    assert sum(listener["attempts"] for listener in report["listeners"]) == 0
+    assert not causes(report["attempts"]) and report["summary"]["drops_seen"] is False

@@ -60,6 +60,7 @@ static void fill_listener(struct listener *listener, enum extreme e)
 	listener->uid = u32(e);
 	listener->interface = u32(e);
 	listener->v6only = e == HIGHEST;
+	listener->transparent = e == HIGHEST;
 	listener->defer_accept_s = i32(e);
 	listener->fastopen = i32(e);
 	listener->pids_count = e == LOWEST ? 0 : e == HIGHEST ? LISTENER_PIDS_MAX : 1;
@@ -310,6 +311,8 @@ Test(recording_line, a_member_missing_or_of_a_wrong_type_is_malformed)
 					   json_integer(INT64_MIN + 1)};
 			/* A time takes any integer. */
 			size_t count = strstr(name, "_ns") ? 3 : 4;
+			/* Older recordings do not have it. */
+			size_t first = strcmp(name, "transparent") == 0;
 
 			for (size_t i = 0; i < 4; i++) {
 				json_t *copy = json_copy(object);
@@ -321,7 +324,7 @@ Test(recording_line, a_member_missing_or_of_a_wrong_type_is_malformed)
 					json_object_del(copy, name);
 				text = json_dumps(copy, JSON_COMPACT);
 				cr_assert_not_null(text);
-				if (i < count)
+				if (i >= first && i < count)
 					cr_expect_eq(parse(text, strlen(text), &event),
 						     RECORDING_LINE_MALFORMED, "%s", text);
 				free(text);
