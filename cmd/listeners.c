@@ -147,6 +147,7 @@ static int show(const struct listeners *o, const struct listeners_snapshot *snap
 	    .colour = o->colour_always ||
 		      (!o->colour_never && isatty(STDOUT_FILENO) && !(no_colour && *no_colour)),
 	    .columns = columns(),
+	    .as_root = geteuid() == 0,
 	};
 	int error = 0;
 

@@ -300,7 +300,8 @@ static void put_listener_notes(const struct text *text, const struct listeners_s
 	}
 }
 
-static void put_unseen_notes(const struct text *text, const struct listeners_snapshot *s)
+static void put_unseen_notes(const struct text *text, const struct listeners_snapshot *s,
+			     bool as_root)
 {
 	struct sentence sentence;
 	size_t unowned = 0;
@@ -310,10 +311,13 @@ static void put_unseen_notes(const struct text *text, const struct listeners_sna
 	sentence_clear(&sentence);
 	if (s->processes_denied && unowned) {
 		sentence_add(&sentence,
-			     "Cannot inspect %zu process%s (permission denied): missing owners, "
-			     "their TCP_DEFER_ACCEPT and TCP Fast Open require CAP_SYS_PTRACE and "
-			     "CAP_DAC_READ_SEARCH (sudo, or setcap: see synscope(1)).",
-			     s->processes_denied, s->processes_denied == 1 ? "" : "es");
+			     "Cannot inspect %zu process%s (permission denied%s): missing owners, "
+			     "their TCP_DEFER_ACCEPT and TCP Fast Open %s.",
+			     s->processes_denied, s->processes_denied == 1 ? "" : "es",
+			     as_root ? ", even to root here" : "",
+			     as_root ? "are unknown"
+				     : "require CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (sudo, or "
+				       "setcap: see synscope(1))");
 		note(text, &sentence);
 	}
 	sentence_clear(&sentence);
@@ -350,7 +354,7 @@ int listeners_view_text(FILE *out, const struct listeners_snapshot *s,
 	put_limit_notes(&text, s);
 	put_drop_notes(&text, s);
 	put_listener_notes(&text, s);
-	put_unseen_notes(&text, s);
+	put_unseen_notes(&text, s, style->as_root);
 	return ferror(out) ? -EIO : 0;
 }
 

@@ -14,6 +14,7 @@ struct listeners_style {
 	bool colour;
 	bool utf8;
 	unsigned columns;
+	bool as_root; /* what it may not see takes more than sudo */
 };
 
 /* Each returns 0 or -errno of a failed write. */

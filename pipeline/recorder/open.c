@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "isolate/namespace.h"
 #include "netlink/softnet.h"
@@ -160,9 +161,11 @@ void recorder_note_owners(struct recorder *r)
 		return;
 	snprintf(sampler->note, sizeof(sampler->note),
 		 "cannot inspect the processes of %zu listener%s (permission denied): who accepts "
-		 "and serves, and TCP_DEFER_ACCEPT, are unknown. Use sudo, or setcap "
-		 "cap_sys_ptrace,cap_dac_read_search: see synscope(1)",
-		 count, count == 1 ? "" : "s");
+		 "and serves, and TCP_DEFER_ACCEPT, are unknown.%s",
+		 count, count == 1 ? "" : "s",
+		 r->as_root ? " Not even root may here"
+			    : " Use sudo, or setcap cap_sys_ptrace,cap_dac_read_search: see "
+			      "synscope(1)");
 }
 
 static void open_sampler(struct recorder *r)
@@ -236,6 +239,7 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 		return -ENOMEM;
 	}
 	r->options = *options;
+	r->as_root = geteuid() == 0;
 	if (options->processes)
 		open_scout(r);
 	recorder_open_probe(r);

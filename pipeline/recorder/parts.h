@@ -57,6 +57,7 @@ struct recorder {
 	bool proc_elsewhere; /* the proc connector does not answer in this network namespace */
 	bool finished;
 	int report_error;
+	bool as_root; /* it was started */
 	bool news_told;
 	char news[RECORDING_TEXT_SIZE];
 	char error[RECORDER_ERROR_SIZE];

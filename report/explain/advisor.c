@@ -357,6 +357,9 @@ static void advise_ledger(struct advisor *a, const struct report *r)
 {
 	struct advice *advice = NULL;
 
+	/* Without packets nothing was to be explained. */
+	if (r->packets_missing && !r->attempts)
+		return;
 	if (is_elsewhere(r))
 		return;
 	for (size_t i = 0; i < r->ledger_count; i++) {

@@ -135,6 +135,10 @@ static void put_outcomes(const struct text *text)
 		first = false;
 	}
 	sentence_add(&sentence, ".");
+	/* They are known from the sockets, which were asked for when observation began. */
+	if (!report->packets && report->packets_missing)
+		sentence_add(&sentence, " Later attempts were not observed: there are no captured "
+					"packets.");
 	text_begin_colour(text, TEXT_BOLD);
 	text_paragraph(text, "", 0, sentence.text);
 	text_end_colour(text, TEXT_BOLD);
@@ -270,8 +274,11 @@ static void put_drops(const struct text *text)
 		text_begin_colour(text, TEXT_RED);
 		text_paragraph(
 		    text, "", 0,
-		    "The kernel counted drops of these listeners that no captured packet "
-		    "explains: see the ledger.");
+		    report->packets_missing
+			? "The kernel counted drops of these listeners (ListenOverflows and "
+			  "sk_drops): see the ledger."
+			: "The kernel counted drops of these listeners that no captured packet "
+			  "explains: see the ledger.");
 		text_end_colour(text, TEXT_RED);
 	} else {
 		text_begin_colour(text, TEXT_GREEN);

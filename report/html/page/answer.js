@@ -50,7 +50,7 @@ function verdict(report, facts) {
 function dropsElsewhere(report) {
 	if (report.drops_seen === null)
 		return "whether a queue dropped packets was not observed: " + report.drops_unobserved + ".";
-	return "the kernel counted drops that no captured packet explains: see the ledger.";
+	return "the kernel counted drops of these listeners that no captured packet explains: see the ledger.";
 }
 
 /* What was not seen is no proof that nobody came. */
