@@ -15,6 +15,19 @@ static void note_accepted(struct queue *q, const struct queue_packet *packet)
 		q->last_accepted_ack_ns = time_ns;
 }
 
+void queues_ack_answered(struct queues *queues, const struct queue_packet *packet)
+{
+	struct queue *q = queues_of(queues, packet->attempt);
+	struct arrival *a = q ? queue_newest(q, packet->index, packet->attempt->isn) : NULL;
+
+	for (; a; a = queue_earlier(q, a)) {
+		if (!a->wants_place || a->kind == ARRIVAL_SETTLED)
+			continue;
+		a->answered = true;
+		return;
+	}
+}
+
 void queues_server_alive(struct queues *queues, const struct queue_packet *packet)
 {
 	struct open_attempt *a = packet->attempt;

@@ -157,7 +157,7 @@ static void settle_stray(struct queue *q, const struct arrival *a, struct drops_
 		take_room(view);
 		q->sk_drops.settled++;
 	}
-	if (!a->acknowledges) {
+	if (!a->acknowledges || a->answered) {
 		if (dropped)
 			queue_tally(q, TALLY_STRAY, a->time_ns, 1);
 		return;

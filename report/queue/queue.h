@@ -92,7 +92,7 @@ struct arrival {
 	uint8_t found;	      /* LOOKUP, COUNT: enum found */
 	uint8_t timestamp;    /* SYN: enum timestamp, what timestamps said of its SYN-ACK */
 	uint8_t window_scale; /* SYN: that of its client */
-	bool answered;	      /* SYN */
+	bool answered;	      /* SYN; a final ACK: with a bare ACK */
 	bool synacked;	      /* and with a SYN-ACK */
 	bool wants_place;     /* a final ACK, or what stands for one */
 	bool deferred;	      /* and a request takes it for a bare ACK of TCP_DEFER_ACCEPT */

@@ -179,7 +179,7 @@ void queues_age(struct queues *queues, int64_t now_ns, struct table *table, stru
 
 		if (q->leader != q)
 			continue;
-		queue_tell_absent(queues, q, now_ns, table);
+		queue_tell_absent(queues, q, now_ns, table, details);
 		queue_settle(q, now_ns, table, details);
 	}
 }
@@ -187,7 +187,7 @@ void queues_age(struct queues *queues, int64_t now_ns, struct table *table, stru
 void queues_end(struct queues *queues, struct table *table, struct details *details, int64_t end_ns)
 {
 	for (size_t i = 0; i < queues->listening.count; i++)
-		queue_tell_absent(queues, queues->listening.queues[i], end_ns, table);
+		queue_tell_absent(queues, queues->listening.queues[i], end_ns, table, details);
 	for (size_t i = 0; i < queues->listening.count; i++)
 		queue_end(queues->listening.queues[i], end_ns, table, details);
 	reasons_end(&queues->reasons, table, details);
@@ -383,6 +383,11 @@ bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *
 {
 	const struct queue *q = queues_of(queues, attempt);
 
+	if (queues->entries_told && open_saw(attempt, SEEN_ENTRY))
+		return false;
+	if (q && queues->entries_told && open_has_child(attempt) &&
+	    !open_saw(attempt, SEEN_JOIN | SEEN_FASTOPEN) && !open_knows(attempt, KNOWN_BEFORE))
+		return !open_is_certain(attempt);
 	if (!q || q->siblings > 1 || !q->limit_known || q->listener.defer_accept_s > 0 ||
 	    open_saw(attempt, SEEN_JOIN) || !open_has_child(attempt) || open_is_certain(attempt))
 		return false;

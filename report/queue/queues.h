@@ -107,6 +107,8 @@ void queues_client_reset(struct queues *queues, const struct queue_packet *packe
 			 const struct segment *segment);
 void queues_server_reset(struct queues *queues, const struct queue_packet *packet,
 			 const struct segment *segment, bool ended);
+/* The server answered with a bare ACK that acknowledges the SYN alone: a challenge, or a child's. */
+void queues_ack_answered(struct queues *queues, const struct queue_packet *packet);
 void queues_server_alive(struct queues *queues, const struct queue_packet *packet);
 
 /* Any segment after the SYN-ACK, for what its timestamps say of that (timestamps.h). */

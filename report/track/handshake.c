@@ -454,8 +454,16 @@ void handshake_server_segment(struct tracker *t, const struct event *event, stru
 	if (!open_is_acknowledged(a) && !open_saw(a, SEEN_FASTOPEN))
 		return;
 	hear(t, event, a, true);
+	/* A request says this too, to an ACK that it does not like (tcp_check_req): no proof. */
+	if (s->ack == a->isn + 1 && !s->payload && !(s->flags & TCP_FLAG_FIN)) {
+		struct queue_packet packet = tracker_packet(t, a, event);
+
+		if (t->options.queues && !open_saw(a, SEEN_SERVER))
+			queues_ack_answered(t->options.queues, &packet);
+		return;
+	}
 	if (!open_saw(a, SEEN_SERVER)) {
-		/* A request socket and a cookie say nothing but SYN-ACKs. */
+		/* What acknowledges data, or has some, is of a child. */
 		a->events |= SEEN_SERVER;
 		if (t->options.queues) {
 			struct queue_packet packet = tracker_packet(t, a, event);

@@ -43,7 +43,7 @@ ARROWS = {
                      "report/queue/entry"],
     "report/queue/reason": ["event", "report/attempt", "report/queue"],
     "report/queue/search": ["event", "report/attempt", "report/measure", "report/queue"],
-    "report/queue/entry": ["event", "report/attempt", "report/queue"],
+    "report/queue/entry": ["event", "report/attempt", "report/queue", "report/queue/reason"],
     "report/queue/past": ["event", "report/attempt", "report/measure", "report/queue"],
     "report/track": ["event", "report/attempt", "report/measure", "report/queue", "report/queue/entry"],
     "report/explain": ["event", "report/attempt", "report/measure", "report/queue", "report/track"],

@@ -11,6 +11,7 @@
 #include "report/queue/entry/entries.h"
 
 #include "report/queue/parts.h"
+#include "report/queue/reason/reason.h"
 
 /* Two segments so close together are worked on in one go: the first of them enters. */
 #define TOGETHER_NS NS_PER_MS
@@ -25,25 +26,27 @@ static bool asks(const struct arrival *a)
 }
 
 /* It was not taken: by a full queue, unless there was room. */
-static void refuse(struct queue *q, struct arrival *a, const struct open_attempt *open)
+static void refuse(struct queue *q, struct arrival *a, struct open_attempt *open)
 {
-	bool room = !open_knows(open, KNOWN_NEARLY_FULL) && !open_knows(open, KNOWN_COOKIE);
+	bool room = (!open_knows(open, KNOWN_NEARLY_FULL) && !open_knows(open, KNOWN_COOKIE)) ||
+		    !reason_allows_overflow(q, a->time_ns, a->done_ns);
 
 	a->told = TOLD_REFUSED;
-	if (a->kind == ARRIVAL_DEFERRED)
+	if (a->kind == ARRIVAL_DEFERRED || a->kind == ARRIVAL_STRAY)
 		return;
 	a->proven = true;
-	if (a->kind == ARRIVAL_ENTER && room && q->siblings == 1) {
-		if (q->listener.defer_accept_s != 0) {
-			a->kind = ARRIVAL_DEFERRED;
-			return;
-		}
+	if (!room || a->kind == ARRIVAL_REFUSED) {
+		a->kind = ARRIVAL_REFUSED;
+	} else if (q->listener.defer_accept_s != 0) {
+		a->kind = ARRIVAL_DEFERRED;
+		open_move(open, MOVE_DEFERRED_AFTER_ALL);
+	} else {
 		/* The request did not like it: PAWS, or out of its window (tcp_check_req). */
 		a->kind = ARRIVAL_STRAY;
 		a->proven = false;
-		return;
+		a->acknowledges = true;
+		open_move(open, MOVE_DISLIKED);
 	}
-	a->kind = ARRIVAL_REFUSED;
 }
 
 static struct arrival *find_entered(struct queue *q, const struct queue_packet *packet)
@@ -127,10 +130,9 @@ static bool is_nobodys(const struct queues *queues, const struct open_attempt *o
 }
 
 static void tell_absent(const struct queues *queues, struct queue *q, struct arrival *a,
-			int64_t now_ns, struct table *table)
+			int64_t now_ns, struct table *table, struct details *details)
 {
 	struct open_attempt *open = arrival_attempt(a, table);
-	bool was_queued;
 
 	if (!open || open_saw(open, SEEN_ENTRY) || open_knows(open, KNOWN_BEFORE) ||
 	    open_saw(open, SEEN_FASTOPEN | SEEN_JOIN) || is_nobodys(queues, open, now_ns))
@@ -140,21 +142,18 @@ static void tell_absent(const struct queues *queues, struct queue *q, struct arr
 		open->events |= SEEN_ENTRY;
 		return;
 	}
-	was_queued = open_is_queued(open);
+	if (a->kind == ARRIVAL_ENTER && !queue_find(q, ARRIVAL_REFUSED, a->index, a->isn)) {
+		if (open_is_queued(open) && !open_knows(open, KNOWN_COOKIE))
+			q->now.half_open++;
+		a->told = TOLD_REFUSED;
+		queue_prove_refused(q, open, a->index, details, MOVE_NO_ENTRY);
+		return;
+	}
 	refuse(q, a, open);
-	if (was_queued && !q->accept_exact)
-		queue_correct_depth(q, -1);
-	if (open_has_child(open) && !open_knows(open, KNOWN_COOKIE))
-		q->now.half_open++;
-	open_move(open, MOVE_NO_ENTRY);
-	if (a->kind == ARRIVAL_DEFERRED)
-		open_move(open, MOVE_DEFERRED_AFTER_ALL);
-	else if (a->kind == ARRIVAL_STRAY)
-		open_move(open, MOVE_DISLIKED);
 }
 
 void queue_tell_absent(struct queues *queues, struct queue *queue, int64_t now_ns,
-		       struct table *table)
+		       struct table *table, struct details *details)
 {
 	struct queue_arrivals *arrivals = &queue->arrivals;
 
@@ -168,6 +167,6 @@ void queue_tell_absent(struct queues *queues, struct queue *queue, int64_t now_n
 		if (a->time_ns > now_ns - ABSENT_NS)
 			break;
 		if (asks(a) && a->told == TOLD_NOTHING)
-			tell_absent(queues, queue, a, now_ns, table);
+			tell_absent(queues, queue, a, now_ns, table, details);
 	}
 }

@@ -27,6 +27,6 @@ void queues_entries_lost(struct queues *queues);
 
 /* What arrived long enough ago, and of which no entry was told, has not entered. */
 void queue_tell_absent(struct queues *queues, struct queue *queue, int64_t now_ns,
-		       struct table *table);
+		       struct table *table, struct details *details);
 
 #endif
