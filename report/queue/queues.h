@@ -145,6 +145,10 @@ bool queues_owns(const struct queues *queues, uint32_t listener, int32_t pid);
 void queues_owner(struct queues *queues, const struct owner_change *change, int64_t time_ns,
 		  int64_t forked_ns, int32_t parent_pid);
 
+/* This process is known to have had the attempt's listener, or a sibling of it, open then. */
+bool queues_had_open(const struct queues *queues, const struct open_attempt *attempt, int32_t pid,
+		     int64_t time_ns);
+
 /* A process has ended: it has nothing open any more. */
 void queues_exit(struct queues *queues, int32_t pid, int64_t time_ns);
 

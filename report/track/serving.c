@@ -154,6 +154,19 @@ static void take_for_other(struct fork *fork, const struct holder *holder)
 	fork->other = true;
 }
 
+/*
+ * Forks are not told of. A child of an owner that has the listener open too may be a worker,
+ * or one that was forked for this connection and has not closed it yet.
+ */
+static bool may_accept(const struct serving *s, const struct open_attempt *a,
+		       const struct holder *holder, const struct detail *d)
+{
+	if (!holder->parent_pid)
+		return true;
+	return s->queues && queues_had_open(s->queues, a, holder->pid,
+					    d->exact ? d->accept_ns : d->accept_after_ns);
+}
+
 void serving_holder(struct serving *serving, struct open_attempt *attempt,
 		    const struct holder *holder)
 {
@@ -171,7 +184,7 @@ void serving_holder(struct serving *serving, struct open_attempt *attempt,
 	if (!forks_is_child(fork, holder, d->exact ? d->accept_ns : d->accept_after_ns,
 			    d->exact ? d->accept_ns : d->accept_before_ns)) {
 		take_for_worker(serving, fork, attempt, d);
-		if (!d->accept_pid)
+		if (!d->accept_pid && (fork || may_accept(serving, attempt, holder, d)))
 			d->accept_pid = holder->pid;
 		/* What was seen is told when the look is over: it may have ended by then. */
 		if (fork && fork->exit_ns != TIME_UNKNOWN)
@@ -240,6 +253,9 @@ static bool wanted(void *context, struct forks_accept *accept)
 		return false;
 	take_bounds(accept, d);
 	accept->entered_ns = entry_of(s, accept, d);
+	/* Nobody is forked for a connection that is not in the queue yet. */
+	if (accept->entered_ns > accept->after_ns && accept->entered_ns <= accept->before_ns)
+		accept->after_ns = accept->entered_ns;
 	return true;
 }
 

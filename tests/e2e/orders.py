@@ -46,8 +46,8 @@ def close(name="l"):
     LISTENERS.pop(name).close()
     return time.time_ns()
 
-def fork(close_listener=False):
-    """A child that takes orders over a socket; its pid."""
+def fork(close_listener=False, keep=False):
+    """A child that takes orders over a socket; its pid. keep: it has the accepted connections too."""
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid:
@@ -56,7 +56,8 @@ def fork(close_listener=False):
         return pid
     here.close()
     CHILDREN.clear()
-    HELD.clear()
+    if not keep:
+        HELD.clear()
     if close_listener:
         for s in LISTENERS.values():
             s.close()

@@ -406,3 +406,25 @@ def test_a_stuck_sibling_has_its_own_drops(space, make, record, address):
     for advice in report["advice"]:
         numbers = re.findall(r"With a backlog of (\d+)", advice["text"])
         assert all(int(number) > 2 for number in numbers), advice
+
+
+def test_who_serves_a_connection_has_not_accepted_it(make, record, address):
+    """inetd, or systemd with Accept=yes: one accepts, and a child that still has the listener serves."""
+    server, clients = make(orders.Process), make(orders.Clients)
+    server.do(f"listen(8, address={address!r})")
+    run = record()
+    settle(run, "owner", 1)
+    served = {}
+    for number in range(3):
+        clients.do(f"connect(address={address!r})")
+        (port, _, _), = server.do("accept(close=False)")
+        served[port] = server.do("fork(keep=True)")
+        server.do(f"drop({port})")
+        settle(run, "holder", number + 1)
+    report = end(run)
+    attempts = by_port(report)
+    assert attempts.keys() == served.keys()
+    for port, child in served.items():
+        attempt = attempts[port]
+        assert attempt["outcome"] == "accepted"
+        assert attempt["accept_pid"] in (server.pid, None), (attempt, child)

@@ -68,3 +68,17 @@ int32_t queues_acceptor(const struct queues *queues, const struct open_attempt *
 	}
 	return pid == TENURES_SEVERAL ? 0 : pid;
 }
+
+bool queues_had_open(const struct queues *queues, const struct open_attempt *attempt, int32_t pid,
+		     int64_t time_ns)
+{
+	const struct queue *q = queues_of(queues, attempt);
+
+	for (size_t i = 0; q && i < queues->listening.count; i++) {
+		const struct queue *member = queues->listening.queues[i];
+
+		if (member->leader == q->leader && tenures_had(&member->tenures, pid, time_ns))
+			return true;
+	}
+	return false;
+}
