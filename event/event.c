@@ -38,6 +38,7 @@ const char *event_kind_name(enum event_kind kind)
 	    [EVENT_ADDRESS] = "address",
 	    [EVENT_TRANSLATION] = "translation",
 	    [EVENT_OWNER] = "owner",
+	    [EVENT_ACTIVITY] = "activity",
 	    [EVENT_ENTRY] = "entry",
 	    [EVENT_LISTEN] = "listen",
 	    [EVENT_ACCEPT] = "accept",

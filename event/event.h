@@ -40,6 +40,7 @@ enum event_kind {
 	EVENT_ADDRESS,	  /* sampler: the namespace has an address now, or no longer */
 	EVENT_TRANSLATION, /* sampler: NAT leads a connection to another socket */
 	EVENT_OWNER,	  /* sampler: a process has a listener open now, or no longer */
+	EVENT_ACTIVITY,	  /* sampler: what an owner does while connections wait */
 	EVENT_ENTRY,	  /* BPF: a connection entered its accept queue */
 	EVENT_LISTEN,	  /* server: listen() called, with its backlog */
 	EVENT_ACCEPT,	  /* server or BPF: accept() returned this connection */
@@ -282,6 +283,25 @@ struct owner_change {
 	char comm[LISTENER_COMM_SIZE]; /* NUL-terminated; empty where it could not be read */
 };
 
+/*
+ * What a process that has a listener open does while connections wait for accept(), within
+ * [before_ns, event.time_ns]. Numbers are -1 where they could not be read.
+ */
+struct owner_activity {
+	uint64_t cookie; /* of the listener */
+	int64_t before_ns;
+	int32_t pid;
+	uint8_t state; /* of its main thread, as /proc/PID/stat has it: 'R', 'S', 'T', ... */
+	bool frozen;   /* its cgroup is */
+	uint32_t threads;
+	int64_t run_ns;	 /* the main thread's time on a CPU so far */
+	int64_t wait_ns; /* and runnable, without one */
+	int64_t descriptors;
+	int64_t descriptors_max;   /* RLIMIT_NOFILE */
+	int64_t throttled_periods; /* of the cgroup with its CPU quota, so far */
+	int64_t throttled_ns;
+};
+
 struct server_listen {
 	struct endpoint local;
 	int32_t backlog; /* as given to listen() */
@@ -348,6 +368,7 @@ struct event {
 		struct address_change address;
 		struct translation translation;
 		struct owner_change owner;
+		struct owner_activity activity;
 		struct queue_entry entry;
 		struct server_listen listen;
 		struct server_accept accept;

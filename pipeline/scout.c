@@ -18,7 +18,20 @@
 /* So much fits between the two: thousands of events. */
 #define SOCKET_BUFFER (4 << 20)
 
+/* A queue that has held connections for so long is worth a look at who should take them, ... */
+#define WAITING_NS (50 * NS_PER_MS)
+/* ... so often. */
+#define LOOK_INTERVAL_NS (100 * NS_PER_MS)
+#define WAITING_SLOTS	 64
+
+struct waiting_queue {
+	uint64_t cookie;
+	int64_t since_ns; /* of the first sample with a depth */
+	int64_t asked_ns;
+};
+
 struct scout {
+	struct waiting_queue waiting[WAITING_SLOTS];
 	int fd;
 	struct process process;
 	bool unsettled; /* told of a listener, and not yet answered */
@@ -115,17 +128,50 @@ int scout_start(const char *netns, struct scout **out, char error[SCOUT_ERROR_SI
 	return 0;
 }
 
+static void queue_event(struct scout *scout, const struct event *event)
+{
+	scout->untold[scout->untold_count++] = *event;
+	if (scout->untold_count == SCOUT_BATCH)
+		scout_flush(scout);
+}
+
+/*
+ * Whether a sample is worth a look at the listener's owners: its connections have been waiting
+ * for a while, and the last look is some time ago. A listener in another's place is looked at
+ * a little more often.
+ */
+static bool is_worth_a_look(struct scout *scout, const struct event *event)
+{
+	struct waiting_queue *w = &scout->waiting[event->sample.cookie % WAITING_SLOTS];
+
+	if (w->cookie != event->sample.cookie || !event->sample.depth) {
+		if (event->sample.depth)
+			*w = (struct waiting_queue){event->sample.cookie, event->time_ns, 0};
+		else if (w->cookie == event->sample.cookie)
+			w->cookie = 0;
+		return false;
+	}
+	if (event->time_ns - w->since_ns < WAITING_NS ||
+	    event->time_ns - w->asked_ns < LOOK_INTERVAL_NS)
+		return false;
+	w->asked_ns = event->time_ns;
+	return true;
+}
+
 void scout_tell(struct scout *scout, const struct event *event)
 {
+	if (event->kind == EVENT_SAMPLE) {
+		if (is_worth_a_look(scout, event))
+			queue_event(scout, event);
+		return;
+	}
 	if (event->kind != EVENT_LISTENER && event->kind != EVENT_CHILD)
 		return;
 	if (event->kind == EVENT_CHILD && !event->child.inode)
 		return; /* nobody has it any more, or yet */
 	if (event->kind == EVENT_LISTENER && event->listener.change == LISTENER_SEEN)
 		scout->unsettled = true;
-	scout->untold[scout->untold_count++] = *event;
-	if (scout->untold_count == SCOUT_BATCH)
-		scout_flush(scout);
+	queue_event(scout, event);
 }
 
 void scout_flush(struct scout *scout)

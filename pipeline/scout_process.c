@@ -2,6 +2,7 @@
  * The scout's own process: looks into other processes, and reports what it finds.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 
 #include "isolate/namespace.h"
 #include "isolate/sandbox.h"
+#include "netlink/owner/activity.h"
 #include "netlink/owner/holders.h"
 #include "netlink/owner/ownership.h"
 #include "netlink/proc/proc.h"
@@ -39,6 +41,8 @@ struct looker {
 	struct scout_findings findings;
 	int64_t reported_ns;
 	uint64_t lost;
+	int proc_fd;
+	int cgroups_fd; /* or -1 */
 };
 
 static int say(const struct looker *l, const struct scout_message *message)
@@ -136,10 +140,30 @@ static int tell_owners(void *context, struct watched *w, enum listener_change ch
 	return rc ? rc : say_event(l, &event);
 }
 
+/* Connections wait there: what do its owners do? */
+static int say_activity(struct looker *l, const struct sample *sample)
+{
+	const struct watched *w = find(l, sample->cookie);
+	int rc = 0;
+
+	for (int i = 0; w && i < w->listener.pids_count && rc == 0; i++) {
+		struct event event = {.kind = EVENT_ACTIVITY, .source = SOURCE_SAMPLER};
+
+		if (activity_read(l->proc_fd, l->cgroups_fd, w->listener.pids[i], &event.activity))
+			continue;
+		event.activity.cookie = sample->cookie;
+		event.time_ns = clock_now_ns();
+		rc = say_event(l, &event);
+	}
+	return rc;
+}
+
 static int hear_one(struct looker *l, const struct event *event)
 {
 	int rc = event->kind == EVENT_LISTENER ? learn_listener(l, &event->listener) : 0;
 
+	if (event->kind == EVENT_SAMPLE)
+		return say_activity(l, &event->sample);
 	return rc ? rc : learn_event(l, event);
 }
 
@@ -255,6 +279,8 @@ static int prepare(struct looker *l, const char *netns, char error[SCOUT_ERROR_S
 		snprintf(error, SCOUT_ERROR_SIZE, "/proc: %s", strerror(-rc));
 		return rc;
 	}
+	l->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	l->cgroups_fd = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ownership_init(&l->ownership);
 	return sandbox_enter_looking(error);
 }

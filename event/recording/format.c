@@ -134,12 +134,23 @@ static char *put_member(char *p, enum member_type type, const void *field)
 		return put_u64(p, *(const uint64_t *)field);
 	case MEMBER_TIME:
 		return put_time(p, *(const int64_t *)field);
+	case MEMBER_KNOWN:
+		return *(const int64_t *)field < 0 ? PUT(p, "null")
+						   : decimal_put_i64(p, *(const int64_t *)field);
 	case MEMBER_U32:
 		return decimal_put_u64(p, *(const uint32_t *)field);
 	case MEMBER_I32:
 		return decimal_put_i64(p, *(const int32_t *)field);
 	case MEMBER_U8:
 		return decimal_put_u64(p, *(const uint8_t *)field);
+	case MEMBER_LETTER:
+		*p++ = '"';
+		*p++ = *(const char *)field >= 'A' && *(const char *)field <= 'z' &&
+				       *(const char *)field != '\\'
+			   ? *(const char *)field
+			   : '?';
+		*p++ = '"';
+		return p;
 	case MEMBER_BOOL:
 	case MEMBER_FLAG:
 		return *(const bool *)field ? PUT(p, "true") : PUT(p, "false");

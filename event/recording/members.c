@@ -113,6 +113,22 @@ static const struct member owner_members[] = {
     MEMBER("comm", MEMBER_COMM, owner.comm),	MEMBERS_END,
 };
 
+static const struct member activity_members[] = {
+    MEMBER("cookie", MEMBER_U64, activity.cookie),
+    MEMBER("before_ns", MEMBER_TIME, activity.before_ns),
+    MEMBER("pid", MEMBER_I32, activity.pid),
+    MEMBER("state", MEMBER_LETTER, activity.state),
+    MEMBER("frozen", MEMBER_BOOL, activity.frozen),
+    MEMBER("threads", MEMBER_U32, activity.threads),
+    MEMBER("run_ns", MEMBER_KNOWN, activity.run_ns),
+    MEMBER("wait_ns", MEMBER_KNOWN, activity.wait_ns),
+    MEMBER("descriptors", MEMBER_KNOWN, activity.descriptors),
+    MEMBER("descriptors_max", MEMBER_KNOWN, activity.descriptors_max),
+    MEMBER("throttled_periods", MEMBER_KNOWN, activity.throttled_periods),
+    MEMBER("throttled_ns", MEMBER_KNOWN, activity.throttled_ns),
+    MEMBERS_END,
+};
+
 static const struct member entry_members[] = {
     MEMBER("", MEMBER_FLOW, entry.flow),
     MEMBER("listener", MEMBER_U64, entry.listener),
@@ -183,6 +199,8 @@ const struct member *recording_members(enum event_kind kind)
 		return translation_members;
 	case EVENT_OWNER:
 		return owner_members;
+	case EVENT_ACTIVITY:
+		return activity_members;
 	case EVENT_ENTRY:
 		return entry_members;
 	case EVENT_LISTEN:

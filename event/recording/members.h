@@ -13,9 +13,11 @@
 enum member_type {
 	MEMBER_U64,  /* above INT64_MAX: a string of digits, since JSON readers stop there */
 	MEMBER_TIME, /* int64_t ns; TIME_UNKNOWN is null */
+	MEMBER_KNOWN, /* int64_t that cannot be negative; -1 is null */
 	MEMBER_U32,
 	MEMBER_I32,
 	MEMBER_U8,
+	MEMBER_LETTER, /* uint8_t: a string of one letter */
 	MEMBER_BOOL,
 	MEMBER_FLAG, /* a bool that older recordings do not have: false then */
 	MEMBER_ENDPOINT, /* "127.0.0.1:8080" */

@@ -45,6 +45,21 @@ static bool read_time(const json_t *value, int64_t *out)
 	return json_is_null(value) || read_integer(value, INT64_MIN, INT64_MAX, out);
 }
 
+/* A number that cannot be negative; null is -1. */
+static bool read_known(const json_t *value, int64_t *out)
+{
+	*out = -1;
+	return json_is_null(value) || read_integer(value, 0, INT64_MAX, out);
+}
+
+static bool read_letter(const json_t *value, uint8_t *out)
+{
+	bool ok = json_is_string(value) && json_string_length(value) == 1;
+
+	*out = ok ? (uint8_t)json_string_value(value)[0] : '?';
+	return ok;
+}
+
 static bool read_u32(const json_t *value, uint32_t *out)
 {
 	int64_t integer = 0;
@@ -258,6 +273,10 @@ static enum recording_line_result read_member(const json_t *object, const struct
 		return result_of(read_time(value, field));
 	case MEMBER_U32:
 		return result_of(read_u32(value, field));
+	case MEMBER_KNOWN:
+		return result_of(read_known(value, field));
+	case MEMBER_LETTER:
+		return result_of(read_letter(value, field));
 	case MEMBER_I32:
 		return result_of(read_i32(value, field));
 	case MEMBER_U8:

@@ -29,6 +29,7 @@
 #include "report/measure/rate_counter.h"
 #include "report/measure/series.h"
 #include "report/queue/past/limits.h"
+#include "report/queue/past/stalls.h"
 #include "report/queue/past/tenures.h"
 #include "report/queue/sizing.h"
 #include "report/queue/tally.h"
@@ -246,6 +247,7 @@ struct queue {
 	struct sizing sizing;
 	struct limits limits;
 	struct tenures tenures;
+	struct stalls stalls;
 };
 
 void queue_init(struct queue *queue, const struct listener *listener, const struct host *host,

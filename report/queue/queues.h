@@ -141,6 +141,9 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 /* This process has the listener, or a sibling in its SO_REUSEPORT group, open. */
 bool queues_owns(const struct queues *queues, uint32_t listener, int32_t pid);
 
+/* ACTIVITY: what an owner of a listener did while connections waited there. */
+void queues_activity(struct queues *queues, const struct owner_activity *activity, int64_t time_ns);
+
 /* OWNER. forked_ns, parent_pid: of its process; TIME_UNKNOWN and 0 where that is not known. */
 void queues_owner(struct queues *queues, const struct owner_change *change, int64_t time_ns,
 		  int64_t forked_ns, int32_t parent_pid);

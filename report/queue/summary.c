@@ -87,6 +87,7 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		    .rebuilt = series_view(&q->settled.series),
 		    .half_open = series_view(&q->samples.half_open_series),
 		    .attempts = q->sums.attempts,
+		    .stall = q->stalls.sum,
 		};
 		memcpy(l->outcomes, q->sums.outcomes, sizeof(l->outcomes));
 		memcpy(l->causes, q->sums.causes, sizeof(l->causes));

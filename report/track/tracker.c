@@ -407,6 +407,10 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 	case EVENT_ADDRESS:
 		ways_take(&tracker->ways, &event->address);
 		break;
+	case EVENT_ACTIVITY:
+		if (tracker->options.queues)
+			queues_activity(tracker->options.queues, &event->activity, event->time_ns);
+		break;
 	case EVENT_OWNER:
 		on_owner(tracker, event);
 		break;

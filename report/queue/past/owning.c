@@ -37,6 +37,14 @@ void queues_owner(struct queues *queues, const struct owner_change *change, int6
 	remember(queues, change->pid);
 }
 
+void queues_activity(struct queues *queues, const struct owner_activity *activity, int64_t time_ns)
+{
+	struct queue *q = listening_by_cookie(&queues->listening, activity->cookie);
+
+	if (q)
+		stalls_take(&q->stalls, activity, time_ns);
+}
+
 void queues_exit(struct queues *queues, int32_t pid, int64_t time_ns)
 {
 	if (!was_owner(queues, pid))
