@@ -29,14 +29,16 @@ struct scout_findings {
 int scout_start(const char *netns, struct scout **out, char error[SCOUT_ERROR_SIZE])
     __attribute__((warn_unused_result));
 
-/* LISTENER and CHILD are of interest to it, and a SAMPLE where connections wait. Told at the next scout_flush(). Never waits. */
+/* LISTENER and CHILD are of interest to it, and a SAMPLE where connections wait. Told at the next
+ * scout_flush(). Never waits. */
 void scout_tell(struct scout *scout, const struct event *event);
 void scout_flush(struct scout *scout);
 
 /*
  * Delivers what it has found by now, never waiting: PROC_FORK, PROC_EXIT, HOLDER,
- * LOSS of the connector's events, ACTIVITY of the owners of a listener whose sample was told, and LISTENER with change LISTENER_CHANGED, of
- * which cookie, owners and options alone are meant. Returns 0 or what fn returned.
+ * LOSS of the connector's events, ACTIVITY of the owners of a listener whose sample was told, and
+ * LISTENER with change LISTENER_CHANGED, of which cookie, owners and options alone are meant.
+ * Returns 0 or what fn returned.
  */
 int scout_read(struct scout *scout, event_fn fn, void *context) __attribute__((warn_unused_result));
 

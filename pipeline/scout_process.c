@@ -280,7 +280,7 @@ static int prepare(struct looker *l, const char *netns, char error[SCOUT_ERROR_S
 		return rc;
 	}
 	l->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	l->cgroups_fd = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	l->cgroups_fd = activity_cgroups();
 	ownership_init(&l->ownership);
 	return sandbox_enter_looking(error);
 }

@@ -256,6 +256,8 @@ static int fill_advice(struct reporter *r)
 		    .listener = &report->listeners[i],
 		    .backlog = sizing_backlog(sizing),
 		    .children = sizing_children(sizing, WAIT_TARGET_NS),
+		    .service = sizing_service(sizing),
+		    .accepts = (uint64_t)queues_at(r->queues, i)->counter.counts.accepts,
 		    .left_out = sizing->left_out,
 		};
 	}

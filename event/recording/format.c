@@ -146,7 +146,7 @@ static char *put_member(char *p, enum member_type type, const void *field)
 	case MEMBER_LETTER:
 		*p++ = '"';
 		*p++ = *(const char *)field >= 'A' && *(const char *)field <= 'z' &&
-				       *(const char *)field != '\\'
+			       *(const char *)field != '\\'
 			   ? *(const char *)field
 			   : '?';
 		*p++ = '"';

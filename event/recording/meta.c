@@ -197,8 +197,7 @@ static bool get_identity(const json_t *host, struct host_identity *identity)
 
 	if (!get_object(host, "identity", &object) ||
 	    !get_string(object, "hostname", identity->hostname, sizeof(identity->hostname)) ||
-	    !get_string(object, "machine_id", identity->machine_id,
-			sizeof(identity->machine_id)) ||
+	    !get_string(object, "machine_id", identity->machine_id, sizeof(identity->machine_id)) ||
 	    !get_string(object, "boot_id", identity->boot_id, sizeof(identity->boot_id)) ||
 	    !get_i64(object, "netns", 0, &netns))
 		return false;

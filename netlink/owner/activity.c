@@ -158,6 +158,17 @@ static void take_freezing(int cgroups, const char *folder, const char *file, con
 		out->frozen = true;
 }
 
+/* The cgroup may be out of sight: where it sleeps says so too. */
+static void take_wait_channel(int proc, int32_t pid, struct owner_activity *out)
+{
+	char path[32], text[TEXT_SIZE];
+
+	snprintf(path, sizeof(path), "%" PRId32 "/wchan", pid);
+	if (read_text(proc, path, text) > 0 &&
+	    (strcmp(text, "__refrigerator") == 0 || strcmp(text, "do_freezer_trap") == 0))
+		out->frozen = true;
+}
+
 /* The cgroup itself and each above it, but the root. path is cut short on the way. */
 static void climb(int cgroups, const char *mount, char *path, struct owner_activity *out)
 {
@@ -191,7 +202,8 @@ static void read_cgroups(int proc, int cgroups, int32_t pid, struct owner_activi
 			continue;
 		*path++ = '\0';
 		names++;
-		/* A cgroup beyond the mount's root, as /proc writes it, is not to be looked into. */
+		/* A cgroup beyond the mount's root, as /proc writes it, is not to be looked into.
+		 */
 		if (strstr(path, "/.."))
 			continue;
 		if (!*names) {
@@ -207,6 +219,28 @@ static void read_cgroups(int proc, int cgroups, int32_t pid, struct owner_activi
 	}
 }
 
+static int open_if_mounted(const char *path)
+{
+	static const char *const signs[] = {"cgroup.controllers", "cpu", "freezer"};
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (fstatat(fd, signs[i], &st, 0) == 0)
+			return fd;
+	close(fd);
+	return -1;
+}
+
+int activity_cgroups(void)
+{
+	int fd = open_if_mounted("/sys/fs/cgroup");
+
+	return fd >= 0 ? fd : open_if_mounted("/proc/1/root/sys/fs/cgroup");
+}
+
 int activity_read(int proc, int cgroups, int32_t pid, struct owner_activity *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -216,6 +250,7 @@ int activity_read(int proc, int cgroups, int32_t pid, struct owner_activity *out
 	out->throttled_ns = out->throttled_periods = -1;
 	if (read_stat(proc, pid, out) < 0)
 		return -ESRCH;
+	take_wait_channel(proc, pid, out);
 	read_schedule(proc, pid, out);
 	out->descriptors = count_descriptors(proc, pid);
 	out->descriptors_max = read_descriptors_max(proc, pid);

@@ -9,10 +9,17 @@
 #include "event/event.h"
 
 /*
+ * A descriptor of /sys/fs/cgroup, as this process sees it or, where its mount namespace has
+ * none (ip netns exec mounts another /sys), as process 1 does. The caller closes it; -1: none.
+ */
+int activity_cgroups(void);
+
+/*
  * Fills all of *out but cookie. proc: a descriptor of /proc; cgroups: one of /sys/fs/cgroup,
  * or -1. 0; -ESRCH when there is no such process.
  *   state            /proc/PID/stat, of the main thread
- *   frozen           cgroup.events of cgroup v2 (effective), freezer.state of v1
+ *   frozen           cgroup.events of cgroup v2 (effective), freezer.state of v1, or
+ *                    /proc/PID/wchan: __refrigerator, do_freezer_trap
  *   threads          /proc/PID/stat
  *   run_ns, wait_ns  /proc/PID/schedstat, of the main thread: on a CPU, and runnable without one
  *   descriptors      open ones (/proc/PID/fd) and RLIMIT_NOFILE (/proc/PID/limits)

@@ -176,6 +176,7 @@ struct ledger_row {
 /* Texts are whole sentences, without markup. */
 struct advice {
 	const char *rule; /* "backlog-binds": stable, for scripts */
+	uint64_t clients; /* that it would have helped, about; 0: not estimated */
 	const char *text;
 	size_t evidence_count;
 	const char *evidence[ADVICE_EVIDENCE_MAX];

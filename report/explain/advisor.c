@@ -2,7 +2,7 @@
  * The rules. Each says one thing that somebody can do, or need not do, and the
  * numbers why. What is not known is not advised.
  */
-#include "report/explain/advisor.h"
+#include "report/explain/parts.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -47,11 +47,8 @@ static const char *keep(struct advisor *a, const char *format, va_list args)
 	return text;
 }
 
-/* Begins an advice. NULL when there is no room or no memory. */
-static struct advice *say(struct advisor *a, const char *rule, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static struct advice *say(struct advisor *a, const char *rule, const char *format, ...)
+struct advice *advise(struct advisor *a, const char *rule, uint64_t clients, const char *format,
+		      ...)
 {
 	struct advice *advice;
 	va_list args;
@@ -59,7 +56,7 @@ static struct advice *say(struct advisor *a, const char *rule, const char *forma
 	if (a->count == ADVICE_MAX)
 		return NULL;
 	advice = &a->advice[a->count];
-	*advice = (struct advice){.rule = rule};
+	*advice = (struct advice){.rule = rule, .clients = clients};
 	va_start(args, format);
 	advice->text = keep(a, format, args);
 	va_end(args);
@@ -69,10 +66,7 @@ static struct advice *say(struct advisor *a, const char *rule, const char *forma
 	return advice;
 }
 
-static void because(struct advisor *a, struct advice *advice, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void because(struct advisor *a, struct advice *advice, const char *format, ...)
+void advise_because(struct advisor *a, struct advice *advice, const char *format, ...)
 {
 	va_list args;
 
@@ -91,7 +85,7 @@ static void name_of(const struct report_listener *l, char text[ENDPOINT_TEXT_SIZ
 }
 
 /* "12.3 ms", "1.250 s" */
-static const char *duration(int64_t ns, char text[32])
+const char *advise_duration(int64_t ns, char text[32])
 {
 	if (ns < NS_PER_MS)
 		snprintf(text, 32, "%.0f us", (double)ns / NS_PER_US);
@@ -122,13 +116,33 @@ static void evidence_of_limit(struct advisor *a, struct advice *advice, const st
 			      const struct report_listener *l)
 {
 	if (l->backlog >= 0)
-		because(a, advice, "listen() backlog %" PRId64, l->backlog);
-	because(a, advice, "limit %" PRId64 ", capacity %" PRId64, l->limit, l->capacity);
+		advise_because(a, advice, "listen() backlog %" PRId64, l->backlog);
+	advise_because(a, advice, "limit %" PRId64 ", capacity %" PRId64, l->limit, l->capacity);
 	if (r->host_known && r->host.somaxconn >= 0)
-		because(a, advice, "somaxconn %" PRId64, r->host.somaxconn);
+		advise_because(a, advice, "somaxconn %" PRId64, r->host.somaxconn);
 	if (l->queue_peak >= 0)
-		because(a, advice, "peak depth %" PRId64, l->queue_peak);
-	because(a, advice, "%" PRIu64 " packets dropped", l->drops);
+		advise_because(a, advice, "peak depth %" PRId64, l->queue_peak);
+	advise_because(a, advice, "%" PRIu64 " packets dropped", l->drops);
+}
+
+/*
+ * Whether a longer queue would have helped: with the server as fast as it was, more clients would
+ * have been accepted while they still waited. What the replay cannot tell it does not forbid.
+ */
+static bool helps(const struct advisor_listener *al)
+{
+	if (!al->backlog.known)
+		return true;
+	if ((int64_t)al->backlog.backlog <= al->listener->limit)
+		return false;
+	return !al->service.known || al->service.served_then > al->service.served;
+}
+
+static uint64_t helped(const struct advisor_listener *al)
+{
+	const struct sizing_service *s = &al->service;
+
+	return s->known && s->served_then > s->served ? s->served_then - s->served : 0;
 }
 
 static void advise_limit(struct advisor *a, const struct report *r,
@@ -140,14 +154,14 @@ static void advise_limit(struct advisor *a, const struct report *r,
 	char name[ENDPOINT_TEXT_SIZE];
 	struct advice *advice = NULL;
 
-	if (!l->drops || l->limit < 0)
+	if (!l->drops || l->limit < 0 || !helps(al))
 		return;
 	name_of(l, name);
 	switch (binding_of(r, l)) {
 	case BINDS_BACKLOG:
 		if (b->known)
-			advice = say(
-			    a, "backlog-binds",
+			advice = advise(
+			    a, "backlog-binds", helped(al),
 			    "%s: the listen() backlog limits the accept queue. With a backlog of "
 			    "%" PRIu64 "%s nothing would have been dropped.",
 			    name, b->backlog,
@@ -155,39 +169,40 @@ static void advise_limit(struct advisor *a, const struct report *r,
 				? " (first raise net.core.somaxconn to that value)"
 				: "");
 		else
-			advice = say(
-			    a, "backlog-binds",
+			advice = advise(
+			    a, "backlog-binds", helped(al),
 			    "%s: the listen() backlog limits the accept queue. Raise it; raising "
 			    "somaxconn has no effect.",
 			    name);
 		break;
 	case BINDS_SOMAXCONN:
-		advice = say(
-		    a, "somaxconn-binds",
+		advice = advise(
+		    a, "somaxconn-binds", helped(al),
 		    "%s: net.core.somaxconn limits the accept queue%s. Raise it, then restart the "
 		    "server: a new somaxconn takes effect at the next listen() call.",
 		    name,
 		    l->backlog >= 0 ? "; the listen() backlog is larger"
 				    : " (or an equal listen() backlog does)");
 		if (advice && b->known)
-			because(a, advice,
-				"with a limit of %" PRIu64 " nothing would have been dropped",
-				b->backlog);
+			advise_because(a, advice,
+				       "with a limit of %" PRIu64
+				       " nothing would have been dropped",
+				       b->backlog);
 		break;
 	case BINDS_UNKNOWN:
-		advice =
-		    say(a, "limit-binds",
-			"%s: the accept queue was full; whether the listen() backlog or somaxconn "
-			"limits it is unknown.",
-			name);
+		advice = advise(
+		    a, "limit-binds", helped(al),
+		    "%s: the accept queue was full; whether the listen() backlog or somaxconn "
+		    "limits it is unknown.",
+		    name);
 		break;
 	}
 	evidence_of_limit(a, advice, r, l);
 	if (b->known)
-		because(a, advice,
-			"replay of %s%" PRIu64 " clients: up to %" PRIu64
-			" waiting at the same time",
-			al->left_out ? "the first " : "", b->clients, b->depth_peak);
+		advise_because(a, advice,
+			       "replay of %s%" PRIu64 " clients: up to %" PRIu64
+			       " waiting at the same time",
+			       al->left_out ? "the first " : "", b->clients, b->depth_peak);
 }
 
 static void advise_children(struct advisor *a, const struct advisor_listener *al)
@@ -198,20 +213,23 @@ static void advise_children(struct advisor *a, const struct advisor_listener *al
 	char name[ENDPOINT_TEXT_SIZE], target[32], service[32], p50[32], max[32];
 	struct advice *advice;
 
-	if (!c->known || !slow)
+	/* So many were at work already: more of the same would have changed nothing. */
+	if (!c->known || !slow || c->children <= al->service.concurrent)
 		return;
 	name_of(al->listener, name);
-	advice =
-	    say(a, "accept-rate",
-		"%s: connections wait because of slow accept(). With %" PRIu64
-		" worker%s every wait would have been at most %s; a longer queue alone only turns "
-		"drops into waiting.",
-		name, c->children, c->children == 1 ? "" : "s", duration(c->target_ns, target));
-	because(a, advice, "wait for accept(): p50 %s, max %s", duration(wait->p50, p50),
-		duration(wait->max, max));
-	because(a, advice, "%" PRIu64 " attempts waited in the queue for more than 100 ms", slow);
-	because(a, advice, "service time p50 %s", duration(c->service_p50_ns, service));
-	because(a, advice, "replay of %" PRIu64 " clients in order of arrival", c->clients);
+	advice = advise(
+	    a, "accept-rate", slow,
+	    "%s: connections wait because of slow accept(). With %" PRIu64
+	    " worker%s every wait would have been at most %s; a longer queue alone only turns "
+	    "drops into waiting.",
+	    name, c->children, c->children == 1 ? "" : "s", advise_duration(c->target_ns, target));
+	advise_because(a, advice, "wait for accept(): p50 %s, max %s",
+		       advise_duration(wait->p50, p50), advise_duration(wait->max, max));
+	advise_because(a, advice, "%" PRIu64 " attempts waited in the queue for more than 100 ms",
+		       slow);
+	advise_because(a, advice, "service time p50 %s",
+		       advise_duration(c->service_p50_ns, service));
+	advise_because(a, advice, "replay of %" PRIu64 " clients in order of arrival", c->clients);
 }
 
 static void advise_zombies(struct advisor *a, const struct report *r)
@@ -222,28 +240,29 @@ static void advise_zombies(struct advisor *a, const struct report *r)
 	if (!zombies)
 		return;
 	if (r->causes[CAUSE_COOKIE_ACK_DROPPED]) {
-		advice =
-		    say(a, "abort-cannot-help",
-			"Some clients believe they are connected, but the server does not know "
-			"them: they were answered with a SYN cookie and their ACK was dropped by "
-			"the full accept queue. tcp_abort_on_overflow does not reset them; only "
-			"room in the queue or a client timeout helps.");
+		advice = advise(
+		    a, "abort-cannot-help", 0,
+		    "Some clients believe they are connected, but the server does not know "
+		    "them: they were answered with a SYN cookie and their ACK was dropped by "
+		    "the full accept queue. tcp_abort_on_overflow does not reset them; only "
+		    "room in the queue or a client timeout helps.");
 	} else if (r->host_known && r->host.tcp_abort_on_overflow == 0) {
-		advice = say(
-		    a, "abort-on-overflow",
+		advice = advise(
+		    a, "abort-on-overflow", 0,
 		    "Some clients believe they are connected, but their final ACK was dropped. "
 		    "With tcp_abort_on_overflow = 1 they would get a RST at once; that makes the "
 		    "failure fast but does not prevent it.");
 	} else {
 		return;
 	}
-	because(a, advice, "%" PRIu64 " zombie%s", zombies, zombies == 1 ? "" : "s");
-	because(a, advice, "%" PRIu64 " ACKs of SYN cookies dropped",
-		r->cause_packets[CAUSE_COOKIE_ACK_DROPPED]);
-	because(a, advice, "%" PRIu64 " final ACKs dropped without a cookie",
-		r->cause_packets[CAUSE_ACCEPT_QUEUE_FULL_ACK]);
+	advise_because(a, advice, "%" PRIu64 " zombie%s", zombies, zombies == 1 ? "" : "s");
+	advise_because(a, advice, "%" PRIu64 " ACKs of SYN cookies dropped",
+		       r->cause_packets[CAUSE_COOKIE_ACK_DROPPED]);
+	advise_because(a, advice, "%" PRIu64 " final ACKs dropped without a cookie",
+		       r->cause_packets[CAUSE_ACCEPT_QUEUE_FULL_ACK]);
 	if (r->host_known)
-		because(a, advice, "tcp_abort_on_overflow %" PRId64, r->host.tcp_abort_on_overflow);
+		advise_because(a, advice, "tcp_abort_on_overflow %" PRId64,
+			       r->host.tcp_abort_on_overflow);
 }
 
 static void advise_syn_queue(struct advisor *a, const struct report *r)
@@ -253,30 +272,32 @@ static void advise_syn_queue(struct advisor *a, const struct report *r)
 	struct advice *advice;
 
 	if (full || reserve) {
-		advice = say(
-		    a, "cookies-off",
+		advice = advise(
+		    a, "cookies-off", 0,
 		    "SYNs were dropped at the SYN queue because tcp_syncookies is 0. With 1 (the "
 		    "default) they would have been answered. %s",
 		    reserve ? "While SYN cookies are off, the last quarter of tcp_max_syn_backlog "
 			      "is reserved for known peers."
 			    : "The limit of the SYN queue is that of the listener's accept queue, "
 			      "not tcp_max_syn_backlog.");
-		because(a, advice, "%" PRIu64 " SYNs dropped: SYN queue full", full);
-		because(a, advice, "%" PRIu64 " SYNs dropped: reserve of tcp_max_syn_backlog",
-			reserve);
-		because(a, advice, "tcp_syncookies %" PRId64, r->host.tcp_syncookies);
-		because(a, advice, "tcp_max_syn_backlog %" PRId64, r->host.tcp_max_syn_backlog);
+		advise_because(a, advice, "%" PRIu64 " SYNs dropped: SYN queue full", full);
+		advise_because(a, advice,
+			       "%" PRIu64 " SYNs dropped: reserve of tcp_max_syn_backlog", reserve);
+		advise_because(a, advice, "tcp_syncookies %" PRId64, r->host.tcp_syncookies);
+		advise_because(a, advice, "tcp_max_syn_backlog %" PRId64,
+			       r->host.tcp_max_syn_backlog);
 		return;
 	}
 	if (!r->cause_packets[CAUSE_ACCEPT_QUEUE_FULL_SYN] || !r->host_known ||
 	    r->host.tcp_syncookies <= 0)
 		return;
-	advice = say(a, "max-syn-backlog-idle",
-		     "Raising tcp_max_syn_backlog would not help: the kernel does not use it while "
-		     "tcp_syncookies is on.");
-	because(a, advice, "tcp_syncookies %" PRId64, r->host.tcp_syncookies);
-	because(a, advice, "tcp_max_syn_backlog %" PRId64, r->host.tcp_max_syn_backlog);
-	because(a, advice, "0 SYNs dropped at the SYN queue");
+	advice =
+	    advise(a, "max-syn-backlog-idle", 0,
+		   "Raising tcp_max_syn_backlog would not help: the kernel does not use it while "
+		   "tcp_syncookies is on.");
+	advise_because(a, advice, "tcp_syncookies %" PRId64, r->host.tcp_syncookies);
+	advise_because(a, advice, "tcp_max_syn_backlog %" PRId64, r->host.tcp_max_syn_backlog);
+	advise_because(a, advice, "0 SYNs dropped at the SYN queue");
 }
 
 static void advise_innocent(struct advisor *a, const struct report *r)
@@ -285,14 +306,14 @@ static void advise_innocent(struct advisor *a, const struct report *r)
 
 	if (!r->causes[CAUSE_UNANSWERED_NO_COUNTER])
 		return;
-	advice = say(
-	    a, "queue-innocent",
+	advice = advise(
+	    a, "queue-innocent", 0,
 	    "SYNs reached this host and got no answer, but no counter of the listener moved: the "
 	    "queues are not the cause. Check the firewall (nft list ruleset, iptables -L -v), "
 	    "rp_filter, and anything that may drop the SYN-ACK on its way out.");
-	because(a, advice, "%" PRIu64 " attempts, %" PRIu64 " SYNs",
-		r->causes[CAUSE_UNANSWERED_NO_COUNTER],
-		r->cause_packets[CAUSE_UNANSWERED_NO_COUNTER]);
+	advise_because(a, advice, "%" PRIu64 " attempts, %" PRIu64 " SYNs",
+		       r->causes[CAUSE_UNANSWERED_NO_COUNTER],
+		       r->cause_packets[CAUSE_UNANSWERED_NO_COUNTER]);
 }
 
 static void advise_scan(struct advisor *a, const struct report *r)
@@ -303,12 +324,14 @@ static void advise_scan(struct advisor *a, const struct report *r)
 
 	if (half_open + aborted < 10 || half_open + aborted < r->attempts / 10)
 		return;
-	advice = say(a, "half-open",
-		     "Many handshakes were started but not completed: a half-open scan, a SYN "
-		     "flood, or clients that do not receive the SYN-ACKs. They increase sk_drops "
-		     "and EmbryonicRsts but are not queue drops.");
-	because(a, advice, "%" PRIu64 " half-open, %" PRIu64 " aborted of %" PRIu64 " attempts",
-		half_open, aborted, r->attempts);
+	advice =
+	    advise(a, "half-open", 0,
+		   "Many handshakes were started but not completed: a half-open scan, a SYN "
+		   "flood, or clients that do not receive the SYN-ACKs. They increase sk_drops "
+		   "and EmbryonicRsts but are not queue drops.");
+	advise_because(a, advice,
+		       "%" PRIu64 " half-open, %" PRIu64 " aborted of %" PRIu64 " attempts",
+		       half_open, aborted, r->attempts);
 }
 
 /*
@@ -369,13 +392,25 @@ static void advise_ledger(struct advisor *a, const struct report *r)
 			continue;
 		if (!advice)
 			advice =
-			    say(a, "unexplained",
-				"Some counters moved by more or less than the captured packets "
-				"explain; verdicts that rest on them are less certain.%s",
-				wider(r));
-		because(a, advice, "%s: observed %" PRId64 ", explained %" PRId64, row->counter,
-			row->observed, row->explained);
+			    advise(a, "unexplained", 0,
+				   "Some counters moved by more or less than the captured packets "
+				   "explain; verdicts that rest on them are less certain.%s",
+				   wider(r));
+		advise_because(a, advice, "%s: observed %" PRId64 ", explained %" PRId64,
+			       row->counter, row->observed, row->explained);
 	}
+}
+
+/* Those of the listeners, by how many clients they would have helped. */
+static void order(struct advisor *a)
+{
+	for (size_t i = 1; i < a->count; i++)
+		for (size_t j = i; j > 0 && a->advice[j].clients > a->advice[j - 1].clients; j--) {
+			struct advice swap = a->advice[j];
+
+			a->advice[j] = a->advice[j - 1];
+			a->advice[j - 1] = swap;
+		}
 }
 
 size_t advisor_run(struct advisor *advisor, const struct report *report,
@@ -383,9 +418,12 @@ size_t advisor_run(struct advisor *advisor, const struct report *report,
 		   const struct advice **out)
 {
 	for (size_t i = 0; i < listeners_count; i++) {
+		if (advise_stall(advisor, report, &listeners[i]))
+			continue;
 		advise_limit(advisor, report, &listeners[i]);
 		advise_children(advisor, &listeners[i]);
 	}
+	order(advisor);
 	advise_zombies(advisor, report);
 	advise_syn_queue(advisor, report);
 	advise_innocent(advisor, report);

@@ -15,6 +15,8 @@ struct advisor_listener {
 	const struct report_listener *listener;
 	struct sizing_backlog backlog;
 	struct sizing_children children;
+	struct sizing_service service;
+	uint64_t accepts;  /* calls of accept() that returned a connection */
 	uint64_t left_out; /* clients beyond the replay's bound */
 };
 

@@ -12,7 +12,8 @@ static struct report_peer *find(struct peers *peers, const struct attempt *attem
 		size_t i = (peers->last + n) % peers->count;
 		struct report_peer *peer = &peers->peers[i];
 
-		if (peer->role == attempt->role && endpoint_equal(&peer->server, &attempt->server)) {
+		if (peer->role == attempt->role &&
+		    endpoint_equal(&peer->server, &attempt->server)) {
 			peers->last = i;
 			return peer;
 		}

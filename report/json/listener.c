@@ -81,6 +81,32 @@ static void put_owners(struct json_writer *json, const struct report_listener *l
 	jw_end(json);
 }
 
+static void put_stall(struct json_writer *json, const struct report_stall *stall)
+{
+	jw_key(json, "owner_activity");
+	if (!stall->looks) {
+		jw_null(json);
+		return;
+	}
+	jw_object_begin(json, JSON_COMPACT);
+	jw_put_u64(json, "looks", stall->looks);
+	jw_put_u64(json, "processes", stall->processes);
+	jw_put_u64(json, "threads", stall->threads);
+	jw_put_i64(json, "watched_ns", stall->watched_ns);
+	jw_put_i64(json, "stopped_ns", stall->stopped_ns);
+	jw_put_i64(json, "traced_ns", stall->traced_ns);
+	jw_put_i64(json, "frozen_ns", stall->frozen_ns);
+	jw_put_i64(json, "uninterruptible_ns", stall->uninterruptible_ns);
+	jw_put_i64(json, "run_ns", stall->run_ns);
+	jw_put_i64(json, "runnable_ns", stall->runnable_ns);
+	jw_put_i64(json, "throttled_ns", stall->throttled_ns);
+	jw_put_i64(json, "throttled_periods", stall->throttled_periods);
+	jw_put_i64(json, "out_of_descriptors_ns", stall->out_of_descriptors_ns);
+	jw_put_known(json, "descriptors", stall->descriptors_peak);
+	jw_put_known(json, "descriptors_max", stall->descriptors_max);
+	jw_end(json);
+}
+
 static void put_listener(struct json_writer *json, const struct report *report,
 			 const struct report_listener *listener)
 {
@@ -104,6 +130,7 @@ static void put_listener(struct json_writer *json, const struct report *report,
 	jw_put_string(json, "comm", listener->comm && listener->comm[0] ? listener->comm : NULL);
 	put_limits(json, listener);
 	put_owners(json, listener);
+	put_stall(json, &listener->stall);
 	jw_key(json, "cookie");
 	if (listener->cookie)
 		jw_u64(json, listener->cookie);
@@ -185,6 +212,7 @@ static void put_advice(struct json_writer *json, const struct report *report)
 		jw_object_begin(json, JSON_COMPACT);
 		jw_put_string(json, "rule", advice->rule);
 		jw_put_string(json, "text", advice->text);
+		jw_put_known(json, "clients", advice->clients ? (int64_t)advice->clients : -1);
 		jw_key(json, "evidence");
 		jw_array_begin(json, JSON_COMPACT);
 		for (size_t j = 0; j < advice->evidence_count && j < ADVICE_EVIDENCE_MAX; j++)

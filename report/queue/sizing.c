@@ -58,6 +58,7 @@ void sizing_add(struct sizing *sizing, const struct attempt *attempt)
 	sizing->clients[sizing->count++] = (struct sizing_client){
 	    .arrival_ns = attempt->syn_ns != TIME_UNKNOWN ? attempt->syn_ns : attempt->entered_ns,
 	    .accept_ns = accept_ns,
+	    .left_ns = attempt->client_left_ns,
 	    .service_ns = accept_ns != TIME_UNKNOWN && end_ns > accept_ns ? end_ns - accept_ns : -1,
 	};
 }
@@ -183,5 +184,115 @@ struct sizing_children sizing_children(struct sizing *sizing, int64_t target_ns)
 out:
 	free(services);
 	free(free_at);
+	return answer;
+}
+
+/* What clients bear where none of them showed it. */
+#define PATIENCE_NS (10 * NS_PER_SEC)
+
+static int by_accept(const void *x, const void *y)
+{
+	const struct sizing_client *a = x, *b = y;
+
+	/* Those that were never accepted stand last. */
+	if ((a->accept_ns == TIME_UNKNOWN) != (b->accept_ns == TIME_UNKNOWN))
+		return a->accept_ns == TIME_UNKNOWN ? 1 : -1;
+	return a->accept_ns < b->accept_ns ? -1 : a->accept_ns > b->accept_ns;
+}
+
+/* Between one accept() and the next whose client had come by then. Sorted by accept. */
+static void measure_gaps(const struct sizing *sizing, size_t accepted,
+			 struct sizing_service *answer)
+{
+	int64_t *gaps = malloc((accepted + 1) * sizeof(*gaps)), sum_ns = 0;
+	size_t count = 0;
+
+	if (!gaps)
+		return;
+	for (size_t i = 0; i + 1 < accepted; i++) {
+		const struct sizing_client *a = &sizing->clients[i], *b = a + 1;
+
+		if (b->arrival_ns > a->accept_ns)
+			continue;
+		gaps[count] = b->accept_ns - a->accept_ns;
+		sum_ns += gaps[count++];
+	}
+	qsort(gaps, count, sizeof(*gaps), by_value);
+	if (count) {
+		answer->known = true;
+		answer->gap_ns = sum_ns / (int64_t)count;
+		answer->longest_ns = gaps[count - 1];
+		answer->median_ns = gaps[count / 2];
+	}
+	free(gaps);
+}
+
+/* How many are between accept() and their end at once. Sorted by accept. */
+static uint64_t most_at_once(const struct sizing *sizing, size_t accepted)
+{
+	int64_t *ends = malloc((accepted + 1) * sizeof(*ends));
+	size_t over = 0;
+	uint64_t most = 0;
+
+	if (!ends)
+		return 0;
+	for (size_t i = 0; i < accepted; i++) {
+		const struct sizing_client *c = &sizing->clients[i];
+
+		ends[i] = c->service_ns < 0 ? INT64_MAX : c->accept_ns + c->service_ns;
+	}
+	qsort(ends, accepted, sizeof(*ends), by_value);
+	for (size_t i = 0; i < accepted; i++) {
+		while (over < accepted && ends[over] <= sizing->clients[i].accept_ns)
+			over++;
+		if (i + 1 - over > most)
+			most = i + 1 - over;
+	}
+	free(ends);
+	return most;
+}
+
+static int64_t find_patience(const struct sizing *sizing)
+{
+	int64_t patience_ns = PATIENCE_NS;
+
+	for (size_t i = 0; i < sizing->count; i++) {
+		const struct sizing_client *c = &sizing->clients[i];
+
+		if (c->left_ns != TIME_UNKNOWN && c->left_ns - c->arrival_ns < patience_ns)
+			patience_ns = c->left_ns - c->arrival_ns;
+	}
+	return patience_ns;
+}
+
+struct sizing_service sizing_service(struct sizing *sizing)
+{
+	struct sizing_service answer = {0};
+	int64_t free_ns = INT64_MIN;
+	size_t accepted = 0;
+
+	qsort(sizing->clients, sizing->count, sizeof(*sizing->clients), by_accept);
+	while (accepted < sizing->count && sizing->clients[accepted].accept_ns != TIME_UNKNOWN)
+		accepted++;
+	measure_gaps(sizing, accepted, &answer);
+	answer.concurrent = most_at_once(sizing, accepted);
+	answer.patience_ns = find_patience(sizing);
+	for (size_t i = 0; i < accepted; i++) {
+		const struct sizing_client *c = &sizing->clients[i];
+
+		answer.served += c->accept_ns - c->arrival_ns <= answer.patience_ns &&
+				 c->left_ns == TIME_UNKNOWN;
+	}
+	qsort(sizing->clients, sizing->count, sizeof(*sizing->clients), by_arrival);
+	for (size_t i = 0; i < sizing->count; i++) {
+		const struct sizing_client *c = &sizing->clients[i];
+		int64_t start_ns = free_ns > c->arrival_ns ? free_ns : c->arrival_ns;
+		int64_t wait_ns = start_ns - c->arrival_ns;
+
+		if (wait_ns > answer.wait_max_ns)
+			answer.wait_max_ns = wait_ns;
+		answer.served_then += wait_ns <= answer.patience_ns;
+		free_ns = start_ns + answer.gap_ns;
+	}
 	return answer;
 }

@@ -22,6 +22,7 @@ struct sizing_client {
 	int64_t arrival_ns; /* the first SYN */
 	int64_t accept_ns;  /* TIME_UNKNOWN: never, while observed */
 	int64_t service_ns; /* from accept() to the end; -1 unknown */
+	int64_t left_ns;    /* the client left before accept(); TIME_UNKNOWN: it did not */
 };
 
 struct sizing {
@@ -49,6 +50,22 @@ struct sizing_children {
 	int64_t wait_max_ns; /* with so many */
 };
 
+/*
+ * How the clients fared, and how they would have with another backlog and the same server: one
+ * that takes a waiting connection every gap_ns on average, as it did while some were waiting.
+ */
+struct sizing_service {
+	bool known;
+	int64_t gap_ns;	      /* between calls of accept() while connections waited, on average */
+	int64_t longest_ns;   /* the longest such time, ... */
+	int64_t median_ns;    /* ... and the median */
+	uint64_t concurrent;  /* connections between accept() and their end, at most */
+	int64_t patience_ns;  /* a client bears to wait so long: as those that left did, or 10 s */
+	uint64_t served;      /* accepted within that time of their first SYN */
+	uint64_t served_then; /* the same in the replay, where no queue is too short, ... */
+	int64_t wait_max_ns;  /* ... and its longest wait */
+};
+
 void sizing_release(struct sizing *sizing);
 
 /* Keeps what the replay needs of an attempt that belonged, or should have belonged, in the queue.
@@ -57,6 +74,9 @@ void sizing_add(struct sizing *sizing, const struct attempt *attempt);
 
 /* Replays the arrivals against the measured accepts. Sorts the clients in place. */
 struct sizing_backlog sizing_backlog(struct sizing *sizing);
+
+/* Sorts the clients in place. */
+struct sizing_service sizing_service(struct sizing *sizing);
 
 /* Replays them against children that each serve one client at a time, first come, first served. */
 struct sizing_children sizing_children(struct sizing *sizing, int64_t target_ns);

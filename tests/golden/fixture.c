@@ -373,12 +373,14 @@ static const struct ledger_row ledger[] = {
 
 static const struct advice advice[] = {
     {"backlog-binds",
+     12,
      "Call listen() with a backlog of at least 11: that would have dropped nothing. Raising "
      "net.core.somaxconn alone changes nothing, since the backlog of 5 is what binds.",
      3,
      {"the limit is 5 = min(backlog 5, somaxconn 4096)", "5 packets dropped while it was full",
       "the replay of the measured arrivals against the measured accepts needs 12 places"}},
     {"more-children",
+     0,
      "With 12 children instead of 8 no client would have waited more than 100 ms.",
      1,
      {"8 children were busy for 200 ms each"}},
@@ -475,7 +477,7 @@ static void make_hostile(void)
 	static const int32_t pids[] = {1};
 	static const char *const hostile_notes[] = {"note \x1b[2J \xff </script> \"quoted\" \\"};
 	static const struct advice hostile_advice[] = {
-	    {"rule", "text \x07\r\n\x9b", 1, {"\x1b]0;x\x07"}}};
+	    {"rule", 0, "text \x07\r\n\x9b", 1, {"\x1b]0;x\x07"}}};
 	struct report *report = &fixture.report;
 	struct attempt *a = add_attempt("10.0.0.1:1", "10.0.0.2:80", 0);
 

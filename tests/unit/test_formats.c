@@ -202,7 +202,7 @@ static void fill_report(struct report *report)
 		ledger[i] = (struct ledger_row){
 		    any_text(),	      number(2), any_difference(),	     any_difference(),
 		    any_difference(), 1,	 {{any_text(), any_count()}}};
-		advice[i] = (struct advice){any_text(), any_text(), 1, {any_text()}};
+		advice[i] = (struct advice){any_text(), 0, any_text(), 1, {any_text()}};
 		overflows[i] = (struct overflow){any_text(), any_count(), any_count()};
 		notes[i] = any_text();
 	}

@@ -159,6 +159,20 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->owner.owns = e == HIGHEST;
 		strcpy(event->owner.comm, e == LOWEST ? "" : e == HIGHEST ? "\xff)" : "nginx");
 		break;
+	case EVENT_ACTIVITY:
+		event->activity.cookie = u64(e);
+		event->activity.before_ns = i64(e);
+		event->activity.pid = i32(e);
+		event->activity.state = e == LOWEST ? '?' : 'T';
+		event->activity.frozen = e == HIGHEST;
+		event->activity.threads = u32(e);
+		event->activity.run_ns = e == LOWEST ? -1 : INT64_MAX;
+		event->activity.wait_ns = e == LOWEST ? -1 : 0;
+		event->activity.descriptors = e == LOWEST ? -1 : 1024;
+		event->activity.descriptors_max = e == LOWEST ? -1 : INT64_MAX;
+		event->activity.throttled_periods = e == LOWEST ? -1 : 7;
+		event->activity.throttled_ns = e == LOWEST ? -1 : INT64_MAX;
+		break;
 	case EVENT_ENTRY:
 		event->entry.flow = flow(e);
 		event->entry.listener = u64(e);

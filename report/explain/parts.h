@@ -1,0 +1,28 @@
+/*
+ * What the files of the advisor share, and nobody else: how a rule says its advice.
+ */
+#ifndef REPORT_EXPLAIN_PARTS_H
+#define REPORT_EXPLAIN_PARTS_H
+
+#include "report/explain/advisor.h"
+
+/*
+ * Begins an advice that would have helped so many clients; NULL when there is no room or no
+ * memory, which advise_because() takes as well. rule: constant text.
+ */
+struct advice *advise(struct advisor *advisor, const char *rule, uint64_t clients,
+		      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+void advise_because(struct advisor *advisor, struct advice *advice, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "12.3 ms", "1.250 s". Returns text. */
+const char *advise_duration(int64_t ns, char text[32]);
+
+/* Why accept() was not called, where connections waited or were dropped. True when a longer queue
+ * or more workers would not change it, so that neither is advised.
+ */
+bool advise_stall(struct advisor *advisor, const struct report *report,
+		  const struct advisor_listener *listener);
+
+#endif
