@@ -20,6 +20,8 @@
 #define TEXT_SIZE 4096
 /* To count more than this one by one would take longer than it is worth. */
 #define COUNTED_MAX 65536
+/* Of processes above this one, whose mounts are asked. */
+#define ANCESTORS_MAX 8
 
 /* The file as text with a NUL, or -errno. */
 static ssize_t read_text(int dirfd, const char *path, char out[TEXT_SIZE])
@@ -234,11 +236,31 @@ static int open_if_mounted(const char *path)
 	return -1;
 }
 
+static pid_t parent_of(pid_t pid)
+{
+	char path[32], text[TEXT_SIZE], *p;
+	int parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (read_text(AT_FDCWD, path, text) <= 0)
+		return 0;
+	p = strrchr(text, ')');
+	return p && sscanf(p + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
 int activity_cgroups(void)
 {
 	int fd = open_if_mounted("/sys/fs/cgroup");
+	pid_t pid = getpid();
+	char path[64];
 
-	return fd >= 0 ? fd : open_if_mounted("/proc/1/root/sys/fs/cgroup");
+	/* ip netns exec mounts another /sys: who called it still has the host's. */
+	for (int up = 0; fd < 0 && pid > 1 && up < ANCESTORS_MAX; up++) {
+		pid = parent_of(pid);
+		snprintf(path, sizeof(path), "/proc/%d/root/sys/fs/cgroup", (int)pid);
+		fd = open_if_mounted(path);
+	}
+	return fd;
 }
 
 int activity_read(int proc, int cgroups, int32_t pid, struct owner_activity *out)

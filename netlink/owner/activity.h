@@ -10,7 +10,8 @@
 
 /*
  * A descriptor of /sys/fs/cgroup, as this process sees it or, where its mount namespace has
- * none (ip netns exec mounts another /sys), as process 1 does. The caller closes it; -1: none.
+ * none (ip netns exec mounts another /sys), as one of its ancestors does. The caller closes it;
+ * -1: none.
  */
 int activity_cgroups(void);
 

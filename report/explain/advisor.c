@@ -126,8 +126,9 @@ static void evidence_of_limit(struct advisor *a, struct advice *advice, const st
 }
 
 /*
- * Whether a longer queue would have helped: with the server as fast as it was, more clients would
- * have been accepted while they still waited. What the replay cannot tell it does not forbid.
+ * Whether a longer queue would have helped: with the server as fast as it was, no fewer clients
+ * would have been accepted while they still waited, and more of them sooner than later. What the
+ * replay cannot tell it does not forbid.
  */
 static bool helps(const struct advisor_listener *al)
 {
@@ -135,14 +136,15 @@ static bool helps(const struct advisor_listener *al)
 		return true;
 	if ((int64_t)al->backlog.backlog <= al->listener->limit)
 		return false;
-	return !al->service.known || al->service.served_then > al->service.served;
+	return !al->service.known || (al->service.served_then >= al->service.served &&
+				      al->service.sooner > al->service.later);
 }
 
 static uint64_t helped(const struct advisor_listener *al)
 {
 	const struct sizing_service *s = &al->service;
 
-	return s->known && s->served_then > s->served ? s->served_then - s->served : 0;
+	return s->known ? s->sooner : 0;
 }
 
 static void advise_limit(struct advisor *a, const struct report *r,

@@ -64,6 +64,17 @@ static void because_of_queue(const struct subject *s, struct advice *advice)
 		advise_because(s->advisor, advice, "%" PRIu64 " packets dropped", s->l->drops);
 }
 
+/* On a CPU or ready to run, or in a system call that cannot be interrupted. */
+static int64_t busy_ns(const struct report_stall *stall)
+{
+	return stall->run_ns + stall->runnable_ns + stall->uninterruptible_ns;
+}
+
+static int64_t share(int64_t ns, const struct report_stall *stall)
+{
+	return stall->watched_ns ? ns * 100 / stall->watched_ns : 0;
+}
+
 static bool is_stopped(const struct report_stall *stall)
 {
 	int64_t held_ns =
@@ -191,6 +202,32 @@ static bool advise_quota(const struct subject *s)
 	return true;
 }
 
+/* Ready to run, and without a CPU: the quota is out of sight, or the host is overloaded. */
+static bool advise_starved(const struct subject *s)
+{
+	const struct report_stall *stall = s->stall;
+	char time[32], watched[32];
+	struct advice *advice;
+
+	if (stall->runnable_ns < NOTICED_NS || stall->runnable_ns < SHARE_OF(stall->watched_ns, 60))
+		return false;
+	advice = advise(
+	    s->advisor, "cpu-quota", s->clients,
+	    "%s: its owner was ready to run but had no CPU for %s while connections waited: the "
+	    "CPU "
+	    "quota of its cgroup, or a host with more work than CPUs. Raise the quota (CPUQuota=, "
+	    "cpu.max, the CPU limit of the container), or take load off the host. A larger backlog "
+	    "only makes more clients wait.",
+	    s->name, advise_duration(stall->runnable_ns, time));
+	advise_because(s->advisor, advice,
+		       "its main thread: %" PRId64 " %% on a CPU, %" PRId64
+		       " %% waiting for one, watched for %s",
+		       share(stall->run_ns, stall), share(stall->runnable_ns, stall),
+		       advise_duration(stall->watched_ns, watched));
+	because_of_queue(s, advice);
+	return true;
+}
+
 /* No accept() in the whole run, although connections waited all along. */
 static bool advise_forgotten(const struct subject *s)
 {
@@ -270,7 +307,7 @@ static bool advise_gone(const struct subject *s)
 	return true;
 }
 
-/* One process with one thread, that leaves the queue alone for much longer than it mostly does. */
+/* One process, whose main thread leaves the queue alone for much longer than it mostly does. */
 static bool advise_blocked(const struct subject *s)
 {
 	const struct sizing_service *service = &s->listener->service;
@@ -278,19 +315,24 @@ static bool advise_blocked(const struct subject *s)
 	char who[64], longest[32], median[32];
 	struct advice *advice;
 
-	if (stall->processes != 1 || stall->threads != 1 || !s->l->pids_count || !service->known ||
+	if (stall->processes != 1 || !s->l->pids_count || !service->known ||
 	    service->longest_ns < BLOCKED_NS ||
 	    service->longest_ns < BLOCKED_FACTOR * service->median_ns)
 		return false;
-	advice = advise(
-	    s->advisor, "blocked-loop", s->clients,
-	    "%s: %s has one thread, which did not call accept() for %s while connections waited: "
-	    "it was busy with something else (%" PRId64 " %% of the time on a CPU). Move the work "
-	    "that blocks out of the event loop, or run more processes; a larger backlog only "
-	    "makes more clients wait.",
-	    s->name, process_name(s->l, s->l->pids[0], who),
-	    advise_duration(service->longest_ns, longest),
-	    stall->watched_ns ? stall->run_ns * 100 / stall->watched_ns : 0);
+	/* With other threads it may be one of these that takes connections. */
+	if (stall->threads != 1 && busy_ns(stall) < SHARE_OF(stall->watched_ns, 60))
+		return false;
+	advice = advise(s->advisor, "blocked-loop", s->clients,
+			"%s: the event loop of %s did not call accept() for %s while connections "
+			"waited: it was busy with something else. Move the work that blocks out of "
+			"the event loop, or run more processes; a larger backlog only makes more "
+			"clients wait.",
+			s->name, process_name(s->l, s->l->pids[0], who),
+			advise_duration(service->longest_ns, longest));
+	advise_because(s->advisor, advice,
+		       "its main thread: %" PRId64 " %% of that time on a CPU, %" PRId64
+		       " %% waiting for one",
+		       share(stall->run_ns, stall), share(stall->runnable_ns, stall));
 	advise_because(s->advisor, advice, "between calls of accept(): %s (median)",
 		       advise_duration(service->median_ns, median));
 	because_of_queue(s, advice);
@@ -320,5 +362,5 @@ bool advise_stall(struct advisor *advisor, const struct report *report,
 	endpoint_format(&l->local, s.name, sizeof(s.name));
 	return advise_stuck_sibling(&s) || advise_stopped(&s) || advise_descriptors(&s) ||
 	       advise_quota(&s) || advise_forgotten(&s) || advise_application_limit(&s) ||
-	       advise_gone(&s) || advise_blocked(&s);
+	       advise_blocked(&s) || advise_starved(&s) || advise_gone(&s);
 }

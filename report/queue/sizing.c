@@ -57,6 +57,7 @@ void sizing_add(struct sizing *sizing, const struct attempt *attempt)
 	}
 	sizing->clients[sizing->count++] = (struct sizing_client){
 	    .arrival_ns = attempt->syn_ns != TIME_UNKNOWN ? attempt->syn_ns : attempt->entered_ns,
+	    .entered_ns = attempt->entered_ns,
 	    .accept_ns = accept_ns,
 	    .left_ns = attempt->client_left_ns,
 	    .service_ns = accept_ns != TIME_UNKNOWN && end_ns > accept_ns ? end_ns - accept_ns : -1,
@@ -200,20 +201,26 @@ static int by_accept(const void *x, const void *y)
 	return a->accept_ns < b->accept_ns ? -1 : a->accept_ns > b->accept_ns;
 }
 
-/* Between one accept() and the next whose client had come by then. Sorted by accept. */
+/* Between one accept() and the next whose client was waiting by then. Sorted by accept. */
 static void measure_gaps(const struct sizing *sizing, size_t accepted,
 			 struct sizing_service *answer)
 {
-	int64_t *gaps = malloc((accepted + 1) * sizeof(*gaps)), sum_ns = 0;
+	int64_t *gaps = malloc((accepted + 1) * sizeof(*gaps)), sum_ns = 0, longest_ns = 0;
 	size_t count = 0;
 
 	if (!gaps)
 		return;
 	for (size_t i = 0; i + 1 < accepted; i++) {
 		const struct sizing_client *a = &sizing->clients[i], *b = a + 1;
+		int64_t entered_ns = b->entered_ns != TIME_UNKNOWN ? b->entered_ns : b->arrival_ns;
+		int64_t alone_ns = b->accept_ns - entered_ns;
 
-		if (b->arrival_ns > a->accept_ns)
+		if (entered_ns > a->accept_ns) {
+			/* It found the queue empty: its wait is the server's alone. */
+			if (alone_ns > longest_ns)
+				longest_ns = alone_ns;
 			continue;
+		}
 		gaps[count] = b->accept_ns - a->accept_ns;
 		sum_ns += gaps[count++];
 	}
@@ -221,7 +228,7 @@ static void measure_gaps(const struct sizing *sizing, size_t accepted,
 	if (count) {
 		answer->known = true;
 		answer->gap_ns = sum_ns / (int64_t)count;
-		answer->longest_ns = gaps[count - 1];
+		answer->longest_ns = gaps[count - 1] > longest_ns ? gaps[count - 1] : longest_ns;
 		answer->median_ns = gaps[count / 2];
 	}
 	free(gaps);
@@ -265,6 +272,20 @@ static int64_t find_patience(const struct sizing *sizing)
 	return patience_ns;
 }
 
+/* A difference that somebody would notice. */
+#define NOTICED_NS (100 * NS_PER_MS)
+
+static void compare_waits(const struct sizing_client *c, int64_t then_ns,
+			  struct sizing_service *answer)
+{
+	int64_t now_ns = answer->patience_ns;
+
+	if (c->accept_ns != TIME_UNKNOWN && c->left_ns == TIME_UNKNOWN)
+		now_ns = c->accept_ns - c->arrival_ns;
+	answer->sooner += then_ns + NOTICED_NS <= now_ns;
+	answer->later += then_ns >= now_ns + NOTICED_NS;
+}
+
 struct sizing_service sizing_service(struct sizing *sizing)
 {
 	struct sizing_service answer = {0};
@@ -292,6 +313,7 @@ struct sizing_service sizing_service(struct sizing *sizing)
 		if (wait_ns > answer.wait_max_ns)
 			answer.wait_max_ns = wait_ns;
 		answer.served_then += wait_ns <= answer.patience_ns;
+		compare_waits(c, wait_ns, &answer);
 		free_ns = start_ns + answer.gap_ns;
 	}
 	return answer;

@@ -20,6 +20,7 @@
 
 struct sizing_client {
 	int64_t arrival_ns; /* the first SYN */
+	int64_t entered_ns; /* into the accept queue; TIME_UNKNOWN: never, or not known */
 	int64_t accept_ns;  /* TIME_UNKNOWN: never, while observed */
 	int64_t service_ns; /* from accept() to the end; -1 unknown */
 	int64_t left_ns;    /* the client left before accept(); TIME_UNKNOWN: it did not */
@@ -64,6 +65,8 @@ struct sizing_service {
 	uint64_t served;      /* accepted within that time of their first SYN */
 	uint64_t served_then; /* the same in the replay, where no queue is too short, ... */
 	int64_t wait_max_ns;  /* ... and its longest wait */
+	uint64_t sooner;      /* accepted at least 100 ms sooner in the replay, ... */
+	uint64_t later;	      /* ... and later */
 };
 
 void sizing_release(struct sizing *sizing);
