@@ -340,6 +340,7 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 		report->host = r->options.meta->host;
 	add_overflow(r, "open attempts", stats.open_max, stats.evicted);
 	add_overflow(r, "attempts of one client and port", TRACKER_FLOW_MAX, stats.crowded);
+	add_overflow(r, "resets in accept queues", TRACKER_GHOSTS_MAX, stats.ghosts_refused);
 	add_overflow(r, "attempt details", DETAIL_OPENED_MAX, stats.details_refused);
 	add_overflow(r, "destinations of this host's own connections", PEERS_MAX, r->peers.refused);
 	add_overflow(r, "packet marks", DETAIL_MARKS_MAX, stats.marks_refused);

@@ -166,6 +166,31 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 	note_accepted(q, packet);
 }
 
+/* Handshakes so close together may have entered in the other order. */
+#define ORDER_NS NS_PER_MS
+
+bool queues_has_left(const struct queues *queues, const struct open_attempt *a)
+{
+	const struct queue *q = queues_of(queues, a);
+
+	return q && !q->grouped &&
+	       (q->stillness.empty_ns > a->end_ns + ORDER_NS ||
+		q->last_accepted_ack_ns > open_entry_ns(a) + ORDER_NS);
+}
+
+int64_t queues_still_waiting_ns(const struct queues *queues, const struct open_attempt *a,
+				int64_t waiting_ns)
+{
+	const struct queue *q = queues_of(queues, a);
+	const struct stillness *s = q && !q->grouped ? &q->stillness : NULL;
+
+	/* Who was there when it began, or came later, is there while nobody leaves. */
+	if (s && s->since_ns != TIME_UNKNOWN && s->until_ns > waiting_ns &&
+	    (open_entry_ns(a) > s->since_ns || waiting_ns >= s->since_ns))
+		return s->until_ns;
+	return waiting_ns;
+}
+
 void queues_accepted_before(struct queues *queues, struct open_attempt *a)
 {
 	struct queue *q = queues_of(queues, a);

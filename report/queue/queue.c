@@ -24,6 +24,7 @@ void queue_init(struct queue *queue, const struct listener *listener, const stru
 	queue->limit_known = true;
 	queue->samples.peak = queue->settled.peak = -1;
 	queue->last_accepted_ack_ns = TIME_UNKNOWN;
+	stillness_init(&queue->stillness);
 	queue->samples.early_ns = TIME_UNKNOWN;
 	queue->open_ns = queue->closed_ns = TIME_UNKNOWN;
 }

@@ -32,6 +32,7 @@
 #include "report/queue/past/stalls.h"
 #include "report/queue/past/tenures.h"
 #include "report/queue/sizing.h"
+#include "report/queue/past/stillness.h"
 #include "report/queue/tally.h"
 #include "report/queue/entry/waiting.h"
 
@@ -233,6 +234,7 @@ struct queue {
 	bool grouped;		      /* has, or had, SO_REUSEPORT siblings */
 	int64_t last_cookie_ns;	      /* a SYN cookie was sent */
 	int64_t last_accepted_ack_ns; /* the youngest handshake that was accepted */
+	struct stillness stillness;   /* of the accept queue of a listener without siblings */
 
 	struct queue_arrivals arrivals;
 	struct queue_samples samples;

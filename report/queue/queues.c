@@ -291,6 +291,7 @@ static void enter(struct queue *q, const struct queue_packet *packet, bool prove
 		arrival->wants_place = !proven;
 	}
 	open_move(a, MOVE_ENTER);
+	stillness_enter(&q->stillness, packet->time_ns);
 	q->now.depth++;
 	if (!open_knows(a, KNOWN_COOKIE) && q->now.half_open > 0)
 		q->now.half_open--;

@@ -177,6 +177,15 @@ bool queues_closed_at(const struct queues *queues, const struct open_attempt *at
 bool queues_open_after(const struct queues *queues, const struct open_attempt *attempt,
 		       int64_t time_ns);
 
+/*
+ * Of one that entered, and that its client reset, in the queue of a listener without siblings:
+ * accept() has returned it by now, since the queue was empty or a later one came out; and until
+ * when it is certain that it waited, waiting_ns being what is known already.
+ */
+bool queues_has_left(const struct queues *queues, const struct open_attempt *attempt);
+int64_t queues_still_waiting_ns(const struct queues *queues, const struct open_attempt *attempt,
+				int64_t waiting_ns);
+
 /* accept() returned it before it left the queue, as is known now. */
 void queues_accepted_before(struct queues *queues, struct open_attempt *attempt);
 

@@ -279,6 +279,7 @@ void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t
 	limits_take(&queue->limits, sample->limit, time_ns);
 	if (sample->before_ns > queue->open_ns)
 		queue->open_ns = sample->before_ns;
+	stillness_sample(&queue->stillness, sample->depth, sample->before_ns);
 	queue->samples.last_depth = sample->depth;
 	if (sample->depth > queue->samples.turn_peak)
 		queue->samples.turn_peak = sample->depth;

@@ -350,6 +350,19 @@ static bool may_be_beside_data(const struct open_attempt *a)
 	       !open_knows(a, KNOWN_DEFERRED) && !open_saw(a, SEEN_SERVER);
 }
 
+/*
+ * A bare ACK, of a SYN-ACK that came again, stands between the client's data and this copy
+ * of them: that only the data were not heard does not say that the ACK was not.
+ */
+static bool has_acked_since(struct tracker *t, const struct open_attempt *a)
+{
+	const struct detail *d = details_at(t->details, a->detail);
+	const struct detail_mark *last =
+	    d && d->last_mark != DETAIL_NONE ? details_mark(t->details, d->last_mark) : NULL;
+
+	return last && last->mark.kind == MARK_ACK && last->mark.time_ns != a->ack_ns;
+}
+
 void handshake_client_segment(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	const struct segment *s = &event->segment;
@@ -379,7 +392,8 @@ void handshake_client_segment(struct tracker *t, const struct event *event, stru
 			tracker_server_spoke(t, a, event);
 	} else if (a->synacks && (int32_t)(s->ack - a->server_isn) > 1) {
 		tracker_server_spoke(t, a, event);
-	} else if (t->options.queues && s->payload && s->seq == a->isn + 1 && is_unheard(a)) {
+	} else if (t->options.queues && s->payload && s->seq == a->isn + 1 && is_unheard(a) &&
+		   !has_acked_since(t, a)) {
 		struct queue_packet packet = tracker_packet(t, a, event);
 
 		queues_unheard(t->options.queues, &packet);

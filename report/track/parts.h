@@ -23,6 +23,13 @@ struct tracker_resets {
 	uint32_t isn[TRACKER_RESETS_MAX];   /* and its own: the index may be another's by now */
 };
 
+struct tracker_ghosts {
+	uint32_t count;
+	uint32_t index[TRACKER_GHOSTS_MAX]; /* as above */
+	uint32_t isn[TRACKER_GHOSTS_MAX];
+	uint64_t refused;
+};
+
 struct tracker {
 	struct tracker_options options;
 	struct table *table;
@@ -31,6 +38,7 @@ struct tracker {
 	struct early *early;
 	struct ways ways;
 	struct tracker_resets resets;
+	struct tracker_ghosts ghosts;
 	struct nat nat;
 	int64_t now_ns;
 	int64_t aged_ns;
@@ -151,6 +159,10 @@ void tracker_on_child(struct tracker *tracker, const struct event *event);
 void tracker_await_sample(struct tracker *tracker, const struct open_attempt *attempt);
 bool tracker_conclude_reset(struct tracker *tracker, struct open_attempt *attempt);
 void tracker_conclude_resets(struct tracker *tracker);
+
+/* ghosts.c: its client reset it while it waited; and a sample ended at time_ns. */
+void tracker_await_ghost(struct tracker *tracker, const struct open_attempt *attempt);
+void tracker_conclude_ghosts(struct tracker *tracker, int64_t time_ns);
 
 /* When its server reset it; TIME_UNKNOWN. */
 int64_t tracker_reset_ns(const struct tracker *tracker, const struct open_attempt *attempt);

@@ -134,7 +134,9 @@ static void on_reset(struct tracker *t, const struct event *event, uint32_t hash
 		queues_client_reset(t->options.queues, &packet, s);
 	else if (taken)
 		queues_server_reset(t->options.queues, &packet, s, ended);
-	if (taken)
+	if (taken && open_saw(met, SEEN_RST_QUEUED))
+		tracker_await_ghost(t, met);
+	else if (taken)
 		tracker_await_sample(t, met);
 }
 

@@ -390,6 +390,8 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 			tracker_adopt(tracker, event);
 		if (tracker->resets.count && event->kind == EVENT_SAMPLE)
 			tracker_conclude_resets(tracker);
+		if (tracker->ghosts.count && event->kind == EVENT_SAMPLE)
+			tracker_conclude_ghosts(tracker, event->time_ns);
 		break;
 	case EVENT_PROC_FORK:
 		serving_fork(tracker->serving, &event->proc_fork, event->time_ns);
@@ -555,6 +557,7 @@ void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats)
 	    .open_max = table_max(tracker->table),
 	    .evicted = table_evicted(tracker->table),
 	    .crowded = tracker->crowded,
+	    .ghosts_refused = tracker->ghosts.refused,
 	    .seen_syn_acks = tracker->seen_syn_acks,
 	    .unseen_syn_acks = tracker->unseen_syn_acks,
 	    .fronted = tracker->fronted,

@@ -18,6 +18,10 @@
 /* Open attempts of one 4-tuple, each with an ISN of its own; then one of them gives way. */
 #define TRACKER_FLOW_MAX 64
 
+/* Attempts whose client reset them while they waited for an accept() that is looked for; of
+ * more than that it is not known when accept() returned them. */
+#define TRACKER_GHOSTS_MAX 1024
+
 struct detail;
 struct open_attempt;
 struct queues;
@@ -49,6 +53,7 @@ struct tracker_stats {
 	struct endpoint without_server;
 	uint64_t fronted; /* attempts that something in front of the listener answered */
 	uint64_t stray_syn_acks;  /* whose SYN was not captured */
+	uint64_t ghosts_refused; /* resets in accept queues, beyond TRACKER_GHOSTS_MAX */
 	uint64_t crowded; /* gave way to others of their 4-tuple */
 	uint64_t details_refused;
 	uint64_t marks_refused;

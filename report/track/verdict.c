@@ -371,6 +371,15 @@ static int64_t wait_of(int64_t from_ns, const struct attempt *out)
 	return wait_ns < 0 && wait_ns != -1 ? 0 : wait_ns;
 }
 
+/* Known to have waited still when its client reset it: not just before. */
+static bool is_ghost(const struct open_attempt *open, const struct attempt *out)
+{
+	int64_t after_ns = out->accept_ns != TIME_UNKNOWN ? out->accept_ns : out->accept_after_ns;
+
+	return open_saw(open, SEEN_RST_QUEUED) && open_is_accepted(open) &&
+	       after_ns >= open->end_ns;
+}
+
 void verdict_attempt(const struct open_attempt *open, struct details *details,
 		     const struct verdict_context *context, struct attempt *out)
 {
@@ -388,7 +397,7 @@ void verdict_attempt(const struct open_attempt *open, struct details *details,
 	out->queue_wait_ns = wait_of(out->entered_ns, out);
 	out->accept_to_fork_ns = difference(out->accept_ns, out->fork_ns);
 	out->listener = open->listener == LISTENER_NONE ? -1 : (int32_t)open->listener;
-	out->ghost = open_saw(open, SEEN_RST_QUEUED) && open_is_accepted(open);
+	out->ghost = is_ghost(open, out);
 	out->evicted = context->evicted;
 	out->causes_count = 0;
 	out->outcome = decide_outcome(open, context, out);

@@ -70,6 +70,20 @@ def final_ack_dropped_then_resent_synack(s):
     s.truth(client, "waiting", accept_queue_full_ack=2)
 
 
+@case()
+def data_dropped_then_bare_ack_enters(s):
+    """A bare ACK answers the SYN-ACK that comes again, and enters; the data that were dropped come again behind it."""
+    listener = s.listen(1)
+    client = s.request_on_full(listener)
+    s.step("ACK", client.final_ack, [], **ACK_OVERFLOW)
+    s.step("data", client.data, [], **ACK_OVERFLOW)
+    s.accept(listener)
+    s.step("one second", lambda: s.wait(client, 1.4), ["SA"], TCPTimeouts=1, **RESENT)
+    s.step("ACK with room", client.final_ack, [], **OPENED)
+    s.step("the data again", client.data, ["A"])
+    s.truth(client, "waiting", accept_queue_full_ack=2)
+
+
 @case(cookies=(0, 1), tcp_synack_retries=1)
 def final_ack_dropped_then_expiry(s):
     listener = s.listen(1)

@@ -302,3 +302,26 @@ def test_fast_open_is_accepted_like_any_other(serve, record, sysctl, family):
     attempts, report = report_of(run)
     check_accepted(attempts, told, report)
     assert all(row["unexplained"] == 0 for row in report["ledger"])
+@FAMILIES
+def test_reset_while_it_waited_is_a_ghost(serve, record, family):
+    """accept() returns it all the same; its socket is gone from sock_diag by then."""
+    server = serve(family, 16, "serve")
+    run = record(server)
+    server.stop()
+    kept = [server.connect(b"request") for _ in range(2)]
+    for _ in range(3):
+        server.connect(b"request", linger=0).close()
+    kept.append(server.connect(b"request"))
+    until(lambda: server.waiting() == 6)
+    time.sleep(0.2)
+    server.go_on()
+    assert [client.recv(10) for client in kept] == [b"reply"] * 3
+    told = server.told(6)
+    assert collections.Counter(line["reset"] for line in told.values()) == {True: 3, False: 3}
+    for client in kept:
+        client.close()
+    attempts, report = report_of(run)
+    check_accepted(attempts, told, report)
+    for client, line in told.items():
+        assert attempts[client]["ghost"] == line["reset"]
+        assert ("client-left" in causes_of(attempts[client])) == line["reset"]
