@@ -210,6 +210,8 @@ enum found queue_lookup(struct queue *queue, enum arrival_kind kind, int64_t fro
 	look->found = (uint8_t)found;
 	if (kind == ARRIVAL_COUNT)
 		look->half_open = count;
+	if (found == FOUND_CHILD)
+		return found; /* whichever of its segments it was, one before this let it in */
 	for (size_t i = queue->arrivals.count - 1; i-- > 0;) {
 		const struct arrival *a = &queue->arrivals.list[i];
 

@@ -294,7 +294,8 @@ struct arrival *queue_arrive(struct queue *queue, enum arrival_kind kind, int64_
 
 /*
  * A look at this attempt (LOOKUP), or a count of all requests (COUNT), in [from_ns, time_ns].
- * Returns found, or FOUND_DOUBT when something arrived meanwhile that changes the answer.
+ * Returns found, or FOUND_DOUBT when something arrived meanwhile that changes the answer: of a
+ * child nothing does.
  */
 enum found queue_lookup(struct queue *queue, enum arrival_kind kind, int64_t from_ns,
 			int64_t time_ns, const struct open_attempt *attempt, uint32_t index,
