@@ -70,6 +70,7 @@ static void accept_seen(const struct waiter *waiter, int64_t before_ns, struct t
 			struct details *details)
 {
 	struct open_attempt *a = table_at(table, waiter->index);
+	int64_t after_ns = waiter->waiting_ns;
 	struct detail *d;
 
 	if (!a || !open_is_used(a) || a->isn != waiter->isn)
@@ -81,8 +82,10 @@ static void accept_seen(const struct waiter *waiter, int64_t before_ns, struct t
 	d->served = true;
 	if (d->accept_before_ns == TIME_UNKNOWN || before_ns < d->accept_before_ns)
 		d->accept_before_ns = before_ns;
-	if (waiter->waiting_ns > d->accept_after_ns && waiter->waiting_ns <= d->accept_before_ns)
-		d->accept_after_ns = waiter->waiting_ns;
+	if (after_ns < d->waiting_ns)
+		after_ns = d->waiting_ns;
+	if (after_ns > d->accept_after_ns && after_ns <= d->accept_before_ns)
+		d->accept_after_ns = after_ns;
 }
 
 void waiting_observe(struct queue_waiting *waiting, uint32_t depth, int64_t from_ns, int64_t to_ns,
