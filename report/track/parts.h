@@ -160,7 +160,7 @@ void tracker_await_sample(struct tracker *tracker, const struct open_attempt *at
 bool tracker_conclude_reset(struct tracker *tracker, struct open_attempt *attempt);
 void tracker_conclude_resets(struct tracker *tracker);
 
-/* ghosts.c: its client reset it while it waited; and a sample ended at time_ns. */
+/* Its client reset it while it waited; and a sample ended at time_ns. */
 void tracker_await_ghost(struct tracker *tracker, const struct open_attempt *attempt);
 void tracker_conclude_ghosts(struct tracker *tracker, int64_t time_ns);
 
