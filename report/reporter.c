@@ -125,6 +125,8 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 		    .children_looked_up = options->meta->sources[SOURCE_SAMPLER].on,
 		    .entries_told = options->meta->entries &&
 				    !options->meta->losses[LOSS_BPF_EVENTS],
+		    .targets = options->meta->targets,
+		    .targets_count = options->meta->targets_count,
 		    .lo_only = strcmp(options->meta->interface, "lo") == 0,
 		    .rates = &r->rates,
 		    .live_slots = options->live_slots,

@@ -25,6 +25,8 @@ struct queues {
 	struct host host;
 	bool children_looked_up;
 	bool lo_only;
+	const struct endpoint *targets;
+	size_t targets_count;
 	bool entries_told; /* each entry into an accept queue is, so that none is proof too */
 	struct entry_of_nobody nobody[ENTRIES_OF_NOBODY]; /* a ring */
 	size_t nobody_next;

@@ -25,6 +25,8 @@ int queues_new(const struct queues_options *options, struct queues **out)
 	q->children_looked_up = options->children_looked_up;
 	q->lo_only = options->lo_only;
 	q->entries_told = options->entries_told;
+	q->targets = options->targets;
+	q->targets_count = options->targets_count;
 	q->rates = options->rates;
 	q->live_slots = options->live_slots;
 	q->window = (struct queue_window){.from_ns = INT64_MIN, .to_ns = INT64_MAX};

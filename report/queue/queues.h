@@ -40,6 +40,10 @@ struct queues_options {
 	struct host host;
 	bool children_looked_up; /* connections that wait are looked up in sock_diag */
 	bool entries_told;	 /* BPF programs tell each entry into an accept queue */
+	/* Of these ports alone, where there are any; NAT may lead to others. They must outlive the
+	 * queues. */
+	const struct endpoint *targets;
+	size_t targets_count;
 	bool lo_only;		 /* every client is of this namespace */
 	struct rates *rates;	 /* of the run, or NULL; must outlive the queues */
 	unsigned live_slots;	 /* see rate_counter_init() */

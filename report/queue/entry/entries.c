@@ -152,12 +152,21 @@ static void tell_absent(const struct queues *queues, struct queue *q, struct arr
 	refuse(q, a, open);
 }
 
+/* The programs are told the ports that were asked for. */
+static bool is_told_of(const struct queues *queues, uint16_t port)
+{
+	for (size_t i = 0; i < queues->targets_count; i++)
+		if (queues->targets[i].port == port)
+			return queues->entries_told;
+	return queues->entries_told && !queues->targets_count;
+}
+
 void queue_tell_absent(struct queues *queues, struct queue *queue, int64_t now_ns,
 		       struct table *table, struct details *details)
 {
 	struct queue_arrivals *arrivals = &queue->arrivals;
 
-	if (!queues->entries_told)
+	if (!is_told_of(queues, queue->listener.local.port))
 		return;
 	if ((int32_t)(arrivals->told - arrivals->gone) < 0)
 		arrivals->told = arrivals->gone;
