@@ -63,8 +63,8 @@ static void print_help(void)
 	    stdout);
 	fputs(rotation_help, stdout);
 	fputs("      --max-open N      track at most N open attempts at once (1048576)\n"
-	      "      --user NAME       as root: switch to this user after start, and chown FOLDER\n"
-	      "                        to that user (default: $SUDO_USER, else nobody)\n"
+	      "      --user NAME       as root: switch to this user after start, and chown what was\n"
+	      "                        made to that user (default: $SUDO_USER, else nobody)\n"
 	      "  -q, --quiet           no report and no progress\n",
 	      stdout);
 	fputs(rendering_help, stdout);
