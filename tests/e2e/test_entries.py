@@ -112,7 +112,8 @@ def test_who_entered_when_and_who_was_accepted(synscope, sysctl, tmp_path, seed,
     # First in, first out: by the server's own order.
     entered = [attempts[port]["entered_ns"] for port, _ in server.took]
     assert None not in entered
-    assert entered == sorted(entered)
+    # Each is told when its child is made: two processors may put theirs in the other way round.
+    assert all(later > earlier - 100_000 for earlier, later in zip(entered, entered[1:]))
     for port, time_ns in server.took:
         # One clock was shifted to the other, by less than this.
         assert attempts[port]["entered_ns"] <= time_ns + 100_000
