@@ -176,6 +176,60 @@ static void settle_stray(struct queue *q, const struct arrival *a, struct drops_
 	judge_disliked(q, a, &r, table, details);
 }
 
+/*
+ * So far apart two SYNs were worked on one after the other, and a sample between them told
+ * them apart.
+ */
+#define FATE_APART_NS (2 * CAPTURE_LEAD_MAX_NS)
+
+static void doubt(struct queue *q, const struct fate *fate, struct table *table,
+		  struct details *details)
+{
+	struct arrival a = {.time_ns = fate->time_ns, .index = fate->index, .isn = fate->isn};
+	struct open_attempt *open = arrival_attempt(&a, table);
+	const struct detail *d = open ? details_open(details, open) : NULL;
+
+	reasons_doubt(q->reasons, fate->index, fate->isn, fate->time_ns);
+	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
+	     m = details_mark(details, m)->next) {
+		struct mark *mark = &details_mark(details, m)->mark;
+
+		if (mark->kind == MARK_SYN && mark->time_ns == fate->time_ns && mark->cause_known)
+			mark->confidence = CONFIDENCE_INFERRED;
+	}
+}
+
+/* Two SYNs close together, of which the listener dropped one: which of them is not certain. */
+static bool is_alone(struct queue *q, const struct arrival *a, bool dropped, struct table *table,
+		     struct details *details)
+{
+	struct queue_sk_drops *s = &q->sk_drops;
+	uint32_t count = s->fates_count < FATES_MAX ? s->fates_count : FATES_MAX;
+	bool alone = true;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct fate *f = &s->fates[i];
+
+		if (f->dropped == dropped || a->time_ns - f->time_ns > FATE_APART_NS)
+			continue;
+		alone = false;
+		doubt(q, f, table, details);
+	}
+	s->fates[s->fates_count++ % FATES_MAX] = (struct fate){a->time_ns, a->index, a->isn, dropped};
+	return alone;
+}
+
+void queue_doubt_fates(struct queue *q, int64_t before_ns, struct table *table,
+		       struct details *details)
+{
+	struct queue_sk_drops *s = &q->sk_drops;
+	uint32_t count = s->fates_count < FATES_MAX ? s->fates_count : FATES_MAX;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (!s->fates[i].dropped && before_ns - s->fates[i].time_ns < FATE_APART_NS)
+			doubt(q, &s->fates[i], table, details);
+}
+
 /* It is this sibling's: as long as the group is the same, so is the hash that picks one. */
 static void assign(const struct arrival *a, const struct queue *member, struct table *table,
 		   struct details *details)
@@ -193,7 +247,8 @@ static void settle_dropped(struct queue *q, struct queue *member, const struct a
 			   enum fullness fullness, bool sure, uint32_t depth, struct table *table,
 			   struct details *details)
 {
-	struct reason r = reason_of_syn(q, a, fullness, sure);
+	bool alone = is_alone(q, a, true, table, details);
+	struct reason r = reason_of_syn(q, a, fullness, sure && alone);
 
 	queue_tally(q, r.tally, a->time_ns, 1);
 	if (cause_is_drop(r.cause))
@@ -208,6 +263,8 @@ static void settle_dropped(struct queue *q, struct queue *member, const struct a
 static void settle_elsewhere(struct queue *q, const struct arrival *a, bool sure, uint32_t depth,
 			     struct table *table, struct details *details)
 {
+	bool alone = is_alone(q, a, false, table, details);
+
 	/* Inferred, until the counters are read again. */
 	arrival_judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED,
 		      depth, table, details);
@@ -216,7 +273,7 @@ static void settle_elsewhere(struct queue *q, const struct arrival *a, bool sure
 						       .isn = a->isn,
 						       .queue = q,
 						       .kind = WAITING_UNANSWERED,
-						       .sure = sure,
+						       .sure = sure && alone,
 						       .ipv4 = a->ipv4});
 }
 

@@ -46,6 +46,13 @@ struct drops_view {
 	struct queue *member; /* of siblings: who alone has dropped something; NULL */
 };
 
+/*
+ * A drop was counted that nothing explains, by a sample that began at this time: one of the
+ * SYNs shortly before it may be the one, although it seemed to be lost elsewhere.
+ */
+void queue_doubt_fates(struct queue *q, int64_t before_ns, struct table *table,
+		       struct details *details);
+
 /* Gives the arrival its verdict and its place in the sums; it is ARRIVAL_SETTLED then. */
 void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		    struct table *table, struct details *details);

@@ -159,6 +159,16 @@ struct queue_samples {
 	struct series half_open_series;
 };
 
+#define FATES_MAX 64
+
+/* A SYN without an answer that is settled. */
+struct fate {
+	int64_t time_ns;
+	uint32_t index; /* of the attempt in the table */
+	uint32_t isn;
+	bool dropped; /* by the listener */
+};
+
 /* The socket's counter of drops, by the samples. */
 struct queue_sk_drops {
 	bool seen; /* first and last, of this socket alone */
@@ -169,6 +179,8 @@ struct queue_sk_drops {
 	uint32_t group;	      /* since each was first seen */
 	uint32_t group_first; /* what of that came before the first sample settled */
 	int64_t settled;      /* what the settled arrivals explain of last - first */
+	struct fate fates[FATES_MAX]; /* a ring: of the last SYNs without an answer */
+	uint32_t fates_count;	      /* ever */
 	bool shown;	      /* by a sample that was settled: */
 	uint32_t shown_drops;
 	int64_t shown_ns;

@@ -75,7 +75,7 @@ static struct queue *find_dropper(struct queue *q, const struct queue_sample *s)
 static void settle_sample(struct queue *q, const struct queue_sample *s, struct table *table,
 			  struct details *details)
 {
-	int64_t left;
+	int64_t left, fresh;
 	struct drops_view view;
 
 	if (s->drops_known && !q->sk_drops.group_settled) {
@@ -85,6 +85,7 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 	left = queue_reconcile(q, s, table);
 	view = view_drops(q, s);
 	view.member = find_dropper(q, s);
+	fresh = (int64_t)(uint32_t)(s->drops - q->sk_drops.shown_drops);
 	if (s->drops_known) {
 		q->sk_drops.shown = true;
 		q->sk_drops.shown_drops = s->drops;
@@ -98,6 +99,8 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 		a->done_ns = s->time_ns;
 		arrival_settle(q, a, &view, table, details);
 	}
+	if (view.known && view.room_min > 0 && fresh > 0)
+		queue_doubt_fates(q, s->before_ns, table, details);
 	drop_settled(q);
 	if (!q->accept_exact) {
 		left -= q->settled.owed;

@@ -249,7 +249,10 @@ static void add_unanswered(const struct text *text, const struct attempt *a,
 	if (old)
 		sentence_add(sentence, "; %s%s", cause_words(CAUSE_EXISTING_CONNECTION, -1),
 			     confidence_remark(text, old->cause, old->confidence));
-	if (silent)
+	if (silent && silent->confidence == CONFIDENCE_INFERRED)
+		sentence_add(sentence, "; probably lost before it reached TCP: a firewall, "
+				       "rp_filter or the network (inferred)");
+	else if (silent)
 		sentence_add(sentence,
 			     "; no counter moved: a firewall, rp_filter or the network, not a "
 			     "queue%s",

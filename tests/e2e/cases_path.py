@@ -78,10 +78,16 @@ def no_route_at_the_ack_of_a_cookie(s):
     s.step("ACK with a route", client.final_ack, [], SyncookiesRecv=1, **OPENED)
 
 
+def attach(listener, program):
+    """A classic BPF program, as SO_ATTACH_FILTER takes it."""
+    lines = ctypes.create_string_buffer(program)
+    listener.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
+                               struct.pack("@HP", len(program) // 8, ctypes.addressof(lines)))
+
+
 def deny(listener):
-    """A classic BPF program that lets no segment through, as SO_ATTACH_FILTER takes it."""
-    program = ctypes.create_string_buffer(struct.pack("=HBBI", 6, 0, 0, 0))
-    listener.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", 1, ctypes.addressof(program)))
+    """One that lets no segment through."""
+    attach(listener, struct.pack("=HBBI", 6, 0, 0, 0))
 
 
 def allow(listener):

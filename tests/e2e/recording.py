@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import time
 
+import assertions
+
 START_S, STOP_S = 20, 60
 
 
@@ -40,6 +42,8 @@ class Recording:
         self.status = self.process.returncode
         assert self.status in (0, 3, 4), f"record ended with {self.status}: {self.complaints}"
         self.report = json.loads(output)
+        wrong = assertions.contradictions(self.report)
+        assert not wrong, "\n".join(wrong)
         return self.report
 
     def was_late(self):

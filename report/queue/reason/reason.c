@@ -36,6 +36,12 @@ static int64_t left(const struct queue *q, enum budget_kind kind, const struct a
 	return count == 0 && !budget_is_closed(b, when(a)) ? -1 : count;
 }
 
+/* Whether it moved at all when the packet was worked on, charged or not. */
+static bool has_moved(const struct queue *q, enum budget_kind kind, const struct arrival *a)
+{
+	return !q->reasons || budget_moved(&q->reasons->budget, kind, when(a)) != 0;
+}
+
 static void charge(struct queue *q, enum budget_kind kind, const struct arrival *a)
 {
 	if (q->reasons)
@@ -224,7 +230,8 @@ struct reason reason_of_syn(struct queue *queue, const struct arrival *syn, enum
 	if (drops > 0 && overflows == 0)
 		return by_route(queue, syn,
 				want_cookie ? TALLY_SYN_NO_ROUTE_COOKIE : TALLY_SYN_NO_ROUTE, sure);
-	if (drops == 0 && sure)
+	/* No SYN was dropped behind the filters then, whoever sent it. */
+	if (drops == 0 && sure && !has_moved(queue, BUDGET_LISTEN_DROPS, syn))
 		r.confidence = CONFIDENCE_EXACT;
 	return r;
 }
@@ -251,7 +258,8 @@ struct reason reason_of_ack(struct queue *queue, const struct arrival *ack, int 
 		charge(queue, BUDGET_TIMESTAMP, ack);
 		return (struct reason){TALLY_STRAY, CAUSE_COUNT, CONFIDENCE_INFERRED};
 	}
-	if (left(queue, BUDGET_LISTEN_DROPS, ack) == 0)
+	if (left(queue, BUDGET_LISTEN_DROPS, ack) == 0 &&
+	    !has_moved(queue, BUDGET_LISTEN_DROPS, ack))
 		r.confidence = CONFIDENCE_BOUNDED;
 	return r;
 }

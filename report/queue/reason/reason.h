@@ -86,6 +86,9 @@ void reason_charge_cookie(struct queue *queue, const struct arrival *ack);
 /* A SYN that got no SYN-ACK and that no listener dropped: its reason comes with a reading. */
 void reasons_wait(struct reasons *reasons, const struct waiting_syn *syn);
 
+/* The listener's sk_drops may have counted this one after all. */
+void reasons_doubt(struct reasons *reasons, uint32_t index, uint32_t isn, int64_t time_ns);
+
 /* Takes an EVENT_COUNTERS, and gives those their reason that waited for it. */
 void reasons_take(struct reasons *reasons, const struct counters *counters, int64_t time_ns,
 		  struct table *table, struct details *details);

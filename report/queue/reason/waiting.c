@@ -24,6 +24,16 @@ void reasons_wait(struct reasons *reasons, const struct waiting_syn *syn)
 	reasons->waiting[reasons->waiting_count++] = *syn;
 }
 
+void reasons_doubt(struct reasons *reasons, uint32_t index, uint32_t isn, int64_t time_ns)
+{
+	for (size_t i = 0; reasons && i < reasons->waiting_count; i++) {
+		struct waiting_syn *syn = &reasons->waiting[i];
+
+		if (syn->index == index && syn->isn == isn && syn->time_ns == time_ns)
+			syn->sure = false;
+	}
+}
+
 static struct open_attempt *attempt_of(const struct waiting_syn *syn, struct table *table)
 {
 	struct open_attempt *open = table_at(table, syn->index);
