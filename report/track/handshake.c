@@ -339,8 +339,9 @@ static bool may_be_final_again(const struct tracker *t, const struct open_attemp
 	if (open_saw(a, SEEN_SERVER))
 		return false;
 	return open_saw(a, SEEN_SYNACK_AFTER_ACK) || open_knows(a, KNOWN_ACK_DROPPED) ||
-	       open_has_request(a) || (open_knows(a, KNOWN_DEFERRED) && !open_has_child(a)) ||
-	       (t->options.queues && queues_doubt_entry(t->options.queues, a));
+	       (open_knows(a, KNOWN_DEFERRED) && !open_has_child(a)) ||
+	       (t->options.queues &&
+		(open_has_request(a) || queues_doubt_entry(t->options.queues, a)));
 }
 
 /* A bare ACK after data, of a handshake that the data have finished: queues_ack_beside_data(). */
