@@ -396,7 +396,8 @@ def test_a_synproxy_in_front(host, record, family):
     counted = overflows() - before
     assert counted >= 5
     told = report["summary"]["cause_packets"]
-    assert told["accept-queue-full-syn"] == counted
+    # The first ACK of the proxy can have a timestamp that the listener rejects: sk_drops counts that too.
+    assert 0 < told["accept-queue-full-syn"] <= counted
     assert told["syn-cookie"] == told["cookie-ack-dropped"] == told["unanswered-no-counter"] == 0
     assert report["summary"]["answered_in_front"] == 10 and recording.status == 3
     assert {a["outcome"] for a in attempts_of(report) if "accept-queue-full-syn" in causes([a])} == {"zombie"}
