@@ -104,7 +104,7 @@ SCENARIOS = {
     "data of the server before the ACK": ("0 c S 100 0 GET, 10 s SA 500 104, 12 s AP 501 104 OK, 20 c A 104 503", [ESTABLISHED]),
     "SYN-ACK with data": ("0 c S 100 0, 10 s SA 500 101 HELLO, 20 c A 101 506", [ESTABLISHED]),
     "everything twice": ("0 c S 100 0, 1 c S 100 0, 10 s SA 500 101, 11 s SA 500 101, 20 c A 101 501, 21 c A 101 501",
-                         [("2", "2", "established", "10000", "9000")]),
+                         [ESTABLISHED]),  # no client or server repeats itself so soon: copies
     "SYN again": ("0 c S 100 0, 1000000 c S 100 0, 1000010 s SA 500 101, 1000020 c A 101 501",
                   [("2", "1", "established", "1000010000", "10000")]),
     "SYN-ACK again": ("0 c S 100 0, 10 s SA 500 101, 1000000 s SA 500 101, 1000010 c A 101 501",
@@ -134,7 +134,7 @@ SCENARIOS = {
     "ACK before SYN-ACK": ("0 c S 100 0, 20 c A 101 501, 10 s SA 500 101", [ESTABLISHED]),
     "stamps that run backwards": ("100 c S 100 0, 50 s SA 500 101, 20 c A 101 501", [("1", "1", "established", "-50000", "-30000")]),
     "keep-alive": (PLAIN + ", 7200000000 c A 100 501, 7200000010 s A 501 101", [ESTABLISHED]),
-    "a late copy of the SYN": (PLAIN + ", 25 c S 100 0", [("2", "1", "established", "10000", "10000")]),
+    "a late copy of the SYN": (PLAIN + ", 25 c S 100 0", [ESTABLISHED]),
     "another number before the answer": ("0 c S 100 0, 5 c S 900000 0, 10 s SA 500 101, 20 c A 101 501, 30 c AP 101 501 GET, "
                                          "40 s AP 501 104 OK, 5000000 o", [ESTABLISHED, ("1", "0", "unanswered", "", "")]),
     "another number after the answer": ("0 c S 100 0, 10 s SA 500 101, 15 c S 900000 0, 20 c A 101 501, 5000000 o",
