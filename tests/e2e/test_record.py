@@ -320,4 +320,3 @@ def test_many_listeners_are_all_owned(run, namespace, tmp_path, listeners):
     report = json.loads(result.stdout)
     own = [one for one in report["listeners"] if os.getpid() in one["pids"]]
     assert len(own) >= listeners
-    assert not any("cannot inspect" in note for note in report["notes"])
