@@ -292,6 +292,8 @@ struct sizing_service sizing_service(struct sizing *sizing)
 	int64_t free_ns = INT64_MIN;
 	size_t accepted = 0;
 
+	if (!sizing->count)
+		return answer;
 	qsort(sizing->clients, sizing->count, sizeof(*sizing->clients), by_accept);
 	while (accepted < sizing->count && sizing->clients[accepted].accept_ns != TIME_UNKNOWN)
 		accepted++;
