@@ -66,11 +66,11 @@ void waiting_add(struct queue_waiting *waiting, const struct open_attempt *attem
 	};
 }
 
-static void accept_seen(const struct waiter *waiter, int64_t before_ns, struct table *table,
-			struct details *details)
+static void accept_seen(const struct waiter *waiter, int64_t still_ns, int64_t before_ns,
+			struct table *table, struct details *details)
 {
 	struct open_attempt *a = table_at(table, waiter->index);
-	int64_t after_ns = waiter->waiting_ns;
+	int64_t after_ns = waiter->waiting_ns > still_ns ? waiter->waiting_ns : still_ns;
 	struct detail *d;
 
 	if (!a || !open_is_used(a) || a->isn != waiter->isn)
@@ -95,11 +95,15 @@ void waiting_observe(struct queue_waiting *waiting, uint32_t depth, int64_t from
 
 	if (waiting->off)
 		return;
+	/* Nobody has left: a queue with as many as ever entered and were not seen to leave. */
+	if (waiting->count && depth == waiting->count)
+		waiting->still_ns = from_ns;
 	while (in < waiting->count &&
 	       waiting->list[waiting->first + in].entered_ns + IN_QUEUE_NS <= from_ns)
 		in++;
 	for (; in > depth; in--) {
-		accept_seen(&waiting->list[waiting->first], to_ns, table, details);
+		accept_seen(&waiting->list[waiting->first], waiting->still_ns, to_ns, table,
+			    details);
 		waiting->first++;
 		waiting->count--;
 	}

@@ -25,6 +25,7 @@ struct waiter {
 
 /* Zero is ready. */
 struct queue_waiting {
+	int64_t still_ns; /* all that had entered by then were still in the queue; 0: not known */
 	struct waiter *list; /* from first on, oldest first */
 	size_t first;
 	size_t count;
