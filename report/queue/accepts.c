@@ -200,6 +200,11 @@ void queues_accepted_before(struct queues *queues, struct open_attempt *a)
 		q->last_accepted_ack_ns = a->ack_ns;
 }
 
+void queues_observe_accepts(struct queues *queues, const struct accept_observer *observer)
+{
+	queues->accept_observer = *observer;
+}
+
 static bool owns(const struct queue *q, int32_t pid)
 {
 	for (unsigned i = 0; i < q->listener.pids_count; i++)

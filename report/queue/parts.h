@@ -30,6 +30,7 @@ struct queues {
 	bool entries_told; /* each entry into an accept queue is, so that none is proof too */
 	struct entry_of_nobody nobody[ENTRIES_OF_NOBODY]; /* a ring */
 	size_t nobody_next;
+	struct accept_observer accept_observer; /* of accepts that the depths show */
 	struct rates *rates;
 	unsigned live_slots;
 	struct queue_window window;

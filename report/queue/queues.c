@@ -55,6 +55,7 @@ static struct queue *add(struct queues *queues, const struct listener *listener)
 	queue_init(q, listener, &queues->host, &queues->window);
 	q->reasons = &queues->reasons;
 	rate_counter_init(&q->counter, queues->rates, queues->live_slots);
+	q->waiting.observer = &queues->accept_observer;
 	q->accept_visible = queues->children_looked_up;
 	if (listening_add(&queues->listening, q))
 		return q;

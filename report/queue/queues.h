@@ -20,6 +20,7 @@
 #include "report/attempt/report.h"
 #include "report/attempt/table.h"
 #include "report/measure/rate_counter.h"
+#include "report/queue/entry/waiting.h"
 #include "report/queue/sizing.h"
 #include "report/queue/tally.h"
 #include "report/queue/verdict_context.h"
@@ -192,6 +193,12 @@ int64_t queues_still_waiting_ns(const struct queues *queues, const struct open_a
 
 /* accept() returned it before it left the queue, as is known now. */
 void queues_accepted_before(struct queues *queues, struct open_attempt *attempt);
+
+/*
+ * From here on this one is told of the attempts that the queues find accepted by themselves: by
+ * a sample, or by what is told of another's entry. What it points to must outlive the last event.
+ */
+void queues_observe_accepts(struct queues *queues, const struct accept_observer *observer);
 
 /* When its listener was found closed, with all siblings; TIME_UNKNOWN. */
 int64_t queues_closed_ns(const struct queues *queues, const struct open_attempt *attempt);

@@ -5,7 +5,10 @@
 #include "report/queue/entry/entries.h"
 #include "report/track/parts.h"
 
-/* After an event that may have told of its accept(). */
+/*
+ * After an event that may have told of its accept(): every way to know of one while it is open
+ * ends here.
+ */
 static void count_accept(struct tracker *t, const struct open_attempt *a, bool accepted_before,
 			 int64_t time_ns)
 {
@@ -83,6 +86,18 @@ void tracker_accepted_before(struct tracker *t, struct open_attempt *a, int64_t 
 {
 	bound_accept(t, a, TIME_UNKNOWN, before_ns);
 	count_accept(t, a, false, before_ns);
+}
+
+void tracker_saw_accept(void *tracker, const struct open_attempt *a, int64_t before_ns)
+{
+	count_accept(tracker, a, false, before_ns);
+}
+
+void tracker_finished_accepted(struct tracker *t, const struct open_attempt *a)
+{
+	/* The order of entries tells (verdict.c), and the verdict alone takes its word. */
+	if (!open_is_accepted(a))
+		rate_counter_accept(tracker_rate_counter(t, a), t->now_ns, -1);
 }
 
 /* Only who has accepted it can send data, or close it: what a listener closes on is reset. */

@@ -147,6 +147,10 @@ void tracker_server_spoke(struct tracker *tracker, struct open_attempt *attempt,
 /* It was accepted before this time, as is known now; the queue has been told. */
 void tracker_accepted_before(struct tracker *tracker, struct open_attempt *attempt,
 			     int64_t before_ns);
+/* For queues_observe_accepts(): the queue's depth shows that it was accepted. */
+void tracker_saw_accept(void *tracker, const struct open_attempt *attempt, int64_t before_ns);
+/* The attempt is about to go, and its verdict is that it was accepted. */
+void tracker_finished_accepted(struct tracker *tracker, const struct open_attempt *attempt);
 void tracker_on_entry(struct tracker *tracker, const struct event *event);
 void tracker_on_accept(struct tracker *tracker, const struct event *event);
 void tracker_on_step(struct tracker *tracker, const struct event *event);

@@ -59,6 +59,10 @@ int tracker_new(const struct tracker_options *options, struct tracker **out)
 	rc = early_new(&t->early);
 	if (rc)
 		goto free_serving;
+	if (t->options.queues)
+		queues_observe_accepts(
+		    t->options.queues,
+		    &(struct accept_observer){.accepted = tracker_saw_accept, .context = t});
 	*out = t;
 	return 0;
 free_serving:
@@ -160,6 +164,8 @@ static void finish(struct tracker *t, struct open_attempt *a, bool ended, bool e
 
 	(void)tracker_conclude_reset(t, a);
 	give_verdict(t, a, &context, &t->scratch);
+	if (t->scratch.outcome == OUTCOME_ACCEPTED)
+		tracker_finished_accepted(t, a);
 	t->scratch.number = ++t->finished;
 	rc = t->options.finished(t->options.context, &t->scratch);
 	if (rc && !t->error)

@@ -131,6 +131,16 @@ static __attribute__((unused)) void first_data(int client)
 	deliver(&e);
 }
 
+/* The kernel tells that it entered, with so many before it. */
+static __attribute__((unused)) void entered(int client, uint32_t depth)
+{
+	struct event e = {.kind = EVENT_ENTRY, .source = SOURCE_BPF, .time_ns = now_ns};
+
+	e.entry = (struct queue_entry){
+	    .flow = flow_of(client), .listener = 1, .depth = depth, .limit = LIMIT};
+	deliver(&e);
+}
+
 static __attribute__((unused)) void handshake(int client)
 {
 	syn(client);

@@ -1,4 +1,4 @@
-#include "report/queue/queues.h"
+#include "report/queue/queue.h"
 
 #include <criterion/criterion.h>
 
@@ -313,6 +313,62 @@ Test(queues, accepts_that_nobody_reports_are_seen_in_the_depth)
 	cr_expect_eq(listeners[0].drops, 0);
 	cr_expect_eq(listeners[0].queue_peak, 3);
 	cr_expect_eq(listeners[0].rebuilt.points[listeners[0].rebuilt.count - 1].max, 0);
+	end();
+}
+
+static int64_t counted_accepts(void)
+{
+	return queues_at(queues, 0)->counter.counts.accepts;
+}
+
+/* Each is counted once, when it becomes known, whatever shows it first. */
+Test(queues, accepts_are_counted_as_they_become_known)
+{
+	start(1, false);
+	sample(0);
+	for (int i = 0; i < 3; i++) {
+		handshake(i);
+		pass(10);
+		entered(i, (uint32_t)i);
+		pass(20000);
+	}
+	cr_expect_eq(counted_accepts(), 0);
+	sample(2);
+	cr_expect_eq(counted_accepts(), 1);
+	looked_up(0, 1, 77); /* as the sample has shown */
+	cr_expect_eq(counted_accepts(), 1);
+	looked_up(1, 1, 77); /* before a sample does */
+	cr_expect_eq(counted_accepts(), 2);
+	handshake(3);
+	pass(10);
+	entered(3, 0);
+	cr_expect_eq(counted_accepts(), 3);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	for (int i = 0; i < 4; i++)
+		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_ACCEPTED);
+	cr_expect_eq(counted_accepts(), 4);
+	end();
+}
+
+/* First in, first out: the first is known to be accepted by what was found of the second. */
+Test(queues, an_accept_that_the_order_shows_is_counted_too)
+{
+	start(1, false);
+	sample(0);
+	for (int i = 0; i < 2; i++) {
+		handshake(i);
+		pass(10);
+		entered(i, (uint32_t)i);
+		pass(20000);
+	}
+	looked_up(1, 1, 77);
+	finish();
+	for (int i = 0; i < 2; i++)
+		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_ACCEPTED, "%d %s", i,
+			     outcome_name(attempt_of(i)->outcome));
+	cr_expect_eq(counted_accepts(), 2);
 	end();
 }
 

@@ -12,7 +12,7 @@
 void waiting_release(struct queue_waiting *waiting)
 {
 	free(waiting->list);
-	*waiting = (struct queue_waiting){0};
+	*waiting = (struct queue_waiting){.observer = waiting->observer};
 }
 
 void waiting_clear(struct queue_waiting *waiting)
@@ -66,17 +66,8 @@ void waiting_add(struct queue_waiting *waiting, const struct open_attempt *attem
 	};
 }
 
-static void accept_seen(const struct waiter *waiter, int64_t still_ns, int64_t before_ns,
-			struct table *table, struct details *details)
+static void bound_accept(struct detail *d, int64_t after_ns, int64_t before_ns)
 {
-	struct open_attempt *a = table_at(table, waiter->index);
-	int64_t after_ns = waiter->waiting_ns > still_ns ? waiter->waiting_ns : still_ns;
-	struct detail *d;
-
-	if (!a || !open_is_used(a) || a->isn != waiter->isn)
-		return;
-	open_move(a, MOVE_ACCEPTED_SEEN);
-	d = details_open(details, a);
 	if (!d || d->exact)
 		return;
 	d->served = true;
@@ -86,6 +77,24 @@ static void accept_seen(const struct waiter *waiter, int64_t still_ns, int64_t b
 		after_ns = d->waiting_ns;
 	if (after_ns > d->accept_after_ns && after_ns <= d->accept_before_ns)
 		d->accept_after_ns = after_ns;
+}
+
+static void accept_seen(const struct queue_waiting *waiting, const struct waiter *waiter,
+			int64_t before_ns, struct table *table, struct details *details)
+{
+	struct open_attempt *a = table_at(table, waiter->index);
+	int64_t after_ns =
+	    waiter->waiting_ns > waiting->still_ns ? waiter->waiting_ns : waiting->still_ns;
+	bool accepted_before;
+
+	if (!a || !open_is_used(a) || a->isn != waiter->isn)
+		return;
+	accepted_before = open_is_accepted(a);
+	open_move(a, MOVE_ACCEPTED_SEEN);
+	bound_accept(details_open(details, a), after_ns, before_ns);
+	if (waiting->observer && waiting->observer->accepted && !accepted_before &&
+	    open_is_accepted(a))
+		waiting->observer->accepted(waiting->observer->context, a, before_ns);
 }
 
 void waiting_observe(struct queue_waiting *waiting, uint32_t depth, int64_t from_ns, int64_t to_ns,
@@ -102,8 +111,7 @@ void waiting_observe(struct queue_waiting *waiting, uint32_t depth, int64_t from
 	       waiting->list[waiting->first + in].entered_ns + IN_QUEUE_NS <= from_ns)
 		in++;
 	for (; in > depth; in--) {
-		accept_seen(&waiting->list[waiting->first], waiting->still_ns, to_ns, table,
-			    details);
+		accept_seen(waiting, &waiting->list[waiting->first], to_ns, table, details);
 		waiting->first++;
 		waiting->count--;
 	}

@@ -23,9 +23,16 @@ struct waiter {
 	uint32_t isn;
 };
 
+/* Is told at once of each attempt that a depth has just shown accepted, by before_ns. */
+struct accept_observer {
+	void (*accepted)(void *context, const struct open_attempt *attempt, int64_t before_ns);
+	void *context;
+};
+
 /* Zero is ready. */
 struct queue_waiting {
-	int64_t still_ns; /* all that had entered by then were still in the queue; 0: not known */
+	const struct accept_observer *observer; /* not owned; NULL: nobody is told */
+	int64_t still_ns;    /* all that had entered by then were still in the queue; 0: not known */
 	struct waiter *list; /* from first on, oldest first */
 	size_t first;
 	size_t count;
@@ -47,7 +54,8 @@ void waiting_add(struct queue_waiting *waiting, const struct open_attempt *attem
 
 /*
  * The queue was no deeper than depth at some instant within [from_ns, to_ns]: who must have
- * left by then is accepted, in (the last time that it was known to wait, to_ns].
+ * left by then is accepted, in (the last time that it was known to wait, to_ns]. The observer
+ * is told of those that were not known to be accepted before.
  */
 void waiting_observe(struct queue_waiting *waiting, uint32_t depth, int64_t from_ns, int64_t to_ns,
 		     struct table *table, struct details *details);
