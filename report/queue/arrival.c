@@ -461,7 +461,7 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 			queue_tally(q, TALLY_COOKIE_ACK, a->time_ns, 1);
 			reason_charge_cookie(q, a);
 		}
-		if (!a->decided && a->told == TOLD_ENTERED && q->siblings == 1)
+		if (!a->decided && a->told != TOLD_NOTHING && q->siblings == 1)
 			agree(q, a);
 		else if (!a->decided)
 			make_room(q, a);

@@ -77,6 +77,7 @@ struct reasons;
 enum told {
 	TOLD_NOTHING,
 	TOLD_ENTERED,
+	TOLD_DOUBT,   /* it entered, or one of its attempt that follows at once */
 	TOLD_REFUSED, /* or not taken for another reason */
 };
 
@@ -88,7 +89,7 @@ struct arrival {
 	uint32_t isn;	      /* of the attempt: the index may be another's by now */
 	uint32_t half_open;   /* rebuilt, before it */
 	uint32_t before;      /* the number of an earlier one, perhaps of its attempt */
-	uint32_t told_depth;  /* TOLD_ENTERED: of the accept queue, just before */
+	uint32_t told_depth;  /* TOLD_ENTERED, TOLD_DOUBT: of the accept queue, just before */
 	uint8_t kind;	      /* enum arrival_kind */
 	uint8_t told;	      /* enum told */
 	uint8_t found;	      /* LOOKUP, COUNT: enum found */

@@ -60,7 +60,8 @@ static bool turn_round(struct queue *q, const struct queue_sample *s, enum arriv
 	for (size_t i = 0; i < q->arrivals.count; i++) {
 		struct arrival *a = &q->arrivals.list[i];
 
-		if (a->kind != from || a->proven || arrival_order(a, s) == ARRIVED_AFTER ||
+		if (a->kind != from || a->proven || a->told == TOLD_DOUBT ||
+		    arrival_order(a, s) == ARRIVED_AFTER ||
 		    (to == ARRIVAL_ENTER && refused_since(q, a)))
 			continue;
 		/* Of those that entered the last is the doubtful one, of those refused the first.
@@ -209,6 +210,9 @@ static void refuse_instead(struct queue *q, struct arrival *a, struct arrival *n
 			   struct table *table)
 {
 	a->kind = ARRIVAL_REFUSED;
+	if (next)
+		next->proven |= a->proven; /* that one of them entered */
+	a->proven = false;
 	if (!a->cookie)
 		queue_correct_half_open(q, a, 1);
 	if (!next) {
@@ -257,8 +261,8 @@ static void reconcile_entered(struct queue *q, const struct queue_sample *s, str
 		int drops =
 		    tally_sk_drops(a->cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL);
 
-		if (a->kind != ARRIVAL_ENTER || a->proven || drops > missing ||
-		    arrival_order(a, s) != ARRIVED_BEFORE)
+		if (a->kind != ARRIVAL_ENTER || (a->proven && a->told != TOLD_DOUBT) ||
+		    drops > missing || arrival_order(a, s) != ARRIVED_BEFORE)
 			continue;
 		next = sent_next(q, a);
 		if (!next || arrival_order(next, s) != ARRIVED_BEFORE) {

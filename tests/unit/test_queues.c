@@ -515,3 +515,54 @@ Test(queues, the_ack_that_the_socket_dropped_had_not)
 	assert_cause(3, CAUSE_COOKIE_ACK_DROPPED, CONFIDENCE_BOUNDED, 1);
 	end();
 }
+
+/* A place is made, an entry is told: it was that of the ACK, or of the data right behind it. */
+static void ack_and_data_right_before_the_entry(bool exact, uint32_t dropped)
+{
+	start(1, exact);
+	sample(0);
+	for (int i = 0; i < 4; i++) {
+		syn(i);
+		syn_ack(i); /* of the last a cookie: the SYN queue was full */
+	}
+	for (int i = 0; i < 3; i++) {
+		ack(i);
+		pass(5);
+		entered(i, (uint32_t)i);
+	}
+	pass(5);
+	ack(3);
+	drops += dropped;
+	pass(20);
+	if (exact)
+		accepted(0);
+	pass(250);
+	first_data(3);
+	pass(15);
+	entered(3, 2);
+	pass(15);
+	send_segment(3, false, TCP_FLAG_ACK, 501, 101 + 86);
+	pass(6000);
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	for (int i = 1; i < 4 && exact; i++)
+		accepted(i);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	cr_expect_eq(attempt_of(3)->outcome, OUTCOME_ACCEPTED);
+	cr_expect_eq(listeners[0].disagreements, 0);
+	cr_expect_eq(listeners[0].sk_drops, dropped);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK], 1);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK_FULL], dropped);
+	if (dropped)
+		assert_cause(3, CAUSE_COOKIE_ACK_DROPPED, CONFIDENCE_BOUNDED, 1);
+	end();
+}
+
+Test(queues, an_entry_right_behind_two_segments_is_of_the_one_that_was_not_dropped)
+{
+	for (int exact = 0; exact < 2; exact++)
+		for (uint32_t dropped = 0; dropped < 2; dropped++)
+			ack_and_data_right_before_the_entry(exact, dropped);
+}

@@ -6,14 +6,18 @@
  * attempt's segments the one before the entry is what entered: each before that one was not
  * taken, each after it asks for nothing. A segment that is older than ABSENT_NS, and of
  * which nothing was told, was not taken. Both are facts, and the search (search/) follows
- * them alone; why a segment was not taken it has to find out as before.
+ * them alone; why a segment was not taken it has to find out as before. So it has where
+ * several came right before the entry: the listener's drops tell which of them entered.
  */
 #include "report/queue/entry/entries.h"
 
 #include "report/queue/parts.h"
 #include "report/queue/reason/reason.h"
 
-/* Two segments so close together are worked on in one go: the first of them enters. */
+/*
+ * Segments so close to the entry may all have been captured before the first was worked on:
+ * which of them entered, the entry does not tell.
+ */
 #define TOGETHER_NS NS_PER_MS
 /* No entry is told later than this, but for a machine that stands still. Before SETTLE_DELAY_NS. */
 #define ABSENT_NS (40 * NS_PER_MS)
@@ -49,14 +53,49 @@ static void refuse(struct queue *q, struct arrival *a, struct open_attempt *open
 	}
 }
 
-static struct arrival *find_entered(struct queue *q, const struct queue_packet *packet)
-{
-	struct arrival *a = queue_newest(q, packet->index, packet->attempt->isn), *entered = NULL;
+/* Of an attempt's segments those that can have entered; first == last: no doubt. */
+struct candidates {
+	struct arrival *first, *last;
+	struct arrival *judged; /* the one that is taken to have entered, or NULL */
+};
 
-	for (; a; a = queue_earlier(q, a))
-		if (asks(a) && (!entered || a->time_ns > packet->time_ns - TOGETHER_NS))
-			entered = a;
-	return entered;
+static struct candidates find_entered(struct queue *q, const struct queue_packet *packet)
+{
+	struct candidates c = {0};
+
+	for (struct arrival *a = queue_newest(q, packet->index, packet->attempt->isn); a;
+	     a = queue_earlier(q, a)) {
+		if (!asks(a) || (c.first && a->time_ns <= packet->time_ns - TOGETHER_NS))
+			continue;
+		c.first = a;
+		if (!c.last)
+			c.last = a;
+		if (a->kind == ARRIVAL_ENTER)
+			c.judged = a;
+	}
+	return c;
+}
+
+/*
+ * The sums judge who of several entered: the first where it had room, the next where a full
+ * queue did not take the first. sk_drops can turn that round later (reconcile.c, search/).
+ */
+static void tell_entered(struct queue *q, const struct candidates *c, uint32_t depth)
+{
+	struct arrival *entered = c->judged ? c->judged : c->first;
+
+	for (struct arrival *a = c->last; a; a = a == c->first ? NULL : queue_earlier(q, a)) {
+		if (!asks(a))
+			continue;
+		a->told = a == c->last ? TOLD_ENTERED : TOLD_DOUBT;
+		a->told_depth = depth;
+		if (a == entered) {
+			a->kind = ARRIVAL_ENTER;
+			a->proven = true;
+		} else if (a > entered) {
+			a->kind = ARRIVAL_AGAIN;
+		}
+	}
 }
 
 void queues_entry(struct queues *queues, const struct queue_packet *packet,
@@ -64,27 +103,19 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 {
 	struct open_attempt *a = packet->attempt;
 	struct queue *q = queues_of(queues, a);
-	struct arrival *entered;
+	struct candidates c;
 
 	a->events |= SEEN_ENTRY;
 	if (!q)
 		return;
 	q = q->leader;
-	entered = find_entered(q, packet);
-	for (struct arrival *x = queue_newest(q, packet->index, a->isn); entered && x;
-	     x = queue_earlier(q, x)) {
-		if (!asks(x) || x == entered)
-			continue;
-		if (x < entered)
+	c = find_entered(q, packet);
+	for (struct arrival *x = c.first ? queue_earlier(q, c.first) : NULL; x;
+	     x = queue_earlier(q, x))
+		if (asks(x))
 			refuse(q, x, a);
-		else
-			x->kind = ARRIVAL_AGAIN;
-	}
-	if (entered) {
-		entered->kind = ARRIVAL_ENTER;
-		entered->proven = true;
-		entered->told = TOLD_ENTERED;
-		entered->told_depth = entry->depth;
+	if (c.first) {
+		tell_entered(q, &c, entry->depth);
 	} else if (open_knows(a, KNOWN_ACK_DROPPED)) {
 		queue_prove_entered(q, a, packet->details);
 	}

@@ -230,12 +230,14 @@ static void ack_transitions(const struct queue *q, const struct hypothesis *h,
 		m->list[0].cookie = a->cookie;
 		return;
 	}
-	if (a->told != TOLD_REFUSED)
+	if (a->told == TOLD_DOUBT)
+		add_told_entry(h, a, place, m);
+	else if (a->told != TOLD_REFUSED)
 		add_entry(m, place, leaves, 0);
 	if (h->depth + ROOM_DOUBTED < limit && a->kind == ARRIVAL_ENTER)
 		return;
 	add_drop(m, ARRIVAL_REFUSED, place, full ? 0 : COST_RULE, weight);
-	if (full && a->told != TOLD_REFUSED)
+	if (full && a->told == TOLD_NOTHING)
 		add_entry(m, place, 0, COST_RULE);
 	if (place & PLACE_REQUEST)
 		add_drop(m, ARRIVAL_STRAY, place, COST_DISLIKED, 1);
