@@ -76,13 +76,30 @@ static struct candidates find_entered(struct queue *q, const struct queue_packet
 	return c;
 }
 
+/* So much closer to the entry that the other's softirq would have been held up just then. */
+#define NEARER	4
+#define NEAR_NS (50 * NS_PER_US)
+
+static bool is_nearer(const struct arrival *a, const struct arrival *than, int64_t entered_ns)
+{
+	int64_t near_ns = entered_ns - a->time_ns;
+
+	return near_ns >= 0 && near_ns <= NEAR_NS &&
+	       entered_ns - than->time_ns > NEAR_NS + NEARER * near_ns;
+}
+
 /*
  * The sums judge who of several entered: the first where it had room, the next where a full
- * queue did not take the first. sk_drops can turn that round later (reconcile.c, search/).
+ * queue did not take the first; but for one that came right before the entry, the others long
+ * before it. sk_drops can turn that round later (reconcile.c, search/).
  */
-static void tell_entered(struct queue *q, const struct candidates *c, uint32_t depth)
+static void tell_entered(struct queue *q, const struct candidates *c, int64_t entered_ns,
+			 uint32_t depth)
 {
 	struct arrival *entered = c->judged ? c->judged : c->first;
+
+	if (c->last != entered && is_nearer(c->last, entered, entered_ns))
+		entered = c->last;
 
 	for (struct arrival *a = c->last; a; a = a == c->first ? NULL : queue_earlier(q, a)) {
 		if (!asks(a))
@@ -94,6 +111,9 @@ static void tell_entered(struct queue *q, const struct candidates *c, uint32_t d
 			a->proven = true;
 		} else if (a > entered) {
 			a->kind = ARRIVAL_AGAIN;
+		} else if (a->kind == ARRIVAL_ENTER || a->kind == ARRIVAL_AGAIN) {
+			a->kind = ARRIVAL_REFUSED;
+			a->proven = false;
 		}
 	}
 }
@@ -115,7 +135,7 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 		if (asks(x))
 			refuse(q, x, a);
 	if (c.first) {
-		tell_entered(q, &c, entry->depth);
+		tell_entered(q, &c, packet->time_ns, entry->depth);
 	} else if (open_knows(a, KNOWN_ACK_DROPPED)) {
 		queue_prove_entered(q, a, packet->details);
 	}
