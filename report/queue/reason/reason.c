@@ -36,6 +36,21 @@ static int64_t left(const struct queue *q, enum budget_kind kind, const struct a
 	return count == 0 && !budget_is_closed(b, when(a)) ? -1 : count;
 }
 
+/*
+ * What is left of a counter in the readings before and after as well: of packets that were worked
+ * on at about the same time another may have been charged where this one belongs.
+ */
+#define NEXT_READING_NS (150 * NS_PER_MS)
+
+static int64_t left_near(const struct queue *q, enum budget_kind kind, const struct arrival *syn,
+			 struct arrival *near)
+{
+	*near = *syn;
+	near->time_ns = syn->time_ns - NEXT_READING_NS;
+	near->done_ns = when(syn).to_ns + NEXT_READING_NS;
+	return left(q, kind, near);
+}
+
 /* Whether it moved at all when the packet was worked on, charged or not. */
 static bool has_moved(const struct queue *q, enum budget_kind kind, const struct arrival *a)
 {
@@ -79,8 +94,7 @@ static bool reserve_holds(const struct queue *q, const struct arrival *syn)
 {
 	int64_t max = q->host->tcp_max_syn_backlog;
 
-	return q->host->tcp_syncookies == 0 && max >= 0 &&
-	       max - (int64_t)syn->half_open < max / 4;
+	return q->host->tcp_syncookies == 0 && max >= 0 && max - (int64_t)syn->half_open < max / 4;
 }
 
 /* inet_csk_reqsk_queue_is_full(), by the limit as it was then. */
@@ -93,10 +107,13 @@ static bool requests_full(const struct queue *q, const struct arrival *syn)
 /* A cookie is decided on before the queue, the route and the rest are asked. */
 static bool cookie_wanted(const struct queue *q, const struct arrival *syn)
 {
+	struct arrival near;
+
 	if (q->host->tcp_syncookies == 2)
 		return true;
 	return q->host->tcp_syncookies == 1 && requests_full(q, syn) &&
-	       left(q, BUDGET_COOKIE_WANTED, syn) != 0;
+	       (left(q, BUDGET_COOKIE_WANTED, syn) != 0 ||
+		left_near(q, BUDGET_COOKIE_WANTED, syn, &near) > 0);
 }
 
 /* How many that are not settled may have moved the same counters as a packet of this time. */
@@ -167,9 +184,8 @@ static bool find_gate(struct queue *q, const struct arrival *a, bool sure, struc
 			continue;
 		/* The counters are those of every port: never more than bounded. */
 		*r = (struct reason){gates[i].tally, gates[i].cause,
-				     sure && suffices(q, gates[i].kind, a)
-					 ? CONFIDENCE_BOUNDED
-					 : CONFIDENCE_INFERRED};
+				     sure && suffices(q, gates[i].kind, a) ? CONFIDENCE_BOUNDED
+									   : CONFIDENCE_INFERRED};
 		charge(q, gates[i].kind, a);
 		return true;
 	}
@@ -182,11 +198,9 @@ static struct reason by_route(struct queue *q, const struct arrival *a, enum tal
 	struct reason r = {tally, CAUSE_NO_ROUTE, CONFIDENCE_INFERRED};
 
 	if (left(q, kind, a) > 0) {
-		if (sure && suffices(q, kind, a) &&
-		    suffices(q, BUDGET_LISTEN_DROPS, a))
+		if (sure && suffices(q, kind, a) && suffices(q, BUDGET_LISTEN_DROPS, a))
 			r.confidence = CONFIDENCE_BOUNDED;
-		queue_tally(q, a->ipv4 ? TALLY_NO_ROUTE_IPV4 : TALLY_NO_ROUTE_IPV6,
-			    a->time_ns, 1);
+		queue_tally(q, a->ipv4 ? TALLY_NO_ROUTE_IPV4 : TALLY_NO_ROUTE_IPV6, a->time_ns, 1);
 		charge(q, kind, a);
 	}
 	charge(q, BUDGET_LISTEN_DROPS, a);
@@ -202,10 +216,10 @@ struct reason reason_of_syn(struct queue *queue, const struct arrival *syn, enum
 	bool want_cookie = cookie_wanted(queue, syn);
 	enum tally overflow = want_cookie ? TALLY_SYN_BOTH_FULL : TALLY_SYN_ACCEPT_FULL;
 	enum budget_kind route = syn->ipv4 ? BUDGET_NO_ROUTE : BUDGET_IP6_NO_ROUTE;
+	struct arrival near;
 	struct reason r = {TALLY_SYN_DISCARDED, CAUSE_DISCARDED_BEFORE_QUEUE, CONFIDENCE_INFERRED};
 
-	if (cookies_off && requests_full(queue, syn) &&
-	    left(queue, BUDGET_SYN_QUEUE, syn) != 0)
+	if (cookies_off && requests_full(queue, syn) && left(queue, BUDGET_SYN_QUEUE, syn) != 0)
 		return by_full_queue(queue, syn, TALLY_SYN_QUEUE_FULL, fullness, sure);
 	if (fullness == FULLNESS_FULL && overflows != 0)
 		return by_full_queue(queue, syn, overflow, fullness, sure);
@@ -226,6 +240,8 @@ struct reason reason_of_syn(struct queue *queue, const struct arrival *syn, enum
 		return by_full_queue(queue, syn, TALLY_SYN_QUEUE_FULL, FULLNESS_NONE, false);
 	if (overflows > 0 && queue->samples.peak >= (int64_t)queue_limit_at(queue, syn->time_ns))
 		return by_full_queue(queue, syn, overflow, FULLNESS_NONE, false);
+	if (fullness != FULLNESS_NONE && left_near(queue, BUDGET_OVERFLOWS, syn, &near) > 0)
+		return by_full_queue(queue, &near, overflow, fullness, false);
 	/* Only a route that IPv6 finds to be a blackhole, or the like, counts as drop alone. */
 	if (drops > 0 && overflows == 0)
 		return by_route(queue, syn,
@@ -249,8 +265,7 @@ struct reason reason_of_ack(struct queue *queue, const struct arrival *ack, int 
 	if (drops == 0)
 		return (struct reason){TALLY_COUNT, CAUSE_UNANSWERED_NO_COUNTER,
 				       CONFIDENCE_INFERRED};
-	if (left(queue, BUDGET_LISTEN_DROPS, ack) > 0 &&
-	    left(queue, BUDGET_OVERFLOWS, ack) == 0)
+	if (left(queue, BUDGET_LISTEN_DROPS, ack) > 0 && left(queue, BUDGET_OVERFLOWS, ack) == 0)
 		return by_route(queue, ack, TALLY_ACK_NO_ROUTE, true);
 	if (find_gate(queue, ack, true, &r))
 		return r;
