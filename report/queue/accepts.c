@@ -104,7 +104,8 @@ static void find_no_child(struct queue *q, const struct queue_packet *packet,
 			  const struct child *child, bool none)
 {
 	struct open_attempt *a = packet->attempt;
-	bool young = packet->time_ns - a->last_synack_ns < REQUEST_LIFE_NS;
+	bool young = a->last_synack_ns != TIME_UNKNOWN &&
+		     packet->time_ns - a->last_synack_ns < REQUEST_LIFE_NS;
 	enum found found = !none ? FOUND_REQUEST : (young ? FOUND_NOTHING : FOUND_EXPIRED);
 
 	/* Gone says little of a connection that lived, or that a RST or FIN ended. */

@@ -275,7 +275,8 @@ static void on_front_ack(struct tracker *t, const struct event *event, struct op
 	a->events |= SEEN_CLIENT_ACK;
 	a->ack_ns = a->touched_ns = event->time_ns;
 	tracker_mark_if_detailed(t, a, event, s->frame, MARK_ACK);
-	rate_counter_handshake(tracker_rate_counter(t, a), a->ack_ns, a->ack_ns - a->syn_ns);
+	rate_counter_handshake(tracker_rate_counter(t, a), a->ack_ns,
+			       a->syn_ns != TIME_UNKNOWN ? a->ack_ns - a->syn_ns : -1);
 	packet = tracker_packet(t, a, event);
 	queues_client_ack(t->options.queues, &packet, s);
 }

@@ -96,16 +96,19 @@ int64_t recent_cost(const struct attempt *attempt, int64_t now_ns)
 {
 	const struct attempt *a = attempt;
 	int64_t until_ns = a->number ? last_ns(a) : now_ns; /* a finished one waits no more */
+	int64_t begun_ns = a->syn_ns != TIME_UNKNOWN ? a->syn_ns : a->ack_ns;
 	int64_t cost;
 
-	if (a->ack_ns == TIME_UNKNOWN)
-		cost = (a->end_ns != TIME_UNKNOWN ? a->end_ns : until_ns) - a->syn_ns;
+	if (begun_ns == TIME_UNKNOWN)
+		cost = 0; /* it was under way when observation began */
+	else if (a->ack_ns == TIME_UNKNOWN)
+		cost = (a->end_ns != TIME_UNKNOWN ? a->end_ns : until_ns) - begun_ns;
 	else if (a->accept_wait_ns >= 0)
-		cost = a->ack_ns - a->syn_ns + a->accept_wait_ns;
+		cost = a->ack_ns - begun_ns + a->accept_wait_ns;
 	else if (a->outcome == OUTCOME_WAITING || a->outcome == OUTCOME_ZOMBIE)
-		cost = until_ns - a->syn_ns;
+		cost = until_ns - begun_ns;
 	else
-		cost = a->ack_ns - a->syn_ns;
+		cost = a->ack_ns - begun_ns;
 	return (cost > 0 ? cost : 0) + penalty_ns(a->outcome);
 }
 
@@ -147,11 +150,19 @@ void recent_turn(struct recent *recent)
 	recent->slots[recent->current].count = 0;
 }
 
+/* Of one that was under way when observation began the SYN is not known. */
+static int64_t begun_ns(const struct open_attempt *a)
+{
+	if (a->syn_ns != TIME_UNKNOWN)
+		return a->syn_ns;
+	return a->ack_ns != TIME_UNKNOWN ? a->ack_ns : a->touched_ns;
+}
+
 /* Its client, or its request's timer, may still be at it: they wait twice as long each time. */
 static bool retries(const struct open_attempt *a, int64_t now_ns)
 {
 	return !open_is_acknowledged(a) && !open_has_failed(a) &&
-	       now_ns - a->touched_ns <= NS_PER_SEC + 2 * (a->touched_ns - a->syn_ns);
+	       now_ns - a->touched_ns <= NS_PER_SEC + 2 * (a->touched_ns - begun_ns(a));
 }
 
 static bool waits(const struct open_attempt *a)
@@ -167,14 +178,14 @@ static int64_t guess(const struct open_attempt *a, const struct detail *d, int64
 
 	if (!open_is_acknowledged(a)) {
 		if (open_has_failed(a))
-			return a->touched_ns - a->syn_ns + penalty_ns(OUTCOME_REFUSED);
-		return now_ns - a->syn_ns;
+			return a->touched_ns - begun_ns(a) + penalty_ns(OUTCOME_REFUSED);
+		return now_ns - begun_ns(a);
 	}
 	if (open_knows(a, KNOWN_ACK_DROPPED))
-		return now_ns - a->syn_ns + penalty_ns(OUTCOME_ZOMBIE);
+		return now_ns - begun_ns(a) + penalty_ns(OUTCOME_ZOMBIE);
 	if (waits(a))
-		return now_ns - a->syn_ns;
-	cost = a->ack_ns - a->syn_ns;
+		return now_ns - begun_ns(a);
+	cost = a->ack_ns - begun_ns(a);
 	if (d && d->served && d->accept_before_ns > a->ack_ns)
 		cost += d->accept_before_ns - a->ack_ns;
 	if (!open_is_accepted(a) && open_has_failed(a))

@@ -45,7 +45,9 @@ static void put_handshake(const struct text *text, const struct attempt *a, int6
 	    !a->number && (a->outcome == OUTCOME_OPEN || a->outcome == OUTCOME_HALF_OPEN ||
 			   a->outcome == OUTCOME_UNANSWERED);
 
-	if (a->ack_ns != TIME_UNKNOWN)
+	if (a->syn_ns == TIME_UNKNOWN)
+		put_span(text, -1, false, 10); /* it was under way when observation began */
+	else if (a->ack_ns != TIME_UNKNOWN)
 		put_span(text, a->ack_ns - a->syn_ns, false, 10);
 	else
 		put_span(text, goes_on ? to_ns - a->syn_ns : -1, goes_on, 10);
@@ -55,7 +57,7 @@ static void put_wait(const struct text *text, const struct attempt *a, int64_t t
 {
 	bool goes_on = !a->number && a->outcome == OUTCOME_WAITING;
 
-	if (goes_on)
+	if (goes_on && a->ack_ns != TIME_UNKNOWN)
 		put_span(text, to_ns - a->ack_ns, true, 10);
 	else
 		put_span(text, a->accept_wait_ns, false, 10);
