@@ -22,23 +22,6 @@ void half_open_release(struct half_open_counts *counts)
 	*counts = (struct half_open_counts){0};
 }
 
-/* The ports to ask for, or 0: more than a request has room for, ask for all. */
-static size_t gather_ports(const struct watch *watch, uint16_t ports[DIAG_PORTS_MAX])
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < watch->count; i++) {
-		uint16_t port = watch->listeners[watch->by_port[i]].listener.local.port;
-
-		if (count && ports[count - 1] == port)
-			continue;
-		if (count == DIAG_PORTS_MAX)
-			return 0;
-		ports[count++] = port;
-	}
-	return count;
-}
-
 bool half_open_has(const struct watch *watch, size_t i)
 {
 	return watch_match(watch, &watch->listeners[i].listener.local, NULL) ==
@@ -49,7 +32,7 @@ static int count(struct half_open_counts *counts, struct diag *diag, const struc
 {
 	const struct diag_socket *sockets;
 	uint16_t ports[DIAG_PORTS_MAX];
-	size_t ports_count = gather_ports(watch, ports), n;
+	size_t ports_count = watch_ports(watch, ports), n;
 	int error;
 
 	if (watch->count > counts->capacity) {

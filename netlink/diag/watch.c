@@ -293,3 +293,19 @@ struct watched *watch_transparent(const struct watch *watch)
 	}
 	return only;
 }
+
+size_t watch_ports(const struct watch *watch, uint16_t ports[DIAG_PORTS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < watch->count; i++) {
+		uint16_t port = watch->listeners[watch->by_port[i]].listener.local.port;
+
+		if (count && ports[count - 1] == port)
+			continue;
+		if (count == DIAG_PORTS_MAX)
+			return 0;
+		ports[count++] = port;
+	}
+	return count;
+}

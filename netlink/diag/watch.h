@@ -72,4 +72,10 @@ struct watched *watch_match(const struct watch *watch, const struct endpoint *lo
 /* The only watched listener with IP_TRANSPARENT; NULL: none, or several. */
 struct watched *watch_transparent(const struct watch *watch);
 
+/*
+ * The ports of the watched listeners, each once, for diag_dump(). Their number; 0: more
+ * than a request has room for, ask for all.
+ */
+size_t watch_ports(const struct watch *watch, uint16_t ports[DIAG_PORTS_MAX]);
+
 #endif

@@ -13,23 +13,6 @@
 /* Of so many the age is asked for: a look-up for each. */
 #define AGES_MAX 4096
 
-/* The ports of the watched listeners; 0: more than a request has room for, ask for all. */
-static size_t gather_ports(const struct watch *watch, uint16_t ports[DIAG_PORTS_MAX])
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < watch->count; i++) {
-		uint16_t port = watch->listeners[watch->by_port[i]].listener.local.port;
-
-		if (count && ports[count - 1] == port)
-			continue;
-		if (count == DIAG_PORTS_MAX)
-			return 0;
-		ports[count++] = port;
-	}
-	return count;
-}
-
 /*
  * A child that nobody has accepted cannot have sent data, so that the time since it last
  * did is its age (tcp_create_openreq_child() sets lsndtime).
@@ -84,7 +67,7 @@ static int list(struct sampler *s, uint32_t states, struct event **out, size_t *
 	const struct diag_socket *sockets;
 	uint16_t ports[DIAG_PORTS_MAX];
 	size_t ports_count =
-	    states == DIAG_STATE_BIT(DIAG_SYN_SENT) ? 0 : gather_ports(&s->watch, ports);
+	    states == DIAG_STATE_BIT(DIAG_SYN_SENT) ? 0 : watch_ports(&s->watch, ports);
 	size_t n;
 	int64_t before_ns = clock_now_ns();
 	int error = diag_dump(s->diag, states, ports, ports_count, DIAG_WANT_NOTHING, &sockets, &n);
