@@ -143,34 +143,14 @@ def test_a_report_on_a_full_disk_fails(run, recorded, form):
         assert one_line(result.stderr) == "synscope report: standard output: No space left on device"
 
 
-def test_a_disk_that_fills_leaves_whole_blocks_of_a_compressed_part(synscope, run, traffic, tmp_path):
-    tmp_path.chmod(0o755)
-    mount, kept = tmp_path / "disk", tmp_path / "kept"
-    mount.mkdir()
-    script = (f'mount -t tmpfs -o size=64k,mode=755 none "{mount}" && '
-              f'"{synscope}" record -f json -i lo -o "{mount}/r" --rotate-time 1h {traffic.port}; status=$?; '
-              f'cp -r "{mount}/r" "{kept}"; exit $status')
-    result = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True,
-                            timeout=120, check=False)
-    assert result.returncode == 1, result.stderr
-    line = one_line(result.stderr)
-    assert "No space left on device; the recording stops here, with " in line
-    words = line.split()
-    packets, events = int(words[words.index("packets") - 1]), int(words[words.index("events") - 1])
-    report, _ = report_of(run, kept)
-    assert report["source"]["packets"] == packets and packets + events > 0
-    lines = subprocess.run(["zstdcat", kept / "000001" / "events.jsonl.zst"], capture_output=True, check=False).stdout
-    assert lines.count(b"\n") == events and lines.endswith(b"\n")
-    assert clients_of(report) <= clients_of(json.loads(result.stdout))
-
-
-@pytest.mark.parametrize("size", ["64k", "400k"])
-def test_a_disk_that_fills_ends_the_recording_with_what_it_holds(synscope, run, traffic, tmp_path, size):
+def record_until_full(synscope, traffic, tmp_path, size, *options):
+    """Records on a disk of this size -> where the recording was copied, what was printed, and the packets and events
+    that the last line says are kept."""
     tmp_path.chmod(0o755)
     mount, kept = tmp_path / "disk", tmp_path / "kept"
     mount.mkdir()
     script = (f'mount -t tmpfs -o size={size},mode=755 none "{mount}" && '
-              f'"{synscope}" record -f json -i lo -o "{mount}/r" {traffic.port}; status=$?; '
+              f'"{synscope}" record -f json -i lo -o "{mount}/r" {" ".join(options)} {traffic.port}; status=$?; '
               f'cp -r "{mount}/r" "{kept}"; exit $status')
     result = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True,
                             timeout=120, check=False)
@@ -179,7 +159,21 @@ def test_a_disk_that_fills_ends_the_recording_with_what_it_holds(synscope, run, 
     assert "No space left on device; the recording stops here, with " in line
     words = line.split()
     packets, events = int(words[words.index("packets") - 1]), int(words[words.index("events") - 1])
-    live = json.loads(result.stdout)
+    return kept, json.loads(result.stdout), packets, events
+
+
+def test_a_disk_that_fills_leaves_whole_blocks_of_a_compressed_part(synscope, run, traffic, tmp_path):
+    kept, live, packets, events = record_until_full(synscope, traffic, tmp_path, "64k", "--rotate-time", "1h")
+    report, _ = report_of(run, kept)
+    assert report["source"]["packets"] == packets and packets + events > 0
+    lines = subprocess.run(["zstdcat", kept / "000001" / "events.jsonl.zst"], capture_output=True, check=False).stdout
+    assert lines.count(b"\n") == events and lines.endswith(b"\n")
+    assert clients_of(report) <= clients_of(live)
+
+
+@pytest.mark.parametrize("size", ["64k", "400k"])
+def test_a_disk_that_fills_ends_the_recording_with_what_it_holds(synscope, run, traffic, tmp_path, size):
+    kept, live, packets, events = record_until_full(synscope, traffic, tmp_path, size)
     report, complaints = report_of(run, kept)
     assert report["source"]["packets"] == packets
     assert (kept / "events.jsonl").read_bytes().count(b"\n") == events
