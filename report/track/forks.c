@@ -94,6 +94,18 @@ bool forks_is_child(const struct fork *fork, const struct holder *holder, int64_
 	return !holder->listens || before_ns - after_ns <= TIGHT_NS;
 }
 
+struct fork *forks_first(struct forks *forks, struct fork *fork, int64_t after_ns)
+{
+	struct fork *parent = fork ? forks_find(forks, fork->parent_pid) : NULL;
+
+	/* The parent's number may have been given away since: a parent is older. */
+	while (parent && parent->fork_ns > after_ns && parent->fork_ns < fork->fork_ns) {
+		fork = parent;
+		parent = forks_find(forks, fork->parent_pid);
+	}
+	return fork;
+}
+
 void forks_accepted(struct forks *forks, const struct forks_accept *accept)
 {
 	if (!forks->records)
@@ -130,7 +142,7 @@ static void match(struct forks *f, const struct forks_accept *a, const struct fo
 
 		if (fork->fork_ns > a->before_ns + FOLLOWS_NS)
 			return;
-		if (fork->serves || fork->other ||
+		if (fork->serves || fork->other || forks_first(f, fork, a->after_ns) != fork ||
 		    !asks->owns(context, a->listener, fork->parent_pid))
 			continue;
 		fork->serves = true;

@@ -76,6 +76,13 @@ struct fork *forks_find(struct forks *forks, int32_t pid);
 bool forks_is_child(const struct fork *fork, const struct holder *holder, int64_t after_ns,
 		    int64_t before_ns);
 
+/*
+ * The first of its line that was forked after after_ns: what a child forks in turn has its
+ * connection too, and is told of where the child was taken for an owner, since it had not closed
+ * the listener yet. fork itself where no parent of it was forked so late; NULL for NULL.
+ */
+struct fork *forks_first(struct forks *forks, struct fork *fork, int64_t after_ns);
+
 /* Nothing is kept as long as nobody has forked. */
 void forks_accepted(struct forks *forks, const struct forks_accept *accept);
 

@@ -104,7 +104,7 @@ static void serve_after_all(struct fork *fork, struct detail *d)
 
 static void learn_exit(struct fork *fork, struct detail *d)
 {
-	if (fork->maybe && !d->child_pid && d->accept_pid == fork->pid)
+	if (fork->maybe && !d->child_pid && (!d->accept_pid || d->accept_pid == fork->pid))
 		serve_after_all(fork, d);
 	if (d->child_pid == fork->pid)
 		d->exit_ns = fork->exit_ns;
@@ -130,11 +130,17 @@ void serving_exit(struct serving *serving, int32_t pid, int64_t time_ns)
 static void take_for_worker(struct serving *s, struct fork *fork, const struct open_attempt *a,
 			    const struct detail *d)
 {
+	struct detail *before;
+
 	if (!fork || fork->serves)
 		return;
 	/* Seen with the same connection again. */
 	if (fork->maybe && fork->index == table_index(s->table, a) && fork->isn == a->isn)
 		return;
+	/* With a second one it is no child of the first. */
+	before = fork->maybe ? detail_of(s, fork->index, fork->isn) : NULL;
+	if (before && !before->accept_pid)
+		before->accept_pid = fork->pid;
 	/* Forked before it can have been accepted, or for the second time: there is no doubt. */
 	fork->maybe =
 	    (!fork->other || fork->worker) && !d->exact && fork->fork_ns > d->accept_after_ns;
@@ -167,37 +173,72 @@ static bool may_accept(const struct serving *s, const struct open_attempt *a,
 					    d->exact ? d->accept_ns : d->accept_after_ns);
 }
 
-void serving_holder(struct serving *serving, struct open_attempt *attempt,
-		    const struct holder *holder)
+/* Was seen with it, and accepted it itself or nobody knows. */
+static void take_for_acceptor(struct serving *s, struct fork *fork, struct open_attempt *a,
+			      const struct holder *holder, struct detail *d)
 {
-	struct fork *fork = forks_find(serving->forks, holder->pid);
+	int64_t after_ns = d->exact ? d->accept_ns : d->accept_after_ns;
+
+	take_for_worker(s, fork, a, d);
+	if (!d->accept_pid && (fork ? fork->fork_ns <= after_ns : may_accept(s, a, holder, d)))
+		d->accept_pid = holder->pid;
+	/* What was seen is told when the look is over: it may have ended by then. */
+	if (fork && fork->exit_ns != TIME_UNKNOWN)
+		learn_exit(fork, d);
+}
+
+/*
+ * Who has it may have it from a child that was forked for it, and was taken for an owner while it
+ * had the listener open still: then that child is meant. False where that is not known.
+ */
+static bool find_first(struct serving *s, const struct open_attempt *a, const struct detail *d,
+		       struct fork **fork, struct holder *holder)
+{
+	int64_t after_ns = d->exact ? d->accept_ns : d->accept_after_ns;
+	int64_t before_ns = d->exact ? d->accept_ns : d->accept_before_ns;
+	struct fork *first = forks_first(s->forks, *fork, after_ns);
+
+	if (first != *fork) {
+		*fork = first;
+		holder->pid = first->pid;
+		holder->parent_pid = first->parent_pid;
+		holder->listens = true;
+		return forks_is_child(first, holder, after_ns, before_ns);
+	}
+	return first || !holder->parent_pid || !s->queues ||
+	       queues_had_open(s->queues, a, holder->parent_pid, after_ns) ||
+	       queues_acceptor(s->queues, a, after_ns, before_ns) == holder->parent_pid;
+}
+
+void serving_holder(struct serving *serving, struct open_attempt *attempt,
+		    const struct holder *seen)
+{
+	struct fork *fork = forks_find(serving->forks, seen->pid);
+	struct holder holder = *seen;
 	struct detail *d;
 
-	if (!holder->inode) {
-		take_for_other(fork, holder);
+	if (!holder.inode) {
+		take_for_other(fork, &holder);
 		return;
 	}
 	d = attempt ? details_open(serving->details, attempt) : NULL;
 	if (!d)
 		return;
 	d->served = true;
-	if (!forks_is_child(fork, holder, d->exact ? d->accept_ns : d->accept_after_ns,
+	if (!find_first(serving, attempt, d, &fork, &holder))
+		return;
+	if (!forks_is_child(fork, &holder, d->exact ? d->accept_ns : d->accept_after_ns,
 			    d->exact ? d->accept_ns : d->accept_before_ns)) {
-		take_for_worker(serving, fork, attempt, d);
-		if (!d->accept_pid && (fork || may_accept(serving, attempt, holder, d)))
-			d->accept_pid = holder->pid;
-		/* What was seen is told when the look is over: it may have ended by then. */
-		if (fork && fork->exit_ns != TIME_UNKNOWN)
-			learn_exit(fork, d);
+		take_for_acceptor(serving, fork, attempt, &holder, d);
 		return;
 	}
 	/* A child may have inherited it from the one before, or forked another: the first is it. */
 	if (d->child_pid && d->fork_ns != TIME_UNKNOWN && (!fork || fork->fork_ns >= d->fork_ns))
 		return;
-	d->child_pid = holder->pid;
+	d->child_pid = holder.pid;
 	d->child_inferred = false;
-	if (!d->accept_pid || d->accept_pid == holder->pid)
-		d->accept_pid = holder->parent_pid;
+	if (!d->accept_pid || d->accept_pid == holder.pid)
+		d->accept_pid = holder.parent_pid;
 	if (!fork)
 		return;
 	serve(serving, fork, attempt);

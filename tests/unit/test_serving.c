@@ -177,7 +177,7 @@ Test(serving, a_child_that_still_listened_is_known_when_it_stops, .init = begin,
 	forked(7, 42 * MS);
 	a = accepted(20 * MS, 45 * MS);
 	holds(a, 7, true);
-	cr_expect_eq(detail(a)->accept_pid, 7);
+	cr_expect_eq(detail(a)->accept_pid, 0, "a worker, or a child: not known");
 	holds(a, 7, false);
 	cr_expect_eq(detail(a)->child_pid, 7);
 	cr_expect_eq(detail(a)->accept_pid, 100);
@@ -227,6 +227,31 @@ Test(serving, of_two_that_have_it_the_first_is_named, .init = begin, .fini = end
 	cr_expect_eq(detail(a)->child_pid, 7);
 	holds(a, 8, false);
 	cr_expect_eq(detail(a)->child_pid, 7);
+}
+
+/* A child that has not closed the listener yet is taken for an owner, and forks a shell. */
+Test(serving, what_a_child_forks_is_not_the_child, .init = begin, .fini = end)
+{
+	struct open_attempt *a, *b, *c;
+
+	a = accepted(40 * MS, 45 * MS);
+	forked(7, 44 * MS);
+	serving_fork(serving, &(struct proc_fork){7, 8, 8}, 47 * MS);
+	serving_holder(serving, a, &(struct holder){.inode = 1, .pid = 8, .parent_pid = 7});
+	cr_expect_eq(detail(a)->child_pid, 7);
+	cr_expect_eq(detail(a)->accept_pid, 100);
+	/* Not known which of the two was first to have it. */
+	b = accepted(60 * MS, 145 * MS);
+	forked(17, 100 * MS);
+	serving_fork(serving, &(struct proc_fork){17, 18, 18}, 147 * MS);
+	serving_holder(serving, b, &(struct holder){.inode = 2, .pid = 18, .parent_pid = 17});
+	cr_expect_eq(detail(b)->child_pid, 0);
+	cr_expect_eq(detail(b)->accept_pid, 0);
+	/* Nobody tells of forks. */
+	c = accepted(240 * MS, 245 * MS);
+	serving_holder(serving, c, &(struct holder){.inode = 3, .pid = 28, .parent_pid = 27});
+	cr_expect_eq(detail(c)->child_pid, 0);
+	cr_expect_eq(detail(c)->accept_pid, 0);
 }
 
 Test(serving, the_servers_own_word_has_its_exit_too, .init = begin, .fini = end)
