@@ -5,7 +5,9 @@
 #ifndef CMD_COMMAND_H
 #define CMD_COMMAND_H
 
+#include <getopt.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 enum exit_status {
 	STATUS_DONE = 0,
@@ -21,8 +23,15 @@ enum exit_status {
 
 struct command {
 	const char *name;
-	const char *summary;
+	const char *summary;		   /* one line; NULL: not in the list that people see */
 	int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
+	/*
+	 * What --help prints. A line of it that begins with "-" and at least two spaces is about an
+	 * option: "  -o, --output FOLDER   text", or without a letter. The completions are made of
+	 * these.
+	 */
+	void (*help)(FILE *out);
+	const struct option *options; /* as getopt_long() has them; those not in help are hidden */
 };
 
 /* "synscope NAME: text" and a newline, to stderr. */

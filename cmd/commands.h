@@ -4,12 +4,18 @@
 #ifndef CMD_COMMANDS_H
 #define CMD_COMMANDS_H
 
-int cmd_demo(int argc, char **argv);
-int cmd_listeners(int argc, char **argv);
-int cmd_load(int argc, char **argv);
-int cmd_record(int argc, char **argv);
-int cmd_report(int argc, char **argv);
-int cmd_serve(int argc, char **argv);
-int cmd_watch(int argc, char **argv);
+#include "cmd/command.h"
+
+extern const struct command command_completion;
+extern const struct command command_demo;
+extern const struct command command_listeners;
+extern const struct command command_load;
+extern const struct command command_record;
+extern const struct command command_report;
+extern const struct command command_serve;
+extern const struct command command_watch;
+
+/* In the order of the help. NULL ends it. */
+extern const struct command *const commands[];
 
 #endif

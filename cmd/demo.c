@@ -12,7 +12,7 @@
 #include "cmd/options/argument.h"
 #include "isolate/namespace.h"
 
-static void print_help(void)
+static void print_help(FILE *out)
 {
 	fputs(
 	    "usage: synscope demo [OPTION...]\n"
@@ -30,8 +30,8 @@ static void print_help(void)
 	    "  -n, --clients N          number of clients (60)\n"
 	    "  -r, --rate N             connections per second; 0 (default): all in one burst\n"
 	    "  -t, --timeout TIME       each client gives up after TIME (20s)\n",
-	    stdout);
-	fputs(rendering_help, stdout);
+	    out);
+	fputs(rendering_help, out);
 	fputs("  -h, --help               show this help\n"
 	      "\n"
 	      "Examples:\n"
@@ -40,7 +40,7 @@ static void print_help(void)
 	      "  synscope demo --model all                compare fork, iterative and thread\n"
 	      "  synscope demo -o DIR && synscope report DIR -f html -o page.html\n"
 	      "  synscope demo -f json -o DIR | jq .summary\n",
-	      stdout);
+	      out);
 }
 
 static int bad_number(const char *option, const char *value, const char *range)
@@ -113,22 +113,23 @@ static int parse_option(struct demo *o, int option, const char *value)
 	}
 }
 
-int cmd_demo(int argc, char **argv)
+static const struct option long_options[] = {
+    RENDERING_OPTIONS,
+    {"output", required_argument, NULL, 'o'},
+    {"force", no_argument, NULL, 'F'},
+    {"model", required_argument, NULL, 'm'},
+    {"backlog", required_argument, NULL, 'b'},
+    {"max-children", required_argument, NULL, 'c'},
+    {"service-time", required_argument, NULL, 's'},
+    {"clients", required_argument, NULL, 'n'},
+    {"rate", required_argument, NULL, 'r'},
+    {"timeout", required_argument, NULL, 't'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int cmd_demo(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-	    RENDERING_OPTIONS,
-	    {"output", required_argument, NULL, 'o'},
-	    {"force", no_argument, NULL, 'F'},
-	    {"model", required_argument, NULL, 'm'},
-	    {"backlog", required_argument, NULL, 'b'},
-	    {"max-children", required_argument, NULL, 'c'},
-	    {"service-time", required_argument, NULL, 's'},
-	    {"clients", required_argument, NULL, 'n'},
-	    {"rate", required_argument, NULL, 'r'},
-	    {"timeout", required_argument, NULL, 't'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
 	struct demo o = {
 	    .server =
 		{
@@ -148,7 +149,7 @@ int cmd_demo(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "f:o:m:b:c:s:n:r:t:h", long_options, NULL)) !=
 	       -1) {
 		if (option == 'h') {
-			print_help();
+			print_help(stdout);
 			return STATUS_DONE;
 		}
 		status = parse_option(&o, option, optarg);
@@ -179,3 +180,11 @@ int cmd_demo(int argc, char **argv)
 	signals_give_back(&signals);
 	return status;
 }
+
+const struct command command_demo = {
+    .name = DEMO_NAME,
+    .summary = "run the bundled server and load, record and report it; no root needed",
+    .run = cmd_demo,
+    .help = print_help,
+    .options = long_options,
+};

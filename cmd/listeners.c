@@ -22,7 +22,7 @@
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV };
 
-static void print_help(void)
+static void print_help(FILE *out)
 {
 	fputs(
 	    "usage: synscope listeners [OPTION...]\n"
@@ -55,7 +55,7 @@ static void print_help(void)
 	    "  synscope listeners\n"
 	    "  sudo synscope listeners --pid $(pgrep -o postgres)\n"
 	    "  synscope listeners -f json | jq '.listeners[] | select(.depth > .limit)'\n",
-	    stdout);
+	    out);
 }
 
 struct listeners {
@@ -175,17 +175,18 @@ static int show(const struct listeners *o, const struct listeners_snapshot *snap
 	return STATUS_DONE;
 }
 
-int cmd_listeners(int argc, char **argv)
+static const struct option long_options[] = {
+    {"all", no_argument, NULL, 'a'},
+    {"format", required_argument, NULL, 'f'},
+    {"netns", required_argument, NULL, 'n'},
+    {"pid", required_argument, NULL, 'p'},
+    {"color", required_argument, NULL, 'c'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int cmd_listeners(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-	    {"all", no_argument, NULL, 'a'},
-	    {"format", required_argument, NULL, 'f'},
-	    {"netns", required_argument, NULL, 'n'},
-	    {"pid", required_argument, NULL, 'p'},
-	    {"color", required_argument, NULL, 'c'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
 	struct listeners options = {.format = FORMAT_TEXT};
 	struct listeners_options wanted = {0};
 	struct listeners_snapshot snapshot;
@@ -193,7 +194,7 @@ int cmd_listeners(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "af:p:h", long_options, NULL)) != -1) {
 		if (option == 'h') {
-			print_help();
+			print_help(stdout);
 			return STATUS_DONE;
 		}
 		status = parse_option(&options, option, optarg);
@@ -227,3 +228,11 @@ int cmd_listeners(int argc, char **argv)
 	listeners_release(&snapshot);
 	return status;
 }
+
+const struct command command_listeners = {
+    .name = NAME,
+    .summary = "list every listening socket: queue, limit, drops, owner",
+    .run = cmd_listeners,
+    .help = print_help,
+    .options = long_options,
+};

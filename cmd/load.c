@@ -14,7 +14,7 @@
 
 #define NAME "load"
 
-static void print_help(void)
+static void print_help(FILE *out)
 {
 	fputs("usage: synscope load [OPTION...] [ADDRESS:]PORT\n"
 	      "\n"
@@ -44,7 +44,7 @@ static void print_help(void)
 	      "  synscope load -n 20000 -c 64 -o /dev/null 8080    as fast as the server can\n"
 	      "  synscope load -n 60 8080 | jq 'select(.syns > 1)' clients that retransmitted a "
 	      "SYN\n",
-	      stdout);
+	      out);
 }
 
 struct load_command {
@@ -154,19 +154,20 @@ static int load(const struct load_command *c)
 	return summary.connected ? STATUS_DONE : STATUS_FAILED;
 }
 
-int cmd_load(int argc, char **argv)
+static const struct option long_options[] = {
+    {"count", required_argument, NULL, 'n'},
+    {"rate", required_argument, NULL, 'r'},
+    {"concurrency", required_argument, NULL, 'c'},
+    {"timeout", required_argument, NULL, 't'},
+    {"duration", required_argument, NULL, 'd'},
+    {"spread", required_argument, NULL, 's'},
+    {"output", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int cmd_load(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-	    {"count", required_argument, NULL, 'n'},
-	    {"rate", required_argument, NULL, 'r'},
-	    {"concurrency", required_argument, NULL, 'c'},
-	    {"timeout", required_argument, NULL, 't'},
-	    {"duration", required_argument, NULL, 'd'},
-	    {"spread", required_argument, NULL, 's'},
-	    {"output", required_argument, NULL, 'o'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
 	struct load_command c = {
 	    .load =
 		{
@@ -181,7 +182,7 @@ int cmd_load(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "n:r:c:t:d:s:o:h", long_options, NULL)) != -1) {
 		if (option == 'h') {
-			print_help();
+			print_help(stdout);
 			return STATUS_DONE;
 		}
 		status = parse_option(&c, option, optarg);
@@ -205,3 +206,11 @@ int cmd_load(int argc, char **argv)
 	}
 	return status;
 }
+
+const struct command command_load = {
+    .name = NAME,
+    .summary = "run the bundled load generator",
+    .run = cmd_load,
+    .help = print_help,
+    .options = long_options,
+};

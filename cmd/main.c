@@ -8,25 +8,14 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 
-static const struct command commands[] = {
-    {"demo", "run the bundled server and load, record and report it; no root needed", cmd_demo},
-    {"record", "record listeners until Ctrl-C, for a duration, or while a command runs",
-     cmd_record},
-    {"listeners", "list every listening socket: queue, limit, drops, owner", cmd_listeners},
-    {"watch", "show listeners live; print the report at the end", cmd_watch},
-    {"report", "report a recording or a capture file", cmd_report},
-    {"serve", "run the bundled server", cmd_serve},
-    {"load", "run the bundled load generator", cmd_load},
-    {NULL, NULL, NULL},
-};
-
 static void print_help(FILE *out)
 {
 	fputs("synscope: what happened to this connection attempt, and why?\n\n"
 	      "usage: synscope COMMAND [OPTION...]\n\n",
 	      out);
-	for (const struct command *c = commands; c->name; c++)
-		fprintf(out, "  %-10s %s\n", c->name, c->summary);
+	for (size_t i = 0; commands[i]; i++)
+		if (commands[i]->summary)
+			fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nRun 'synscope COMMAND --help' for the options of a command. Start with: synscope "
 	      "demo\n\n"
 	      "Exit status: 0 success; 1 failure; 2 wrong usage; with --fail-on drops 3 if drops\n"
@@ -53,7 +42,9 @@ int main(int argc, char **argv)
 		puts("synscope " SYNSCOPE_VERSION);
 		return finish_stdout("version", STATUS_DONE);
 	}
-	for (const struct command *c = commands; c->name; c++) {
+	for (size_t i = 0; commands[i]; i++) {
+		const struct command *c = commands[i];
+
 		if (strcmp(name, c->name) != 0)
 			continue;
 		/* getopt_long() begins its complaints with argv[0]. */

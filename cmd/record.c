@@ -39,7 +39,7 @@ struct record {
 	bool command_told; /* to end */
 };
 
-static void print_help(void)
+static void print_help(FILE *out)
 {
 	fputs(
 	    "usage: synscope record -o FOLDER [OPTION...] [ADDRESS:]PORT... [-- COMMAND...]\n"
@@ -60,14 +60,15 @@ static void print_help(void)
 	    "      --exact-accepts   exact times of accept() also on kernels without fexit:\n"
 	    "                        every system call of the host is a little slower\n"
 	    "      --force           replace an existing recording in FOLDER\n",
-	    stdout);
-	fputs(rotation_help, stdout);
-	fputs("      --max-open N      track at most N open attempts at once (1048576)\n"
-	      "      --user NAME       as root: switch to this user after start, and chown what was\n"
-	      "                        made to that user (default: $SUDO_USER, else nobody)\n"
-	      "  -q, --quiet           no report and no progress\n",
-	      stdout);
-	fputs(rendering_help, stdout);
+	    out);
+	fputs(rotation_help, out);
+	fputs(
+	    "      --max-open N      track at most N open attempts at once (1048576)\n"
+	    "      --user NAME       as root: switch to this user after start, and chown what was\n"
+	    "                        made to that user (default: $SUDO_USER, else nobody)\n"
+	    "  -q, --quiet           no report and no progress\n",
+	    out);
+	fputs(rendering_help, out);
 	fputs("  -h, --help            show this help\n"
 	      "\n"
 	      "Packets, and therefore attempts, require CAP_NET_RAW; fork and exit events require\n"
@@ -83,7 +84,7 @@ static void print_help(void)
 	      "\n"
 	      "Exit status: the status of COMMAND (128 + N if signal N killed it, 127 not found,\n"
 	      "126 not executable); 3 or 4 with --fail-on drops; otherwise 0, or 1 on an error.\n",
-	      stdout);
+	      out);
 }
 
 static int parse_option(struct record *o, int option, const char *value)
@@ -290,13 +291,13 @@ free_channel:
 	return status;
 }
 
-int cmd_record(int argc, char **argv)
+static const struct option long_options[] = {
+    RENDERING_OPTIONS,	OBSERVATION_OPTIONS, ROTATION_OPTIONS, {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int cmd_record(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-	    RENDERING_OPTIONS,	OBSERVATION_OPTIONS,
-	    ROTATION_OPTIONS,	{"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
 	struct record o = {0};
 	int option, status = 0;
 
@@ -306,7 +307,7 @@ int cmd_record(int argc, char **argv)
 	while (status == 0) {
 		option = getopt_long(argc, argv, "+f:o:i:d:qh", long_options, NULL);
 		if (option == 'h') {
-			print_help();
+			print_help(stdout);
 			return STATUS_DONE;
 		}
 		if (option != -1)
@@ -329,3 +330,11 @@ int cmd_record(int argc, char **argv)
 		return status;
 	return record(&o);
 }
+
+const struct command command_record = {
+    .name = NAME,
+    .summary = "record listeners until Ctrl-C, for a duration, or while a command runs",
+    .run = cmd_record,
+    .help = print_help,
+    .options = long_options,
+};

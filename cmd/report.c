@@ -20,7 +20,7 @@
 
 #define NAME "report"
 
-static void print_help(void)
+static void print_help(FILE *out)
 {
 	fputs("usage: synscope report [OPTION...] FOLDER | FILE.pcap\n"
 	      "\n"
@@ -29,8 +29,8 @@ static void print_help(void)
 	      "input). A capture alone shows only what packets can prove.\n"
 	      "\n"
 	      "  -o, --output FILE     write the report to FILE (atomically)\n",
-	      stdout);
-	fputs(rendering_help, stdout);
+	      out);
+	fputs(rendering_help, out);
 	fputs(
 	    "      --since TIME, --until TIME\n"
 	    "                        report only this period: 03:10 (the last one), -10m (before\n"
@@ -46,7 +46,7 @@ static void print_help(void)
 	    "  synscope report trace.pcapng -f tsv      one attempt per line\n"
 	    "  synscope report DIR -f json | jq '.summary.outcomes'\n"
 	    "  synscope report DIR --fail-on drops      in CI: exit status 3 if drops were seen\n",
-	    stdout);
+	    out);
 }
 
 /* What is read may have been written by anybody: from here on it can do nothing but be reported. */
@@ -158,17 +158,18 @@ release:
 	return status;
 }
 
-int cmd_report(int argc, char **argv)
+static const struct option long_options[] = {
+    RENDERING_OPTIONS,
+    {"output", required_argument, NULL, 'o'},
+    {"max-open", required_argument, NULL, 'm'},
+    {"since", required_argument, NULL, 'S'},
+    {"until", required_argument, NULL, 'U'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int cmd_report(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-	    RENDERING_OPTIONS,
-	    {"output", required_argument, NULL, 'o'},
-	    {"max-open", required_argument, NULL, 'm'},
-	    {"since", required_argument, NULL, 'S'},
-	    {"until", required_argument, NULL, 'U'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
 	struct rendering rendering;
 	struct period period = {0};
 	uint64_t max_open = 0;
@@ -179,7 +180,7 @@ int cmd_report(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "f:o:h", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'h':
-			print_help();
+			print_help(stdout);
 			return STATUS_DONE;
 		case 'o':
 			rendering.path = optarg;
@@ -216,3 +217,11 @@ int cmd_report(int argc, char **argv)
 	}
 	return run(&rendering, argv[optind], &period, (uint32_t)max_open);
 }
+
+const struct command command_report = {
+    .name = NAME,
+    .summary = "report a recording or a capture file",
+    .run = cmd_report,
+    .help = print_help,
+    .options = long_options,
+};

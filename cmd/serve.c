@@ -34,7 +34,7 @@ struct serve_options {
 	uint32_t events_buffer;
 };
 
-static void print_help(void)
+static void print_help(FILE *out)
 {
 	fputs("usage: synscope serve [OPTION...]\n"
 	      "\n"
@@ -67,7 +67,7 @@ static void print_help(void)
 	      "  synscope serve --model iterative -e -   show its accepts as they happen\n"
 	      "  synscope record -o DIR 127.0.0.1:8080 -- synscope serve\n"
 	      "                                          record it, with the server's events\n",
-	      stdout);
+	      out);
 }
 
 /* 0, or the exit status after what was wrong has been said. */
@@ -326,20 +326,21 @@ static int open_events(struct serve_options *o)
 	return status;
 }
 
-int cmd_serve(int argc, char **argv)
+static const struct option long_options[] = {
+    {"listen", required_argument, NULL, 'l'},
+    {"backlog", required_argument, NULL, 'b'},
+    {"model", required_argument, NULL, 'm'},
+    {"service-time", required_argument, NULL, 's'},
+    {"max-children", required_argument, NULL, 'c'},
+    {"request-timeout", required_argument, NULL, 't'},
+    {"events", required_argument, NULL, 'e'},
+    {"events-buffer", required_argument, NULL, OPTION_EVENTS_BUFFER},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int cmd_serve(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-	    {"listen", required_argument, NULL, 'l'},
-	    {"backlog", required_argument, NULL, 'b'},
-	    {"model", required_argument, NULL, 'm'},
-	    {"service-time", required_argument, NULL, 's'},
-	    {"max-children", required_argument, NULL, 'c'},
-	    {"request-timeout", required_argument, NULL, 't'},
-	    {"events", required_argument, NULL, 'e'},
-	    {"events-buffer", required_argument, NULL, OPTION_EVENTS_BUFFER},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
 	struct serve_options o = {
 	    .server =
 		{
@@ -356,7 +357,7 @@ int cmd_serve(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "l:b:m:s:c:t:e:h", long_options, NULL)) != -1) {
 		if (option == 'h') {
-			print_help();
+			print_help(stdout);
 			return STATUS_DONE;
 		}
 		status = parse_option(&o, option, optarg);
@@ -380,3 +381,11 @@ int cmd_serve(int argc, char **argv)
 		return o.events ? usage_error(NAME) : STATUS_FAILED;
 	return o.events ? open_events(&o) : serve(&o.server);
 }
+
+const struct command command_serve = {
+    .name = NAME,
+    .summary = "run the bundled server",
+    .run = cmd_serve,
+    .help = print_help,
+    .options = long_options,
+};

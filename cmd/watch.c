@@ -26,7 +26,7 @@ struct watch {
 	struct recorder *recorder;
 };
 
-static void print_help(void)
+static void print_help(FILE *out)
 {
 	fputs(
 	    "usage: synscope watch [OPTION...] [[ADDRESS:]PORT...]\n"
@@ -76,7 +76,7 @@ static void print_help(void)
 	    "  synscope watch -i lo 127.0.0.1:8080 '[::1]:8080'\n"
 	    "  synscope watch -n 10s 443 >> watch.log\n"
 	    "  synscope watch -f json 443 | jq '{drops, p99: .accept_wait_ns.p99}'\n",
-	    stdout);
+	    out);
 }
 
 static int parse_option(struct watch *o, int option, const char *value)
@@ -194,15 +194,16 @@ abandon:
 	return status;
 }
 
-int cmd_watch(int argc, char **argv)
+static const struct option long_options[] = {
+    RENDERING_OPTIONS,
+    OBSERVATION_OPTIONS,
+    {"interval", required_argument, NULL, 'n'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int cmd_watch(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-	    RENDERING_OPTIONS,
-	    OBSERVATION_OPTIONS,
-	    {"interval", required_argument, NULL, 'n'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
 	struct watch o = {.interval_ns = NS_PER_SEC};
 	int option, status = 0;
 
@@ -211,7 +212,7 @@ int cmd_watch(int argc, char **argv)
 	while (status == 0 &&
 	       (option = getopt_long(argc, argv, "f:n:d:i:o:qh", long_options, NULL)) != -1) {
 		if (option == 'h') {
-			print_help();
+			print_help(stdout);
 			return STATUS_DONE;
 		}
 		status = parse_option(&o, option, optarg);
@@ -223,3 +224,11 @@ int cmd_watch(int argc, char **argv)
 	targets_describe(&o.observation.targets, o.ports, sizeof(o.ports));
 	return watch(&o);
 }
+
+const struct command command_watch = {
+    .name = NAME,
+    .summary = "show listeners live; print the report at the end",
+    .run = cmd_watch,
+    .help = print_help,
+    .options = long_options,
+};

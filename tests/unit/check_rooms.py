@@ -61,6 +61,7 @@ ARROWS = {
     "pipeline": ["event/*", "capture/*", "pipeline/folder", "netlink/*", "probe", "server/*", "isolate", "report", "report/attempt", "report/sink", "report/track", "report/watch"],
     "pipeline/recorder": ["event/*", "capture/*", "pipeline", "pipeline/folder", "netlink/*", "probe", "server/*", "isolate", "report", "report/attempt", "report/sink", "report/track", "report/watch"],
     "cmd": ["event/*", "netlink/*", "server/*", "isolate", "pipeline/*", "report/*", "cmd/*"],
+    "cmd/completion": ["cmd", "report/sink"],
     "cmd/options": ["event/*", "isolate", "pipeline/*", "report/*", "cmd"],
     "cmd/terminal": ["event/*", "netlink/*", "pipeline/*", "report/*", "cmd"],
 }
