@@ -149,8 +149,13 @@ static __always_inline void on_listening(struct sock *sk, __u16 kind)
 {
 	struct probe_record *record = reserve(sk, kind, bpf_ktime_get_ns());
 
-	if (record)
-		submit(record);
+	if (!record)
+		return;
+	if (bpf_core_field_exists(sk->sk_drops.counter)) {
+		record->drops = (__u32)BPF_CORE_READ(sk, sk_drops.counter);
+		record->drops_known = 1;
+	}
+	submit(record);
 }
 
 /* sock:inet_sock_set_state, since Linux 4.16: (sk, old state, new state). */

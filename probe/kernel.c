@@ -66,7 +66,13 @@ static int on_record(void *context, void *data, size_t size)
 	case RECORD_LISTEN:
 	case RECORD_UNLISTEN:
 		if (probe->listen)
-			probe->listen(probe->context, event.time_ns, record.kind == RECORD_LISTEN);
+			probe->listen(probe->context, &(struct kernel_probe_listen){
+							  .time_ns = event.time_ns,
+							  .local = flow_destination(&flow),
+							  .drops = record.drops,
+							  .drops_known = record.drops_known,
+							  .listens = record.kind == RECORD_LISTEN,
+						      });
 		return 0;
 	default:
 		return 0;

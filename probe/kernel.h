@@ -53,10 +53,18 @@ bool kernel_probe_entries(const struct kernel_probe *probe);
 enum probe_accepts kernel_probe_accepts(const struct kernel_probe *probe);
 
 /*
- * A socket of a watched port began to listen, or ended, at time_ns. It comes before
- * the socket can be found (inet_csk_listen_start), and may have no port yet.
+ * A socket of a watched port began to listen, or ended. It begins before a SYN can find it
+ * (inet_csk_listen_start); where listen() is to choose the port, it has none yet.
  */
-typedef void (*kernel_probe_listen_fn)(void *context, int64_t time_ns, bool listens);
+struct kernel_probe_listen {
+	int64_t time_ns; /* CLOCK_REALTIME */
+	struct endpoint local;
+	uint32_t drops; /* sk_drops */
+	bool drops_known;
+	bool listens; /* it began */
+};
+
+typedef void (*kernel_probe_listen_fn)(void *context, const struct kernel_probe_listen *listen);
 
 /*
  * Delivers what is there now, never waiting: nothing wakes the reader, who comes

@@ -22,9 +22,10 @@ struct probe_record {
 	__s32 fd;	/* ACCEPT: -1: not known */
 	__u32 depth;	/* ENTRY: of the accept queue before it */
 	__u32 limit;	/* ENTRY: of the accept queue */
-	__u32 reserved;
-	__u16 kind;	   /* enum probe_record_kind */
-	__u16 ipv4;	   /* 1: the first 4 bytes of each address are an IPv4 address */
+	__u32 drops;	/* LISTEN: sk_drops: not 0 where it listened before */
+	__u16 kind;	/* enum probe_record_kind */
+	__u8 ipv4;	/* 1: the first 4 bytes of each address are an IPv4 address */
+	__u8 drops_known;
 	__u16 local_port;  /* host order */
 	__u16 remote_port; /* host order */
 	__u8 local[16];

@@ -56,6 +56,10 @@ typedef struct {
 	__s64 counter;
 } KERNEL atomic64_t;
 
+typedef struct {
+	int counter;
+} KERNEL atomic_t;
+
 struct sock;
 
 struct sock_common {
@@ -76,6 +80,7 @@ struct sock {
 	__u16 sk_protocol;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
+	atomic_t sk_drops;
 } KERNEL;
 
 struct request_sock {

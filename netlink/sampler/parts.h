@@ -30,6 +30,7 @@ struct sampler {
 	struct ownership ownership;
 	bool look_up_children;
 	bool owners_told;     /* not looked for here */
+	bool listeners_told;  /* those of the asked targets, when they begin */
 	bool rescan;	      /* at the next chance */
 	int64_t rescan_ns;    /* monotonic: the next dump of listeners */
 	int64_t dump_ns;      /* monotonic: the last of them */

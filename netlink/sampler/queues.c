@@ -9,6 +9,8 @@
 /* A dump of all listeners finds the new ones. Where one is waited for, it may cost 2 %. */
 #define RESCAN_NS	  (10 * NS_PER_MS)
 #define RESCAN_COST_SHARE 50
+/* Where somebody tells of them. */
+#define RESCAN_TOLD_NS NS_PER_SEC
 
 /* Remote ports that are tried to reach every sibling, for each of them. */
 #define SIBLING_TRIES 32
@@ -116,11 +118,25 @@ static void reach_siblings(struct sampler *s)
 	}
 }
 
+static int64_t rescan_interval_ns(const struct sampler *s)
+{
+	int64_t interval_ns = RESCAN_NS;
+
+	/* Of a target that was added later nobody tells. */
+	if (s->listeners_told && s->watch.targets_count == s->watch.asked_count)
+		return RESCAN_TOLD_NS;
+	if (s->watch.count < s->watch.asked_count || s->watch.count == 0)
+		interval_ns = NS_PER_MS;
+	return interval_ns < RESCAN_COST_SHARE * s->dump_cost_ns
+		   ? RESCAN_COST_SHARE * s->dump_cost_ns
+		   : interval_ns;
+}
+
 /* All listeners at once: finds new and closed ones, and samples every one. */
 static int round_dump(struct sampler *s)
 {
 	const struct diag_socket *sockets;
-	int64_t begin_ns = clock_monotonic_ns(), before_ns = clock_now_ns(), after_ns, interval_ns;
+	int64_t begin_ns = clock_monotonic_ns(), before_ns = clock_now_ns(), after_ns;
 	size_t count;
 	bool regrouped;
 	int result;
@@ -149,12 +165,8 @@ static int round_dump(struct sampler *s)
 		if (result)
 			return result;
 	}
-	interval_ns =
-	    s->watch.count < s->watch.asked_count || s->watch.count == 0 ? NS_PER_MS : RESCAN_NS;
-	if (interval_ns < RESCAN_COST_SHARE * s->dump_cost_ns)
-		interval_ns = RESCAN_COST_SHARE * s->dump_cost_ns;
 	s->dump_ns = begin_ns;
-	s->rescan_ns = begin_ns + interval_ns;
+	s->rescan_ns = begin_ns + rescan_interval_ns(s);
 	s->rescan = false;
 	return 0;
 }

@@ -271,6 +271,16 @@ int sampler_counters(struct sampler *s, enum counters_when when, event_fn fn, vo
 	return tell_counters(s, when);
 }
 
+void sampler_expect_listeners(struct sampler *s)
+{
+	s->listeners_told = true;
+}
+
+void sampler_find_listeners(struct sampler *s)
+{
+	s->rescan_ns = 0;
+}
+
 void sampler_expect_owners(struct sampler *s)
 {
 	s->owners_told = true;

@@ -77,6 +77,15 @@ void sampler_watch_again(struct sampler *sampler, const struct flow *client_to_s
 int sampler_add_target(struct sampler *sampler, const struct endpoint *target)
     __attribute__((warn_unused_result));
 
+/*
+ * Somebody else tells when a listener of the asked targets has begun: by sampler_find_listeners().
+ * Until then none is looked for but once a second.
+ */
+void sampler_expect_listeners(struct sampler *sampler);
+
+/* The next round looks for listeners that nobody knows of. */
+void sampler_find_listeners(struct sampler *sampler);
+
 /* Somebody else looks for the owners of the listeners, and tells by sampler_owned(). */
 void sampler_expect_owners(struct sampler *sampler);
 

@@ -179,6 +179,8 @@ static void open_sampler(struct recorder *r)
 
 	if (rc == 0 && r->scout)
 		sampler_expect_owners(r->sampler);
+	if (rc == 0 && r->meta.entries)
+		sampler_expect_listeners(r->sampler);
 	if (rc == 0) {
 		r->meta.sources[SOURCE_SAMPLER].on = true;
 		return;

@@ -18,6 +18,9 @@
 #include "probe/kernel.h"
 #include "report/track/nat.h"
 
+/* Listeners that the kernel has told of, and that no sample has shown yet. */
+#define RECORDER_BEGUN_MAX 64
+
 struct recorder {
 	struct recorder_options options;
 	struct capture *capture;
@@ -31,6 +34,8 @@ struct recorder {
 	bool unfollowed; /* there was no room for all */
 	struct scout *scout;
 	struct kernel_probe *probe;
+	struct kernel_probe_listen begun[RECORDER_BEGUN_MAX];
+	size_t begun_count;
 	struct packet_filter *filter; /* or NULL: the classic one alone */
 	struct handshakes *handshakes;
 	struct folder *folder; /* or NULL */
@@ -95,6 +100,10 @@ void recorder_switch_off(struct recorder *recorder, enum source source, const ch
  * of here, and the namespace that is entered later may be another user's.
  */
 void recorder_open_probe(struct recorder *recorder);
+
+/* An event_fn with the recorder, for rounds of the sampler: a listener that they show began when the
+ * kernel told of it. */
+int recorder_on_sampled(void *recorder, const struct event *event);
 
 /* What they have told, and what they lost, as events. 0 or -errno. */
 int recorder_read_probe(struct recorder *recorder);

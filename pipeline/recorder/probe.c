@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include <string.h>
+
 #include "isolate/namespace.h"
 #include "pipeline/recorder/parts.h"
 
@@ -78,7 +80,65 @@ static int tell_losses(struct recorder *r)
 	if (r->meta.losses[LOSS_BPF_EVENTS] == count)
 		return 0;
 	r->meta.losses[LOSS_BPF_EVENTS] = count;
+	/* A new listener may be among them. */
+	if (r->sampler)
+		sampler_find_listeners(r->sampler);
 	return recorder_on_event(r, &event);
+}
+
+/* A listener that began: who looks for it finds it from now on. */
+static void on_listen(void *context, const struct kernel_probe_listen *listen)
+{
+	struct recorder *r = context;
+
+	if (!listen->listens)
+		return; /* the next sample misses it */
+	if (r->sampler)
+		sampler_find_listeners(r->sampler);
+	if (r->begun_count == RECORDER_BEGUN_MAX)
+		memmove(r->begun, r->begun + 1, --r->begun_count * sizeof(r->begun[0]));
+	r->begun[r->begun_count++] = *listen;
+}
+
+/* The last that began there: one before it has closed, or is a sibling. */
+static bool take_begun(struct recorder *r, const struct endpoint *local,
+		       struct kernel_probe_listen *begun)
+{
+	for (size_t i = r->begun_count; i-- > 0;) {
+		if (!endpoint_equal(&r->begun[i].local, local))
+			continue;
+		*begun = r->begun[i];
+		memmove(r->begun + i, r->begun + i + 1,
+			(--r->begun_count - i) * sizeof(r->begun[0]));
+		return begun->time_ns > r->passed_ns;
+	}
+	return false;
+}
+
+/* Its queue was empty then, whatever its first sample shows. */
+int recorder_on_sampled(void *context, const struct event *event)
+{
+	struct recorder *r = context;
+	struct event earlier = *event;
+	struct kernel_probe_listen begun;
+	int rc;
+
+	if (event->kind != EVENT_LISTENER || event->listener.change != LISTENER_SEEN ||
+	    !take_begun(r, &event->listener.local, &begun) || begun.time_ns >= event->time_ns)
+		return recorder_on_event(r, event);
+	earlier.time_ns = begun.time_ns;
+	rc = recorder_on_event(r, &earlier);
+	if (rc)
+		return rc;
+	earlier.kind = EVENT_SAMPLE;
+	earlier.sample = (struct sample){
+	    .cookie = event->listener.cookie,
+	    .before_ns = begun.time_ns,
+	    .limit = event->listener.limit,
+	    .drops = begun.drops,
+	    .drops_known = begun.drops_known,
+	};
+	return recorder_on_event(r, &earlier);
 }
 
 /*
@@ -89,5 +149,5 @@ int recorder_read_probe(struct recorder *r)
 {
 	int rc = tell_losses(r);
 
-	return rc ? rc : kernel_probe_read(r->probe, recorder_on_event, NULL, r);
+	return rc ? rc : kernel_probe_read(r->probe, recorder_on_event, on_listen, r);
 }

@@ -197,7 +197,7 @@ int recorder_sample(struct recorder *r, int64_t now_ns)
 	     now_ns - r->last_round_ns > 2 * interval_ns))
 		r->samples_late++;
 	r->last_round_ns = now_ns;
-	rc = sampler_round(r->sampler, recorder_on_event, r);
+	rc = sampler_round(r->sampler, recorder_on_sampled, r);
 	if (rc == 0 && now_ns - r->last_counters_ns >= COUNTERS_NS &&
 	    !recorder_is_idle(r, now_ns)) {
 		r->last_counters_ns = now_ns;

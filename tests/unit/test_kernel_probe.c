@@ -9,6 +9,7 @@
 
 static struct event accepts[4096], children[4096], entries[256];
 static size_t accepts_count, children_count, entries_count, listens, unlistens;
+static struct kernel_probe_listen listened;
 
 static int note(void *context, const struct event *event)
 {
@@ -27,12 +28,13 @@ static int note(void *context, const struct event *event)
 	return 0;
 }
 
-static void note_listen(void *context, int64_t time_ns, bool begins)
+static void note_listen(void *context, const struct kernel_probe_listen *listen)
 {
 	(void)context;
-	cr_assert_leq(time_ns, clock_now_ns() + 100 * NS_PER_US);
-	listens += begins;
-	unlistens += !begins;
+	listened = *listen;
+	cr_assert_leq(listen->time_ns, clock_now_ns() + 100 * NS_PER_US);
+	listens += listen->listens;
+	unlistens += !listen->listens;
 }
 
 static struct kernel_probe *probe_of(const uint16_t *ports, size_t count)
@@ -188,6 +190,9 @@ Test(kernel_probe, each_entry_is_seen_with_its_queue)
 			cr_assert_lt(entries[n].time_ns, clock_now_ns() + 100 * NS_PER_US);
 		}
 		cr_assert_eq(listens, 1);
+		cr_assert_eq(listened.local.port, cases[i].port);
+		cr_assert(address_is_any(&listened.local.address));
+		cr_assert(!listened.drops_known || listened.drops == 0);
 		/* Full: its SYN is dropped. */
 		{
 			struct sockaddr_in v4 = {.sin_family = AF_INET,
