@@ -62,6 +62,7 @@ static void print_help(FILE *out)
 	    "      --force           replace an existing recording in FOLDER\n",
 	    out);
 	fputs(rotation_help, out);
+	fputs(rows_help, out);
 	fputs(
 	    "      --max-open N      track at most N open attempts at once (1048576)\n"
 	    "      --user NAME       as root: switch to this user after start, and chown what was\n"
@@ -133,6 +134,8 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 	int64_t start_ns = clock_monotonic_ns();
 	int64_t until_ns =
 	    o->observation.duration_ns ? start_ns + o->observation.duration_ns : INT64_MAX;
+	struct rows *rows = &o->observation.rows;
+	struct signalfd_siginfo hang_up;
 	struct progress progress;
 	bool stopping = false;
 	int rc = 0;
@@ -143,7 +146,12 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 		bool over;
 
 		rc = recorder_step(recorder, signals->fd, until_ns);
-		over = signals_read(signals) || clock_monotonic_ns() >= until_ns;
+		over = signals_read_hang_up(signals, &hang_up) || clock_monotonic_ns() >= until_ns;
+		over = over || (hang_up.ssi_signo && !rows_hang_up(rows, NAME, &hang_up));
+		if (rows_work(rows)) {
+			progress_clear(&progress);
+			rows_say_news(rows, NAME);
+		}
 		progress_show(&progress, recorder_frames(recorder), recorder_events(recorder));
 		if (o->command && process_ended(&o->process))
 			break;
@@ -226,6 +234,10 @@ static int record(struct record *o)
 		}
 		o->observation.recorder.channel = o->channel;
 	}
+	status = observation_open_rows(&o->observation);
+	if (status)
+		goto free_channel;
+	o->rendering.to_stderr = rows_take_stdout(&o->observation.rows);
 	if (!o->observation.quiet || o->rendering.fail_on_drops) {
 		status = o->observation.quiet ? 0 : rendering_open(&o->rendering);
 		if (status)
@@ -273,6 +285,8 @@ static int record(struct record *o)
 	}
 	status = rendering_close(&o->rendering, recorder_report_error(recorder),
 				 recorder_report(recorder));
+	if (rows_close(&o->observation.rows, NAME))
+		rc = rc ? rc : -EIO;
 	status = exit_status(rc, status, command);
 	goto give_back;
 stop:
@@ -285,6 +299,7 @@ abandon:
 	rendering_abandon(&o->rendering);
 	recorder_free(recorder);
 free_channel:
+	rows_abandon(&o->observation.rows);
 	if (o->channel_fd >= 0)
 		close(o->channel_fd);
 	channel_reader_free(o->channel);

@@ -55,6 +55,10 @@ static void print_help(FILE *out)
 	    "      --exact-accepts   exact times of accept() also on kernels without fexit:\n"
 	    "                        every system call of the host is a little slower\n"
 	    "      --max-open N      track at most N open attempts at once (1048576)\n"
+	    "      --rows FILE|-     append a JSON object per line to FILE for each attempt when "
+	    "it\n"
+	    "                        ends (docs/report.md); - is standard output. SIGHUP reopens\n"
+	    "                        FILE\n"
 	    "  -q, --quiet           no report at the end\n"
 	    "      --fail-on drops   exit status 3 if a listener's queue dropped anything, 4 if "
 	    "that\n"
@@ -120,17 +124,26 @@ static int finish(struct watch *o, int rc)
 	/* Why standard output failed has been told; a reader that went away is no failure. */
 	rc_report = error && error != -ENOMEM ? -EPIPE : recorder_report_error(o->recorder);
 	status = rendering_close(&o->rendering, rc_report, recorder_report(o->recorder));
+	if (rows_close(&o->observation.rows, NAME) && !status)
+		status = STATUS_FAILED;
 	if (rc || (error && error != -EPIPE) || rc_finish)
 		status = STATUS_FAILED;
 	return status;
 }
 
+static bool has_screen(const struct watch *o)
+{
+	return !rows_take_stdout(&o->observation.rows) && screen_possible();
+}
+
 static int make_viewer(struct watch *o)
 {
 	struct viewer_options options = {
-	    .mode = o->json		? VIEWER_JSON
-		    : screen_possible() ? VIEWER_SCREEN
-					: VIEWER_LINES,
+	    .mode = o->json	    ? VIEWER_JSON
+		    : has_screen(o) ? VIEWER_SCREEN
+				    : VIEWER_LINES,
+	    .out = rows_take_stdout(&o->observation.rows) ? stderr : stdout,
+	    .rows = &o->observation.rows,
 	    .interval_ns = o->interval_ns,
 	    .duration_ns = o->observation.duration_ns,
 	    .interface = o->observation.recorder.interface,
@@ -157,10 +170,19 @@ static int watch(struct watch *o)
 	char error[RECORDER_ERROR_SIZE];
 	int status;
 
+	if (o->json && rows_take_stdout(&o->observation.rows)) {
+		complain(NAME, "--rows - and --format json both write to standard output: write "
+			       "the rows to a file");
+		return usage_error(NAME);
+	}
+	o->rendering.to_stderr = rows_take_stdout(&o->observation.rows);
 	rendering_style(&o->rendering);
 	status = make_viewer(o);
 	if (status)
 		return status;
+	status = observation_open_rows(&o->observation);
+	if (status)
+		goto abandon;
 	if (!o->json && !o->observation.quiet) {
 		status = rendering_open(&o->rendering);
 		if (status)
@@ -174,11 +196,11 @@ static int watch(struct watch *o)
 		status = STATUS_FAILED;
 		goto abandon;
 	}
-	if (o->json || !screen_possible())
+	if (o->json || !has_screen(o))
 		observation_say_notes(&o->observation, o->recorder);
 	else
 		targets_check(&o->observation.targets, NAME);
-	if ((o->json || !screen_possible()) && o->observation.targets.count &&
+	if ((o->json || !has_screen(o)) && o->observation.targets.count &&
 	    recorder_listeners(o->recorder) == 0)
 		complain(NAME, "no listener yet; waiting for one");
 	viewer_attach(o->viewer, o->recorder);
@@ -190,6 +212,7 @@ static int watch(struct watch *o)
 abandon:
 	rendering_abandon(&o->rendering);
 	recorder_free(o->recorder);
+	rows_abandon(&o->observation.rows);
 	viewer_free(o->viewer);
 	return status;
 }

@@ -4,7 +4,6 @@
 #include "server/signals.h"
 
 #include <errno.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 int signals_take(struct signals *signals, bool children)
@@ -31,15 +30,26 @@ int signals_take(struct signals *signals, bool children)
 	return 0;
 }
 
-bool signals_read(const struct signals *signals)
+bool signals_read_hang_up(const struct signals *signals, struct signalfd_siginfo *hang_up)
 {
 	struct signalfd_siginfo info;
 	bool stop = false;
 
-	while (read(signals->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo != SIGCHLD)
+	hang_up->ssi_signo = 0;
+	while (read(signals->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			*hang_up = info;
+		else if (info.ssi_signo != SIGCHLD)
 			stop = true;
+	}
 	return stop;
+}
+
+bool signals_read(const struct signals *signals)
+{
+	struct signalfd_siginfo hang_up;
+
+	return signals_read_hang_up(signals, &hang_up) || hang_up.ssi_signo;
 }
 
 void signals_give_back(struct signals *signals)

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/signalfd.h>
 
 struct signals {
 	int fd; /* readable when one of them came; non-blocking, close-on-exec */
@@ -21,6 +22,9 @@ int signals_take(struct signals *signals, bool children) __attribute__((warn_unu
 
 /* Takes what came out of the descriptor. True when one that ends the run was among it. */
 bool signals_read(const struct signals *signals);
+
+/* The same; *hang_up becomes the SIGHUP that came, if one did: it ends nothing then. */
+bool signals_read_hang_up(const struct signals *signals, struct signalfd_siginfo *hang_up);
 
 /* Mask and dispositions as before signals_take(). */
 void signals_give_back(struct signals *signals);

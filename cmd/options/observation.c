@@ -71,6 +71,9 @@ int observation_option(struct observation *o, int option, const char *value)
 		}
 		o->user = value;
 		return 0;
+	case 0x301:
+		o->rows.path = value;
+		return 0;
 	case 'q':
 		o->quiet = true;
 		return 0;
@@ -106,21 +109,35 @@ void observation_say_news(const struct observation *observation, struct recorder
 		complain(observation->command, "%s", news);
 }
 
-int observation_give_up_privileges(const struct observation *observation,
-				   const struct recorder *recorder)
+int observation_open_rows(struct observation *observation)
 {
-	int made[FOLDER_MADE_MAX];
+	struct recorder_options *recorder = &observation->recorder;
+	int status = rows_open(&observation->rows, observation->command);
+
+	if (status == 0 && observation->rows.sink)
+		recorder->sinks[recorder->sinks_count++] = observation->rows.sink;
+	return status;
+}
+
+int observation_give_up_privileges(struct observation *observation, const struct recorder *recorder)
+{
+	int made[FOLDER_MADE_MAX + 1];
+	size_t folders = 0;
 	struct sandbox_options options = {
 	    .change_user = true,
 	    .user = observation->user,
 	    .made = made,
 	    .made_count = recorder_made(recorder, made),
-	    .writable = {observation->recorder.path},
 	    .parts = rotation_is_on(&observation->recorder.rotation),
 	    .parts_fd = recorder_parts_fd(recorder),
 	};
 	char error[SANDBOX_ERROR_SIZE];
 
+	if (observation->recorder.path)
+		options.writable[folders++] = observation->recorder.path;
+	options.writable[folders] = rows_folder(&observation->rows);
+	if (observation->rows.file && row_file_made(observation->rows.file) >= 0)
+		made[options.made_count++] = row_file_made(observation->rows.file);
 	if (sandbox_enter(&options, error) == 0)
 		return 0;
 	complain(observation->command, "%s", error);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cmd/options/rows.h"
 #include "cmd/options/targets.h"
 #include "pipeline/recorder/recorder.h"
 
@@ -16,6 +17,7 @@ struct observation {
 	const char *command; /* "record", for complaints */
 	struct recorder_options recorder;
 	struct targets targets;
+	struct rows rows;
 	int64_t duration_ns; /* 0: until it is told to end */
 	const char *user;    /* NULL: the default of sandbox.h */
 	bool quiet;
@@ -29,6 +31,7 @@ struct observation {
 	    {"sample-interval", required_argument, NULL, 's'},                                    \
 	    {"exact-accepts", no_argument, NULL, 'x'}, {"no-bpf", no_argument, NULL, 'B'},        \
 	    {"max-open", required_argument, NULL, 0x111}, {"user", required_argument, NULL, 'u'}, \
+	    ROWS_OPTION,                                                                          \
 	{                                                                                         \
 		"quiet", no_argument, NULL, 'q'                                                   \
 	}
@@ -55,8 +58,11 @@ void observation_say_notes(const struct observation *observation, struct recorde
 /* Says what went wrong with a part of the recording meanwhile, if anything did. */
 void observation_say_news(const struct observation *observation, struct recorder *recorder);
 
+/* Opens --rows, if it was given, for the recorder. 0, or the exit status after the complaint. */
+int observation_open_rows(struct observation *observation);
+
 /* All is open: gives up what is not needed any more. 0, or the exit status after the complaint. */
-int observation_give_up_privileges(const struct observation *observation,
+int observation_give_up_privileges(struct observation *observation,
 				   const struct recorder *recorder);
 
 #endif

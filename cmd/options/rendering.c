@@ -109,11 +109,16 @@ static bool to_stdout(const struct rendering *r)
 	return !r->path || strcmp(r->path, "-") == 0;
 }
 
+static FILE *standard(const struct rendering *r)
+{
+	return r->to_stderr ? stderr : stdout;
+}
+
 void rendering_style(struct rendering *rendering)
 {
 	struct rendering *r = rendering;
 	const char *no_colour = getenv("NO_COLOR"), *columns = getenv("COLUMNS");
-	bool terminal = to_stdout(r) && isatty(STDOUT_FILENO);
+	bool terminal = to_stdout(r) && isatty(fileno(standard(r)));
 	struct winsize size;
 	uint64_t number;
 
@@ -124,7 +129,7 @@ void rendering_style(struct rendering *rendering)
 	r->style.colour =
 	    r->colour_always || (terminal && !r->colour_never && !(no_colour && *no_colour));
 	r->style.columns = 100;
-	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+	if (terminal && ioctl(fileno(standard(r)), TIOCGWINSZ, &size) == 0 && size.ws_col)
 		r->style.columns = size.ws_col;
 	else if (columns && argument_number(columns, 20, 1000, &number) == 0)
 		r->style.columns = (unsigned)number;
@@ -181,6 +186,14 @@ int rendering_open(struct rendering *rendering)
 {
 	int rc = 0;
 
+	if (rendering->to_stderr && rendering->format != sink_format_find("text")) {
+		complain(
+		    rendering->command,
+		    "--rows - and --format %s both write to standard output: write the rows to "
+		    "a file, or leave out --format",
+		    rendering->format->name);
+		return usage_error(rendering->command);
+	}
 	rendering_style(rendering);
 	rendering->style.attempts_shown = &rendering->attempts_shown;
 	if (to_stdout(rendering) && isatty(STDOUT_FILENO) && is_for_files(rendering->format)) {
@@ -193,7 +206,7 @@ int rendering_open(struct rendering *rendering)
 		return usage_error(rendering->command);
 	}
 	if (to_stdout(rendering))
-		rendering->out = stdout;
+		rendering->out = standard(rendering);
 	else
 		rc = open_temporary(rendering);
 	if (rc) {
@@ -225,7 +238,9 @@ static int close_file(struct rendering *r, int rc)
 
 int rendering_close(struct rendering *rendering, int rc, const struct report *report)
 {
-	const char *where = to_stdout(rendering) ? "standard output" : rendering->path;
+	const char *where = !to_stdout(rendering)  ? rendering->path
+			    : rendering->to_stderr ? "standard error"
+						   : "standard output";
 
 	/* What failed although the output took everything is the sink's buffer. */
 	if (rc && rc != -ENOMEM && rendering->out && !ferror(rendering->out))
@@ -234,10 +249,10 @@ int rendering_close(struct rendering *rendering, int rc, const struct report *re
 	rendering->sink = NULL;
 	if (rendering->out && !to_stdout(rendering))
 		rc = close_file(rendering, rc);
-	else if (rendering->out && fflush(stdout) != 0 && rc == 0)
+	else if (rendering->out && fflush(rendering->out) != 0 && rc == 0)
 		rc = -errno;
 	rendering->out = NULL;
-	if (rc && to_stdout(rendering)) {
+	if (rc && to_stdout(rendering) && !rendering->to_stderr) {
 		/* It is dealt with here: finish_stdout() is not to find it again. */
 		__fpurge(stdout);
 		clearerr(stdout);

@@ -16,6 +16,7 @@ struct rendering {
 	const struct sink_format *format;
 	const char *path;    /* NULL or "-": standard output */
 	bool path_is_report; /* -o is the report's own: of record and watch it is a folder */
+	bool to_stderr;	     /* standard output is taken: by rows */
 	bool fail_on_drops;
 	bool colour_always;
 	bool colour_never;

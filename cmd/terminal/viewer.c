@@ -114,12 +114,12 @@ static void show(struct viewer *v, bool last)
 		paint(v);
 		break;
 	case VIEWER_LINES:
-		view_put_line(stdout, v->snapshot);
-		if (fflush(stdout) != 0)
+		view_put_line(v->options.out, v->snapshot);
+		if (fflush(v->options.out) != 0)
 			v->error = -errno;
 		break;
 	case VIEWER_JSON:
-		v->error = view_put_json(stdout, v->snapshot, last);
+		v->error = view_put_json(v->options.out, v->snapshot, last);
 		break;
 	}
 	recorder_turn(v->recorder);
@@ -134,7 +134,7 @@ static int finish_view(struct sink *sink, const struct report *report)
 		return 0;
 	show(v, true);
 	if (v->options.blank_line)
-		putchar('\n');
+		fputc('\n', v->options.out);
 	return v->error;
 }
 
@@ -282,7 +282,9 @@ static void take_signals_and_keys(struct viewer *v)
 		}
 		while (!v->error &&
 		       read(v->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-			take_signal(v, (int)info.ssi_signo);
+			if (info.ssi_signo != SIGHUP ||
+			    !rows_hang_up(v->options.rows, "watch", &info))
+				take_signal(v, (int)info.ssi_signo);
 	}
 }
 
@@ -303,6 +305,8 @@ static int loop(struct viewer *v)
 		rc =
 		    recorder_step(v->recorder, v->wake_fd, next_ns < until_ns ? next_ns : until_ns);
 		take_signals_and_keys(v);
+		if (rows_work(v->options.rows) && o->mode != VIEWER_SCREEN)
+			rows_say_news(v->options.rows, "watch");
 		now_ns = clock_monotonic_ns();
 		if (rc || v->over || v->error || now_ns >= until_ns)
 			break;

@@ -7,7 +7,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
+#include "cmd/options/rows.h"
 #include "pipeline/recorder/recorder.h"
 #include "report/sink/sink.h"
 
@@ -26,7 +28,9 @@ struct viewer_options {
 	bool colour;
 	bool utf8;
 	bool utc;
-	bool blank_line; /* after the last line: the report follows */
+	FILE *out;	   /* of lines and objects */
+	struct rows *rows; /* of --rows; stays the caller's */
+	bool blank_line;   /* after the last line: the report follows */
 };
 
 struct viewer;

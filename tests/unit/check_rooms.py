@@ -63,7 +63,7 @@ ARROWS = {
     "cmd": ["event/*", "netlink/*", "server/*", "isolate", "pipeline/*", "report/*", "cmd/*"],
     "cmd/completion": ["cmd", "report/sink"],
     "cmd/options": ["event/*", "isolate", "pipeline/*", "report/*", "cmd"],
-    "cmd/terminal": ["event/*", "netlink/*", "pipeline/*", "report/*", "cmd"],
+    "cmd/terminal": ["event/*", "netlink/*", "pipeline/*", "report/*", "cmd", "cmd/options"],
 }
 # What includes what it is included by: a frame can hold a frame (ethertype -> IP -> GRE -> ethertype).
 RECURSIVE = "capture/frame/"
