@@ -46,6 +46,7 @@ struct handshakes {
 	uint32_t finished_count;
 	int64_t counted_ns; /* since then, rate handshakes were finished */
 	uint32_t rate;
+	uint32_t last_rate; /* of the tenth of a second before, unless it is long ago */
 	int64_t delay_ns;
 };
 
@@ -95,6 +96,7 @@ static void count_one(struct handshakes *h, int64_t now_ns)
 		    now_ns - h->counted_ns < 2 * RATE_NS ? h->rate / RATE_STEP * NS_PER_MS : 0;
 		if (h->delay_ns > DELAY_MAX_NS)
 			h->delay_ns = DELAY_MAX_NS;
+		h->last_rate = now_ns - h->counted_ns < 2 * RATE_NS ? h->rate : 0;
 		h->counted_ns = now_ns;
 		h->rate = 0;
 	}
@@ -179,4 +181,9 @@ bool handshakes_next(struct handshakes *handshakes, int64_t then_ns, struct hand
 int64_t handshakes_delay_ns(const struct handshakes *handshakes)
 {
 	return handshakes->delay_ns;
+}
+
+uint32_t handshakes_rate(const struct handshakes *handshakes)
+{
+	return handshakes->last_rate * (uint32_t)(NS_PER_SEC / RATE_NS);
 }

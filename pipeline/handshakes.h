@@ -51,4 +51,7 @@ bool handshakes_next(struct handshakes *handshakes, int64_t then_ns,
  */
 int64_t handshakes_delay_ns(const struct handshakes *handshakes);
 
+/* How many were finished in the last full tenth of a second, as of a second. */
+uint32_t handshakes_rate(const struct handshakes *handshakes);
+
 #endif

@@ -11,6 +11,10 @@
 /* Without a packet for so long, and with empty queues, nothing needs sampling each interval. */
 #define IDLE_AFTER_NS	 (250 * NS_PER_MS)
 #define IDLE_INTERVAL_NS (50 * NS_PER_MS)
+/* While there is traffic, and no queue is half full. */
+#define INTERVAL_MAX_NS (4 * RECORDER_INTERVAL_NS)
+/* Handshakes a second that are many. */
+#define HUNDREDS 400
 /* On a host with many others, connections of conntrack wake it no more often than this. */
 #define NAT_INTERVAL_NS (10 * NS_PER_MS)
 /* More often than an arrival waits for its verdict: by then it is known what has not moved. */
@@ -66,7 +70,8 @@ bool recorder_is_idle(const struct recorder *r, int64_t now_ns)
 
 /*
  * A millisecond is long where thousands connect in a second, and each waking-up takes
- * its time from the server: then it is up to four, as long as no queue is half full.
+ * its time from the server: then it is up to four, as long as no queue is half full. Where the
+ * kernel tells of each that enters, with the depth before it, some hundreds are enough.
  */
 static int64_t busy_interval_ns(const struct recorder *r)
 {
@@ -74,10 +79,14 @@ static int64_t busy_interval_ns(const struct recorder *r)
 
 	if (interval_ns)
 		return interval_ns;
-	hurry_ns = handshakes_delay_ns(r->handshakes);
-	if (hurry_ns <= RECORDER_INTERVAL_NS || !r->sampler || !sampler_has_room(r->sampler))
+	if (!r->sampler || !sampler_has_room(r->sampler))
 		return RECORDER_INTERVAL_NS;
-	return hurry_ns < 4 * RECORDER_INTERVAL_NS ? hurry_ns : 4 * RECORDER_INTERVAL_NS;
+	hurry_ns = handshakes_delay_ns(r->handshakes);
+	if (r->meta.entries && handshakes_rate(r->handshakes) >= HUNDREDS)
+		hurry_ns = INTERVAL_MAX_NS;
+	if (hurry_ns <= RECORDER_INTERVAL_NS)
+		return RECORDER_INTERVAL_NS;
+	return hurry_ns < INTERVAL_MAX_NS ? hurry_ns : INTERVAL_MAX_NS;
 }
 
 static int64_t interval_of(const struct recorder *r, int64_t now_ns)

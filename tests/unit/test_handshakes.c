@@ -146,6 +146,7 @@ Test(handshakes, among_thousands_a_second_the_short_ones_are_left_out, .init = b
 	cr_expect_gt(found, 900);
 	cr_expect_lt(found, 1010);
 	cr_expect_eq(handshakes_delay_ns(handshakes), 10 * NS_PER_MS);
+	cr_expect_eq(handshakes_rate(handshakes), 10000);
 	/* It is quiet again: at once. */
 	now_ns += NS_PER_SEC;
 	finished();
@@ -154,4 +155,5 @@ Test(handshakes, among_thousands_a_second_the_short_ones_are_left_out, .init = b
 	synack(flow, 7);
 	sends(flow, TCP_FLAG_ACK, 1, 8);
 	cr_expect_eq(finished(), 1);
+	cr_expect_eq(handshakes_rate(handshakes), 0);
 }
