@@ -7,6 +7,7 @@
 
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum exit_status {
@@ -34,10 +35,31 @@ struct command {
 	const struct option *options; /* as getopt_long() has them; those not in help are hidden */
 };
 
-/* "synscope NAME: text" and a newline, to stderr. */
+/* As syslog(3) has them. */
+enum severity {
+	SEVERITY_ERROR = 3,
+	SEVERITY_WARNING = 4,
+	SEVERITY_NOTICE = 5,
+};
+
+/*
+ * "synscope NAME: text" and a newline, to stderr; where that is the journal, "<3>" and so on in
+ * front, as sd-daemon(3) has it.
+ */
+void say(enum severity severity, const char *command, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same of an error. */
 void complain(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The usual ending of a usage error: "Try 'synscope NAME --help'."; returns STATUS_USAGE. */
+/* From now on complaints are about this place, "FILE:LINE", and name it; NULL: about none. */
+void complain_at(const char *place);
+
+/* Whether stderr is the journal: then no person waits for the prompt. */
+bool stderr_is_journal(void);
+
+/* The usual ending of a usage error: "Try 'synscope NAME --help'.", unless there is a place;
+ * returns STATUS_USAGE. */
 int usage_error(const char *command);
 
 /*

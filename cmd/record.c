@@ -2,109 +2,27 @@
  * synscope record: watches listeners until Ctrl-C, a duration, or COMMAND's end,
  * keeps everything in a folder, and ends with the report.
  */
+#include "cmd/record.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
 #include "cmd/commands.h"
-#include "cmd/options/argument.h"
-#include "cmd/options/observation.h"
-#include "cmd/options/rendering.h"
-#include "cmd/options/rotation.h"
+#include "cmd/service/hang_up.h"
 #include "cmd/terminal/progress.h"
-#include "event/recording/parts.h"
-#include "isolate/process.h"
-#include "server/channel/channel.h"
+#include "event/clock.h"
 #include "server/signals.h"
 
-#define NAME "record"
+#define NAME RECORD_NAME
 
 /* COMMAND is given this long to end when the recording is to end. */
 #define COMMAND_STOP_NS (10 * NS_PER_SEC)
-
-struct record {
-	struct observation observation;
-	char **command; /* NULL: none */
-	struct rendering rendering;
-	struct channel_reader *channel;
-	int channel_fd;
-	struct process process;
-	bool command_told; /* to end */
-};
-
-static void print_help(FILE *out)
-{
-	fputs(
-	    "usage: synscope record -o FOLDER [OPTION...] [ADDRESS:]PORT... [-- COMMAND...]\n"
-	    "\n"
-	    "Records the listeners of these ports: every handshake, the depth of their accept\n"
-	    "queues, and the kernel's counters. Runs until Ctrl-C, for --duration, or until\n"
-	    "COMMAND ends, then prints the report. Without a port it records all listeners.\n"
-	    "\n"
-	    "  -o, --output FOLDER   save the recording in FOLDER, for synscope report\n"
-	    "  -i, --interface NAME  capture on this interface (any; lo for clients on this host)\n"
-	    "      --netns NAME|PID  in this network namespace: a name from ip netns, or the\n"
-	    "                        namespace of a process; COMMAND runs there too\n"
-	    "  -d, --duration TIME   stop after TIME: 30s, 5m, 1h, 1d\n"
-	    "      --sample-interval TIME\n"
-	    "                        sample the queues this often while there is traffic (1ms;\n"
-	    "                        up to 4ms at thousands of connections per second)\n"
-	    "      --no-bpf          load no BPF programs: infer what enters the accept queues\n"
-	    "      --exact-accepts   exact times of accept() also on kernels without fexit:\n"
-	    "                        every system call of the host is a little slower\n"
-	    "      --force           replace an existing recording in FOLDER\n",
-	    out);
-	fputs(rotation_help, out);
-	fputs(rows_help, out);
-	fputs(
-	    "      --max-open N      track at most N open attempts at once (1048576)\n"
-	    "      --user NAME       as root: switch to this user after start, and chown what was\n"
-	    "                        made to that user (default: $SUDO_USER, else nobody)\n"
-	    "  -q, --quiet           no report and no progress\n",
-	    out);
-	fputs(rendering_help, out);
-	fputs("  -h, --help            show this help\n"
-	      "\n"
-	      "Packets, and therefore attempts, require CAP_NET_RAW; fork and exit events require\n"
-	      "CAP_NET_ADMIN; the owners of other users' listeners require CAP_SYS_PTRACE and\n"
-	      "CAP_DAC_READ_SEARCH. Without them synscope says what is missing and records the\n"
-	      "rest: see PRIVILEGES in synscope(1).\n"
-	      "\n"
-	      "Examples:\n"
-	      "  synscope record -o DIR 5432              until Ctrl-C\n"
-	      "  synscope record -o DIR -d 1m 443 8443\n"
-	      "  synscope record -o DIR 127.0.0.1:8080 -- synscope serve\n"
-	      "  synscope record -o DIR -q --fail-on drops 80 -- ./load-test.sh\n"
-	      "\n"
-	      "Exit status: the status of COMMAND (128 + N if signal N killed it, 127 not found,\n"
-	      "126 not executable); 3 or 4 with --fail-on drops; otherwise 0, or 1 on an error.\n",
-	      out);
-}
-
-static int parse_option(struct record *o, int option, const char *value)
-{
-	int status;
-
-	switch (option) {
-	case '?':
-		return usage_error(NAME);
-	default:
-		status = observation_option(&o->observation, option, value);
-		if (status < 0)
-			status =
-			    rotation_option(&o->observation.recorder.rotation, NAME, option, value);
-		if (status < 0)
-			status = rendering_option(&o->rendering, option, value);
-		return status < 0 ? usage_error(NAME) : status;
-	}
-}
 
 /* The complaint, and the exit status that a shell would have. */
 static int command_not_started(const struct record *o, int rc)
@@ -128,6 +46,51 @@ static int start_command(struct record *o)
 	return rc == 0 ? 0 : command_not_started(o, rc);
 }
 
+/* Reads the options again, and applies those of the parts. A mistake changes nothing. */
+static int reload(struct record *o, struct recorder *recorder)
+{
+	const struct rotation *before = &o->observation.recorder.rotation, *after;
+	struct record again = {.argc = o->argc, .argv = o->argv, .again = true};
+	bool help;
+	int rc = 0;
+
+	notify_reloading(&o->notify);
+	after = &again.observation.recorder.rotation;
+	if (record_parse(&again, &help) == 0) {
+		if (again.others != o->others || rotation_is_on(before) != rotation_is_on(after))
+			say(SEVERITY_WARNING, NAME,
+			    "only the options of the parts are read again; the others change when "
+			    "it is started again");
+		if (rotation_is_on(before) && rotation_is_on(after))
+			rc = recorder_rotate(recorder, after);
+	}
+	notify_ready(&o->notify);
+	return rc;
+}
+
+/* SIGHUP came. Whether it ends the recording. */
+static bool hang_up(struct record *o, struct recorder *recorder,
+		    const struct signalfd_siginfo *info, int *rc)
+{
+	bool reopened = rows_hang_up(&o->observation.rows, NAME, info);
+
+	if (!o->configured || hang_up_is_final(info, o->had_terminal))
+		return !reopened;
+	if (*rc == 0)
+		*rc = reload(o, recorder);
+	return false;
+}
+
+/* What a service manager wants to hear now and then. */
+static void tell_manager(struct record *o, struct recorder *recorder)
+{
+	if (notify_alive(&o->notify))
+		notify_status(&o->notify,
+			      "%zu listeners, %" PRIu64 " packets and %" PRIu64 " events so far",
+			      recorder_listeners(recorder), recorder_frames(recorder),
+			      recorder_events(recorder));
+}
+
 /* Steps until it is time to end. 0 or -errno of the recorder. */
 static int run(struct record *o, struct recorder *recorder, const struct signals *signals)
 {
@@ -135,24 +98,28 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 	int64_t until_ns =
 	    o->observation.duration_ns ? start_ns + o->observation.duration_ns : INT64_MAX;
 	struct rows *rows = &o->observation.rows;
-	struct signalfd_siginfo hang_up;
+	struct signalfd_siginfo info;
 	struct progress progress;
 	bool stopping = false;
 	int rc = 0;
 
 	/* COMMAND may write to the same terminal: a line that is drawn again would mix with it. */
 	progress_init(&progress, o->observation.quiet || o->command);
+	notify_ready(&o->notify);
 	while (rc == 0) {
+		int64_t alive_ns = o->notify.next_ns;
 		bool over;
 
-		rc = recorder_step(recorder, signals->fd, until_ns);
-		over = signals_read_hang_up(signals, &hang_up) || clock_monotonic_ns() >= until_ns;
-		over = over || (hang_up.ssi_signo && !rows_hang_up(rows, NAME, &hang_up));
+		rc =
+		    recorder_step(recorder, signals->fd, until_ns < alive_ns ? until_ns : alive_ns);
+		over = signals_read_hang_up(signals, &info) || clock_monotonic_ns() >= until_ns;
+		over = over || (info.ssi_signo && hang_up(o, recorder, &info, &rc));
 		if (rows_work(rows)) {
 			progress_clear(&progress);
 			rows_say_news(rows, NAME);
 		}
 		progress_show(&progress, recorder_frames(recorder), recorder_events(recorder));
+		tell_manager(o, recorder);
 		if (o->command && process_ended(&o->process))
 			break;
 		if (!over)
@@ -165,6 +132,7 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 		process_terminate(&o->process);
 		until_ns = clock_monotonic_ns() + COMMAND_STOP_NS;
 	}
+	notify_stopping(&o->notify);
 	progress_clear(&progress);
 	observation_say_news(&o->observation, recorder);
 	return rc;
@@ -221,6 +189,8 @@ static int record(struct record *o)
 	int rc, status, command;
 
 	o->channel_fd = -1;
+	o->had_terminal = hang_up_has_terminal();
+	notify_open(&o->notify);
 	/* Before a recording takes the place of another. */
 	rc = o->command ? process_find(o->command[0]) : 0;
 	if (rc)
@@ -298,6 +268,7 @@ give_back:
 abandon:
 	rendering_abandon(&o->rendering);
 	recorder_free(recorder);
+	notify_close(&o->notify);
 free_channel:
 	rows_abandon(&o->observation.rows);
 	if (o->channel_fd >= 0)
@@ -306,33 +277,15 @@ free_channel:
 	return status;
 }
 
-static const struct option long_options[] = {
-    RENDERING_OPTIONS,	OBSERVATION_OPTIONS, ROTATION_OPTIONS, {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
 static int cmd_record(int argc, char **argv)
 {
-	struct record o = {0};
-	int option, status = 0;
+	struct record o = {.argc = argc, .argv = argv};
+	bool help;
+	int status = record_parse(&o, &help);
 
-	observation_init(&o.observation, NAME);
-	rotation_init(&o.observation.recorder.rotation);
-	rendering_init(&o.rendering, NAME);
-	while (status == 0) {
-		option = getopt_long(argc, argv, "+f:o:i:d:qh", long_options, NULL);
-		if (option == 'h') {
-			print_help(stdout);
-			return STATUS_DONE;
-		}
-		if (option != -1)
-			status = parse_option(&o, option, optarg);
-		else if (optind == argc || strcmp(argv[optind - 1], "--") == 0)
-			break;
-		else
-			status = observation_target(&o.observation, argv[optind++]);
-	}
-	if (status)
+	if (help)
+		record_help(stdout);
+	if (status || help)
 		return status;
 	if (optind < argc)
 		o.command = argv + optind;
@@ -340,9 +293,6 @@ static int cmd_record(int argc, char **argv)
 		complain(NAME, "missing -o FOLDER");
 		return usage_error(NAME);
 	}
-	status = rotation_check(&o.observation.recorder.rotation, NAME);
-	if (status)
-		return status;
 	return record(&o);
 }
 
@@ -350,6 +300,6 @@ const struct command command_record = {
     .name = NAME,
     .summary = "record listeners until Ctrl-C, for a duration, or while a command runs",
     .run = cmd_record,
-    .help = print_help,
-    .options = long_options,
+    .help = record_help,
+    .options = record_options,
 };

@@ -97,8 +97,10 @@ void observation_say_notes(const struct observation *observation, struct recorde
 	size_t count = recorder_notes(recorder, &notes);
 
 	targets_check(&observation->targets, observation->command);
-	for (size_t i = 0; i < count && !observation->quiet; i++)
-		complain(observation->command, "%s", notes[i]);
+	if (observation->quiet && !stderr_is_journal())
+		return;
+	for (size_t i = 0; i < count; i++)
+		say(SEVERITY_NOTICE, observation->command, "%s", notes[i]);
 }
 
 void observation_say_news(const struct observation *observation, struct recorder *recorder)
@@ -106,7 +108,7 @@ void observation_say_news(const struct observation *observation, struct recorder
 	const char *news = recorder_news(recorder);
 
 	if (news)
-		complain(observation->command, "%s", news);
+		say(SEVERITY_WARNING, observation->command, "%s", news);
 }
 
 int observation_open_rows(struct observation *observation)

@@ -4,14 +4,13 @@
 #include "cmd/options/rows.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/service/hang_up.h"
 #include "event/clock.h"
 
 /* What is wrong is said again after this long at the earliest. */
@@ -31,15 +30,6 @@ static const char *name_of(const struct rows *rows)
 	return rows_take_stdout(rows) ? "standard output" : rows->path;
 }
 
-static bool has_terminal(void)
-{
-	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 int rows_open(struct rows *rows, const char *command)
 {
 	const struct sink_style style = {.stream = true};
@@ -47,7 +37,7 @@ int rows_open(struct rows *rows, const char *command)
 
 	if (!rows->path)
 		return 0;
-	rows->terminal = has_terminal();
+	rows->terminal = hang_up_has_terminal();
 	rc = row_file_open(rows->path, &rows->file);
 	if (rc) {
 		complain(command, "--rows: %s: %s", name_of(rows),
@@ -76,8 +66,7 @@ bool rows_hang_up(struct rows *rows, const char *command, const struct signalfd_
 
 	if (!rows->file || rows_take_stdout(rows))
 		return false;
-	/* The kernel says that the terminal is gone, or a shell that has lost it. */
-	if (info->ssi_code == SI_KERNEL || (rows->terminal && !has_terminal()))
+	if (hang_up_is_final(info, rows->terminal))
 		return false;
 	rc = row_file_reopen(rows->file);
 	if (rc)

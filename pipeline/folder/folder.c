@@ -187,6 +187,17 @@ static int open_parts(struct folder *f, bool force)
 	return recording_writer_new_at(f->top, name, true, f->rotation.compress, &f->writer);
 }
 
+static int remove_old(struct folder *f)
+{
+	uint64_t bytes = recording_bytes(f->writer) + capture_dump_bytes(f->capture);
+	uint32_t number;
+	int rc = 0;
+
+	while (rc == 0 && (number = retention_next(&f->retention, clock_now_ns(), bytes)))
+		rc = recording_part_remove(f->top, number);
+	return rc;
+}
+
 static void say_busy(const char *path, char error[FOLDER_ERROR_SIZE])
 {
 	pid_t holder = recording_lock_holder(path);
@@ -225,6 +236,9 @@ int folder_new(const char *path, bool force, const struct rotation *rotation,
 	rc = open_parts(f, force);
 	if (rc == 0)
 		rc = begin_files(f, &file);
+	/* Before the first turn: on a full disk there may be none. */
+	if (rc == 0 && f->top >= 0)
+		rc = remove_old(f);
 	if (rc == 0) {
 		*out = f;
 		return 0;
@@ -268,17 +282,6 @@ bool folder_is_due(const struct folder *f)
 		return true;
 	return f->rotation.bytes &&
 	       recording_bytes(f->writer) + capture_dump_bytes(f->capture) >= f->rotation.bytes;
-}
-
-static int remove_old(struct folder *f)
-{
-	uint64_t bytes = recording_bytes(f->writer) + capture_dump_bytes(f->capture);
-	uint32_t number;
-	int rc = 0;
-
-	while (rc == 0 && (number = retention_next(&f->retention, clock_now_ns(), bytes)))
-		rc = recording_part_remove(f->top, number);
-	return rc;
 }
 
 /* The part that has just ended becomes one of those that may go. */
@@ -345,6 +348,12 @@ void folder_turn(struct folder *f)
 		rc = -EIO;
 	if (rc)
 		fail(f, rc, file);
+}
+
+void folder_rotate(struct folder *f, const struct rotation *rotation)
+{
+	f->rotation = *rotation;
+	f->retention.policy = rotation->retention;
 }
 
 /* Never through a link; a mark that cannot be made costs no more than the mark. */

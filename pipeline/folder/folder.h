@@ -57,6 +57,9 @@ bool folder_is_due(const struct folder *folder);
  */
 void folder_turn(struct folder *folder);
 
+/* Other sizes, times and numbers from now on, of a folder with rotation; append has no effect. */
+void folder_rotate(struct folder *folder, const struct rotation *rotation);
+
 /*
  * Something happened at time_ns (kind: "drop", "slow-accept") that makes the part of that
  * time worth keeping: it gets an incident.json, and outlives the others. Told once a part.

@@ -187,6 +187,19 @@ int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
 	return rc ? rc : recorder_check_folder(recorder);
 }
 
+int recorder_rotate(struct recorder *recorder, const struct rotation *rotation)
+{
+	int rc;
+
+	recorder->options.rotation = *rotation;
+	/* Without an analysis nobody looks for incidents. */
+	if (recorder->options.unreported)
+		recorder->options.rotation.retention.keep_incidents = 0;
+	folder_rotate(recorder->folder, &recorder->options.rotation);
+	rc = turn_folder(recorder);
+	return rc ? rc : recorder_check_folder(recorder);
+}
+
 const struct snapshot *recorder_snapshot(struct recorder *recorder)
 {
 	return reporter_snapshot(analysis_reporter(recorder->analysis),

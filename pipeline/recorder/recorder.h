@@ -75,6 +75,14 @@ const struct snapshot *recorder_snapshot(struct recorder *recorder);
 void recorder_turn(struct recorder *recorder);
 
 /*
+ * Other sizes, times and numbers of the parts from now on, and a new part. Both the old and the new
+ * rotation are on. Incidents are told only if they were asked for at the start. 0, or -errno as
+ * recorder_step().
+ */
+int recorder_rotate(struct recorder *recorder, const struct rotation *rotation)
+    __attribute__((warn_unused_result));
+
+/*
  * Takes in what is still on its way, ends the recording, and finishes the report,
  * also after a step that failed. 0, or -errno with a line from recorder_error().
  */

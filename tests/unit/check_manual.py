@@ -14,8 +14,8 @@ import tempfile
 # In the help: "  -o, --output FOLDER   text", "      --keep N, --keep-time TIME"; the text is two spaces away.
 HELP_LINE = re.compile(r"^ {2,6}(-\S.*?)(?: {2,}.*)?$", re.MULTILINE)
 HELP_OPTION = re.compile(r"(?:(-\w), )?(--[a-z][a-z0-9-]*)(?: ([^\s,]+))?")
-# In the page: "*-o*, *--output* _FOLDER_".
-PAGE_LINE = re.compile(r"^(\*-.*)$", re.MULTILINE)
+# In the page: "*-o*, *--output* _FOLDER_", and its text in the next line, after a tab.
+PAGE_LINE = re.compile(r"^(\*-.*)\n\t", re.MULTILINE)
 PAGE_OPTION = re.compile(r"(?:\*(-\w)\*, )?\*(--[a-z][a-z0-9-]*)\*(?: _([^_]+)_)?")
 HELP_COMMAND = re.compile(r"^  ([a-z]+) +\S", re.MULTILINE)
 PAGE_REFERENCE = re.compile(r"\*synscope-([a-z]+)\*\(\d\)")
@@ -74,7 +74,7 @@ def check(program, tree):
 
 def self_test():
     text = "usage\n\n  -o, --output FILE   write\n      --keep N, --keep-time TIME\n                 see --other\n  --all   all\n"
-    page = "*-o*, *--output* _FILE_\n\ttext *--other*\n\n*--keep* _N_, *--keep-time* _TIME_\n\n*--all*\n"
+    page = "*-o*, *--output* _FILE_\n\ttext\n\n*--keep* _N_, *--keep-time* _TIME_\n\ttext\n\n*--all*\n\ttext and\n*--other* text\n"
     assert not list(compare("x", text, page)), list(compare("x", text, page))
     for wrong in (page.replace("*-o*, ", ""), page.replace("_TIME_", "_N_"), page.replace("*--all*", "*--every*")):
         assert len(list(compare("x", text, wrong))) == 2, wrong

@@ -62,7 +62,8 @@ ARROWS = {
     "pipeline/recorder": ["event/*", "capture/*", "pipeline", "pipeline/folder", "netlink/*", "probe", "server/*", "isolate", "report", "report/attempt", "report/sink", "report/track", "report/watch"],
     "cmd": ["event/*", "netlink/*", "server/*", "isolate", "pipeline/*", "report/*", "cmd/*"],
     "cmd/completion": ["cmd", "report/sink"],
-    "cmd/options": ["event/*", "isolate", "pipeline/*", "report/*", "cmd"],
+    "cmd/options": ["event/*", "isolate", "pipeline/*", "report/*", "cmd", "cmd/service"],
+    "cmd/service": ["event"],
     "cmd/terminal": ["event/*", "netlink/*", "pipeline/*", "report/*", "cmd", "cmd/options"],
 }
 # What includes what it is included by: a frame can hold a frame (ethertype -> IP -> GRE -> ethertype).
