@@ -17,6 +17,7 @@
 #include "event/recording/recording.h"
 #include "event/skip.h"
 #include "report/attempt/attempt.h"
+#include "report/attempt/stall.h"
 
 enum report_kind { REPORT_RECORDING, REPORT_PCAP, REPORT_LIVE };
 
@@ -81,30 +82,6 @@ struct report_owner {
 	const char *comm; /* may be empty */
 	int64_t from_ns;
 	int64_t to_ns; /* TIME_UNKNOWN: it still had it at the end */
-};
-
-/*
- * What the owners of a listener did while connections waited, over the intervals between
- * looks at them, all owners together: of two owners two seconds a second.
- */
-struct report_stall {
-	uint64_t looks;
-	uint32_t processes;
-	uint32_t threads;	    /* the most that one had */
-	int64_t watched_ns;	    /* the intervals */
-	int64_t stopped_ns;	    /* in state T or t */
-	int64_t traced_ns;	    /* of these in t: by a debugger */
-	int64_t frozen_ns;	    /* their cgroup was */
-	int64_t uninterruptible_ns; /* in state D */
-	int64_t run_ns;		    /* the main thread was on a CPU */
-	int64_t runnable_ns;	    /* and waited for one */
-	int64_t throttled_ns;	    /* their cgroup was held back by its CPU quota */
-	int64_t throttled_periods;
-	int64_t out_of_descriptors_ns; /* as many open as RLIMIT_NOFILE allows */
-	int64_t descriptors_peak;      /* the most, -1 unknown, ... */
-	int64_t descriptors_max;       /* ... against the limit of that process */
-	int32_t descriptors_pid;
-	int32_t held_pid; /* one that was stopped or frozen; 0: none */
 };
 
 struct report_listener {

@@ -81,6 +81,27 @@ static void put_owners(struct json_writer *json, const struct report_listener *l
 	jw_end(json);
 }
 
+void json_put_stall(struct json_writer *json, const struct stall_now *stall)
+{
+	char text[STALL_TEXT_SIZE];
+
+	jw_key(json, "stall");
+	if (stall->cause == STALL_NONE) {
+		jw_null(json);
+		return;
+	}
+	jw_object_begin(json, JSON_COMPACT);
+	jw_put_string(json, "rule", stall_rule(stall->cause));
+	jw_put_string(json, "text", stall_text(stall, text));
+	jw_put_known(json, "for_ns", stall->for_ns);
+	jw_key(json, "pid");
+	if (stall->pid)
+		jw_i64(json, stall->pid);
+	else
+		jw_null(json);
+	jw_end(json);
+}
+
 static void put_stall(struct json_writer *json, const struct report_stall *stall)
 {
 	jw_key(json, "owner_activity");
@@ -92,6 +113,7 @@ static void put_stall(struct json_writer *json, const struct report_stall *stall
 	jw_put_u64(json, "looks", stall->looks);
 	jw_put_u64(json, "processes", stall->processes);
 	jw_put_u64(json, "threads", stall->threads);
+	jw_put_i64(json, "waited_ns", stall->waited_ns);
 	jw_put_i64(json, "watched_ns", stall->watched_ns);
 	jw_put_i64(json, "stopped_ns", stall->stopped_ns);
 	jw_put_i64(json, "traced_ns", stall->traced_ns);

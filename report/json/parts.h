@@ -30,6 +30,9 @@ void json_put_latencies(struct json_writer *json,
 void json_put_causes(struct json_writer *json, const char *name,
 		     const uint64_t causes[CAUSE_COUNT]);
 
+/* "stall": why nobody takes the connections that wait, null where that is not known. */
+void json_put_stall(struct json_writer *json, const struct stall_now *stall);
+
 /* "listeners" */
 void json_put_listeners(struct json_writer *json, const struct report *report);
 

@@ -62,6 +62,7 @@ static void put_listener(struct json_writer *json, const struct snapshot_listene
 	jw_put_known(json, "depth_peak", l->depth_peak);
 	jw_put_known(json, "half_open", l->half_open);
 	jw_put_i64(json, "full_ns", l->full_ns);
+	json_put_stall(json, &l->stall);
 	put_counts(json, &l->counts);
 	jw_key(json, "handshake_ns");
 	json_put_latency(json, &l->handshake);

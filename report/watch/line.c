@@ -49,6 +49,8 @@ static void put_fullest(FILE *out, const struct snapshot *s)
 	endpoint_format(&fullest->local, address, sizeof(address));
 	fprintf(out, " fullest=%s depth=%" PRId64 " peak=%" PRId64 " limit=%" PRId64, address,
 		fullest->depth, fullest->depth_peak, fullest->limit);
+	if (fullest->stall.cause != STALL_NONE)
+		fprintf(out, " stall=%s", stall_rule(fullest->stall.cause));
 }
 
 void view_put_line(FILE *out, const struct snapshot *snapshot)

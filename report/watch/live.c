@@ -80,8 +80,46 @@ static int64_t full_by(const struct queue *q, int64_t to_ns)
 	return q->full.total_ns + open_ns;
 }
 
-static void fill_listener(struct live *live, const struct queue *q, struct snapshot_listener *l,
-			  int64_t to_ns)
+static bool is_full(const struct queue *q)
+{
+	return q->samples.count && q->samples.last_depth > q->listener.limit;
+}
+
+/* The limit is 0 or 1 now, and was more. */
+static bool is_limited(const struct limits *limits)
+{
+	if (!limits->count || limits->points[limits->count - 1].limit > 1)
+		return false;
+	for (size_t i = 0; i + 1 < limits->count; i++)
+		if (limits->points[i].limit > 1)
+			return true;
+	return false;
+}
+
+static struct stall_now judge(struct queues *queues, const struct queue *q, int64_t to_ns)
+{
+	struct stall_facts facts = {
+	    .owned = q->listener.pids_count > 0,
+	    .grouped = q->grouped,
+	    .full = is_full(q),
+	    .limited = is_limited(&q->limits),
+	};
+
+	if (q->closed || !q->samples.count || !q->samples.last_depth)
+		return (struct stall_now){.for_ns = -1};
+	for (size_t i = 0; q->grouped && i < queues_count(queues); i++) {
+		const struct queue *other = queues_at(queues, i);
+
+		if (other == q || other->leader != q->leader || other->closed)
+			continue;
+		facts.siblings++;
+		facts.siblings_full += is_full(other);
+	}
+	return stalls_judge(&q->stalls, &facts, to_ns);
+}
+
+static void fill_listener(struct live *live, struct queues *queues, const struct queue *q,
+			  struct snapshot_listener *l, int64_t to_ns)
 {
 	int64_t full_ns = full_by(q, to_ns);
 
@@ -98,6 +136,7 @@ static void fill_listener(struct live *live, const struct queue *q, struct snaps
 	    .half_open = q->samples.half_open,
 	    .full_ns = full_ns > q->full.turn_ns ? full_ns - q->full.turn_ns : 0,
 	    .full_all_ns = full_ns,
+	    .stall = judge(queues, q, to_ns),
 	    .counts = rate_counter_since_turn(&q->counter),
 	    .total = q->counter.counts,
 	    .handshake = summary(live, 0, q->counter.handshake),
@@ -147,7 +186,7 @@ const struct snapshot *live_snapshot(struct live *live, struct queues *queues,
 	s->open = stats.open;
 	memcpy(s->losses, losses, sizeof(s->losses));
 	for (size_t i = 0; i < count; i++) {
-		fill_listener(live, queues_at(queues, i), &live->listeners[i], to_ns);
+		fill_listener(live, queues, queues_at(queues, i), &live->listeners[i], to_ns);
 		rate_counts_add(&s->counts, &live->listeners[i].counts);
 		rate_counts_add(&s->total, &live->listeners[i].total);
 	}

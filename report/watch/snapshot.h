@@ -27,12 +27,13 @@ struct snapshot_listener {
 	uint16_t pids_count;
 	int32_t pids[LISTENER_PIDS_MAX];
 	char comm[LISTENER_COMM_SIZE];
-	int64_t limit;	     /* the queue holds one more */
-	int64_t depth;	     /* the last sample; -1: there was none */
-	int64_t depth_peak;  /* the highest sample of the interval, or the one before it; -1 */
-	int64_t half_open;   /* the last count; -1: there was none */
-	int64_t full_ns;     /* how long it was full in the interval */
-	int64_t full_all_ns; /* and in all */
+	int64_t limit;		/* the queue holds one more */
+	int64_t depth;		/* the last sample; -1: there was none */
+	int64_t depth_peak;	/* the highest sample of the interval, or the one before it; -1 */
+	int64_t half_open;	/* the last count; -1: there was none */
+	int64_t full_ns;	/* how long it was full in the interval */
+	int64_t full_all_ns;	/* and in all */
+	struct stall_now stall; /* why nobody takes the connections that wait */
 	struct rate_counts counts; /* of the interval */
 	struct rate_counts total;
 	struct latency_summary handshake;   /* of the window: first SYN to final ACK */

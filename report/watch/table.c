@@ -317,6 +317,24 @@ static void put_drops(const struct text *text, const struct snapshot_listener *l
 		     sentence.text);
 }
 
+/* "queue full: owner stopped (T) for 3.2 s, pid 4242" */
+static void put_stall(const struct text *text, const struct snapshot_listener *l)
+{
+	char value[TEXT_VALUE_SIZE], why[STALL_TEXT_SIZE];
+	bool full = l->depth > l->limit;
+	struct sentence sentence;
+
+	sentence_clear(&sentence);
+	if (full)
+		sentence_add(&sentence, "  queue full: ");
+	else
+		sentence_add(&sentence, "  %s waiting: ", text_count(l->depth, value));
+	sentence_add(&sentence, "%s", stall_text(&l->stall, why));
+	if (l->stall.pid)
+		sentence_add(&sentence, ", pid %" PRId32, l->stall.pid);
+	view_put_cut(text, full ? TEXT_RED : TEXT_YELLOW, sentence.text);
+}
+
 struct order {
 	const struct snapshot_listener *listener;
 	size_t index;
@@ -349,7 +367,7 @@ static int by_rank(const void *x, const void *y)
 
 static size_t rows_of(const struct snapshot_listener *l)
 {
-	return rate_counts_drops(&l->total) > 0 ? 2 : 1;
+	return 1 + (l->stall.cause != STALL_NONE) + (rate_counts_drops(&l->total) > 0);
 }
 
 /* A listener that came and went without a client is not worth a row. */
@@ -391,10 +409,14 @@ void view_put_table(const struct text *text, const struct snapshot *snapshot, si
 		if (++used + more > rows)
 			break;
 		put_row(text, snapshot, order[shown].index, &layout);
-		if (rows_of(l) == 1 || used + 1 + more > rows)
-			continue;
-		put_drops(text, l);
-		used++;
+		if (l->stall.cause != STALL_NONE && used + 1 + more <= rows) {
+			put_stall(text, l);
+			used++;
+		}
+		if (rate_counts_drops(&l->total) > 0 && used + 1 + more <= rows) {
+			put_drops(text, l);
+			used++;
+		}
 	}
 	if (shown < count) {
 		struct sentence sentence;

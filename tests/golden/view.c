@@ -101,6 +101,8 @@ static void fill_listeners(void)
 	listeners[1].total.drops[CAUSE_SYN_QUEUE_FULL] = 2;
 	listeners[1].handshake = latency(60, MS(100));
 	listeners[1].accept_wait = latency(25, MS(7));
+	listeners[1].stall =
+	    (struct stall_now){.cause = STALL_STOPPED, .for_ns = MS(3210), .pid = 4242};
 	/* A SO_REUSEPORT group. */
 	for (int i = 2; i < 4; i++) {
 		listeners[i] = listener("[2001:db8:1234:5678:9abc:def0:1234:5678]:443", 4096, 1, 1);

@@ -54,7 +54,7 @@ ARROWS = {
     "report/text": ["event", *FORMATS],
     "report/html": ["event", *FORMATS, "report/json"],
     "report/perfetto": ["event", *FORMATS],
-    "report/watch": ["event", *FORMATS, "report/queue", "report/track", "report/json", "report/text"],
+    "report/watch": ["event", *FORMATS, "report/queue", "report/queue/past", "report/track", "report/json", "report/text"],
     "report": ["event/*", "report/attempt", "report/measure", "report/queue", "report/track", "report/explain", "report/sink", "report/watch"],
     "isolate": ["event/*"],
     "pipeline/folder": ["event/*", "capture/*"],

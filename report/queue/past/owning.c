@@ -42,7 +42,7 @@ void queues_activity(struct queues *queues, const struct owner_activity *activit
 	struct queue *q = listening_by_cookie(&queues->listening, activity->cookie);
 
 	if (q)
-		stalls_take(&q->stalls, activity, time_ns);
+		stalls_take(&q->stalls, activity, time_ns, q->leader->counter.counts.accepts);
 }
 
 void queues_exit(struct queues *queues, int32_t pid, int64_t time_ns)

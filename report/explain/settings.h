@@ -1,0 +1,22 @@
+/*
+ * Interface for the settings of well-known servers: what a person looks for in a configuration.
+ * Known by the names of the owners' processes; of a server that is not known nothing is said.
+ */
+#ifndef REPORT_EXPLAIN_SETTINGS_H
+#define REPORT_EXPLAIN_SETTINGS_H
+
+#include "report/attempt/report.h"
+
+/* Each a noun phrase that can follow "raise", or NULL. */
+struct settings {
+	const char *comm;    /* the process name begins so */
+	const char *backlog; /* what it calls listen() with */
+	const char *apply;   /* how it is made to call listen() again: a sentence without its end */
+	const char *workers; /* how many take connections, or serve them, at a time */
+	const char *connections; /* its own limit on open connections */
+};
+
+/* NULL: not known. */
+const struct settings *settings_of(const struct report_listener *listener);
+
+#endif
