@@ -14,6 +14,7 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 #include "cmd/options/argument.h"
+#include "cmd/stalled.h"
 #include "cmd/terminal/listeners_view.h"
 #include "isolate/namespace.h"
 #include "netlink/listener/listeners.h"
@@ -29,7 +30,8 @@ static void print_help(FILE *out)
 	    "\n"
 	    "Lists every listening TCP socket: the depth and capacity of its accept queue, which\n"
 	    "setting limits it, half-open connections, drops, how long the oldest connection has\n"
-	    "waited for accept(), and the process.\n"
+	    "waited for accept(), and the process. Where connections wait for 0.1 s or more, it\n"
+	    "looks at that process for up to 1.2 s, and says what keeps it from calling accept().\n"
 	    "\n"
 	    "  -f, --format FORMAT   text (default), json or tsv\n"
 	    "      --netns NAME|PID  inspect this network namespace: a name from ip netns, or the\n"
@@ -139,7 +141,8 @@ static unsigned columns(void)
 	return number > 100 ? 100 : number < 40 ? 40 : (unsigned)number;
 }
 
-static int show(const struct listeners *o, const struct listeners_snapshot *snapshot)
+static int show(const struct listeners *o, const struct listeners_snapshot *snapshot,
+		const struct stall_now *stalls)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	struct listeners_style style = {
@@ -153,10 +156,10 @@ static int show(const struct listeners *o, const struct listeners_snapshot *snap
 
 	switch (o->format) {
 	case FORMAT_TEXT:
-		error = listeners_view_text(stdout, snapshot, &style);
+		error = listeners_view_text(stdout, snapshot, stalls, &style);
 		break;
 	case FORMAT_JSON:
-		error = listeners_view_json(stdout, snapshot);
+		error = listeners_view_json(stdout, snapshot, stalls);
 		break;
 	case FORMAT_TSV:
 		error = listeners_view_tsv(stdout, snapshot);
@@ -190,6 +193,7 @@ static int cmd_listeners(int argc, char **argv)
 	struct listeners options = {.format = FORMAT_TEXT};
 	struct listeners_options wanted = {0};
 	struct listeners_snapshot snapshot;
+	struct stall_now *stalls;
 	int option, status, error;
 
 	while ((option = getopt_long(argc, argv, "af:p:h", long_options, NULL)) != -1) {
@@ -224,7 +228,14 @@ static int cmd_listeners(int argc, char **argv)
 			complain(NAME, "sock_diag: %s", strerror(-error));
 		return STATUS_FAILED;
 	}
-	status = show(&options, &snapshot);
+	stalls = stalled_look(&wanted, options.format != FORMAT_TSV, &snapshot);
+	if (stalls) {
+		status = show(&options, &snapshot, stalls);
+	} else {
+		complain(NAME, "out of memory");
+		status = STATUS_FAILED;
+	}
+	free(stalls);
 	listeners_release(&snapshot);
 	return status;
 }

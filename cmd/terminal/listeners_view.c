@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "report/json/parts.h"
 #include "report/json/writer.h"
 #include "report/text/text.h"
 
@@ -256,6 +257,33 @@ static void put_drop_notes(const struct text *text, const struct listeners_snaps
 	note(text, &sentence);
 }
 
+/* "127.0.0.1:80: queue full: owner stopped (T), pid 4242; the oldest connection has waited 3.2 s."
+ */
+static void put_stall_notes(const struct text *text, const struct listeners_snapshot *s,
+			    const struct stall_now *stalls)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct listening *l = &s->listeners[i];
+		char address[ADDRESS_SIZE], why[STALL_TEXT_SIZE], value[TEXT_VALUE_SIZE];
+		struct sentence sentence;
+
+		if (stalls[i].cause == STALL_NONE)
+			continue;
+		format_address(s, i, address);
+		sentence_clear(&sentence);
+		sentence_add(&sentence, "%s: %s %s", address,
+			     is_full(l) ? "queue full:" : "connections waiting:",
+			     stall_text(&stalls[i], why));
+		if (stalls[i].pid)
+			sentence_add(&sentence, ", pid %" PRId32, stalls[i].pid);
+		if (l->waiting > 0)
+			sentence_add(&sentence, "; the oldest connection has waited %s",
+				     text_duration(text, l->oldest_ns, value));
+		sentence_add(&sentence, ".");
+		note(text, &sentence);
+	}
+}
+
 static void put_listener_notes(const struct text *text, const struct listeners_snapshot *s)
 {
 	bool siblings = false;
@@ -340,7 +368,7 @@ static void put_unseen_notes(const struct text *text, const struct listeners_sna
 }
 
 int listeners_view_text(FILE *out, const struct listeners_snapshot *s,
-			const struct listeners_style *style)
+			const struct stall_now *stalls, const struct listeners_style *style)
 {
 	struct text text = {
 	    .out = out, .colour = style->colour, .utf8 = style->utf8, .columns = style->columns};
@@ -351,6 +379,7 @@ int listeners_view_text(FILE *out, const struct listeners_snapshot *s,
 	}
 	put_table(&text, s);
 	fputc('\n', out);
+	put_stall_notes(&text, s, stalls);
 	put_limit_notes(&text, s);
 	put_drop_notes(&text, s);
 	put_listener_notes(&text, s);
@@ -358,7 +387,8 @@ int listeners_view_text(FILE *out, const struct listeners_snapshot *s,
 	return ferror(out) ? -EIO : 0;
 }
 
-static void json_listener(struct json_writer *json, const struct listening *l)
+static void json_listener(struct json_writer *json, const struct listening *l,
+			  const struct stall_now *stall)
 {
 	char address[ENDPOINT_TEXT_SIZE];
 
@@ -376,6 +406,7 @@ static void json_listener(struct json_writer *json, const struct listening *l)
 	jw_put_known(json, "waiting", l->waiting);
 	jw_put_known(json, "ghosts", l->ghosts);
 	jw_put_known(json, "oldest_wait_ns", l->oldest_ns);
+	json_put_stall(json, stall);
 	jw_put_known(json, "defer_accept_s", l->listener.defer_accept_s);
 	jw_put_known(json, "fastopen", l->listener.fastopen);
 	jw_put_u64(json, "interface", l->listener.interface);
@@ -392,7 +423,8 @@ static void json_listener(struct json_writer *json, const struct listening *l)
 	jw_end(json);
 }
 
-int listeners_view_json(FILE *out, const struct listeners_snapshot *s)
+int listeners_view_json(FILE *out, const struct listeners_snapshot *s,
+			const struct stall_now *stalls)
 {
 	struct json_writer json;
 
@@ -413,7 +445,7 @@ int listeners_view_json(FILE *out, const struct listeners_snapshot *s)
 	jw_key(&json, "listeners");
 	jw_array_begin(&json, JSON_LINES);
 	for (size_t i = 0; i < s->count; i++)
-		json_listener(&json, &s->listeners[i]);
+		json_listener(&json, &s->listeners[i], &stalls[i]);
 	jw_end(&json);
 	jw_end(&json);
 	return json_writer_finish(&json);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "netlink/listener/listeners.h"
+#include "report/attempt/stall.h"
 
 struct listeners_style {
 	bool colour;
@@ -17,11 +18,13 @@ struct listeners_style {
 	bool as_root; /* what it may not see takes more than sudo */
 };
 
-/* Each returns 0 or -errno of a failed write. */
+/* stalls: of each listener of the snapshot, in its order. Each returns 0 or -errno of a failed
+ * write. */
 int listeners_view_text(FILE *out, const struct listeners_snapshot *snapshot,
-			const struct listeners_style *style) __attribute__((warn_unused_result));
-int listeners_view_json(FILE *out, const struct listeners_snapshot *snapshot)
+			const struct stall_now *stalls, const struct listeners_style *style)
     __attribute__((warn_unused_result));
+int listeners_view_json(FILE *out, const struct listeners_snapshot *snapshot,
+			const struct stall_now *stalls) __attribute__((warn_unused_result));
 int listeners_view_tsv(FILE *out, const struct listeners_snapshot *snapshot)
     __attribute__((warn_unused_result));
 

@@ -6,6 +6,7 @@ account says whether more of them were served, or sooner. Where a larger backlog
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import time
 import pytest
 
 from running import until
+from terminal import Terminal
 
 SERVER = """
 import os, resource, socket, sys, threading, time
@@ -250,3 +252,88 @@ def test_a_backlog_that_is_too_small(server, recorded):
     report = recorded(port, lambda: after.append(Clients(port, 60).join()), "after")
     assert report["listeners"][0]["drops"] == 0
     assert after[0].served == 60 and max(after[0].took) < max(before[0].took)
+
+
+# --- the same, while it happens ---
+
+def stall_of(document, port):
+    return next((one["stall"] for one in document["listeners"] if one["port"] == port), None)
+
+
+def watched(synscope, port, rule):
+    """watch until it names the cause: its object, and the line of the screen."""
+    with subprocess.Popen([synscope, "watch", "-q", "-f", "json", "-n", "200ms", "-i", "lo", str(port)],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            for _ in range(100):
+                stall = stall_of(json.loads(process.stdout.readline()), port)
+                # A moment in which the event loop is looked at says something else.
+                if stall and stall["rule"] == rule:
+                    return stall
+        finally:
+            process.kill()
+    raise AssertionError(f"watch does not say {rule}")
+
+
+def depth_of(port):
+    """Of the accept queue, as proc_net_tcp(5) has it: the rx_queue of the listener."""
+    for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        _, local, _, state, queues, *_ = line.split()
+        if state == "0A" and local.endswith(f":{port:04X}"):
+            return int(queues.split(":")[1], 16)
+    return None
+
+
+def listed(run, port):
+    document = json.loads(run("listeners", "-f", "json").stdout)
+    return stall_of(document, port), run("listeners").stdout
+
+
+@pytest.mark.parametrize("mode, rule, words", [
+    ("plain", "owner-stopped", "owner stopped (T)"),
+    ("descriptors", "descriptor-limit", "accept() fails: 12 of 12 file descriptors open (RLIMIT_NOFILE)"),
+    ("leaked", "nobody-accepts", "nobody called accept()"),
+])
+def test_watch_and_listeners_name_the_cause_while_it_holds(server, synscope, run, mode, rule, words):
+    process, port = server(mode, 4, *([12] if mode == "descriptors" else []))
+    if mode == "plain":
+        process.send_signal(signal.SIGSTOP)
+        until(lambda: pathlib.Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").split(") ")[1][0] == "T",
+              "it to be stopped")
+    idle = []
+
+    def is_full():
+        # One more, who asks nothing: who has accepted it keeps its descriptor.
+        idle.append(socket.socket())
+        idle[-1].setblocking(False)
+        idle[-1].connect_ex(("127.0.0.1", port))
+        return depth_of(port) == 5 and (mode != "descriptors" or len(os.listdir(f"/proc/{process.pid}/fd")) == 12)
+
+    try:
+        until(is_full, "a full queue")
+        stall, table = listed(run, port)
+        assert stall and stall["rule"] == rule and stall["text"].startswith(words), stall
+        assert " ".join(table.split()).count(f"127.0.0.1:{port}: queue full: {words}") == 1, table
+        if rule != "nobody-accepts":
+            assert stall["pid"] == process.pid
+        stall = watched(synscope, port, rule)
+        assert stall["text"].startswith(f"{words} for ") and stall["text"].endswith(" s")
+        assert stall["for_ns"] > 0
+        if rule == "owner-stopped":
+            screen = Terminal([synscope, "watch", "-i", "lo", "-n", "200ms", str(port)], columns=120)
+            try:
+                screen.until(lambda: screen.shows(rf"queue full: {re.escape(words)} for [\d.]+ s, pid {process.pid}"),
+                             "the cause")
+            finally:
+                screen.close()
+    finally:
+        for one in idle:
+            one.close()
+    process.send_signal(signal.SIGCONT)
+
+
+def test_a_server_that_accepts_is_not_stalled(server, synscope, run):
+    _, port = server("plain", 4)
+    clients = Clients(port, 20)
+    assert listed(run, port)[0] is None
+    assert clients.join().served == 20
