@@ -103,12 +103,12 @@ struct arrival {
 	bool decided;	      /* by the beam search: dropped is known */
 	bool dropped;	      /* SYN, STRAY: the listener did, not something in front of it */
 	bool requested;	      /* SYN: taken to have made a request, which half_open counts */
-	bool proven;	 /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
-	bool cookie;	 /* its attempt has no request */
-	bool challenged; /* SYN: another attempt of its 4-tuple has a request */
-	bool aborted;	 /* REFUSED: and reset, by tcp_abort_on_overflow */
+	bool proven;	   /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
+	bool cookie;	   /* its attempt has no request */
+	bool challenged;   /* SYN: another attempt of its 4-tuple has a request */
+	bool aborted;	   /* REFUSED: and reset, by tcp_abort_on_overflow */
 	bool acknowledges; /* STRAY: a final ACK that found room and did not enter */
-	bool sure; /* decided: no other way to share out the drops between two samples */
+	bool sure;	   /* decided: no other way to share out the drops between two samples */
 	bool ipv4;
 };
 
@@ -124,6 +124,7 @@ struct queue_sample {
 	struct queue *dropper; /* of siblings: whose sk_drops moved since the last one; NULL */
 	bool droppers;	       /* several of them */
 	bool drops_known;
+	bool early; /* by the search: it looked before an arrival from before it was worked on */
 };
 
 /* From the first reading of the counters to the last: what the ledger counts. */
@@ -176,13 +177,13 @@ struct queue_sk_drops {
 	bool cut;  /* it closed before the last of them were sampled */
 	uint32_t first;
 	uint32_t last;
-	bool group_settled;   /* in the leader: of all members, also those that closed */
-	uint32_t group;	      /* since each was first seen */
-	uint32_t group_first; /* what of that came before the first sample settled */
-	int64_t settled;      /* what the settled arrivals explain of last - first */
+	bool group_settled;	      /* in the leader: of all members, also those that closed */
+	uint32_t group;		      /* since each was first seen */
+	uint32_t group_first;	      /* what of that came before the first sample settled */
+	int64_t settled;	      /* what the settled arrivals explain of last - first */
 	struct fate fates[FATES_MAX]; /* a ring: of the last SYNs without an answer */
 	uint32_t fates_count;	      /* ever */
-	bool shown;	      /* by a sample that was settled: */
+	bool shown;		      /* by a sample that was settled: */
 	uint32_t shown_drops;
 	int64_t shown_ns;
 };
@@ -236,9 +237,9 @@ struct queue {
 	const struct host *host;
 	const struct queue_window *window;
 	struct reasons *reasons; /* of the namespace; NULL: none are looked for */
-	int64_t backlog;     /* as given to listen(); -1 */
-	bool accept_exact;   /* its accepts are reported */
-	bool accept_visible; /* or its children are looked up */
+	int64_t backlog;	 /* as given to listen(); -1 */
+	bool accept_exact;	 /* its accepts are reported */
+	bool accept_visible;	 /* or its children are looked up */
 	bool limit_known;
 	bool closed;
 	bool over;		      /* in the leader: no member is open any more */
@@ -251,7 +252,8 @@ struct queue {
 
 	struct queue_arrivals arrivals;
 	struct queue_samples samples;
-	struct queue_waiting waiting; /* in the leader; where entries are told and accept() is not */
+	struct queue_waiting
+	    waiting; /* in the leader; where entries are told and accept() is not */
 	struct queue_sk_drops sk_drops;
 	struct queue_now now;
 	struct queue_settled settled;

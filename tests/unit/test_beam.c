@@ -292,3 +292,87 @@ Test(beam, a_burst_between_two_samples_is_told_by_its_looks)
 	cr_expect_eq(tally(TALLY_COOKIE_ACK_FULL), LAST - FIRST + 1 - 4);
 	end();
 }
+
+/* accept() of this client is reported; it returned since the server was asked us before. */
+static void accepted_since(int client, int64_t us)
+{
+	struct event e = {.kind = EVENT_ACCEPT, .source = SOURCE_SERVER, .time_ns = now_ns};
+
+	e.accept = (struct server_accept){
+	    .flow = flow_of(client), .before_ns = now_ns - us * NS_PER_US, .pid = 9};
+	deliver(&e);
+}
+
+static void fill_reported(void)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	sample(3);
+}
+
+/* Who had a place before the report of the accept() that made it was not refused by anybody. */
+Test(beam, a_place_can_be_taken_before_its_accept_is_reported)
+{
+	fill_reported();
+	syn(3);
+	pass(150);
+	answered(4);
+	ack(4);
+	pass(10);
+	data(4);
+	pass(10);
+	syn(5);
+	pass(30);
+	accepted_since(0, 150);
+	drops += 2;
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	finish();
+	assert_not_dropped(4);
+	cr_expect_eq(tally(TALLY_SYN_ACCEPT_FULL), 2);
+	cr_expect_eq(tally(TALLY_ACK_ACCEPT_FULL), 0);
+	cr_expect_eq(listeners[0].disagreements, 0);
+	end();
+}
+
+/* Of three that can have taken it, the one had it that is accepted before the others. */
+Test(beam, who_is_accepted_first_has_entered_first)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 3; i < 6; i++)
+		answered(i);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	sample(3);
+	for (int i = 3; i < 6; i++) {
+		ack(i);
+		pass(5);
+	}
+	accepted_since(0, 120);
+	drops += 4;
+	sample(3);
+	for (int i = 1; i < 3; i++) {
+		accepted_since(i, 5);
+		pass(10);
+	}
+	data(3);
+	pass(10);
+	data(5);
+	pass(10);
+	accepted_since(4, 5);
+	pass(10);
+	accepted_since(3, 5);
+	pass(10);
+	accepted_since(5, 5);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	assert_not_dropped(4);
+	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 1);
+	assert_cause(5, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 1);
+	cr_expect_eq(listeners[0].disagreements, 0);
+	end();
+}

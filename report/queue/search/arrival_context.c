@@ -104,8 +104,10 @@ static bool look_ahead(const struct queue *q, struct arrival_context *contexts, 
 			continue;
 		if (a->kind == ARRIVAL_LOOKUP && a->found != FOUND_DOUBT)
 			next[context->slot] = a->found;
+		if (a->kind == ARRIVAL_LEAVE)
+			next[context->slot] = FOUND_CHILD;
 		context->lookahead = next[context->slot];
-		if (a->kind == ARRIVAL_LOOKUP ||
+		if (a->kind == ARRIVAL_LOOKUP || a->kind == ARRIVAL_LEAVE ||
 		    (a->kind == ARRIVAL_SYN && context->lookahead == FOUND_CHILD))
 			context->lookahead = FOUND_DOUBT;
 		if (context->first)
@@ -147,6 +149,83 @@ static void find_concurrent(const struct queue *q, struct arrival_context *conte
 	}
 }
 
+/* For each slot the next report of an accept(), on the way from the last arrival to the first. */
+struct coming {
+	bool seen;
+	bool entered;
+	uint32_t precede;
+};
+
+static uint32_t count_until(const int64_t *times_ns, uint32_t count, int64_t time_ns)
+{
+	uint32_t low = 0, high = count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (times_ns[middle] <= time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * The accept queue is first in, first out (reqsk_queue_add(), reqsk_queue_remove()): one accept()
+ * that returned before another began had the earlier entry. times_ns: of the reports so far whose
+ * attempts had not entered before the first arrival.
+ */
+static void order_entries(const struct queue *q, struct arrival_context *contexts,
+			  struct coming *reports, int64_t *times_ns)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		const struct arrival *a = &q->arrivals.list[i];
+		struct arrival_context *context = &contexts[i];
+
+		if (context->slot == NO_SLOT)
+			continue;
+		if (context->first)
+			reports[context->slot].entered = context->place & PLACE_ENTERED;
+		if (a->kind != ARRIVAL_LEAVE)
+			continue;
+		context->precede = count_until(times_ns, count, a->from_ns);
+		context->reported = !reports[context->slot].entered;
+		if (context->reported)
+			times_ns[count++] = a->time_ns;
+	}
+	for (size_t i = q->arrivals.count; i-- > 0;) {
+		struct arrival_context *context = &contexts[i];
+		struct coming *report;
+
+		if (context->slot == NO_SLOT)
+			continue;
+		report = &reports[context->slot];
+		if (q->arrivals.list[i].kind == ARRIVAL_LEAVE)
+			*report =
+			    (struct coming){.seen = context->reported, .precede = context->precede};
+		context->reported = report->seen;
+		context->precede = report->seen ? report->precede : count;
+		if (context->first)
+			*report = (struct coming){0};
+	}
+}
+
+static bool find_order(const struct queue *q, struct arrival_context *contexts, uint32_t slots)
+{
+	struct coming *reports = calloc(slots + 1, sizeof(*reports));
+	int64_t *times_ns = malloc((q->arrivals.count + 1) * sizeof(*times_ns));
+	bool done = reports && times_ns;
+
+	if (done)
+		order_entries(q, contexts, reports, times_ns);
+	free(times_ns);
+	free(reports);
+	return done;
+}
+
 struct arrival_context *arrival_contexts_of(const struct queue *queue, struct table *table,
 					    uint32_t *slots)
 {
@@ -155,7 +234,8 @@ struct arrival_context *arrival_contexts_of(const struct queue *queue, struct ta
 	*slots = 0;
 	if (!contexts)
 		return NULL;
-	if (give_slots(queue, contexts, table, slots) && look_ahead(queue, contexts, *slots)) {
+	if (give_slots(queue, contexts, table, slots) && look_ahead(queue, contexts, *slots) &&
+	    (!queue->accept_exact || find_order(queue, contexts, *slots))) {
 		find_concurrent(queue, contexts);
 		return contexts;
 	}

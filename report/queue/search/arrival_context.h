@@ -21,7 +21,10 @@ struct arrival_context {
 	uint8_t
 	    lookahead; /* enum found: what the next lookup of its attempt says of this arrival */
 	uint8_t
-	    concurrent; /* enum concurrency: what others at its time may have changed before it */
+	    concurrent;	  /* enum concurrency: what others at its time may have changed before it */
+	bool reported;	  /* accept() of its attempt is, after it */
+	uint32_t precede; /* so many of those that have not entered by the first arrival are
+			     accepted before its attempt, by the reports, and so enter before it */
 };
 
 /*

@@ -41,8 +41,10 @@ static void settle_arrival(struct queue *q, const struct step *step, struct tabl
 	struct arrival *a = &q->arrivals.list[step->at];
 	struct drops_view nothing = {.known = true};
 
-	if (step->transition.leaves)
+	if (step->transition.leaves) {
 		queue_step(q, a->time_ns, -(int64_t)step->transition.leaves);
+		q->settled.owed += q->accept_exact ? step->transition.leaves : 0;
+	}
 	if (a->kind != ARRIVAL_LOOKUP && a->kind != ARRIVAL_COUNT)
 		a->kind = step->transition.kind;
 	a->half_open = q->settled.requests < 0 ? 0 : (uint32_t)q->settled.requests;
@@ -54,6 +56,27 @@ static void settle_arrival(struct queue *q, const struct step *step, struct tabl
 	q->settled.unattributed = step->unattributed;
 }
 
+/* A sample that shows fewer drops than had come by then cannot say what was worked on. */
+static void mark_early(const struct backtrace *backtrace, struct queue *q)
+{
+	for (uint32_t i = backtrace->first; i != STEP_NONE; i = backtrace->steps[i].previous) {
+		const struct step *step = &backtrace->steps[i];
+		struct queue_sample *sample;
+
+		if (step->at < backtrace->arrivals)
+			continue;
+		sample = &q->samples.pending[step->at - backtrace->arrivals];
+		sample->early =
+		    sample->drops_known &&
+		    step->drops > (int64_t)(uint32_t)(sample->drops - q->sk_drops.group_first);
+	}
+}
+
+static bool shows(const struct arrival *a, const struct queue_sample *sample)
+{
+	return !sample->early && arrival_order(a, sample) == ARRIVED_BEFORE;
+}
+
 /* What arrived between two samples, as far as it matters for who was dropped. */
 struct between {
 	uint32_t syns; /* without an answer */
@@ -61,17 +84,23 @@ struct between {
 	bool may_enter; /* a final ACK that entered, or did not, in place of a SYN's drop */
 	bool may_not;
 	bool stray;
+	int64_t most; /* the depth of the accept queue, at the most */
+	int64_t limit;
 };
 
 static void count_between(const struct arrival *a, struct between *b)
 {
+	/* Whoever arrives while it cannot be full yet enters. */
+	bool room = b->most <= b->limit;
+
 	if (a->kind == ARRIVAL_SYN && !a->answered) {
 		b->syns++;
 		b->dropped += a->dropped;
 	}
 	b->stray |= a->kind == ARRIVAL_STRAY && !a->proven;
-	b->may_not |= a->wants_place && !a->proven && a->kind == ARRIVAL_ENTER;
+	b->may_not |= a->wants_place && !a->proven && a->kind == ARRIVAL_ENTER && !room;
 	b->may_enter |= a->wants_place && !a->proven && a->kind == ARRIVAL_REFUSED;
+	b->most += a->kind == ARRIVAL_ENTER || a->kind == ARRIVAL_REFUSED;
 }
 
 static bool is_sure(const struct between *b)
@@ -79,6 +108,21 @@ static bool is_sure(const struct between *b)
 	if (b->stray)
 		return false;
 	return b->dropped ? b->dropped == b->syns && !b->may_not : !b->may_enter;
+}
+
+/* The first sample from k on that says what was worked on; pending_count: none. */
+static size_t next_shown(const struct queue_samples *samples, size_t k)
+{
+	while (k < samples->pending_count && samples->pending[k].early)
+		k++;
+	return k;
+}
+
+static int64_t depth_before(const struct queue *q, size_t k)
+{
+	while (k > 0 && q->samples.pending[k - 1].early)
+		k--;
+	return k ? (int64_t)q->samples.pending[k - 1].depth : q->settled.depth;
 }
 
 /*
@@ -96,18 +140,21 @@ static void find_sure(struct queue *q)
 		size_t i = from;
 
 		while (k < samples->pending_count &&
-		       arrival_order(&q->arrivals.list[from], &samples->pending[k]) !=
-			   ARRIVED_BEFORE)
+		       !shows(&q->arrivals.list[from], &samples->pending[k]))
 			k++;
 		if (k == samples->pending_count)
 			return;
+		between.limit = (int64_t)queue_limit_at(q, q->arrivals.list[from].time_ns);
+		between.most = depth_before(q, k);
 		for (; i < q->arrivals.count; i++) {
 			enum arrival_order order =
 			    arrival_order(&q->arrivals.list[i], &samples->pending[k]);
 
 			if (order == ARRIVED_AFTER)
 				break;
-			if (order == ARRIVED_WITHIN && ++k == samples->pending_count)
+			if (order == ARRIVED_WITHIN)
+				k = next_shown(samples, k + 1);
+			if (k == samples->pending_count)
 				return;
 			q->arrivals.list[i].done_ns = samples->pending[k].time_ns;
 			count_between(&q->arrivals.list[i], &between);
@@ -123,13 +170,17 @@ static void find_sure(struct queue *q)
 
 static void settle_sample(struct queue *q, const struct queue_sample *sample, int64_t drops)
 {
+	int64_t left = q->settled.depth - (int64_t)sample->depth;
+
 	if (sample->drops_known) {
 		q->sk_drops.shown = true;
 		q->sk_drops.shown_drops = sample->drops;
 		q->sk_drops.shown_ns = sample->time_ns;
 	}
-	if (q->settled.depth != (int64_t)sample->depth)
-		queue_step(q, sample->time_ns, (int64_t)sample->depth - q->settled.depth);
+	if (left && q->accept_exact)
+		q->settled.owed = left > -q->settled.owed ? q->settled.owed + left : 0;
+	if (left)
+		queue_step(q, sample->time_ns, -left);
 	if (sample->drops_known)
 		q->sk_drops.settled = drops;
 }
@@ -170,6 +221,7 @@ void backtrace_settle(const struct backtrace *backtrace, struct queue *q, size_t
 	}
 	q->now.half_open = requests < 0 ? 0 : requests;
 	prove_refused(backtrace, q);
+	mark_early(backtrace, q);
 	for (uint32_t i = backtrace->first; i != STEP_NONE; i = backtrace->steps[i].previous)
 		if (backtrace->steps[i].at < backtrace->arrivals)
 			q->arrivals.list[backtrace->steps[i].at].dropped =

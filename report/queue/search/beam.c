@@ -36,7 +36,8 @@ struct search {
 	struct observation *observations; /* of each sample */
 	uint32_t *earliest;		  /* before which arrival it can have looked */
 	uint32_t *latest;
-	size_t width; /* of the beam */
+	uint32_t *reported; /* of each arrival: see hypothesis_leave_cost(); NULL: none is */
+	size_t width;	    /* of the beam */
 	struct frontier now;
 	struct frontier next;
 	uint32_t *visited; /* a hash of the states in next: their numbers there */
@@ -94,6 +95,49 @@ static void allow_early(const struct search *s, size_t sample)
 	}
 }
 
+/* The first arrival that may have been worked on at time_ns or later. */
+static uint32_t first_by(const struct search *s, int64_t time_ns)
+{
+	uint32_t low = 0, high = (uint32_t)s->arrivals;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (s->queue->arrivals.list[middle].time_ns + CAPTURE_LEAD_NS < time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * For each arrival the accepts that are reported after it and had begun by then: any of them may
+ * have returned already. Each counts from its beginning on until its report.
+ */
+static bool count_reported(struct search *s)
+{
+	uint32_t count = 0;
+
+	if (!s->queue->accept_exact)
+		return true;
+	s->reported = calloc(s->arrivals + 1, sizeof(*s->reported));
+	if (!s->reported)
+		return false;
+	for (uint32_t i = 0; i < s->arrivals; i++) {
+		const struct arrival *a = &s->queue->arrivals.list[i];
+		uint32_t from = a->kind == ARRIVAL_LEAVE ? first_by(s, a->from_ns) : i;
+
+		if (from < i) {
+			s->reported[from]++;
+			s->reported[i]--; /* modulo 2^32: the sums are right */
+		}
+	}
+	for (uint32_t i = 0; i < s->arrivals; i++)
+		s->reported[i] = count += s->reported[i];
+	return true;
+}
+
 static void make_observations(struct search *s)
 {
 	for (size_t k = 0; k < s->samples; k++) {
@@ -145,6 +189,7 @@ static bool is_same_state(const struct hypothesis *a, const struct hypothesis *b
 	return a->depth == b->depth && a->requests == b->requests &&
 	       a->unattributed == b->unattributed && a->drops == b->drops &&
 	       a->samples == b->samples && a->retractable == b->retractable &&
+	       a->ahead == b->ahead && a->entries == b->entries &&
 	       a->placement_hash == b->placement_hash;
 }
 
@@ -153,7 +198,8 @@ static struct hypothesis *merge(struct search *s, const struct hypothesis *h)
 {
 	uint64_t key = h->placement_hash ^ (uint64_t)(uint32_t)h->depth << 40 ^
 		       (uint64_t)(uint32_t)h->requests << 20 ^ (uint64_t)h->drops ^
-		       (uint64_t)h->samples << 52 ^ (uint64_t)h->retractable << 32;
+		       (uint64_t)h->samples << 52 ^ (uint64_t)h->retractable << 32 ^
+		       (uint64_t)h->ahead << 58;
 
 	for (size_t i = (key * 0x9e3779b97f4a7c15u >> 32) & s->visited_mask;;
 	     i = (i + 1) & s->visited_mask) {
@@ -253,6 +299,8 @@ static void observe(struct search *s, const struct hypothesis *from, const uint3
 		if (h.samples == s->samples || s->earliest[h.samples] > gap)
 			return;
 		observed = s->observations[h.samples];
+		observed.reports = s->reported != NULL;
+		observed.reported = s->reported ? s->reported[gap] : 0;
 		if (!s->queue->samples.pending[h.samples].drops_known)
 			observed.drops = h.drops;
 		h.cost += hypothesis_observe(&h, &observed, &step.transition.leaves);
@@ -281,6 +329,11 @@ static void take_observations(struct search *s, uint32_t gap)
 	prune(s);
 }
 
+static bool is_report(const struct search *s, uint32_t at)
+{
+	return s->queue->arrivals.list[at].kind == ARRIVAL_LEAVE;
+}
+
 static void take_arrival(struct search *s, uint32_t at)
 {
 	const struct arrival_context *context = &s->contexts[at];
@@ -301,6 +354,16 @@ static void take_arrival(struct search *s, uint32_t at)
 			struct step step = {
 			    .previous = h->step, .at = at, .transition = transitions[m]};
 
+			if (s->reported) {
+				if ((transitions[m].place & ~place) & PLACE_ENTERED) {
+					then.cost += hypothesis_order_cost(h, context->precede);
+					then.entries += context->reported;
+				}
+				then.cost += hypothesis_leave_cost(h, transitions[m].leaves,
+								   s->reported[at]);
+				then.ahead += transitions[m].leaves;
+				then.ahead -= is_report(s, at) && then.ahead;
+			}
 			then.depth += transitions[m].depth - (int32_t)transitions[m].leaves;
 			then.requests += transitions[m].requests;
 			then.unattributed += transitions[m].unattributed;
@@ -326,6 +389,7 @@ static void release(struct search *s)
 	free(s->contexts);
 	free(s->observations);
 	free(s->earliest);
+	free(s->reported);
 	free(s->now.hypotheses);
 	free(s->now.rows);
 	free(s->next.hypotheses);
@@ -345,7 +409,7 @@ static bool prepare(struct search *s, struct table *table)
 	s->contexts = arrival_contexts_of(s->queue, table, &s->slots);
 	s->earliest = calloc(2 * s->samples + 1, sizeof(*s->earliest));
 	s->observations = calloc(s->samples + 1, sizeof(*s->observations));
-	if (!s->contexts || !s->earliest || !s->observations)
+	if (!s->contexts || !s->earliest || !s->observations || !count_reported(s))
 		return false;
 	s->latest = s->earliest + s->samples;
 	bound_samples(s);
@@ -393,10 +457,10 @@ bool beam_is_needed(const struct queue *queue)
 {
 	int64_t most = queue->settled.depth, requests = queue->settled.requests;
 	uint32_t lowest = queue->listener.limit, highest;
-	bool any = false;
+	bool any = false, told = false;
 
-	if (!queue->limit_known || queue->siblings != 1 || queue->accept_exact ||
-	    !queue->settled.known || !queue->sk_drops.group_settled)
+	if (!queue->limit_known || queue->siblings != 1 || !queue->settled.known ||
+	    !queue->sk_drops.group_settled)
 		return false;
 	for (size_t k = 0; k < queue->samples.pending_count; k++)
 		if ((int64_t)queue->samples.pending[k].depth > most)
@@ -407,8 +471,10 @@ bool beam_is_needed(const struct queue *queue)
 		most += a->wants_place;
 		requests += a->kind == ARRIVAL_SYN;
 		any |= a->wants_place || a->kind == ARRIVAL_SYN;
+		told |= a->told != TOLD_NOTHING;
 	}
-	if (!any)
+	/* With both ends of its stay told, nothing is left to search for. */
+	if (!any || (told && queue->accept_exact))
 		return false;
 	if (queue->limits.count > 1)
 		limits_within(&queue->limits, queue->arrivals.list[0].time_ns, INT64_MAX, &lowest,
@@ -433,6 +499,7 @@ bool beam_settle(struct queue *queue, size_t count, struct table *table, struct 
 	    .requests = (int32_t)queue->settled.requests,
 	    .unattributed = queue->settled.unattributed,
 	    .drops = queue->sk_drops.settled,
+	    .ahead = queue->accept_exact ? (uint32_t)queue->settled.owed : 0,
 	    .step = STEP_NONE,
 	};
 	memset(s.now.rows, 0, s.placements.row_words * sizeof(*s.now.rows));

@@ -18,6 +18,11 @@
  * order of two processors that is not that of the frames. A sample can have looked before
  * any arrival of its interval, so that a state is observed at each of those or not yet.
  *
+ * Reports. Where accept() is reported, the report comes after the place was given: who takes
+ * it meanwhile is found in the same way, but nobody leaves unseen. A hypothesis may count a
+ * departure before its report, of those alone whose call had begun by then; and who is
+ * accepted first has entered first.
+ *
  * Merge. Of two hypotheses that reach one state the cheaper goes on: what comes later is the
  * same for both.
  *

@@ -16,6 +16,7 @@ enum {
 	COST_BORDER = 6,    /* the SYN queue was one off, as it seems */
 	COST_EARLY = 6,	    /* a packet was worked on long after it was captured */
 	COST_HIDDEN = 8,    /* a client hid by chance what the timestamp of its cookie was behind */
+	COST_ORDER = 10,    /* two entered in another order than they were captured */
 	COST_DISLIKED = 12, /* PAWS, or out of the window */
 	COST_RULE = 15,
 	COST_LATE = 15,	  /* a request's SYN-ACK was captured late by some milliseconds */
@@ -310,6 +311,32 @@ static void count_transitions(const struct hypothesis *h, const struct arrival *
 	m->list[0].unattributed = (int8_t)-m->list[0].requests;
 }
 
+/* accept() returned it: it had entered, and may have left before this report. */
+static void leave_transitions(const struct hypothesis *h, const struct arrival *a, uint8_t place,
+			      struct transitions *m)
+{
+	bool known = a->index == TABLE_NONE || (place & PLACE_ENTERED);
+
+	add(m, ARRIVAL_LEAVE, place, known ? 0 : COST_LOOKUP)->depth =
+	    !h->ahead && h->depth > 0 ? -1 : 0;
+}
+
+uint32_t hypothesis_leave_cost(const struct hypothesis *hypothesis, uint32_t leaves,
+			       uint32_t reported)
+{
+	uint64_t ahead = (uint64_t)hypothesis->ahead + leaves;
+	uint64_t over = ahead > reported ? ahead - reported : 0;
+
+	if (over > leaves)
+		over = leaves;
+	return COST_RULE * (uint32_t)(over > 10 ? 10 : over);
+}
+
+uint32_t hypothesis_order_cost(const struct hypothesis *hypothesis, uint32_t precede)
+{
+	return hypothesis->entries < precede ? COST_ORDER : 0;
+}
+
 unsigned hypothesis_transitions(const struct queue *queue, const struct hypothesis *hypothesis,
 				const struct arrival *arrival, uint8_t place, uint8_t concurrent,
 				struct transition transitions[TRANSITIONS_MAX])
@@ -335,7 +362,7 @@ unsigned hypothesis_transitions(const struct queue *queue, const struct hypothes
 		m.list[0].cookie = arrival->cookie;
 		break;
 	case ARRIVAL_LEAVE:
-		add(&m, ARRIVAL_LEAVE, place, 0)->depth = hypothesis->depth > 0 ? -1 : 0;
+		leave_transitions(hypothesis, arrival, place, &m);
 		break;
 	case ARRIVAL_ENTER:
 		add_entry(&m, place, 0, 0);
@@ -381,14 +408,20 @@ static uint32_t take_depth(struct hypothesis *hypothesis, const struct observati
 {
 	int64_t more = (int64_t)sample->depth - hypothesis->depth;
 	uint32_t back = more > 0 ? at_most((uint64_t)more, hypothesis->retractable) : 0;
+	uint32_t cost = back ? COST_EARLY : 0;
 
 	*leaves = more < 0 ? (uint32_t)-more : 0;
 	if (more > 0)
 		*wrong += (uint64_t)more - back;
+	if (sample->reports) {
+		cost += hypothesis_leave_cost(hypothesis, *leaves, sample->reported);
+		hypothesis->ahead += *leaves;
+		hypothesis->ahead -= at_most(back, hypothesis->ahead);
+	}
 	hypothesis->depth = (int32_t)sample->depth;
 	hypothesis->retractable =
 	    at_most((uint64_t)hypothesis->retractable - back + *leaves, sample->early_entries);
-	return back ? COST_EARLY : 0;
+	return cost;
 }
 
 uint32_t hypothesis_observe(struct hypothesis *hypothesis, const struct observation *sample,

@@ -29,12 +29,14 @@ struct hypothesis {
 	uint32_t step;	      /* the last of the chain that led here */
 	uint32_t retractable; /* departures by the last sample that the next one may take back: who
 				 left by it may not have entered by then */
+	uint32_t ahead;	      /* departures counted before the report of their accept() */
+	uint32_t entries;     /* of those whose accept() is reported */
 	uint64_t placement_hash; /* of the places of the attempts that have more to come */
 };
 
 /* What an arrival may do to the state. */
 struct transition {
-	uint32_t leaves; /* unseen accepts just before it */
+	uint32_t leaves; /* accepts just before it that are unseen, or reported later */
 	int8_t depth;	 /* what it adds */
 	int8_t requests;
 	int8_t unattributed;
@@ -47,6 +49,19 @@ struct transition {
 };
 
 #define TRANSITIONS_MAX 6
+
+/*
+ * What it costs that so many left, where accept() is reported: of those whose report comes
+ * later only so many had begun by then (reported). No other can have returned.
+ */
+uint32_t hypothesis_leave_cost(const struct hypothesis *hypothesis, uint32_t leaves,
+			       uint32_t reported);
+
+/*
+ * What it costs that an attempt enters before others that were accepted before it: so many
+ * (precede) should have entered by then.
+ */
+uint32_t hypothesis_order_cost(const struct hypothesis *hypothesis, uint32_t precede);
 
 /*
  * The transitions of this arrival, whose attempt stands at place; concurrent: enum concurrency.
@@ -67,6 +82,8 @@ struct observation {
 	/* Of what arrived so shortly before that it may not have been worked on by then: */
 	uint32_t early_drops; /* how many it may have cost at the most */
 	uint32_t early_entries;
+	bool reports;	   /* accept() is reported: */
+	uint32_t reported; /* as in hypothesis_leave_cost() */
 };
 
 /*
