@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -10,6 +11,10 @@ import pytest
 
 from listening import Listener
 from traffic import Traffic
+
+
+# The programs that the tests start are to end by it, also where the run itself was started by nohup.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -47,8 +47,9 @@ class Recording:
         return self.report
 
     def was_late(self):
-        """Whether something came when the live report had gone on: it is missing there."""
-        return bool(self.report and self.report["source"]["late_events"])
+        """Whether something came when the live report had gone on, and is missing there; or samples and readings
+        of the counters were so far apart that steps of a case lie between two of them."""
+        return bool(self.report and (self.report["source"]["late_events"] or self.report["losses"]["samples-late"]))
 
     def replay(self):
         """The report of the folder that the recording left."""
