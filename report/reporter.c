@@ -19,6 +19,7 @@
 #include "report/measure/latencies.h"
 #include "report/measure/rates.h"
 #include "report/measure/worst.h"
+#include "report/metrics/collector.h"
 #include "report/queue/listening.h"
 #include "report/queue/queue.h"
 #include "report/queue/queues.h"
@@ -35,7 +36,9 @@ struct reporter {
 	struct report report;
 	struct histogram histograms[LATENCY_COUNT];
 	struct rates rates;
-	struct live *live; /* NULL: no snapshots */
+	struct live *live;	     /* NULL: no snapshots */
+	struct collector *collector; /* NULL: no metrics */
+	bool finished;
 	struct worst worst;
 	struct peers peers;
 	struct ledger ledger;
@@ -116,6 +119,10 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 			      &r->live);
 	if (rc)
 		goto release_worst;
+	r->collector = options->metrics ? collector_new() : NULL;
+	rc = options->metrics && !r->collector ? -ENOMEM : 0;
+	if (rc)
+		goto free_live;
 	rc = rates_init(&r->rates, options->meta ? options->meta->start_ns : TIME_UNKNOWN);
 	if (rc)
 		goto free_live;
@@ -123,8 +130,8 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 		const struct queues_options queues = {
 		    .host = options->meta->host,
 		    .children_looked_up = options->meta->sources[SOURCE_SAMPLER].on,
-		    .entries_told = options->meta->entries &&
-				    !options->meta->losses[LOSS_BPF_EVENTS],
+		    .entries_told =
+			options->meta->entries && !options->meta->losses[LOSS_BPF_EVENTS],
 		    .targets = options->meta->targets,
 		    .targets_count = options->meta->targets_count,
 		    .lo_only = strcmp(options->meta->interface, "lo") == 0,
@@ -150,6 +157,7 @@ free_queues:
 release_rates:
 	rates_release(&r->rates);
 free_live:
+	collector_free(r->collector);
 	live_free(r->live);
 release_worst:
 	worst_release(&r->worst);
@@ -166,6 +174,7 @@ void reporter_free(struct reporter *reporter)
 	queues_free(reporter->queues);
 	rates_release(&reporter->rates);
 	live_free(reporter->live);
+	collector_free(reporter->collector);
 	worst_release(&reporter->worst);
 	ledger_release(&reporter->ledger);
 	advisor_free(reporter->advisor);
@@ -214,6 +223,24 @@ const struct snapshot *reporter_snapshot(struct reporter *reporter, int64_t to_n
 void reporter_turn(struct reporter *reporter)
 {
 	live_turn(reporter->live, reporter->queues, reporter->tracker);
+}
+
+int reporter_metrics(struct reporter *reporter, int64_t to_ns, struct metrics *out)
+{
+	struct collector_input input = {
+	    .queues = reporter->queues,
+	    .ledger = &reporter->ledger,
+	    .meta = reporter->options.meta,
+	    .report = &reporter->report,
+	    .last = reporter->finished,
+	};
+	struct tracker_stats stats;
+
+	tracker_stats(reporter->tracker, &stats);
+	input.open = reporter->finished ? 0 : stats.open;
+	if (reporter->last_ns > to_ns)
+		to_ns = reporter->last_ns;
+	return collector_collect(reporter->collector, &input, to_ns, out);
 }
 
 static void add_overflow(struct reporter *r, const char *table, uint64_t bound, uint64_t count)
@@ -383,6 +410,7 @@ int reporter_finish(struct reporter *reporter, const struct reporter_source *sou
 
 	if (rc)
 		return rc;
+	reporter->finished = true;
 	rc = fill_report(reporter, source);
 	if (rc)
 		return rc;

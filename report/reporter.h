@@ -13,6 +13,7 @@
 #include "event/recording/recording.h"
 #include "event/skip.h"
 #include "report/attempt/report.h"
+#include "report/metrics/metrics.h"
 #include "report/sink/sink.h"
 #include "report/watch/snapshot.h"
 
@@ -29,6 +30,7 @@ struct reporter_options {
 	/* Snapshots will be asked for, with a window of so many intervals (WINDOW_SLOTS_MAX); 0:
 	 * not. */
 	unsigned live_slots;
+	bool metrics; /* reporter_metrics() will be asked */
 	size_t sinks_count;
 	struct sink *sinks[REPORTER_SINKS_MAX]; /* stay the caller's */
 };
@@ -70,6 +72,13 @@ const struct snapshot *reporter_snapshot(struct reporter *reporter, int64_t to_n
 
 /* The interval ends where the last snapshot was taken, and a new one begins. */
 void reporter_turn(struct reporter *reporter);
+
+/*
+ * The numbers as they are at to_ns, as in reporter_snapshot(); with options.metrics alone, and
+ * about once a second. Legal after reporter_finish() too. 0 or -ENOMEM.
+ */
+int reporter_metrics(struct reporter *reporter, int64_t to_ns, struct metrics *out)
+    __attribute__((warn_unused_result));
 
 /*
  * Ends observation: finishes the open attempts, reconciles, and calls each

@@ -10,7 +10,7 @@
 
 #include "report/queue/tally.h"
 
-static const enum counter ledger_counters[] = {
+static const enum counter queue_counters[LEDGER_COUNTERS] = {
     COUNTER_LISTEN_OVERFLOWS,	  COUNTER_LISTEN_DROPS,	     COUNTER_REQQ_FULL_DROP,
     COUNTER_REQQ_FULL_DO_COOKIES, COUNTER_SYNCOOKIES_SENT,   COUNTER_SYNCOOKIES_RECV,
     COUNTER_SYNCOOKIES_FAILED,	  COUNTER_DEFER_ACCEPT_DROP, COUNTER_EMBRYONIC_RSTS,
@@ -24,7 +24,6 @@ static const enum counter evidence_counters[] = {
     COUNTER_RP_FILTER,	    COUNTER_SYN_CHALLENGE,     COUNTER_PAWS_TIME_WAIT,
 };
 
-#define COUNTERS (sizeof(ledger_counters) / sizeof(ledger_counters[0]))
 #define EVIDENCE (sizeof(evidence_counters) / sizeof(evidence_counters[0]))
 
 void ledger_take(struct ledger *ledger, const struct counters *counters)
@@ -123,25 +122,50 @@ static bool same_group(const struct report_listener *a, const struct report_list
 	return a->reuseport && b->reuseport && endpoint_equal(&a->local, &b->local);
 }
 
-int ledger_balance(struct ledger *ledger, const struct queues *queues,
-		   const struct report_listener *listeners, size_t listeners_count)
+static void sum_tallies(const struct queues *queues, uint64_t sums[TALLY_COUNT])
 {
-	uint64_t sums[TALLY_COUNT] = {0};
-	size_t rows = COUNTERS;
-
-	ledger->rows = calloc(COUNTERS + EVIDENCE + listeners_count, sizeof(*ledger->rows));
-	ledger->names = calloc(listeners_count + 1, sizeof(*ledger->names));
-	if (!ledger->rows || !ledger->names)
-		return -ENOMEM;
-	memcpy(sums, queues_elsewhere(queues), sizeof(sums));
-	for (size_t i = 0; i < listeners_count; i++) {
+	memcpy(sums, queues_elsewhere(queues), TALLY_COUNT * sizeof(sums[0]));
+	for (size_t i = 0; i < queues_count(queues); i++) {
 		const uint64_t *tallies = queues_tallies(queues, i);
 
 		for (int t = 0; t < TALLY_COUNT; t++)
 			sums[t] += tallies[t];
 	}
-	for (size_t i = 0; i < COUNTERS; i++)
-		balance_counter(ledger, sums, ledger_counters[i], &ledger->rows[i]);
+}
+
+static void balance_counters(const struct ledger *ledger, const uint64_t sums[TALLY_COUNT],
+			     struct ledger_row rows[LEDGER_COUNTERS])
+{
+	for (size_t i = 0; i < LEDGER_COUNTERS; i++)
+		balance_counter(ledger, sums, queue_counters[i], &rows[i]);
+}
+
+void ledger_counters(const struct ledger *ledger, const struct queues *queues,
+		     struct ledger_row rows[LEDGER_COUNTERS])
+{
+	uint64_t sums[TALLY_COUNT];
+
+	sum_tallies(queues, sums);
+	balance_counters(ledger, sums, rows);
+}
+
+enum counter ledger_counter(int row)
+{
+	return queue_counters[row];
+}
+
+int ledger_balance(struct ledger *ledger, const struct queues *queues,
+		   const struct report_listener *listeners, size_t listeners_count)
+{
+	uint64_t sums[TALLY_COUNT];
+	size_t rows = LEDGER_COUNTERS;
+
+	ledger->rows = calloc(LEDGER_COUNTERS + EVIDENCE + listeners_count, sizeof(*ledger->rows));
+	ledger->names = calloc(listeners_count + 1, sizeof(*ledger->names));
+	if (!ledger->rows || !ledger->names)
+		return -ENOMEM;
+	sum_tallies(queues, sums);
+	balance_counters(ledger, sums, ledger->rows);
 	for (size_t i = 0; i < EVIDENCE; i++) {
 		balance_counter(ledger, sums, evidence_counters[i], &ledger->rows[rows]);
 		rows += ledger->rows[rows].explained != 0;

@@ -12,6 +12,9 @@
 #include "report/attempt/report.h"
 #include "report/queue/queues.h"
 
+/* The counters of the queues, which always have a row. */
+#define LEDGER_COUNTERS 10
+
 struct ledger {
 	bool before_known;
 	bool after_known;
@@ -27,11 +30,17 @@ void ledger_take(struct ledger *ledger, const struct counters *counters);
 
 /*
  * Makes the rows: one for each counter of the queues, one for each other that a verdict
- * rests on, then one for each listener's sk_drops. 0 or -ENOMEM. The rows live until ledger_release().
+ * rests on, then one for each listener's sk_drops. 0 or -ENOMEM. The rows live until
+ * ledger_release().
  */
 int ledger_balance(struct ledger *ledger, const struct queues *queues,
 		   const struct report_listener *listeners, size_t listeners_count)
     __attribute__((warn_unused_result));
+
+/* Their rows as they are now, also while observation goes on. */
+void ledger_counters(const struct ledger *ledger, const struct queues *queues,
+		     struct ledger_row rows[LEDGER_COUNTERS]);
+enum counter ledger_counter(int row);
 
 /* How many connections the kernel let in while observed (PassiveOpens); -1 unknown. */
 int64_t ledger_passive_opens(const struct ledger *ledger);

@@ -28,6 +28,7 @@
 #include "report/measure/latencies.h"
 #include "report/measure/rate_counter.h"
 #include "report/measure/series.h"
+#include "report/measure/spread.h"
 #include "report/queue/past/limits.h"
 #include "report/queue/past/stalls.h"
 #include "report/queue/past/tenures.h"
@@ -155,7 +156,8 @@ struct queue_samples {
 	uint64_t count;	       /* ever taken */
 	uint32_t last_depth;
 	int64_t peak;	    /* -1: none */
-	uint32_t turn_peak; /* the highest since the live view turned */
+	uint32_t turn_peak; /* the highest since the live view turned, */
+	uint32_t news_peak; /* and since the metrics were collected */
 	struct series series;
 	int64_t half_open; /* the last count of requests; -1: none */
 	struct series half_open_series;
@@ -223,6 +225,9 @@ struct queue_sums {
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t causes[CAUSE_COUNT]; /* attempts that have it */
 	uint64_t cause_packets[CAUSE_COUNT];
+	uint64_t syns_again;	       /* beyond the first of each attempt */
+	struct spread connect;	       /* first SYN to final ACK, */
+	struct spread accept_wait;     /* and from there to accept() */
 	uint64_t tallies[TALLY_COUNT]; /* packets within the ledger's window */
 	uint64_t drops;		       /* packets, by the verdicts */
 	uint64_t disagreements;	       /* samples that the rebuilt depth cannot explain */

@@ -495,6 +495,10 @@ static void count_finished(struct queues *queues, struct queue *q, const struct 
 		q->sums.causes[attempt->causes[i].cause]++;
 		q->sums.cause_packets[attempt->causes[i].cause] += attempt->causes[i].packets;
 	}
+	if (attempt->syns)
+		q->sums.syns_again += attempt->syns - 1;
+	spread_add(&q->sums.connect, attempt->connect_ns);
+	spread_add(&q->sums.accept_wait, attempt->accept_wait_ns);
 	latencies_add(&q->latencies, &queues->histograms, attempt);
 	sizing_add(&q->sizing, attempt);
 }

@@ -286,6 +286,8 @@ void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t
 	queue->samples.last_depth = sample->depth;
 	if (sample->depth > queue->samples.turn_peak)
 		queue->samples.turn_peak = sample->depth;
+	if (sample->depth > queue->samples.news_peak)
+		queue->samples.news_peak = sample->depth;
 	if ((int64_t)sample->depth > queue->samples.peak)
 		queue->samples.peak = sample->depth;
 	series_add(&queue->samples.series, time_ns, sample->depth);
