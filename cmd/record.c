@@ -91,6 +91,17 @@ static void tell_manager(struct record *o, struct recorder *recorder)
 			      recorder_events(recorder));
 }
 
+/* What went wrong with a part of it, at once: it may run for months. */
+static void say_news(struct recorder *recorder, struct progress *progress)
+{
+	const char *news = recorder_news(recorder);
+
+	if (!news)
+		return;
+	progress_clear(progress);
+	complain(NAME, "%s", news);
+}
+
 /* Steps until it is time to end. 0 or -errno of the recorder. */
 static int run(struct record *o, struct recorder *recorder, const struct signals *signals)
 {
@@ -119,6 +130,7 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 			rows_say_news(rows, NAME);
 		}
 		progress_show(&progress, recorder_frames(recorder), recorder_events(recorder));
+		say_news(recorder, &progress);
 		tell_manager(o, recorder);
 		if (o->command && process_ended(&o->process))
 			break;
@@ -204,6 +216,10 @@ static int record(struct record *o)
 		}
 		o->observation.recorder.channel = o->channel;
 	}
+	status = metrics_start(&o->observation.metrics, NAME, o->observation.user);
+	if (status)
+		goto free_channel;
+	o->observation.recorder.exporter = o->observation.metrics.exporter;
 	status = observation_open_rows(&o->observation);
 	if (status)
 		goto free_channel;
@@ -218,7 +234,7 @@ static int record(struct record *o)
 	}
 	o->observation.recorder.unreported =
 	    o->observation.recorder.sinks_count == 0 && o->observation.quiet &&
-	    !o->rendering.fail_on_drops &&
+	    !o->rendering.fail_on_drops && !o->observation.metrics.exporter &&
 	    !o->observation.recorder.rotation.retention.keep_incidents;
 	rc = signals_take(&signals, true);
 	if (rc) {
@@ -253,6 +269,8 @@ static int record(struct record *o)
 		rc = -EIO;
 		complain(NAME, "%s", recorder_error(recorder));
 	}
+	if (metrics_finish(&o->observation.metrics, NAME) && !rc)
+		rc = -EIO;
 	status = rendering_close(&o->rendering, recorder_report_error(recorder),
 				 recorder_report(recorder));
 	if (rows_close(&o->observation.rows, NAME))
@@ -271,6 +289,7 @@ abandon:
 	notify_close(&o->notify);
 free_channel:
 	rows_abandon(&o->observation.rows);
+	metrics_release(&o->observation.metrics);
 	if (o->channel_fd >= 0)
 		close(o->channel_fd);
 	channel_reader_free(o->channel);

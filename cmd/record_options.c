@@ -35,6 +35,7 @@ void record_help(FILE *out)
 	    out);
 	fputs(rotation_help, out);
 	fputs(rows_help, out);
+	fputs(metrics_help, out);
 	fputs(config_help, out);
 	fputs(
 	    "      --max-open N      track at most N open attempts at once (1048576)\n"

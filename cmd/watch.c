@@ -59,7 +59,11 @@ static void print_help(FILE *out)
 	    "it\n"
 	    "                        ends (docs/report.md); - is standard output. SIGHUP reopens\n"
 	    "                        FILE\n"
-	    "  -q, --quiet           no report at the end\n"
+	    "  -q, --quiet           no report at the end; with --metrics or --metrics-listen, and\n"
+	    "                        not on a terminal, no lines either\n",
+	    out);
+	fputs(metrics_help, out);
+	fputs(
 	    "      --fail-on drops   exit status 3 if a listener's queue dropped anything, 4 if "
 	    "that\n"
 	    "                        could not be observed\n"
@@ -121,6 +125,8 @@ static int finish(struct watch *o, int rc)
 	rc_finish = recorder_finish(o->recorder);
 	if (rc_finish && !rc)
 		complain(NAME, "%s", recorder_error(o->recorder));
+	if (metrics_finish(&o->observation.metrics, NAME))
+		rc_finish = -EIO;
 	/* Why standard output failed has been told; a reader that went away is no failure. */
 	rc_report = error && error != -ENOMEM ? -EPIPE : recorder_report_error(o->recorder);
 	status = rendering_close(&o->rendering, rc_report, recorder_report(o->recorder));
@@ -136,14 +142,31 @@ static bool has_screen(const struct watch *o)
 	return !rows_take_stdout(&o->observation.rows) && screen_possible();
 }
 
+static enum viewer_mode choose_mode(const struct watch *o)
+{
+	if (o->json)
+		return VIEWER_JSON;
+	if (has_screen(o))
+		return VIEWER_SCREEN;
+	return o->observation.quiet && o->observation.metrics.exporter ? VIEWER_SILENT
+								       : VIEWER_LINES;
+}
+
+static void say_news(void *context)
+{
+	const struct watch *o = context;
+
+	observation_say_news(&o->observation, o->recorder);
+}
+
 static int make_viewer(struct watch *o)
 {
 	struct viewer_options options = {
-	    .mode = o->json	    ? VIEWER_JSON
-		    : has_screen(o) ? VIEWER_SCREEN
-				    : VIEWER_LINES,
+	    .mode = choose_mode(o),
 	    .out = rows_take_stdout(&o->observation.rows) ? stderr : stdout,
 	    .rows = &o->observation.rows,
+	    .news = say_news,
+	    .news_context = o,
 	    .interval_ns = o->interval_ns,
 	    .duration_ns = o->observation.duration_ns,
 	    .interface = o->observation.recorder.interface,
@@ -177,9 +200,13 @@ static int watch(struct watch *o)
 	}
 	o->rendering.to_stderr = rows_take_stdout(&o->observation.rows);
 	rendering_style(&o->rendering);
-	status = make_viewer(o);
+	status = metrics_start(&o->observation.metrics, NAME, o->observation.user);
 	if (status)
 		return status;
+	o->observation.recorder.exporter = o->observation.metrics.exporter;
+	status = make_viewer(o);
+	if (status)
+		goto abandon;
 	status = observation_open_rows(&o->observation);
 	if (status)
 		goto abandon;
@@ -214,6 +241,7 @@ abandon:
 	recorder_free(o->recorder);
 	rows_abandon(&o->observation.rows);
 	viewer_free(o->viewer);
+	metrics_release(&o->observation.metrics);
 	return status;
 }
 

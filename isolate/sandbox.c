@@ -183,7 +183,8 @@ static void open_folder(struct folders *folders, const char *path)
 		folders->fds[folders->count++] = fd;
 }
 
-static void open_folders(struct folders *folders, const struct sandbox_options *options)
+static void open_folders(struct folders *folders, const struct sandbox_options *options,
+			 enum seccomp_job job)
 {
 	const char *temporary = getenv("TMPDIR");
 
@@ -192,7 +193,8 @@ static void open_folders(struct folders *folders, const struct sandbox_options *
 	if (options->parts)
 		folders->access |= LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR;
 	/* Finished attempts that memory does not hold are put aside there. */
-	open_folder(folders, temporary && *temporary ? temporary : "/tmp");
+	if (job == SECCOMP_RECORDING)
+		open_folder(folders, temporary && *temporary ? temporary : "/tmp");
 	for (int i = 0; i < 4 && options->writable[i]; i++)
 		open_folder(folders, options->writable[i]);
 }
@@ -219,12 +221,13 @@ static int restrict_files(const struct folders *folders, char error[SANDBOX_ERRO
 	return rc ? fail(error, rc, "Landlock") : 0;
 }
 
-int sandbox_enter(const struct sandbox_options *options, char error[SANDBOX_ERROR_SIZE])
+static int enter(const struct sandbox_options *options, enum seccomp_job job,
+		 char error[SANDBOX_ERROR_SIZE])
 {
 	struct folders folders;
 	int rc;
 
-	open_folders(&folders, options);
+	open_folders(&folders, options, job);
 	rc = change_user(options, error);
 	if (rc == 0)
 		rc = drop_capabilities(error);
@@ -234,8 +237,18 @@ int sandbox_enter(const struct sandbox_options *options, char error[SANDBOX_ERRO
 		close(folders.fds[i]);
 	if (rc)
 		return rc;
-	rc = seccomp_filter_load(SECCOMP_RECORDING);
+	rc = seccomp_filter_load(job);
 	return rc ? fail(error, rc, "seccomp") : 0;
+}
+
+int sandbox_enter(const struct sandbox_options *options, char error[SANDBOX_ERROR_SIZE])
+{
+	return enter(options, SECCOMP_RECORDING, error);
+}
+
+int sandbox_enter_serving(const struct sandbox_options *options, char error[SANDBOX_ERROR_SIZE])
+{
+	return enter(options, SECCOMP_SERVING, error);
 }
 
 int sandbox_enter_looking(char error[SANDBOX_ERROR_SIZE])

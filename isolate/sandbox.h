@@ -38,6 +38,13 @@ int sandbox_enter(const struct sandbox_options *options, char error[SANDBOX_ERRO
     __attribute__((warn_unused_result));
 
 /*
+ * The same for the process that gives metrics to who asks: only what the options say stays
+ * writable, and a shorter list of calls.
+ */
+int sandbox_enter_serving(const struct sandbox_options *options, char error[SANDBOX_ERROR_SIZE])
+    __attribute__((warn_unused_result));
+
+/*
  * The same for the process that looks into others: the capabilities that this takes stay, as
  * far as they are there (CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH), and a shorter list of calls. No
  * Landlock: within it, no process outside may be looked into.

@@ -8,6 +8,7 @@
 enum seccomp_job {
 	SECCOMP_RECORDING, /* and reporting */
 	SECCOMP_LOOKING,   /* into other processes: see pipeline/scout.h */
+	SECCOMP_SERVING,   /* metrics: see pipeline/exporter/exporter.h */
 };
 
 /*

@@ -78,7 +78,7 @@ int observation_option(struct observation *o, int option, const char *value)
 		o->quiet = true;
 		return 0;
 	default:
-		return -1;
+		return metrics_option(&o->metrics, option, value);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cmd/options/metrics.h"
 #include "cmd/options/rows.h"
 #include "cmd/options/targets.h"
 #include "pipeline/recorder/recorder.h"
@@ -18,6 +19,7 @@ struct observation {
 	struct recorder_options recorder;
 	struct targets targets;
 	struct rows rows;
+	struct metrics_choice metrics;
 	int64_t duration_ns; /* 0: until it is told to end */
 	const char *user;    /* NULL: the default of sandbox.h */
 	bool quiet;
@@ -31,7 +33,7 @@ struct observation {
 	    {"sample-interval", required_argument, NULL, 's'},                                    \
 	    {"exact-accepts", no_argument, NULL, 'x'}, {"no-bpf", no_argument, NULL, 'B'},        \
 	    {"max-open", required_argument, NULL, 0x111}, {"user", required_argument, NULL, 'u'}, \
-	    ROWS_OPTION,                                                                          \
+	    ROWS_OPTION, METRICS_OPTIONS,                                                         \
 	{                                                                                         \
 		"quiet", no_argument, NULL, 'q'                                                   \
 	}
@@ -55,7 +57,7 @@ int observation_target(struct observation *observation, const char *text);
 /* Says what is not seen for want of a privilege, and what it would take: a line each. */
 void observation_say_notes(const struct observation *observation, struct recorder *recorder);
 
-/* Says what went wrong with a part of the recording meanwhile, if anything did. */
+/* Says what went wrong with a part of it since the last call, if anything did. */
 void observation_say_news(const struct observation *observation, struct recorder *recorder);
 
 /* Opens --rows, if it was given, for the recorder. 0, or the exit status after the complaint. */

@@ -121,7 +121,11 @@ static void show(struct viewer *v, bool last)
 	case VIEWER_JSON:
 		v->error = view_put_json(v->options.out, v->snapshot, last);
 		break;
+	case VIEWER_SILENT:
+		break;
 	}
+	if (v->options.news && v->options.mode != VIEWER_SCREEN)
+		v->options.news(v->options.news_context);
 	recorder_turn(v->recorder);
 }
 

@@ -17,6 +17,7 @@ enum viewer_mode {
 	VIEWER_SCREEN, /* the terminal that standard output is */
 	VIEWER_LINES,
 	VIEWER_JSON,
+	VIEWER_SILENT, /* nothing: others show it */
 };
 
 struct viewer_options {
@@ -30,7 +31,10 @@ struct viewer_options {
 	bool utc;
 	FILE *out;	   /* of lines and objects */
 	struct rows *rows; /* of --rows; stays the caller's */
-	bool blank_line;   /* after the last line: the report follows */
+	/* Called once an interval, where there is no screen to spoil: says what went wrong. */
+	void (*news)(void *context);
+	void *news_context;
+	bool blank_line; /* after the last line: the report follows */
 };
 
 struct viewer;

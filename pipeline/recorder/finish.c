@@ -118,6 +118,7 @@ int recorder_finish(struct recorder *recorder)
 	rc_folder = recorder_check_folder(r);
 	if (reporter)
 		r->report_error = reporter_finish(reporter, &r->source);
+	recorder_publish(r, clock_monotonic_ns(), true);
 	return rc ? rc : rc_folder;
 }
 

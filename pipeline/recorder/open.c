@@ -199,6 +199,7 @@ static int open_report(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	    .meta = &r->meta,
 	    .max_open = r->options.max_open,
 	    .live_slots = r->options.live_slots,
+	    .metrics = r->options.exporter != NULL,
 	    .sinks_count = r->options.sinks_count,
 	};
 	int rc;

@@ -63,6 +63,8 @@ struct recorder {
 	bool finished;
 	int report_error;
 	bool as_root; /* it was started */
+	int64_t last_metrics_ns; /* CLOCK_MONOTONIC */
+	const char *exporter_news; /* its own; NULL: none */
 	bool news_told;
 	char news[RECORDING_TEXT_SIZE];
 	char error[RECORDER_ERROR_SIZE];
@@ -85,6 +87,9 @@ int recorder_say_loss(struct recorder *recorder, enum source source, enum loss_k
 		      uint64_t count);
 /* finish.c: of each kind that the recorder itself knows. */
 int recorder_say_losses(struct recorder *recorder);
+
+/* When it is time, or last: gives the exporter its numbers. */
+void recorder_publish(struct recorder *recorder, int64_t now_ns, bool last);
 
 /* The error of the folder, if it has one: a recording that ended early ends the run. */
 int recorder_check_folder(struct recorder *recorder);

@@ -131,6 +131,22 @@ static void check_incidents(struct recorder *r)
 	recorder_turn(r);
 }
 
+void recorder_publish(struct recorder *r, int64_t now_ns, bool last)
+{
+	struct exporter *exporter = r->options.exporter;
+	int64_t to_ns = last ? r->meta.end_ns : r->passed_ns;
+	const char *news;
+
+	if (!exporter || (!last && now_ns - r->last_metrics_ns < EXPORTER_INTERVAL_NS))
+		return;
+	r->last_metrics_ns = now_ns;
+	if (reporter_metrics(analysis_reporter(r->analysis), to_ns, exporter_metrics(exporter)) == 0)
+		exporter_publish(exporter);
+	news = exporter_news(exporter);
+	if (news)
+		r->exporter_news = news;
+}
+
 int recorder_work(struct recorder *recorder, int wake_fd, int64_t until_ns)
 {
 	int64_t before_ns, now_ns;
@@ -156,6 +172,8 @@ int recorder_work(struct recorder *recorder, int wake_fd, int64_t until_ns)
 		rc = pass_on(recorder, before_ns);
 	if (rc == 0 && recorder->last_flush_ns == now_ns)
 		check_incidents(recorder);
+	if (rc == 0)
+		recorder_publish(recorder, now_ns, false);
 	return rc;
 }
 
@@ -232,7 +250,12 @@ const char *recorder_news(struct recorder *recorder)
 {
 	const char *news = recorder->news[0] && !recorder->news_told ? recorder->news : NULL;
 
-	recorder->news_told = true;
+	if (news) {
+		recorder->news_told = true;
+		return news;
+	}
+	news = recorder->exporter_news;
+	recorder->exporter_news = NULL;
 	return news;
 }
 

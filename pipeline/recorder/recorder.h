@@ -11,6 +11,7 @@
 #include "capture/capture.h"
 #include "event/event.h"
 #include "event/recording/recording.h"
+#include "pipeline/exporter/exporter.h"
 #include "pipeline/folder/folder.h"
 #include "report/attempt/report.h"
 #include "report/sink/sink.h"
@@ -43,6 +44,7 @@ struct recorder_options {
 	uint32_t max_open;
 	bool unreported;     /* nobody wants the report: the recording alone is made */
 	unsigned live_slots; /* see struct reporter_options: recorder_snapshot() will be asked */
+	struct exporter *exporter; /* of metrics, stays the caller's; or NULL */
 	size_t sinks_count;
 	struct sink *sinks[RECORDER_SINKS_MAX]; /* stay the caller's */
 };
@@ -100,7 +102,7 @@ size_t recorder_notes(struct recorder *recorder, const char *const **out);
 
 /*
  * What went wrong with a part of it while the rest goes on, one line, once: a helper process that
- * ended. NULL when there is nothing new. The report's notes have it too.
+ * ended, metrics that cannot be written. NULL when there is nothing new.
  */
 const char *recorder_news(struct recorder *recorder);
 

@@ -18,6 +18,12 @@ struct held {
 	uint64_t last[COLLECTOR_HOLD]; /* a ring */
 };
 
+/* What a counter of the kernel had moved by, and what was unexplained of that. */
+struct unexplained {
+	uint64_t told;
+	int64_t observed[COLLECTOR_PATIENCE]; /* a ring */
+};
+
 /* The highest of the window, one peak for each second. */
 struct peaks {
 	int64_t second; /* of the youngest */
@@ -31,7 +37,7 @@ struct collector {
 	struct peaks peaks[METRICS_ROWS_MAX];
 	struct held drops[METRICS_ROWS_MAX][CAUSE_COUNT];
 	struct held full[METRICS_ROWS_MAX];
-	struct held unexplained[LEDGER_COUNTERS];
+	struct unexplained unexplained[LEDGER_COUNTERS];
 	uint16_t *rows; /* of each queue, by its index */
 	size_t queues_count;
 	size_t room;
@@ -63,6 +69,22 @@ static uint64_t hold(struct held *held, uint64_t turn, uint64_t now, bool last)
 	if (lowest > held->told)
 		held->told = lowest;
 	return held->told;
+}
+
+/*
+ * What the counter had moved by a while ago, less what is explained by now: a lower bound, since
+ * what explains it may come seconds later, and some of it is of what has come since.
+ */
+static uint64_t leave(struct unexplained *u, uint64_t turn, const struct ledger_row *row, bool last)
+{
+	size_t oldest = (turn + 1) % COLLECTOR_PATIENCE;
+	int64_t rest;
+
+	u->observed[turn % COLLECTOR_PATIENCE] = row->observed;
+	rest = (last ? row->observed : u->observed[oldest]) - row->explained;
+	if (rest > 0 && (uint64_t)rest > u->told)
+		u->told = (uint64_t)rest;
+	return u->told;
 }
 
 static int64_t highest(struct peaks *peaks, int64_t now_ns, uint32_t peak)
@@ -218,17 +240,12 @@ static void collect_unexplained(struct collector *c, const struct collector_inpu
 	if (!input->queues)
 		return;
 	ledger_counters(input->ledger, input->queues, rows);
-	for (int i = 0; i < LEDGER_COUNTERS; i++) {
-		int64_t unexplained = rows[i].unexplained;
-
-		if (!rows[i].observed_known)
-			continue;
-		out->unexplained[out->unexplained_count++] = (struct metrics_unexplained){
-		    .counter = ledger_counter(i),
-		    .count = hold(&c->unexplained[i], c->turn,
-				  unexplained > 0 ? (uint64_t)unexplained : 0, input->last),
-		};
-	}
+	for (int i = 0; i < LEDGER_COUNTERS; i++)
+		if (rows[i].observed_known)
+			out->unexplained[out->unexplained_count++] = (struct metrics_unexplained){
+			    .counter = ledger_counter(i),
+			    .count = leave(&c->unexplained[i], c->turn, &rows[i], input->last),
+			};
 }
 
 int collector_collect(struct collector *collector, const struct collector_input *input,

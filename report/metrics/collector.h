@@ -30,10 +30,13 @@ struct collector_input {
 };
 
 /*
- * Fills out at now_ns, which may go backwards. Later evidence can take back a drop, or explain a
- * counter: both are told only when they have stood for COLLECTOR_HOLD collections. 0 or -ENOMEM.
+ * Later evidence can take back a drop: it is told when it has stood for so many collections. What
+ * explains a counter may come later still.
  */
-#define COLLECTOR_HOLD 3
+#define COLLECTOR_HOLD	   3
+#define COLLECTOR_PATIENCE 30
+
+/* Fills out at now_ns, which may go backwards. 0 or -ENOMEM. */
 
 int collector_collect(struct collector *collector, const struct collector_input *input,
 		      int64_t now_ns, struct metrics *out) __attribute__((warn_unused_result));

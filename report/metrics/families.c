@@ -159,7 +159,7 @@ static void put_limit(FILE *out, const char *full, const struct metrics *m)
 
 static void put_full(FILE *out, const char *full, const struct metrics *m)
 {
-	for (size_t i = 0; i < m->rows_count; i++) {
+	for (size_t i = 0; has_packets(m) && i < m->rows_count; i++) {
 		int64_t full_ns = m->rows[i].full_ns;
 
 		put_row(out, full, m, i);
@@ -278,7 +278,8 @@ const struct family metrics_families[] = {
      put_attempts},
     {"open_attempts", FAMILY_GAUGE, NULL, "Connection attempts that are under way.", put_open},
     {"unexplained", FAMILY_COUNTER, NULL,
-     "By how much this counter of the kernel moved beyond what the attempts explain.",
+     "By how much this counter of the kernel had moved 30 s ago beyond what is explained by now: a "
+     "lower bound until observation ends.",
      put_unexplained},
     {"listeners_sharing", FAMILY_COUNTER, NULL,
      "Listening sockets beyond the first " STRING_OF(
@@ -303,7 +304,7 @@ const struct family metrics_families[] = {
     {"listener_attempts", FAMILY_COUNTER, NULL, "Finished connection attempts by outcome.",
      put_outcomes},
     {"listener_drops", FAMILY_COUNTER, NULL,
-     "Packets that the listener dropped, by cause; told when the verdict has stood for 3 s.",
+     "Packets that the listener dropped, by cause; each is added after its verdict has stood for 3 s.",
      put_drops},
     {"listener_socket_drops", FAMILY_COUNTER, NULL,
      "The change of the kernel's own counter of the listening sockets (sk_drops): dropped packets, "

@@ -149,6 +149,7 @@ Test(exposition, without_packets_nothing_is_said_of_attempts)
 	HAS_NOT("synscope_listener_drops_total{");
 	HAS_NOT("synscope_listener_handshake_duration_seconds_count{");
 	HAS_NOT("synscope_unexplained_total{");
+	HAS_NOT("synscope_listener_accept_queue_full_seconds_total{");
 	m->sources[SOURCE_CAPTURE] = true;
 	put(EXPOSITION_PROMETHEUS);
 	HAS("synscope_listener_attempts_total{listener=\"127.0.0.1:80\",outcome=\"accepted\"} 0");
@@ -240,4 +241,33 @@ Test(exposition, openmetrics_is_given_to_who_prefers_it)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		cr_expect_eq(exposition_accepted(cases[i].accept), cases[i].expected, "%s",
 			     cases[i].accept);
+}
+
+/* docs/metrics.md has a row for each family, with its type, unit and help, and no other. */
+Test(exposition, the_document_lists_the_families)
+{
+	static char document[1 << 16];
+	FILE *in = fopen(METRICS_DOCUMENT, "r");
+	size_t rows = 0, families = 0;
+
+	cr_assert_not_null(in);
+	document[fread(document, 1, sizeof(document) - 1, in)] = '\0';
+	fclose(in);
+	for (const char *s = document; (s = strstr(s, "\n| `synscope_")) != NULL; s++)
+		rows++;
+	for (const struct family *f = metrics_families; f->name; f++, families++) {
+		static const char *const types[] = {"counter", "gauge", "histogram", "info"};
+		static const char *const suffixes[] = {"_total", "", "", "_info"};
+		char row[256];
+		const char *found, *end;
+
+		snprintf(row, sizeof(row), "\n| `synscope_%s%s` | %s | %s | ", f->name,
+			 suffixes[f->type], types[f->type], f->unit ? f->unit : "");
+		found = strstr(document, row);
+		cr_assert_not_null(found, "no row %s", row);
+		end = strchr(found + 1, '\n');
+		found = strstr(found, f->help);
+		cr_expect(found && found < end, "another help: %s", f->help);
+	}
+	cr_expect_eq(rows, families);
 }
