@@ -133,7 +133,7 @@ static bool hear(struct giver *g)
 static int until_next(const struct giver *g)
 {
 	int64_t left_ms;
-	int timeout_ms = g->http ? http_timeout_ms(g->http) : -1;
+	int timeout_ms = g->http ? http_timeout_ms(g->http) : -1; /* -1: not before it is told */
 
 	if (!g->options->path)
 		return timeout_ms;

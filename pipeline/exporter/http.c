@@ -4,7 +4,6 @@
 #include "pipeline/exporter/http.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,9 @@
 
 /* Older than this, the recorder does not get on. */
 #define HEALTHY_NS (10 * NS_PER_SEC)
+/* libmicrohttpd 0.9.75 takes connections again, after there were too many, in the step after the
+ * one in which some have ended: nothing wakes it for that. */
+#define STEP_MS 1000
 
 struct http {
 	struct MHD_Daemon *daemon;
@@ -172,9 +174,9 @@ int http_timeout_ms(const struct http *http)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	if (MHD_get_timeout(http->daemon, &ms) != MHD_YES)
-		return -1;
-	return ms > INT_MAX ? INT_MAX : (int)ms;
+	if (MHD_get_timeout(http->daemon, &ms) != MHD_YES || ms > STEP_MS)
+		return STEP_MS;
+	return (int)ms;
 }
 
 void http_step(struct http *http)

@@ -33,7 +33,7 @@ int http_new(int fd, http_metrics_fn *metrics, void *context, struct http **out)
     __attribute__((warn_unused_result));
 void http_free(struct http *http);
 
-/* Readable when there is something to do; by itself at most so many ms away, -1: none. */
+/* Readable when there is something to do; a step is due after so many ms at the latest. */
 int http_fd(const struct http *http);
 int http_timeout_ms(const struct http *http);
 
