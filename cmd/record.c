@@ -220,7 +220,8 @@ static int record(struct record *o)
 	if (status)
 		goto free_channel;
 	o->observation.recorder.exporter = o->observation.metrics.exporter;
-	status = observation_open_rows(&o->observation);
+	o->observation.recorder.filter = rendering_filter(&o->rendering);
+	status = observation_open_rows(&o->observation, o->rendering.style.filter);
 	if (status)
 		goto free_channel;
 	o->rendering.to_stderr = rows_take_stdout(&o->observation.rows);

@@ -7,6 +7,7 @@
 
 #include "cmd/command.h"
 #include "cmd/options/config.h"
+#include "cmd/options/filtering.h"
 #include "cmd/options/rotation.h"
 
 #define NAME RECORD_NAME
@@ -44,6 +45,7 @@ void record_help(FILE *out)
 	    "  -q, --quiet           no report and no progress\n",
 	    out);
 	fputs(rendering_help, out);
+	fputs(filter_help, out);
 	fputs("  -h, --help            show this help\n"
 	      "\n"
 	      "Packets, and therefore attempts, require CAP_NET_RAW; fork and exit events require\n"
@@ -63,11 +65,8 @@ void record_help(FILE *out)
 }
 
 const struct option record_options[] = {
-    RENDERING_OPTIONS,
-    OBSERVATION_OPTIONS,
-    ROTATION_OPTIONS,
-    CONFIG_OPTION,
-    {"help", no_argument, NULL, 'h'},
+    RENDERING_OPTIONS,	FILTER_OPTIONS, OBSERVATION_OPTIONS,
+    ROTATION_OPTIONS,	CONFIG_OPTION,	{"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
@@ -93,6 +92,8 @@ static int take_option(void *record, int option, const char *value)
 	status = observation_option(&o->observation, option, value);
 	if (status < 0)
 		status = rendering_option(&o->rendering, option, value);
+	if (status < 0)
+		status = filter_option(&o->rendering.filter, NAME, option, value);
 	return status < 0 ? usage_error(NAME) : status;
 }
 

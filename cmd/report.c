@@ -11,6 +11,7 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 #include "cmd/options/argument.h"
+#include "cmd/options/filtering.h"
 #include "cmd/options/moment.h"
 #include "cmd/options/rendering.h"
 #include "event/clock.h"
@@ -31,6 +32,7 @@ static void print_help(FILE *out)
 	      "  -o, --output FILE     write the report to FILE (atomically)\n",
 	      out);
 	fputs(rendering_help, out);
+	fputs(filter_help, out);
 	fputs(
 	    "      --since TIME, --until TIME\n"
 	    "                        report only this period: 03:10 (the last one), -10m (before\n"
@@ -110,7 +112,8 @@ static int resolve(const struct period *period, const char *path, bool utc, int6
 static int run(struct rendering *rendering, const char *path, const struct period *period,
 	       uint32_t max_open)
 {
-	struct reporter_options options = {.path = path, .max_open = max_open};
+	struct reporter_options options = {
+	    .path = path, .max_open = max_open, .filter = rendering_filter(rendering)};
 	int64_t since_ns, until_ns;
 	struct reporter *reporter = NULL;
 	struct reporter_source source;
@@ -160,6 +163,7 @@ release:
 
 static const struct option long_options[] = {
     RENDERING_OPTIONS,
+    FILTER_OPTIONS,
     {"output", required_argument, NULL, 'o'},
     {"max-open", required_argument, NULL, 'm'},
     {"since", required_argument, NULL, 'S'},
@@ -202,6 +206,8 @@ static int cmd_report(int argc, char **argv)
 			return usage_error(NAME);
 		default:
 			status = rendering_option(&rendering, option, optarg);
+			if (status < 0)
+				status = filter_option(&rendering.filter, NAME, option, optarg);
 			if (status)
 				return status < 0 ? usage_error(NAME) : status;
 		}

@@ -9,6 +9,7 @@
 
 #include "cmd/command.h"
 #include "cmd/commands.h"
+#include "cmd/options/filtering.h"
 #include "cmd/options/observation.h"
 #include "cmd/options/rendering.h"
 #include "cmd/terminal/screen.h"
@@ -54,11 +55,10 @@ static void print_help(FILE *out)
 	    "      --no-bpf          load no BPF programs: infer what enters the accept queues\n"
 	    "      --exact-accepts   exact times of accept() also on kernels without fexit:\n"
 	    "                        every system call of the host is a little slower\n"
-	    "      --max-open N      track at most N open attempts at once (1048576)\n"
-	    "      --rows FILE|-     append a JSON object per line to FILE for each attempt when "
-	    "it\n"
-	    "                        ends (docs/report.md); - is standard output. SIGHUP reopens\n"
-	    "                        FILE\n"
+	    "      --max-open N      track at most N open attempts at once (1048576)\n",
+	    out);
+	fputs(rows_help, out);
+	fputs(
 	    "  -q, --quiet           no report at the end; with --metrics or --metrics-listen, and\n"
 	    "                        not on a terminal, no lines either\n",
 	    out);
@@ -70,7 +70,10 @@ static void print_help(FILE *out)
 	    "      --color WHEN      auto (default: on a terminal), always or never\n"
 	    "      --utc             time of day in UTC (default: local time)\n"
 	    "      --full, --timeline, --worst N, --attempt CLIENT\n"
-	    "                        for the report, as in synscope record --help\n"
+	    "                        for the report, as in synscope record --help\n",
+	    out);
+	fputs(filter_help, out);
+	fputs(
 	    "      --user NAME       as root: switch to this user after start, and chown what was\n"
 	    "                        made to that user (default: $SUDO_USER, else nobody)\n"
 	    "  -h, --help            show this help\n"
@@ -107,6 +110,8 @@ static int parse_option(struct watch *o, int option, const char *value)
 		status = observation_option(&o->observation, option, value);
 		if (status < 0)
 			status = rendering_option(&o->rendering, option, value);
+		if (status < 0)
+			status = filter_option(&o->rendering.filter, NAME, option, value);
 		return status < 0 ? usage_error(NAME) : status;
 	}
 }
@@ -207,7 +212,8 @@ static int watch(struct watch *o)
 	status = make_viewer(o);
 	if (status)
 		goto abandon;
-	status = observation_open_rows(&o->observation);
+	o->observation.recorder.filter = rendering_filter(&o->rendering);
+	status = observation_open_rows(&o->observation, o->rendering.style.filter);
 	if (status)
 		goto abandon;
 	if (!o->json && !o->observation.quiet) {
@@ -247,6 +253,7 @@ abandon:
 
 static const struct option long_options[] = {
     RENDERING_OPTIONS,
+    FILTER_OPTIONS,
     OBSERVATION_OPTIONS,
     {"interval", required_argument, NULL, 'n'},
     {"help", no_argument, NULL, 'h'},

@@ -18,6 +18,7 @@
 #include "report/measure/histogram.h"
 #include "report/measure/latencies.h"
 #include "report/measure/rates.h"
+#include "report/measure/totals.h"
 #include "report/measure/worst.h"
 #include "report/metrics/collector.h"
 #include "report/queue/listening.h"
@@ -34,6 +35,8 @@ struct reporter {
 	struct queues *queues; /* NULL for a capture file alone */
 	struct tracker *tracker;
 	struct report report;
+	struct totals all;
+	struct totals matching; /* the filter */
 	struct histogram histograms[LATENCY_COUNT];
 	struct rates rates;
 	struct live *live;	     /* NULL: no snapshots */
@@ -56,21 +59,16 @@ static int on_attempt(void *context, const struct attempt *attempt)
 {
 	struct reporter *r = context;
 	int64_t latencies[LATENCY_COUNT];
-	bool inbound = attempt->role != ROLE_OUTBOUND && attempt->role != ROLE_FORWARDED;
+	bool inbound = totals_is_inbound(attempt);
 
-	latencies_of(attempt, latencies);
-	r->report.attempts++;
-	r->report.roles[attempt->role]++;
-	r->report.inbound += inbound;
-	r->report.inbound_outcomes[attempt->outcome] += inbound;
-	peers_take(&r->peers, attempt);
-	r->report.outcomes[attempt->outcome]++;
-	r->report.began_before += attempt->began_before;
-	for (uint32_t i = 0; i < attempt->causes_count; i++) {
-		r->report.causes[attempt->causes[i].cause]++;
-		r->report.inbound_causes[attempt->causes[i].cause] += inbound;
-		r->report.cause_packets[attempt->causes[i].cause] += attempt->causes[i].packets;
+	totals_add(&r->all, attempt);
+	if (r->options.filter) {
+		if (!filter_matches(r->options.filter, attempt))
+			return 0;
+		totals_add(&r->matching, attempt);
 	}
+	latencies_of(attempt, latencies);
+	peers_take(&r->peers, attempt);
 	for (int i = 0; i < LATENCY_COUNT; i++)
 		if (latencies[i] >= 0 && inbound)
 			histogram_add(&r->histograms[i], latencies[i]);
@@ -116,7 +114,7 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 		goto free_reporter;
 	if (options->live_slots)
 		rc = live_new(options->live_slots, options->meta ? options->meta->start_ns : 0,
-			      &r->live);
+			      options->filter, &r->live);
 	if (rc)
 		goto release_worst;
 	r->collector = options->metrics ? collector_new() : NULL;
@@ -347,6 +345,7 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 
 	tracker_stats(r->tracker, &stats);
 	report->version = SYNSCOPE_VERSION;
+	totals_put(&r->all, report);
 	report->kind = r->options.kind;
 	report->path = r->options.path;
 	report->start_ns = source->start_ns != TIME_UNKNOWN ? source->start_ns : r->first_ns;
@@ -400,6 +399,12 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	rc = fill_ledger(r);
 	if (rc == 0)
 		drops_judge(report, source->events_missing);
+	report->filter = r->options.filter;
+	if (report->filter) {
+		/* What explains the counters rests on all. */
+		report->left_out = r->all.attempts - r->matching.attempts;
+		totals_put(&r->matching, report);
+	}
 	return rc;
 }
 

@@ -12,6 +12,7 @@
 #include "event/event.h"
 #include "event/recording/recording.h"
 #include "event/skip.h"
+#include "report/attempt/filter.h"
 #include "report/attempt/report.h"
 #include "report/metrics/metrics.h"
 #include "report/sink/sink.h"
@@ -26,7 +27,8 @@ struct reporter_options {
 	const char *path; /* as the user gave it; must outlive the reporter */
 	/* Of a recording or a live run: its host decides the verdicts. NULL for a capture alone. */
 	const struct recording_meta *meta;
-	uint32_t max_open; /* 0: the default */
+	uint32_t max_open;	     /* 0: the default */
+	const struct filter *filter; /* the attempts that sinks and totals get; NULL: all */
 	/* Snapshots will be asked for, with a window of so many intervals (WINDOW_SLOTS_MAX); 0:
 	 * not. */
 	unsigned live_slots;

@@ -111,10 +111,10 @@ void observation_say_news(const struct observation *observation, struct recorder
 		say(SEVERITY_WARNING, observation->command, "%s", news);
 }
 
-int observation_open_rows(struct observation *observation)
+int observation_open_rows(struct observation *observation, const char *filter)
 {
 	struct recorder_options *recorder = &observation->recorder;
-	int status = rows_open(&observation->rows, observation->command);
+	int status = rows_open(&observation->rows, observation->command, filter);
 
 	if (status == 0 && observation->rows.sink)
 		recorder->sinks[recorder->sinks_count++] = observation->rows.sink;

@@ -60,8 +60,9 @@ void observation_say_notes(const struct observation *observation, struct recorde
 /* Says what went wrong with a part of it since the last call, if anything did. */
 void observation_say_news(const struct observation *observation, struct recorder *recorder);
 
-/* Opens --rows, if it was given, for the recorder. 0, or the exit status after the complaint. */
-int observation_open_rows(struct observation *observation);
+/* Opens --rows, if it was given, for the recorder; filter: in words, or NULL. 0, or the exit status
+ * after the complaint. */
+int observation_open_rows(struct observation *observation, const char *filter);
 
 /* All is open: gives up what is not needed any more. 0, or the exit status after the complaint. */
 int observation_give_up_privileges(struct observation *observation,

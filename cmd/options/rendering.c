@@ -104,6 +104,14 @@ int rendering_option(struct rendering *rendering, int option, const char *value)
 	}
 }
 
+const struct filter *rendering_filter(struct rendering *rendering)
+{
+	if (!filter_is_set(&rendering->filter))
+		return NULL;
+	rendering->style.filter = filter_format(&rendering->filter, rendering->filter_text);
+	return &rendering->filter;
+}
+
 static bool to_stdout(const struct rendering *r)
 {
 	return !r->path || strcmp(r->path, "-") == 0;

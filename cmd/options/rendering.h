@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "report/attempt/filter.h"
 #include "report/attempt/report.h"
 #include "report/sink/sink.h"
 
@@ -21,11 +22,13 @@ struct rendering {
 	bool colour_always;
 	bool colour_never;
 	struct sink_style style;
+	struct filter filter;
 	/* Below: rendering.c's own. */
 	FILE *out;
 	char *temporary; /* a file takes its name when the report is whole */
 	struct sink *sink;
 	uint64_t attempts_shown; /* by --attempt */
+	char filter_text[FILTER_TEXT_SIZE];
 };
 
 /* The members that getopt_long() needs for these options; the values are below 256's upper half. */
@@ -47,6 +50,12 @@ void rendering_init(struct rendering *rendering, const char *command);
  * when it is none of them, or the exit status after the complaint.
  */
 int rendering_option(struct rendering *rendering, int option, const char *value);
+
+/*
+ * After the last option, for the reporter and the style of rows: the filter, NULL where it leaves
+ * nothing out. Fills style's filter too.
+ */
+const struct filter *rendering_filter(struct rendering *rendering);
 
 /* Fills style's colour, utf8 and columns from the terminal, the locale and the options. */
 void rendering_style(struct rendering *rendering);

@@ -30,9 +30,9 @@ static const char *name_of(const struct rows *rows)
 	return rows_take_stdout(rows) ? "standard output" : rows->path;
 }
 
-int rows_open(struct rows *rows, const char *command)
+int rows_open(struct rows *rows, const char *command, const char *filter)
 {
-	const struct sink_style style = {.stream = true};
+	const struct sink_style style = {.stream = true, .filter = filter};
 	int rc;
 
 	if (!rows->path)

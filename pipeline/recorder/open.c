@@ -198,6 +198,7 @@ static int open_report(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	    .path = r->options.path,
 	    .meta = &r->meta,
 	    .max_open = r->options.max_open,
+	    .filter = r->options.filter,
 	    .live_slots = r->options.live_slots,
 	    .metrics = r->options.exporter != NULL,
 	    .sinks_count = r->options.sinks_count,

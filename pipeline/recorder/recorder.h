@@ -42,6 +42,8 @@ struct recorder_options {
 	bool no_bpf;	       /* load no BPF programs, though they could be */
 	bool exact_accepts; /* see each accept(), also where that takes every system call's end */
 	uint32_t max_open;
+	const struct filter
+	    *filter;	     /* of the report and the rows; the recording has all; or NULL */
 	bool unreported;     /* nobody wants the report: the recording alone is made */
 	unsigned live_slots; /* see struct reporter_options: recorder_snapshot() will be asked */
 	struct exporter *exporter; /* of metrics, stays the caller's; or NULL */

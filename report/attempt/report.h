@@ -19,6 +19,8 @@
 #include "report/attempt/attempt.h"
 #include "report/attempt/stall.h"
 
+struct filter;
+
 enum report_kind { REPORT_RECORDING, REPORT_PCAP, REPORT_LIVE };
 
 enum latency {
@@ -195,6 +197,11 @@ struct report {
 	struct host host;
 	bool meta_known;
 	const struct recording_meta *meta;
+
+	/* What the attempts were chosen by; NULL: all are here. It leaves nothing out of what is of
+	 * queues and counters: listeners, rates, ledger, advice, drops_seen. */
+	const struct filter *filter;
+	uint64_t left_out; /* attempts by the filter */
 
 	uint64_t attempts;
 	uint64_t began_before; /* of these, under way when observation began */

@@ -207,6 +207,7 @@ static void put_report(struct html_sink *html, const struct report *report)
 	jw_put_string(json, "version", report->version);
 	jw_end(json);
 	json_put_origin(json, report);
+	json_put_filter(json, report);
 	json_put_summary(json, report);
 	json_put_listeners(json, report);
 	json_put_findings(json, report);

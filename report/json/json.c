@@ -51,6 +51,7 @@ static int json_finish(struct sink *sink, const struct report *report)
 	jw_put_string(json, "version", report->version);
 	jw_end(json);
 	json_put_origin(json, report);
+	json_put_filter(json, report);
 	json_put_summary(json, report);
 	json_put_listeners(json, report);
 	json_put_findings(json, report);

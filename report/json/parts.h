@@ -16,6 +16,9 @@ void json_put_origin(struct json_writer *json, const struct report *report);
 /* host.identity as an object: what is not known is null. */
 void json_put_identity(struct json_writer *json, const struct host_identity *identity);
 
+/* "filter": what the attempts were chosen by, or null. */
+void json_put_filter(struct json_writer *json, const struct report *report);
+
 /* "summary", "latency_histograms", "rates": all attempts together. */
 void json_put_summary(struct json_writer *json, const struct report *report);
 

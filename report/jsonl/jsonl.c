@@ -26,6 +26,7 @@ struct jsonl_sink {
 	struct json_writer json;
 	struct report doubts; /* of a stream: what is not known yet */
 	struct host_identity identity;
+	const char *filter; /* the caller's */
 };
 
 static void put_time(struct json_writer *json, const char *name, int64_t time_ns)
@@ -87,6 +88,7 @@ static void put_row(struct jsonl_sink *self, const struct report *report, const 
 	put_time(json, "time", a->syn_ns != TIME_UNKNOWN ? a->syn_ns : a->ack_ns);
 	jw_key(json, "host");
 	json_put_identity(json, &self->identity);
+	jw_put_string(json, "filter", self->filter);
 	put_address(json, "client_address", "client_port", &a->client);
 	put_address(json, "server_address", "server_port", &a->server);
 	json_put_attempt_members(json, report, a);
@@ -141,6 +143,7 @@ struct sink *jsonl_sink_new(FILE *out, const struct sink_style *style)
 	if (!self)
 		return NULL;
 	self->sink.ops = &ops;
+	self->filter = style->filter;
 	if (!style->stream && attempt_buffer_new(0, &self->buffer) != 0) {
 		free(self);
 		return NULL;

@@ -39,6 +39,7 @@ static inline void sink_free(struct sink *sink)
 struct sink_style {
 	bool colour;
 	bool utf8;
+	const char *filter;	  /* what the attempts were chosen by, in words, or NULL */
 	bool stream;		  /* rows as they come, with what is known by then */
 	bool utc;		  /* --utc: times of day in UTC, not in local time */
 	bool full;		  /* --full: also what is idle, empty or repeated */

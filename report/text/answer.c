@@ -85,6 +85,10 @@ static void put_nothing(const struct text *text)
 	struct sentence sentence;
 
 	sentence_clear(&sentence);
+	if (report->left_out) {
+		text_paragraph(text, "", 0, "No connection attempt to this host matches the filter.");
+		return;
+	}
 	if (report->packets)
 		sentence_add(&sentence, "No connection attempt %swas seen in %s packet%s",
 			     report->attempts ? "to this host " : "",

@@ -8,13 +8,13 @@
 #include <stdbool.h>
 
 #include "report/attempt/attempt.h"
+#include "report/attempt/network.h"
 
 struct choice {
-	struct address network;
-	unsigned prefix;     /* bits of network that count, of 128; 0: any client */
-	uint16_t port;	     /* of the client; 0: any */
-	uint64_t number;     /* of the attempt; 0: any */
-	bool port_or_number; /* a number alone can be either */
+	struct network network; /* of the client; its prefix is 0: any */
+	uint16_t port;		/* of the client; 0: any */
+	uint64_t number;	/* of the attempt; 0: any */
+	bool port_or_number;	/* a number alone can be either */
 };
 
 /*

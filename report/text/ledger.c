@@ -96,6 +96,7 @@ void text_put_ledger(const struct text *text)
 		any = true;
 	}
 	text_heading(text, "Ledger: the kernel's counters compared with the verdicts");
+	text_put_unfiltered(text, "Of all attempts: the kernel's counters cannot be filtered.");
 	if (any) {
 		text_begin_colour(text, TEXT_DIM);
 		text_cell(text, "counter", -(int)width);
@@ -116,6 +117,7 @@ void text_put_advice(const struct text *text)
 	if (!report->advice_count)
 		return;
 	text_heading(text, "Advice");
+	text_put_unfiltered(text, "It rests on all attempts, not on the filtered ones alone.");
 	for (size_t i = 0; i < report->advice_count; i++) {
 		const struct advice *advice = &report->advice[i];
 

@@ -72,6 +72,7 @@ static void put_report(struct text_sink *self, const struct text *text)
 	size_t count = text->report->worst_count < worst ? text->report->worst_count : worst;
 
 	text_put_title(text);
+	text_put_filter(text);
 	if (self->style.attempt) {
 		put_chosen(self, text);
 		return;

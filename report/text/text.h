@@ -210,6 +210,10 @@ void text_put_ways(const struct text *text);
 
 /* The sections, in their order. */
 void text_put_title(const struct text *text);
+/* What a filter leaves out of the report; nothing without one. */
+void text_put_filter(const struct text *text);
+/* The sentence, where there is a filter: of what it leaves nothing out. */
+void text_put_unfiltered(const struct text *text, const char *sentence);
 void text_put_answer(const struct text *text, const struct cost *cost);
 void text_put_cost(const struct text *text, const struct cost *cost);
 void text_put_listeners(const struct text *text);

@@ -81,7 +81,7 @@ static void put_one_sided(const struct text *text)
 {
 	const struct report *report = text->report;
 	const struct recording_meta *meta = report->meta_known ? report->meta : NULL;
-	bool syns = !report->inbound && report->stray_syn_acks;
+	bool syns = !report->inbound && !report->left_out && report->stray_syn_acks;
 	char count[TEXT_VALUE_SIZE], name[RECORDING_TEXT_SIZE];
 	uint64_t missing = syns ? report->stray_syn_acks : report->unseen_syn_acks;
 	struct sentence sentence;

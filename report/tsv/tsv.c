@@ -42,6 +42,7 @@ struct outcome_text {
 struct tsv_sink {
 	struct sink sink;
 	bool begun;
+	const char *filter; /* the caller's; or NULL */
 	struct outcome_text outcomes[OUTCOME_COUNT];
 	struct known_endpoint server;
 	struct upper_digits times[TIMES_COUNT];
@@ -51,7 +52,7 @@ struct tsv_sink {
 static const char header[] =
     "client\tserver\tisn\tsyn_ns\tsyns\tsynack_ns\tsynacks\tack_ns\taccept_ns\taccept_after_ns\t"
     "accept_before_ns\tfork_ns\tchild_pid\tend_ns\toutcome\tcauses\tsyn_to_synack_ns\t"
-    "synack_to_ack_ns\tconnect_ns\taccept_wait_ns\taccept_to_fork_ns\n";
+    "synack_to_ack_ns\tconnect_ns\taccept_wait_ns\taccept_to_fork_ns";
 
 /* Fills a slot; of no use for times before 1970 and in its first tenth of a second. */
 static void remember(struct upper_digits *slot, uint64_t upper)
@@ -139,15 +140,22 @@ static char *put_causes(char *p, const struct attempt *attempt)
 	return p;
 }
 
+static void put_header(struct tsv_sink *tsv)
+{
+	output_text(&tsv->output, header);
+	if (tsv->filter)
+		output_text(&tsv->output, "\tfilter");
+	output_text(&tsv->output, "\n");
+	tsv->begun = true;
+}
+
 static int tsv_attempt(struct sink *sink, const struct attempt *a)
 {
 	struct tsv_sink *tsv = (struct tsv_sink *)sink;
 	char *p;
 
-	if (!tsv->begun) {
-		output_text(&tsv->output, header);
-		tsv->begun = true;
-	}
+	if (!tsv->begun)
+		put_header(tsv);
 	p = output_reserve(&tsv->output, LINE_SIZE);
 	p += endpoint_format(&a->client, p, ENDPOINT_TEXT_SIZE);
 	*p++ = '\t';
@@ -174,8 +182,12 @@ static int tsv_attempt(struct sink *sink, const struct attempt *a)
 	p = put_difference(p, a->connect_ns);
 	p = put_difference(p, a->accept_wait_ns);
 	p = put_difference(p, a->accept_to_fork_ns);
-	p[-1] = '\n';
+	p[-1] = tsv->filter ? '\t' : '\n';
 	output_commit(&tsv->output, p);
+	if (tsv->filter) {
+		output_text(&tsv->output, tsv->filter);
+		output_text(&tsv->output, "\n");
+	}
 	return tsv->output.error;
 }
 
@@ -185,8 +197,7 @@ static int tsv_finish(struct sink *sink, const struct report *report)
 
 	(void)report;
 	if (!tsv->begun)
-		output_text(&tsv->output, header);
-	tsv->begun = true;
+		put_header(tsv);
 	return output_finish(&tsv->output);
 }
 
@@ -202,10 +213,10 @@ struct sink *tsv_sink_new(FILE *out, const struct sink_style *style)
 {
 	struct tsv_sink *tsv = calloc(1, sizeof(*tsv));
 
-	(void)style;
 	if (!tsv)
 		return NULL;
 	tsv->sink.ops = &tsv_ops;
+	tsv->filter = style->filter;
 	for (int i = 0; i < OUTCOME_COUNT; i++) {
 		struct outcome_text *text = &tsv->outcomes[i];
 

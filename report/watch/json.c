@@ -101,6 +101,7 @@ int view_put_json(FILE *out, const struct snapshot *snapshot, bool last)
 {
 	static const struct report no_ledger; /* it doubts nothing before the end */
 	static struct json_writer json;
+	char words[FILTER_TEXT_SIZE];
 
 	json_writer_init(&json, out);
 	jw_object_begin(&json, JSON_COMPACT);
@@ -117,6 +118,8 @@ int view_put_json(FILE *out, const struct snapshot *snapshot, bool last)
 	put_counts_as(&json, "total", &snapshot->total);
 	put_listeners(&json, snapshot);
 	put_counts_as(&json, "no_listener", &snapshot->elsewhere);
+	jw_put_string(&json, "filter",
+		      snapshot->filter ? filter_format(snapshot->filter, words) : NULL);
 	jw_key(&json, "worst");
 	jw_array_begin(&json, JSON_COMPACT);
 	for (size_t i = 0; i < snapshot->worst_count && i < WORST_OBJECTS; i++)

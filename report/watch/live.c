@@ -21,7 +21,7 @@ struct live {
 	struct window_sum sums[2]; /* of all listeners: handshake, accept wait */
 };
 
-int live_new(unsigned slots, int64_t start_ns, struct live **out)
+int live_new(unsigned slots, int64_t start_ns, const struct filter *filter, struct live **out)
 {
 	struct live *live = calloc(1, sizeof(*live));
 
@@ -33,6 +33,7 @@ int live_new(unsigned slots, int64_t start_ns, struct live **out)
 		return -ENOMEM;
 	}
 	live->slots = slots;
+	live->snapshot.filter = filter;
 	for (unsigned i = 0; i < slots; i++)
 		live->turns_ns[i] = start_ns;
 	live->snapshot.start_ns = live->snapshot.from_ns = live->snapshot.to_ns = start_ns;
@@ -194,7 +195,8 @@ const struct snapshot *live_snapshot(struct live *live, struct queues *queues,
 	s->accept_wait = window_sum_summary(&live->sums[1]);
 	s->listeners_count = count;
 	s->listeners = live->listeners;
-	s->worst_count = recent_worst(live->recent, tracker, window_start(live), to_ns, &s->worst);
+	s->worst_count =
+	    recent_worst(live->recent, tracker, s->filter, window_start(live), to_ns, &s->worst);
 	return s;
 }
 

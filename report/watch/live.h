@@ -8,14 +8,18 @@
 
 #include <stdint.h>
 
+#include "report/attempt/filter.h"
 #include "report/queue/queues.h"
 #include "report/track/tracker.h"
 #include "report/watch/snapshot.h"
 
 struct live;
 
-/* slots: intervals that make the window, 1 to WINDOW_SLOTS_MAX. 0 or -ENOMEM. */
-int live_new(unsigned slots, int64_t start_ns, struct live **out)
+/*
+ * slots: intervals that make the window, 1 to WINDOW_SLOTS_MAX. filter: which attempts can be the
+ * worst, NULL all. 0 or -ENOMEM.
+ */
+int live_new(unsigned slots, int64_t start_ns, const struct filter *filter, struct live **out)
     __attribute__((warn_unused_result));
 void live_free(struct live *live);
 

@@ -214,8 +214,8 @@ static void consider(void *context, const struct open_attempt *open, const struc
 	c->open[i] = open;
 }
 
-size_t recent_worst(struct recent *recent, struct tracker *tracker, int64_t since_ns,
-		    int64_t now_ns, const struct attempt **out)
+size_t recent_worst(struct recent *recent, struct tracker *tracker, const struct filter *filter,
+		    int64_t since_ns, int64_t now_ns, const struct attempt **out)
 {
 	struct candidates candidates = {.since_ns = since_ns, .now_ns = now_ns};
 	struct attempt attempt;
@@ -230,7 +230,8 @@ size_t recent_worst(struct recent *recent, struct tracker *tracker, int64_t sinc
 	tracker_each_open(tracker, consider, &candidates);
 	for (size_t i = 0; i < candidates.count; i++) {
 		tracker_look(tracker, candidates.open[i], now_ns, &attempt);
-		insert(&recent->worst, &attempt, recent_cost(&attempt, now_ns));
+		if (!filter || filter_matches(filter, &attempt))
+			insert(&recent->worst, &attempt, recent_cost(&attempt, now_ns));
 	}
 	*out = recent->worst.attempts;
 	return recent->worst.count;

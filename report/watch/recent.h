@@ -23,11 +23,12 @@ void recent_turn(struct recent *recent);
 
 /*
  * The worst of what is remembered and of what the tracker has open, something of
- * which happened after since_ns or which still waits at now_ns. Returns their
+ * which happened after since_ns or which still waits at now_ns; of what is open those that
+ * match the filter (NULL: all). Returns their
  * number; *out is the recent's own until the next call.
  */
-size_t recent_worst(struct recent *recent, struct tracker *tracker, int64_t since_ns,
-		    int64_t now_ns, const struct attempt **out);
+size_t recent_worst(struct recent *recent, struct tracker *tracker, const struct filter *filter,
+		    int64_t since_ns, int64_t now_ns, const struct attempt **out);
 
 /*
  * What the attempt has cost its client by now_ns, in ns: until it was connected,

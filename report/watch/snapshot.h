@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "report/attempt/attempt.h"
+#include "report/attempt/filter.h"
 #include "report/attempt/report.h"
 #include "report/measure/rate_counter.h"
 
@@ -57,6 +58,7 @@ struct snapshot {
 	uint64_t losses[LOSS_KIND_COUNT]; /* in all */
 	size_t listeners_count;		  /* an attempt's listener is an index into them */
 	const struct snapshot_listener *listeners;
+	const struct filter *filter; /* of the worst attempts, nothing else; NULL: none */
 	size_t worst_count; /* worst first; those under way are judged as if it ended now */
 	const struct attempt *worst;
 };

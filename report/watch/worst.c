@@ -200,6 +200,7 @@ void view_put_worst(const struct text *text, const struct snapshot *snapshot, si
 {
 	bool listeners = text->columns >= FIXED_COLUMNS + LISTENER_COLUMNS + REASONS_COLUMNS;
 	int64_t seconds = (snapshot->window_ns + NS_PER_SEC / 2) / NS_PER_SEC;
+	char words[FILTER_TEXT_SIZE];
 	struct sentence sentence;
 
 	if (!rows)
@@ -211,6 +212,8 @@ void view_put_worst(const struct text *text, const struct snapshot *snapshot, si
 		sentence_add(&sentence, "%" PRId64 " seconds", seconds);
 	else
 		sentence_add(&sentence, "second");
+	if (snapshot->filter)
+		sentence_add(&sentence, " with %s", filter_format(snapshot->filter, words));
 	sentence_add(&sentence, "%s", snapshot->worst_count ? " (+: still in progress)" : ".");
 	view_put_cut(text, TEXT_BOLD, sentence.text);
 	if (!snapshot->worst_count || rows < 3)

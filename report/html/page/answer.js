@@ -50,11 +50,15 @@ function verdict(report, facts) {
 function dropsElsewhere(report) {
 	if (report.drops_seen === null)
 		return "whether a queue dropped packets was not observed: " + report.drops_unobserved + ".";
+	if (report.filter)
+		return "a listener's queue dropped packets of attempts that the filter leaves out, or that no captured packet explains.";
 	return "the kernel counted drops of these listeners that no captured packet explains: see the ledger.";
 }
 
 /* What was not seen is no proof that nobody came. */
 function nothingSeen(report) {
+	if (report.filter && report.filter.left_out)
+		return "No connection attempt matches the filter.";
 	const opens = report.passive_opens > 0 ? "; the kernel counted " + plural(report.passive_opens, "incoming connection") +
 		" in this network namespace, on all ports (PassiveOpens)" : "";
 	const capture = report.recording && report.recording.sources.capture;
@@ -105,6 +109,10 @@ function showAnswer(attempts, rows) {
 
 	host.classList.toggle("bad", report.drops_seen || facts.failed > 0);
 	host.classList.toggle("unknown", report.drops_seen === null || facts.total === 0);
+	if (report.filter)
+		host.append(el("p", {class: "filter"}, el("b", null, "Filter: " + report.filter.text), ": " + count(report.attempts) + " of " +
+			plural(report.attempts + report.filter.left_out, "connection attempt") +
+			". The summary, the latencies and the attempts are of those; the charts, the listeners, the ledger and the advice are of all."));
 	host.append(el("p", {class: "verdict"}, verdict(report, facts)));
 	for (const text of sentences(report, facts))
 		host.append(el("p", {class: "more"}, text));
@@ -117,6 +125,8 @@ function showAnswer(attempts, rows) {
 			peak.capacity !== null && peak.queue_peak >= peak.capacity, peak.queue_peak) : null,
 		report.latency.connect.count ? tile(duration(report.latency.connect.p99), "connect() p99", false, report.latency.connect.p99) : null,
 		report.latency.accept_wait.count ? tile(duration(report.latency.accept_wait.p99), "wait for accept() p99", false, report.latency.accept_wait.p99) : null));
+	if (report.filter && report.advice.length)
+		host.append(el("p", {class: "more"}, "The advice rests on all attempts, not on the filtered ones alone:"));
 	if (report.advice.length)
 		host.append(el("ul", {class: "advice", "aria-label": "Advice"}, ...report.advice.map((advice) =>
 			el("li", {"data-rule": advice.rule}, advice.text,

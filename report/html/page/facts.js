@@ -133,6 +133,8 @@ function showLedger(report) {
 		host.append(el("p", null, "No counter was read: the verdicts cannot be checked against the kernel."));
 		return;
 	}
+	if (report.filter)
+		host.append(el("p", null, "Of all attempts: the kernel's counters cannot be filtered."));
 	const open = report.ledger.filter((row) => row.observed !== null && row.unexplained !== 0);
 	host.append(el("p", null, open.length ? "The verdicts do not explain every counter: see the column “Unexplained”." :
 		"The verdicts explain every counter."));

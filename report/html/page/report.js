@@ -45,6 +45,7 @@ function readReport(text) {
 			[name, bars.map((bar) => [bar.from_ns, bar.to_ns, bar.count])])),
 		rates: readRates(data.rates, names),
 		listeners: data.listeners.map((listener) => readListener(listener, since)),
+		filter: data.filter,
 		ledger: data.ledger,
 		advice: data.advice,
 		losses: data.losses,
