@@ -16,11 +16,17 @@
 #define CREATE_FLAGS (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
 #define LEVEL	     1
 #define NAME_SIZE    256
+/*
+ * No frame holds more: of one that does not end, as after SIGKILL, zstd(1) prints what fits
+ * into its buffer of so many bytes, and not what its decoder has behind that.
+ */
+#define FRAME_BYTES ((size_t)128 * 1024)
 
 struct recording_output {
 	int fd;
 	int error;	    /* the first, -errno */
 	uint64_t bytes;	    /* length of the file */
+	size_t framed;	    /* bytes in the frame that has not ended */
 	ZSTD_CCtx *context; /* NULL: the bytes go out as they are */
 	uint8_t *packed;
 	size_t packed_size;
@@ -91,14 +97,15 @@ static size_t write_out(struct recording_output *o, const uint8_t *bytes, size_t
 	return done;
 }
 
-/* Compresses and writes a whole block, or leaves the file as it was. */
+/* Compresses and writes a whole block. */
 static void write_block(struct recording_output *o, const void *bytes, size_t size,
 			ZSTD_EndDirective end)
 {
 	ZSTD_inBuffer in = {bytes, size, 0};
-	uint64_t before = o->bytes;
 	size_t left;
 
+	if (o->error)
+		return;
 	do {
 		ZSTD_outBuffer out = {o->packed, o->packed_size, 0};
 
@@ -108,11 +115,27 @@ static void write_block(struct recording_output *o, const void *bytes, size_t si
 		else
 			write_out(o, o->packed, out.pos);
 	} while (!o->error && left);
-	if (!o->error)
-		return;
-	/* If this fails too the block is cut short, which its reader notices. */
-	if (o->bytes > before && ftruncate(o->fd, (off_t)before) == 0)
+	o->framed = end == ZSTD_e_end ? 0 : o->framed + size;
+}
+
+/* After an error: leaves the file as it was. If this fails too its reader notices. */
+static void take_back(struct recording_output *o, uint64_t before)
+{
+	if (o->error && o->bytes > before && ftruncate(o->fd, (off_t)before) == 0)
 		o->bytes = before;
+}
+
+/* Compresses and writes all of it, or nothing. */
+static void write_blocks(struct recording_output *o, const uint8_t *bytes, size_t size)
+{
+	uint64_t before = o->bytes;
+
+	if (o->framed && o->framed + size > FRAME_BYTES)
+		write_block(o, NULL, 0, ZSTD_e_end);
+	for (; size > FRAME_BYTES; bytes += FRAME_BYTES, size -= FRAME_BYTES)
+		write_block(o, bytes, FRAME_BYTES, ZSTD_e_end);
+	write_block(o, bytes, size, ZSTD_e_flush);
+	take_back(o, before);
 }
 
 int recording_output_put(struct recording_output *o, const void *bytes, size_t size, size_t *kept)
@@ -124,7 +147,7 @@ int recording_output_put(struct recording_output *o, const void *bytes, size_t s
 		*kept = write_out(o, bytes, size);
 		return o->error;
 	}
-	write_block(o, bytes, size, ZSTD_e_flush);
+	write_blocks(o, bytes, size);
 	if (!o->error)
 		*kept = size;
 	return o->error;
@@ -151,12 +174,16 @@ uint64_t recording_output_bytes(const struct recording_output *o)
 
 int recording_output_free(struct recording_output *o, bool sync)
 {
+	uint64_t before;
 	int rc;
 
 	if (!o)
 		return 0;
-	if (o->context && !o->error)
+	before = o->bytes;
+	if (o->context && !o->error) {
 		write_block(o, NULL, 0, ZSTD_e_end);
+		take_back(o, before);
+	}
 	rc = o->error;
 	if (sync && fsync(o->fd) != 0 && !rc)
 		rc = -errno;

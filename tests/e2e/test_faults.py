@@ -162,8 +162,9 @@ def record_until_full(synscope, traffic, tmp_path, size, *options):
     return kept, json.loads(result.stdout), packets, events
 
 
-def test_a_disk_that_fills_leaves_whole_blocks_of_a_compressed_part(synscope, run, traffic, tmp_path):
-    kept, live, packets, events = record_until_full(synscope, traffic, tmp_path, "64k", "--rotate-time", "1h")
+@pytest.mark.parametrize("size", ["64k", "400k"])
+def test_a_disk_that_fills_leaves_whole_blocks_of_a_compressed_part(synscope, run, traffic, tmp_path, size):
+    kept, live, packets, events = record_until_full(synscope, traffic, tmp_path, size, "--rotate-time", "1h")
     report, _ = report_of(run, kept)
     assert report["source"]["packets"] == packets and packets + events > 0
     lines = subprocess.run(["zstdcat", kept / "000001" / "events.jsonl.zst"], capture_output=True, check=False).stdout
