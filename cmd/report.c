@@ -120,6 +120,7 @@ static int run(struct rendering *rendering, const char *path, const struct perio
 	struct replay replay;
 	int rc, status;
 
+	sandbox_open_as_user(true);
 	status = resolve(period, path, rendering->style.utc, &since_ns, &until_ns);
 	if (status)
 		return status;

@@ -32,6 +32,23 @@ int sandbox_find_user(const char *user)
 	return getpwnam(user) ? 0 : -ENOENT;
 }
 
+/* sandbox_enter() was called: no capabilities are left, nor the right to ask for them. */
+static bool entered;
+
+void sandbox_open_as_user(bool on)
+{
+	static const unsigned passing[] = {CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE};
+
+	if (entered || geteuid() == 0 || capng_get_caps_process() < 0)
+		return;
+	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+		if (capng_have_capability(CAPNG_PERMITTED, passing[i]))
+			capng_update(on ? CAPNG_DROP : CAPNG_ADD, CAPNG_EFFECTIVE, passing[i]);
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0) {
+		/* To make it smaller, or as it was, is always allowed. */
+	}
+}
+
 /* The number that sudo put there, 1 to UINT32_MAX - 1; 0 when it is none. */
 static uint32_t read_id(const char *variable)
 {
@@ -227,6 +244,7 @@ static int enter(const struct sandbox_options *options, enum seccomp_job job,
 	struct folders folders;
 	int rc;
 
+	entered = true;
 	open_folders(&folders, options, job);
 	rc = change_user(options, error);
 	if (rc == 0)

@@ -51,6 +51,13 @@ int sandbox_enter_serving(const struct sandbox_options *options, char error[SAND
  */
 int sandbox_enter_looking(char error[SANDBOX_ERROR_SIZE]) __attribute__((warn_unused_result));
 
+/*
+ * Files that the user names are opened with that user's rights from now on, and not by what
+ * setcap(8) gave the program to look into /proc with (CAP_DAC_READ_SEARCH); false: by both again. For
+ * root, for who has no capabilities, and after sandbox_enter() it changes nothing.
+ */
+void sandbox_open_as_user(bool on);
+
 /* Whether the user of --user exists; before anything is opened. 0 or -ENOENT. */
 int sandbox_find_user(const char *user) __attribute__((warn_unused_result));
 

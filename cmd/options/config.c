@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cmd/command.h"
+#include "isolate/sandbox.h"
 
 /* Longer than any path; a line that does not fit is a mistake. */
 #define LINE_SIZE 8192
@@ -117,11 +118,15 @@ static int take_lines(FILE *file, const char *path, const struct config_reader *
 
 int config_read(const char *path, const struct config_reader *reader)
 {
-	FILE *file = fopen(path, "re");
-	int status;
+	FILE *file;
+	int status, error;
 
+	sandbox_open_as_user(true);
+	file = fopen(path, "re");
+	error = errno;
+	sandbox_open_as_user(false);
 	if (!file) {
-		complain(reader->command, "--config: %s: %s", path, strerror(errno));
+		complain(reader->command, "--config: %s: %s", path, strerror(error));
 		return STATUS_FAILED;
 	}
 	status = take_lines(file, path, reader);

@@ -157,7 +157,9 @@ def test_the_recorder_works_under_the_limits(unit, state, synscope, listen, traf
         clients_until(traffic, before + 100)
         config.write_text("rotate-time 1s\nkeep 20\nkeep-incidents 5\n", encoding="utf-8")
         manager.process.send_signal(signal.SIGHUP)
-        until(lambda: len(list(state.glob("*/incident.json"))) and (state / "000004").exists(), "an incident, and parts")
+        until(lambda: manager.process.poll() is not None or
+              (list(state.glob("*/incident.json")) and (state / "000004").exists()), "an incident, and parts")
+        assert manager.process.poll() is None, manager.journal()
         tasks, peak = usage(manager.process.pid)
         manager.process.send_signal(signal.SIGTERM)
         assert manager.process.wait(timeout=60) == 0, manager.journal()

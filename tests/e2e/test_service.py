@@ -185,3 +185,19 @@ def test_what_is_too_old_goes_at_the_start(run, folder):
     again = run("record", "-q", "-i", "lo", "-o", folder, "--rotate-time", "1h", "--append", "--keep", "2", "-d", "200ms")
     assert again.returncode == 0, again.stderr
     assert len(parts(folder)) == 2 and parts(folder)[0] == before[-1]
+
+
+@pytest.mark.parametrize("arguments", [["record", "-o", "RECORDING", "--config", "FILE"], ["report", "FILE"]])
+def test_capabilities_do_not_open_what_the_user_may_not_read(synscope, folder, arguments):
+    """What setcap(8) gives the program is for /proc: it must not print lines of another user's files."""
+    folder.mkdir()
+    secret = folder / "secret"
+    secret.write_text("secret line\n", encoding="utf-8")
+    secret.chmod(0o600)
+    folder.chmod(0o755)
+    command = [synscope, *[str(secret) if part == "FILE" else str(folder / "new") if part == "RECORDING" else part for part in arguments]]
+    capabilities = "-all,+dac_read_search,+sys_ptrace"
+    done = subprocess.run(["setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups", f"--inh-caps={capabilities}",
+                           f"--ambient-caps={capabilities}", *command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "secret line" not in done.stderr
+    assert "Permission denied" in done.stderr, done.stderr
