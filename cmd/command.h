@@ -26,6 +26,7 @@ struct command {
 	const char *name;
 	const char *summary;		   /* one line; NULL: not in the list that people see */
 	int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
+	bool captures;			   /* it may take capabilities that a user does not have */
 	/*
 	 * What --help prints. A line of it that begins with "-" and at least two spaces is about an
 	 * option: "  -o, --output FOLDER   text", or without a letter. The completions are made of

@@ -244,6 +244,7 @@ const struct command command_listeners = {
     .name = NAME,
     .summary = "list every listening socket: queue, limit, drops, owner",
     .run = cmd_listeners,
+    .captures = true,
     .help = print_help,
     .options = long_options,
 };

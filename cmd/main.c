@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cmd/command.h"
 #include "cmd/commands.h"
@@ -21,6 +23,21 @@ static void print_help(FILE *out)
 	      "Exit status: 0 success; 1 failure; 2 wrong usage; with --fail-on drops 3 if drops\n"
 	      "were seen, 4 if drops could not be observed.\n",
 	      out);
+}
+
+/*
+ * A package may have put a copy of the program, with capabilities, where the members of a group
+ * can run it: then this process becomes it.
+ */
+static void become_capturing(char **argv)
+{
+	struct stat own, other;
+
+	if (geteuid() == 0 || access(SYNSCOPE_CAPTURING, X_OK) < 0 ||
+	    stat(SYNSCOPE_CAPTURING, &other) < 0 || stat("/proc/self/exe", &own) < 0 ||
+	    (own.st_dev == other.st_dev && own.st_ino == other.st_ino))
+		return;
+	execv(SYNSCOPE_CAPTURING, argv);
 }
 
 int main(int argc, char **argv)
@@ -47,6 +64,8 @@ int main(int argc, char **argv)
 
 		if (strcmp(name, c->name) != 0)
 			continue;
+		if (c->captures)
+			become_capturing(argv);
 		/* getopt_long() begins its complaints with argv[0]. */
 		snprintf(full_name, sizeof(full_name), "synscope %s", name);
 		argv[1] = full_name;

@@ -320,6 +320,7 @@ const struct command command_record = {
     .name = NAME,
     .summary = "record listeners until Ctrl-C, for a duration, or while a command runs",
     .run = cmd_record,
+    .captures = true,
     .help = record_help,
     .options = record_options,
 };

@@ -287,6 +287,7 @@ const struct command command_watch = {
     .name = NAME,
     .summary = "show listeners live; print the report at the end",
     .run = cmd_watch,
+    .captures = true,
     .help = print_help,
     .options = long_options,
 };
