@@ -4,8 +4,10 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
@@ -140,14 +142,19 @@ def test_the_recorder_works_under_the_limits(unit, state, synscope, listen, traf
     free = run("record", "-q", "-o", folder / "recording", "-d", "1s", "--rotate-time", "1h")
     assert free.returncode == 0
     config = folder / "recorder.conf"
-    config.write_text("rotate-time 1h\nkeep-incidents 5\nkeep 20\n", encoding="utf-8")
+    options = "metrics-listen systemd\nkeep-incidents 5\nkeep 20\n"
+    config.write_text(f"{options}rotate-time 1h\n", encoding="utf-8")
     for path in (folder, folder.parent):
         path.chmod(0o755)
     manager = Manager(folder, watchdog_s=1)
+    server = socket.create_server(("127.0.0.1", 0))
     try:
         # Sanitizers look for their symbolizer, and valgrind is not it: the program alone is kept.
-        manager.start(*limited(unit, state, synscope, "record", "-q", "--append", "-o", state, "--config", config,
-                               keep=[synscope, folder]))
+        # As systemd passes a socket: as descriptor 3 of the process with this number.
+        manager.start("sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh",
+                      *limited(unit, state, synscope, "record", "-q", "--append", "-o", state, "--config", config,
+                               keep=[synscope, folder]),
+                      preexec_fn=lambda: os.dup2(server.fileno(), 3), close_fds=False)
         until(lambda: manager.heard("READY") or manager.process.poll() is not None, "READY=1")
         assert manager.process.poll() is None, manager.journal()
         queue = listen(backlog=1)
@@ -155,7 +162,8 @@ def test_the_recorder_works_under_the_limits(unit, state, synscope, listen, traf
         queue.connect(8)  # it overflows
         until(lambda: len(manager.heard("WATCHDOG")) > 2, "signs of life")
         clients_until(traffic, before + 100)
-        config.write_text("rotate-time 1s\nkeep 20\nkeep-incidents 5\n", encoding="utf-8")
+        until(lambda: f'listener="127.0.0.1:{traffic.port}"' in scrape(server), "metrics")
+        config.write_text(f"{options}rotate-time 1s\n", encoding="utf-8")
         manager.process.send_signal(signal.SIGHUP)
         until(lambda: manager.process.poll() is not None or
               (list(state.glob("*/incident.json")) and (state / "000004").exists()), "an incident, and parts")
@@ -166,6 +174,7 @@ def test_the_recorder_works_under_the_limits(unit, state, synscope, listen, traf
         journal = manager.journal()
     finally:
         manager.close()
+        server.close()
     limits = Unit(unit)
     assert tasks <= int(limits["TasksMax"])
     if not sanitized(synscope):
@@ -181,6 +190,12 @@ def test_the_recorder_works_under_the_limits(unit, state, synscope, listen, traf
     assert os.getpid() in owners[traffic.port], "the owner is root's, and not found"
     assert report["summary"]["drops_seen"]
     assert all(path.stat().st_mode & 0o7777 == 0o640 for path in state.glob("*/*"))
+
+
+def scrape(server):
+    """What the exporter answers at the socket that it was passed."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.getsockname()[1]}/metrics", timeout=30) as answer:
+        return answer.read().decode()
 
 
 def sanitized(synscope):
