@@ -1,7 +1,7 @@
 /*
- * A direct-mapped table of SYN-ACKs, and a queue of the slots in which the final
- * ACK has come. Two connections that share a slot cost one of them its look-ups,
- * and nothing else.
+ * A direct-mapped table of SYN-ACKs, a queue of the slots in which the final
+ * ACK has come, and one of the SYNs. Two connections that share a slot cost one of
+ * them its look-ups, or a SYN that was answered one more, and nothing else.
  */
 #include "pipeline/handshakes.h"
 
@@ -11,6 +11,9 @@
 
 /* Few enough to stay in a processor's cache. */
 #define SLOTS (1u << 14)
+
+/* SYNs that may be without an answer. */
+#define SYNS_MAX (1u << 12)
 
 /* How many segments of a client that nobody answers are told of. */
 #define AGAIN_MAX 16
@@ -28,8 +31,14 @@ enum slot_state {
 	SLOT_OVER,     /* told, or the server has closed it */
 };
 
+struct syn {
+	struct flow flow;
+	int64_t read_ns;
+};
+
 struct slot {
 	struct flow flow; /* client to server */
+	int64_t answered_ns;
 	int64_t acked_ns;
 	int64_t finished_ns;
 	uint32_t server_isn;
@@ -44,6 +53,9 @@ struct handshakes {
 	uint16_t finished[SLOTS]; /* a ring; each slot at most once */
 	uint32_t finished_first;
 	uint32_t finished_count;
+	struct syn syns[SYNS_MAX]; /* a ring */
+	uint32_t syns_first;
+	uint32_t syns_count;
 	int64_t counted_ns; /* since then, rate handshakes were finished */
 	uint32_t rate;
 	uint32_t last_rate; /* of the tenth of a second before, unless it is long ago */
@@ -72,14 +84,26 @@ static uint32_t index_of(const struct flow *client_to_server)
 	return (uint32_t)(a >> 50);
 }
 
-static enum handshake_step answer(struct handshakes *h, const struct segment *syn_ack)
+static void keep_syn(struct handshakes *h, const struct flow *flow, int64_t now_ns)
+{
+	if (h->syns_count == SYNS_MAX) {
+		h->syns_first = (h->syns_first + 1) % SYNS_MAX;
+		h->syns_count--;
+	}
+	h->syns[(h->syns_first + h->syns_count++) % SYNS_MAX] = (struct syn){*flow, now_ns};
+}
+
+static enum handshake_step answer(struct handshakes *h, const struct segment *syn_ack,
+				  int64_t now_ns)
 {
 	struct flow flow = flow_reverse(&syn_ack->flow);
 	uint32_t i = index_of(&flow);
 	struct slot *slot = &h->slots[i];
+	bool again = h->states[i] != SLOT_FREE && slot->server_isn == syn_ack->seq &&
+		     flow_equal(&slot->flow, &flow);
 
-	if (h->states[i] != SLOT_FREE && slot->server_isn == syn_ack->seq &&
-	    flow_equal(&slot->flow, &flow))
+	slot->answered_ns = now_ns;
+	if (again)
 		return HANDSHAKE_OTHER;
 	h->states[i] = SLOT_ANSWERED;
 	h->left[i] = 1 + AGAIN_MAX;
@@ -146,7 +170,9 @@ enum handshake_step handshakes_take(struct handshakes *handshakes, const struct 
 	uint32_t i;
 
 	if (flags == (TCP_FLAG_SYN | TCP_FLAG_ACK))
-		return answer(handshakes, segment);
+		return answer(handshakes, segment, now_ns);
+	if (flags == TCP_FLAG_SYN)
+		keep_syn(handshakes, &segment->flow, now_ns);
 	if (flags != TCP_FLAG_ACK)
 		return HANDSHAKE_OTHER;
 	i = index_of(&segment->flow);
@@ -173,6 +199,28 @@ bool handshakes_next(struct handshakes *handshakes, int64_t then_ns, struct hand
 			continue;
 		h->states[i] = SLOT_OVER;
 		*out = (struct handshake_finished){slot->flow, slot->acked_ns};
+		return true;
+	}
+	return false;
+}
+
+bool handshakes_unanswered(struct handshakes *handshakes, int64_t then_ns,
+			   struct flow *client_to_server)
+{
+	struct handshakes *h = handshakes;
+
+	while (h->syns_count) {
+		const struct syn *syn = &h->syns[h->syns_first];
+		uint32_t i = index_of(&syn->flow);
+
+		if (syn->read_ns > then_ns)
+			return false;
+		h->syns_first = (h->syns_first + 1) % SYNS_MAX;
+		h->syns_count--;
+		if (h->states[i] != SLOT_FREE && h->slots[i].answered_ns >= syn->read_ns &&
+		    flow_equal(&h->slots[i].flow, &syn->flow))
+			continue;
+		*client_to_server = syn->flow;
 		return true;
 	}
 	return false;

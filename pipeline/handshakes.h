@@ -45,6 +45,14 @@ bool handshakes_next(struct handshakes *handshakes, int64_t then_ns,
 		     struct handshake_finished *out);
 
 /*
+ * The next SYN that was read by then_ns and to which no SYN-ACK has been captured since, in the
+ * order in which they were read; false when there is none left. Of more than there is room for
+ * the older ones are forgotten.
+ */
+bool handshakes_unanswered(struct handshakes *handshakes, int64_t then_ns,
+			   struct flow *client_to_server);
+
+/*
  * How long a look-up may wait, by how many there are: 0, and from thousands a second
  * on some milliseconds. Most connections are over by then, and looking each of them up
  * would cost the server more than it tells.

@@ -372,6 +372,22 @@ int sampler_look_up(struct sampler *s, const struct flow *client_to_server, even
 	return result ? result : sampler_deliver(s, &event, event.time_ns);
 }
 
+int sampler_look_up_unanswered(struct sampler *s, const struct flow *client_to_server, event_fn fn,
+			       void *context)
+{
+	struct endpoint local = flow_destination(client_to_server);
+	struct event event;
+
+	if (!watch_match(&s->watch, &local, NULL) ||
+	    !locality_is_local(s->locality, &local.address))
+		return 0;
+	s->fn = fn;
+	s->context = context;
+	if (look_at_child(s, client_to_server, &event))
+		return 0;
+	return sampler_deliver(s, &event, event.time_ns);
+}
+
 size_t sampler_listeners(const struct sampler *s)
 {
 	return s->watch.count;

@@ -103,6 +103,13 @@ int sampler_owned(struct sampler *sampler, const struct listener *owned, event_f
 int sampler_look_up(struct sampler *sampler, const struct flow *client_to_server, event_fn fn,
 		    void *context) __attribute__((warn_unused_result));
 
+/*
+ * The same of a SYN that was not answered, if it is to a watched listener: what is found is
+ * what it met, unless that is younger. A failed look-up is passed over.
+ */
+int sampler_look_up_unanswered(struct sampler *sampler, const struct flow *client_to_server,
+			       event_fn fn, void *context) __attribute__((warn_unused_result));
+
 /* How many listeners are watched now; their highest depth in the last round. */
 size_t sampler_listeners(const struct sampler *sampler);
 uint32_t sampler_depth(const struct sampler *sampler);

@@ -23,10 +23,14 @@
 static void watch_handshake(struct recorder *r, const struct segment *segment, int64_t time_ns)
 {
 	struct flow forward = segment->flow, reverse = flow_reverse(&segment->flow);
+	enum handshake_step step;
 
 	(void)nat_apply(&r->nat, &forward);
 	(void)nat_apply(&r->nat, &reverse);
-	switch (handshakes_take(r->handshakes, segment, time_ns, r->step_ns)) {
+	step = handshakes_take(r->handshakes, segment, time_ns, r->step_ns);
+	if (!r->options.look_up_children)
+		return;
+	switch (step) {
 	case HANDSHAKE_ANSWERED:
 		sampler_watch_request(r->sampler, &reverse);
 		break;
@@ -37,6 +41,29 @@ static void watch_handshake(struct recorder *r, const struct segment *segment, i
 	case HANDSHAKE_OTHER:
 		break;
 	}
+}
+
+/* A SYN that the kernel answers is answered at once. */
+#define UNANSWERED_NS (5 * NS_PER_MS)
+/* So many look-ups a step cost less than the step's packets. */
+#define UNANSWERED_MAX 32
+
+/*
+ * Whether a SYN without an answer met the listener, or an old connection of its addresses and
+ * ports, only the kernel's table of sockets tells.
+ */
+static int look_up_unanswered(struct recorder *r, int64_t now_ns)
+{
+	struct flow flow;
+	int rc = 0;
+
+	for (int n = 0; rc == 0 && n < UNANSWERED_MAX &&
+			handshakes_unanswered(r->handshakes, now_ns - UNANSWERED_NS, &flow);
+	     n++) {
+		(void)nat_apply(&r->nat, &flow);
+		rc = sampler_look_up_unanswered(r->sampler, &flow, recorder_on_event, r);
+	}
+	return rc;
 }
 
 /* Where a queue may be full it is to be known soon who has entered it. */
@@ -56,8 +83,7 @@ static int on_packet(void *context, const struct event *event)
 {
 	struct recorder *r = context;
 
-	if (r->sampler && r->options.look_up_children && event->kind == EVENT_SEGMENT &&
-	    !event->segment.copy)
+	if (r->sampler && event->kind == EVENT_SEGMENT && !event->segment.copy)
 		watch_handshake(r, &event->segment, event->time_ns);
 	return analysis_take(r->analysis, event);
 }
@@ -207,6 +233,8 @@ int recorder_sample(struct recorder *r, int64_t now_ns)
 		r->samples_late++;
 	r->last_round_ns = now_ns;
 	rc = sampler_round(r->sampler, recorder_on_sampled, r);
+	if (rc == 0)
+		rc = look_up_unanswered(r, now_ns);
 	if (rc == 0 && now_ns - r->last_counters_ns >= COUNTERS_NS &&
 	    !recorder_is_idle(r, now_ns)) {
 		r->last_counters_ns = now_ns;

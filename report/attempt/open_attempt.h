@@ -159,6 +159,14 @@ enum open_front {
 	FRONT_CONNECTED, /* and its ACK: from here on the client and the listener talk */
 };
 
+/* What a look at the socket of its addresses and ports found when its last SYN had no answer. */
+enum open_look {
+	LOOK_NONE,    /* nobody looked */
+	LOOK_FREE,    /* nothing but the listener */
+	LOOK_REQUEST, /* a request: the SYN was answered, or its answer got nowhere */
+	LOOK_TAKEN,   /* another connection, also in TIME_WAIT: a SYN meets that first */
+};
+
 /* Times are TIME_UNKNOWN where not known. */
 struct open_attempt {
 	struct flow flow; /* client to server */
@@ -187,7 +195,8 @@ struct open_attempt {
 	uint8_t role;	      /* enum role */
 	uint8_t syn_copies;   /* on other devices; they saturate */
 	uint8_t synack_copies;
-	uint8_t front; /* enum open_front */
+	uint8_t front : 4; /* enum open_front */
+	uint8_t look : 4;  /* enum open_look */
 };
 
 _Static_assert(sizeof(struct open_attempt) <= 128, "an open attempt is two lines of a cache");

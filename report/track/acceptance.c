@@ -212,12 +212,33 @@ struct open_attempt *tracker_find_answered(struct tracker *t, const struct flow 
 	return a && (a->synacks || open_saw(a, SEEN_CLIENT_ACK | SEEN_FASTOPEN)) ? a : NULL;
 }
 
+/* States of include/net/tcp_states.h. */
+enum { TCP_STATE_SYN_RECV = 3, TCP_STATE_NEW_SYN_RECV = 12 };
+
+/* What the last SYN of this attempt met, which has no answer. */
+static void take_look(struct open_attempt *a, const struct child *child)
+{
+	if (child->before_ns <= a->last_syn_ns || a->syn_ns == TIME_UNKNOWN)
+		return;
+	if (child->state == TCP_STATE_SYN_RECV || child->state == TCP_STATE_NEW_SYN_RECV)
+		a->look = LOOK_REQUEST;
+	else if (child->state)
+		a->look = LOOK_TAKEN;
+	else if (child->listener)
+		a->look = LOOK_FREE;
+}
+
 void tracker_on_child(struct tracker *t, const struct event *event)
 {
 	const struct child *child = &event->child;
-	struct open_attempt *a = child_accepted(child) ? tracker_find_answered(t, &child->flow)
-						       : tracker_find(t, &child->flow);
+	struct open_attempt *youngest = tracker_find(t, &child->flow);
+	struct open_attempt *a =
+	    child_accepted(child) ? tracker_find_answered(t, &child->flow) : youngest;
 
+	if (youngest && !youngest->synacks && open_saw(youngest, SEEN_NO_ANSWER)) {
+		take_look(youngest, child);
+		return;
+	}
 	if (a && t->options.queues && !open_saw(a, SEEN_JOIN))
 		take_child(t, event, a, &event->child);
 }

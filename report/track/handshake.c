@@ -90,6 +90,7 @@ void handshake_syn(struct tracker *t, const struct event *event, uint32_t hash)
 		if (!a)
 			return;
 	}
+	a->look = LOOK_NONE;
 	a->events &= ~(unsigned)SEEN_CHALLENGE;
 	a->events |=
 	    SEEN_NO_ANSWER | (s->payload ? SEEN_SYN_DATA : 0) | (challenged ? SEEN_CHALLENGE : 0);

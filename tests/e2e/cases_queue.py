@@ -1,6 +1,7 @@
 """Cases of a connection in the accept queue, of TIME_WAIT, Fast Open, SO_REUSEPORT and packet filters."""
 import subprocess
 
+import cases_path
 import kernel
 import wire
 from stage import COOKIE_SENT, OPENED, RESENT, RST_SENT, SYN_OVERFLOW, case
@@ -90,6 +91,20 @@ def time_wait_without_timestamps(s):
     assert in_time_wait(s) == 0
     s.step("ACK", newer.final_ack, [], **OPENED)
     s.truth(newer, "waiting")
+
+
+@case(cookies=(0, 1))
+def time_wait_whose_answer_gets_nowhere(s):
+    """No packet and no counter tells of it: only the socket, while it is there."""
+    listener = s.listen(5)
+    client = time_wait(s, listener, isn=50_000)
+    older = s.again(client, isn=40_000)
+    with cases_path.route(client, "blackhole"):
+        s.step("SYN with an older ISN, no way back", older.syn, [])
+        # Longer than until it is looked up.
+        s.pause(0.1)
+    assert in_time_wait(s) == 1
+    s.truth(older, "unanswered", existing_connection=1)
 
 
 @case(cookies=(0, 1))

@@ -175,6 +175,18 @@ static __attribute__((unused)) void looked_up(int client, uint8_t state, uint32_
 	looked_up_since(client, state, inode, TIME_UNKNOWN);
 }
 
+/* Nothing is there but the listener, which a SYN of this client meets. */
+static __attribute__((unused)) void looked_up_free(int client)
+{
+	struct event e = {.kind = EVENT_CHILD, .source = SOURCE_SAMPLER, .time_ns = now_ns};
+
+	e.child = (struct child){.flow = flow_of(client),
+				 .before_ns = now_ns - 1000,
+				 .waiting_ns = TIME_UNKNOWN,
+				 .listener = 1};
+	deliver(&e);
+}
+
 static __attribute__((unused)) void pass(int64_t us)
 {
 	now_ns += us * NS_PER_US;

@@ -166,6 +166,8 @@ Test(beam, a_syn_that_is_not_counted_is_not_the_full_queues)
 	sample(3);
 	pass(20000); /* so that nobody can have worked on 3 after this */
 	syn(4); /* a packet filter took it */
+	pass(5000);
+	looked_up_free(4);
 	samples(120);
 	finish();
 	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_EXACT, 1);

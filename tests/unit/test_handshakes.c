@@ -157,3 +157,46 @@ Test(handshakes, among_thousands_a_second_the_short_ones_are_left_out, .init = b
 	cr_expect_eq(finished(), 1);
 	cr_expect_eq(handshakes_rate(handshakes), 0);
 }
+
+static int unanswered(int64_t then_ns)
+{
+	struct flow flow;
+	int n = 0;
+
+	while (handshakes_unanswered(handshakes, then_ns, &flow)) {
+		cr_expect_eq(flow.dport, 80);
+		n++;
+	}
+	return n;
+}
+
+Test(handshakes, a_syn_without_an_answer_is_told_once, .init = begin, .fini = end)
+{
+	struct flow other = {.sport = 40001, .dport = 80}, late = {.sport = 40002, .dport = 80};
+	int64_t then_ns = now_ns;
+
+	sends(client, TCP_FLAG_SYN, 1, 0);
+	sends(other, TCP_FLAG_SYN, 1, 0);
+	synack(other, 9);
+	now_ns += NS_PER_MS;
+	sends(late, TCP_FLAG_SYN, 1, 0);
+	cr_expect_eq(unanswered(then_ns), 1);
+	cr_expect_eq(unanswered(then_ns), 0);
+	cr_expect_eq(unanswered(now_ns), 1);
+	/* A SYN-ACK from before is no answer to the next SYN; the same one again is. */
+	sends(other, TCP_FLAG_SYN, 2, 0);
+	sends(late, TCP_FLAG_SYN, 1, 0);
+	now_ns += NS_PER_MS;
+	synack(late, 8);
+	cr_expect_eq(unanswered(now_ns), 1);
+	sends(late, TCP_FLAG_SYN, 1, 0);
+	synack(late, 8);
+	cr_expect_eq(unanswered(now_ns), 0);
+}
+
+Test(handshakes, of_too_many_syns_the_oldest_are_forgotten, .init = begin, .fini = end)
+{
+	for (uint16_t i = 0; i < 5000; i++)
+		sends((struct flow){.sport = i, .dport = 80}, TCP_FLAG_SYN, 1, 0);
+	cr_expect_eq(unanswered(now_ns), 4096);
+}

@@ -187,12 +187,37 @@ Test(queues, a_syn_that_no_counter_saw_is_not_the_queues)
 	start(1, true);
 	sample(0);
 	syn(1);
+	pass(5000);
+	looked_up_free(1);
 	for (int i = 0; i < 60; i++)
 		sample(0);
 	finish();
 	cr_assert_eq(attempt_of(1)->outcome, OUTCOME_UNANSWERED);
 	assert_cause(1, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT, 1);
 	cr_assert_eq(listeners[0].drops, 0);
+	end();
+}
+
+/* TIME_WAIT without timestamps counts nothing, and its ACK, or a SYN-ACK, may go unseen. */
+Test(queues, what_a_syn_met_is_not_certain_unless_somebody_looked)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 1; i < 5; i++)
+		syn(i);
+	looked_up_free(1); /* as of before */
+	pass(5000);
+	looked_up(2, 6, 0); /* TIME_WAIT */
+	looked_up(3, 3, 0); /* a request */
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	assert_cause(1, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED, 1);
+	assert_cause(2, CAUSE_EXISTING_CONNECTION, CONFIDENCE_INFERRED, 1);
+	assert_cause(3, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED, 1);
+	assert_cause(4, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED, 1);
+	for (int i = 1; i < 5; i++)
+		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_UNANSWERED);
 	end();
 }
 

@@ -106,7 +106,25 @@ static int64_t rivals(const struct reasons *r, const struct waiting_syn *of)
 	return count;
 }
 
-static void give_reason(struct reasons *r, const struct waiting_syn *syn, struct mark *mark)
+/* What a look found after this SYN and before the next. */
+static enum open_look look_of(const struct open_attempt *open, const struct waiting_syn *syn)
+{
+	return open->last_syn_ns == syn->time_ns ? (enum open_look)open->look : LOOK_NONE;
+}
+
+/*
+ * Nothing else is possible: no counter moved that may tell of another reason, and behind the
+ * SYN there was neither a request, whose SYN-ACK another interface may have, nor an old
+ * connection: a TIME_WAIT without timestamps counts nothing.
+ */
+static bool is_nobodys(const struct reasons *r, const struct waiting_syn *syn, enum open_look look)
+{
+	return syn->sure && look == LOOK_FREE && !moved(r, BUDGET_IN_ERRORS, syn) &&
+	       !moved(r, BUDGET_COOKIE_WANTED, syn);
+}
+
+static void give_reason(struct reasons *r, const struct waiting_syn *syn, enum open_look look,
+			struct mark *mark)
 {
 	bool old = moved(r, BUDGET_CHALLENGE, syn) || moved(r, BUDGET_TIME_WAIT, syn) ||
 		   moved(r, BUDGET_TIME_WAIT_SKIPPED, syn);
@@ -129,11 +147,14 @@ static void give_reason(struct reasons *r, const struct waiting_syn *syn, struct
 		budget_charge(&r->budget, BUDGET_REVERSE_PATH, when(syn));
 		if (syn->queue)
 			queue_tally(syn->queue, TALLY_RP_FILTER, syn->time_ns, 1);
+	} else if (look == LOOK_TAKEN) {
+		/* Or a firewall was in front of that. */
+		mark->cause = CAUSE_EXISTING_CONNECTION;
+		mark->confidence = CONFIDENCE_INFERRED;
 	} else {
 		mark->cause = CAUSE_UNANSWERED_NO_COUNTER;
-		mark->confidence = syn->sure && !old && !path && !moved(r, BUDGET_IN_ERRORS, syn)
-				       ? CONFIDENCE_EXACT
-				       : CONFIDENCE_INFERRED;
+		mark->confidence = !old && !path && is_nobodys(r, syn, look) ? CONFIDENCE_EXACT
+									     : CONFIDENCE_INFERRED;
 	}
 }
 
@@ -152,7 +173,7 @@ static void settle(struct reasons *r, const struct waiting_syn *syn, struct tabl
 		return;
 	mark = mark_of(syn, open, details);
 	if (mark && (!mark->cause_known || mark->cause == CAUSE_UNANSWERED_NO_COUNTER))
-		give_reason(r, syn, mark);
+		give_reason(r, syn, look_of(open, syn), mark);
 }
 
 static void settle_closed(struct reasons *r, bool all, struct table *table, struct details *details)
