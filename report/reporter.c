@@ -141,6 +141,7 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 		if (rc)
 			goto release_rates;
 		tracker.queues = r->queues;
+		tracker.all_interfaces = strcmp(options->meta->interface, "any") == 0;
 	}
 	rc = tracker_new(&tracker, &r->tracker);
 	if (rc)

@@ -193,6 +193,17 @@ static bool is_of_front(const struct tracker *t, const struct open_attempt *a,
 	       (a->front || !a->synacks) && a->front <= FRONT_ANSWERED;
 }
 
+/*
+ * A SYN-ACK of this host, from an address that it does not have: TPROXY led the SYN to a socket
+ * of it. One that passes through comes in before it goes out.
+ */
+static bool is_of_transparent(const struct tracker *t, const struct open_attempt *a,
+			      const struct segment *syn_ack)
+{
+	return t->options.all_interfaces && a->role == ROLE_FORWARDED && syn_ack->outgoing &&
+	       !a->synacks && !a->syn_copies && syn_ack->window != 0;
+}
+
 /* It is not the listener's SYN-ACK, nor was the SYN for the listener. */
 static void take_front_answer(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
@@ -218,6 +229,8 @@ static void take_front_answer(struct tracker *t, const struct event *event, stru
 void handshake_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	t->seen_syn_acks++;
+	if (is_of_transparent(t, a, &event->segment))
+		a->role = ROLE_INBOUND;
 	if (is_of_front(t, a, &event->segment))
 		take_front_answer(t, event, a);
 	else if (!is_found_late(t, event, a))

@@ -147,6 +147,9 @@ static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 	if (t->options.queues && open_is_accepted(a))
 		context->owner_pid = find_acceptor(t, a, context->now_ns);
 	verdict_attempt(a, t->details, context, out);
+	/* Its SYN did not go out again, where it would have been captured. */
+	if (t->options.all_interfaces && a->role == ROLE_FORWARDED && a->syns && !a->syn_copies)
+		out->role = ROLE_UNKNOWN;
 	if (t->options.queues)
 		queues_assign(t->options.queues, a, details_at(t->details, a->detail), out);
 	if (t->options.queues && !out->began_before)

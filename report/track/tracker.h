@@ -30,6 +30,7 @@ struct tracker;
 struct tracker_options {
 	uint32_t max_open;     /* 0: TABLE_DEFAULT_MAX */
 	struct queues *queues; /* the listeners, or NULL when packets are all there is */
+	bool all_interfaces;   /* a packet that passes through is captured twice, in and out */
 	struct rates *rates;   /* of the run, or NULL; must outlive the tracker */
 	unsigned live_slots;   /* see rate_counter_init() */
 	/* Gets each attempt once, constant, valid during the call. Returns 0 or -errno. */

@@ -490,6 +490,8 @@ def test_a_transparent_proxy(host, record, routing, ports, family):
         return
     if ports == (80,):
         assert report["summary"]["drops_seen"] is not False and recording.status in (3, 4)
+        assert {attempt["role"] for attempt in report["attempts"]} == {"inbound"}
+        assert not report["peers"]
         return
     attempts = attempts_of(report)
     assert len(attempts) == len(report["attempts"]) == 8 and recording.status == 3
