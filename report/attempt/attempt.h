@@ -100,6 +100,7 @@ struct mark {
 	enum mark_kind kind;
 	bool dropped; /* the kernel dropped it: cause says why */
 	bool cause_known;
+	bool counted; /* dropped: a counter moved for it, and for nothing else */
 	enum cause cause;
 	enum confidence confidence;
 	uint32_t depth; /* of the accept queue then, at most; MARK_DEPTH_UNKNOWN */

@@ -118,6 +118,7 @@ void arrival_judge(struct queue *q, const struct arrival *a, enum mark_kind kind
 			mark->mark.cause_known = true;
 			mark->mark.cause = cause;
 			mark->mark.confidence = confidence;
+			mark->mark.counted = a->counted;
 			mark->mark.depth = depth;
 			mark->mark.limit = queue_limit_at(q, a->time_ns);
 			return;
@@ -301,6 +302,7 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	int64_t limit = queue_limit_at(q, a->time_ns);
 	bool alone = q->siblings == 1;
 	enum fullness fullness = FULLNESS_NONE;
+	enum confidence confidence;
 	uint32_t depth = alone ? (uint32_t)q->settled.depth
 			       : (view->fullest ? view->fullest - 1 : MARK_DEPTH_UNKNOWN);
 
@@ -316,10 +318,11 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 								       .kind = WAITING_ANSWERED});
 		if (!a->cookie)
 			return;
+		confidence = reason_confidence_of_cookie(q, a);
 		queue_tally(q, TALLY_SYN_COOKIE, a->time_ns, 1);
 		reason_charge_cookie_sent(q, a);
-		arrival_judge(q, a, MARK_SYN, false, CAUSE_SYN_COOKIE, CONFIDENCE_EXACT, depth,
-			      table, details);
+		arrival_judge(q, a, MARK_SYN, false, CAUSE_SYN_COOKIE, confidence, depth, table,
+			      details);
 		return;
 	}
 	if (a->requested && !a->decided && q->now.half_open > 0)
@@ -341,13 +344,14 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	}
 }
 
-static void settle_refused(struct queue *q, const struct arrival *a, struct drops_view *view,
+static void settle_refused(struct queue *q, struct arrival *a, struct drops_view *view,
 			   struct table *table, struct details *details)
 {
 	enum cause cause = a->cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
 
 	int taken = arrival_sk_drops(a);
 	bool counted = a->decided || !view->known || view->room_max >= 0;
+	enum confidence confidence;
 
 	if (!a->aborted && (!counted || !reason_allows_overflow(q, a->time_ns, a->done_ns))) {
 		struct reason r = reason_of_ack(q, a, counted ? taken : 0);
@@ -364,16 +368,15 @@ static void settle_refused(struct queue *q, const struct arrival *a, struct drop
 		judge_disliked(q, a, &r, table, details);
 		return;
 	}
+	confidence = reason_confidence_of_overflow(q, a, view->known);
 	reason_charge_overflow(q, a);
 	queue_tally(q,
 		    a->cookie ? TALLY_COOKIE_ACK_FULL
 			      : (a->aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL),
 		    a->time_ns, 1);
 	queue_count_drop(q, a->time_ns, cause);
-	arrival_judge(q, a, MARK_ACK, true, cause,
-		      a->proven ? CONFIDENCE_EXACT
-				: (view->known ? CONFIDENCE_BOUNDED : CONFIDENCE_INFERRED),
-		      (uint32_t)q->settled.depth, table, details);
+	arrival_judge(q, a, MARK_ACK, true, cause, confidence, (uint32_t)q->settled.depth, table,
+		      details);
 }
 
 /*
@@ -479,9 +482,8 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 	case ARRIVAL_DEFERRED:
 		queue_tally(q, TALLY_DEFERRED_ACK, a->time_ns, 1);
 		arrival_judge(q, a, MARK_ACK, false, CAUSE_DEFER_ACCEPT,
-			      q->listener.defer_accept_s > 0 ? CONFIDENCE_EXACT
-							     : CONFIDENCE_INFERRED,
-			      (uint32_t)q->settled.depth, table, details);
+			      reason_confidence_of_deferral(q, a), (uint32_t)q->settled.depth, table,
+			      details);
 		break;
 	case ARRIVAL_RST:
 		queue_tally(q, TALLY_RST_SYN_RECV, a->time_ns, 1);

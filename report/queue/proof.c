@@ -13,7 +13,7 @@ static void prove_deferred(struct queue *q, struct open_attempt *attempt, struct
 		return;
 	mark->cause_known = true;
 	mark->cause = CAUSE_DEFER_ACCEPT;
-	mark->confidence = q->listener.defer_accept_s > 0 ? CONFIDENCE_EXACT : CONFIDENCE_INFERRED;
+	mark->confidence = CONFIDENCE_INFERRED; /* a filter may have taken it */
 	queue_tally(q, TALLY_DEFERRED_ACK, mark->time_ns, 1);
 }
 
@@ -23,9 +23,12 @@ static void prove_dropped(struct queue *q, const struct open_attempt *attempt, s
 
 	if (!mark)
 		return;
-	mark->confidence = CONFIDENCE_EXACT;
+	/* That it did not enter is certain now; for what reason, the counters alone can tell. */
+	if (mark->cause_known && mark->counted)
+		mark->confidence = CONFIDENCE_EXACT;
 	if (mark->cause_known)
 		return;
+	mark->confidence = CONFIDENCE_INFERRED;
 	mark->dropped = mark->cause_known = true;
 	mark->cause = cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
 	mark->limit = queue_limit_at(q, mark->time_ns);
@@ -71,6 +74,8 @@ void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint3
 	struct arrival *syn = queue_find(queue, ARRIVAL_SYN, index, attempt->isn);
 	int change = cookie ? 1 : -1;
 
+	if (syn)
+		syn->cookie_proven = cookie;
 	if (cookie == open_knows(attempt, KNOWN_COOKIE))
 		return;
 	open_move(attempt, cookie ? MOVE_COOKIE_PROVEN : MOVE_REQUEST_PROVEN);

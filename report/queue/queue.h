@@ -105,7 +105,9 @@ struct arrival {
 	bool dropped;	      /* SYN, STRAY: the listener did, not something in front of it */
 	bool requested;	      /* SYN: taken to have made a request, which half_open counts */
 	bool proven;	   /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
+	bool counted;	   /* REFUSED: ListenOverflows moved for it, and for nothing else */
 	bool cookie;	   /* its attempt has no request */
+	bool cookie_proven; /* SYN: by more than the rebuilt SYN queue */
 	bool challenged;   /* SYN: another attempt of its 4-tuple has a request */
 	bool aborted;	   /* REFUSED: and reset, by tcp_abort_on_overflow */
 	bool acknowledges; /* STRAY: a final ACK that found room and did not enter */

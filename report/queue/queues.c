@@ -29,6 +29,7 @@ int queues_new(const struct queues_options *options, struct queues **out)
 	q->targets_count = options->targets_count;
 	q->rates = options->rates;
 	q->live_slots = options->live_slots;
+	q->reasons.listening = &q->listening;
 	q->window = (struct queue_window){.from_ns = INT64_MIN, .to_ns = INT64_MAX};
 	*out = q;
 	return 0;

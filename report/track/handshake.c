@@ -445,9 +445,14 @@ void handshake_client_segment(struct tracker *t, const struct event *event, stru
 	}
 }
 
+/* What answers a SYN does so at once; later it may be a probe of a connection that lives. */
+#define AT_ONCE_NS (10 * NS_PER_MS)
+
 /* The last SYN met a connection of its 4-tuple, or TIME_WAIT, that answered it. */
-static void mark_old_connection(struct tracker *t, struct open_attempt *a)
+static void mark_old_connection(struct tracker *t, struct open_attempt *a, int64_t time_ns)
 {
+	enum confidence confidence =
+	    time_ns - a->last_syn_ns < AT_ONCE_NS ? CONFIDENCE_EXACT : CONFIDENCE_INFERRED;
 	const struct detail *d = details_open(t->details, a);
 
 	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
@@ -458,7 +463,7 @@ static void mark_old_connection(struct tracker *t, struct open_attempt *a)
 			continue;
 		syn->cause_known = true;
 		syn->cause = CAUSE_EXISTING_CONNECTION;
-		syn->confidence = CONFIDENCE_EXACT;
+		syn->confidence = confidence;
 	}
 }
 
@@ -472,10 +477,10 @@ void handshake_server_segment(struct tracker *t, const struct event *event, stru
 		 * a request, which handshake_syn() knows of, takes the SYN for no answer: it drops
 		 * it.
 		 */
-		if ((s->flags & TCP_FLAG_ACK) && open_saw(a, SEEN_NO_ANSWER) &&
-		    !open_saw(a, SEEN_CHALLENGE)) {
+		if ((s->flags & TCP_FLAG_ACK) && !(s->flags & TCP_FLAG_FIN) && !s->payload &&
+		    open_saw(a, SEEN_NO_ANSWER) && !open_saw(a, SEEN_CHALLENGE)) {
 			if (s->ack != a->isn + 1)
-				mark_old_connection(t, a);
+				mark_old_connection(t, a, event->time_ns);
 			a->events |= SEEN_CHALLENGE;
 			a->events &= ~(unsigned)SEEN_NO_ANSWER;
 		}

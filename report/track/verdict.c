@@ -317,7 +317,10 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 			add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
 		break;
 	case OUTCOME_HALF_OPEN:
-		add_cause(out, CAUSE_SYNACK_UNACKNOWLEDGED, CONFIDENCE_EXACT, open->synacks);
+		/* Who resends it has got no ACK; else that may have come another way. */
+		add_cause(out, CAUSE_SYNACK_UNACKNOWLEDGED,
+			  open->synacks > 1 ? CONFIDENCE_EXACT : CONFIDENCE_INFERRED,
+			  open->synacks);
 		break;
 	case OUTCOME_ACCEPTED:
 		decide_accepted(open, out);

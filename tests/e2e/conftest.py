@@ -9,6 +9,7 @@ import tempfile
 
 import pytest
 
+import exactness
 from listening import Listener
 from traffic import Traffic
 
@@ -26,6 +27,11 @@ def pytest_configure(config):
         os.chmod(folder, 0o755)
         config.option.basetemp = os.path.join(folder, "run")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def pytest_terminal_summary(terminalreporter):
+    if exactness.summary():
+        terminalreporter.write_line(exactness.summary())
 
 
 def in_own_namespace():

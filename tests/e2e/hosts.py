@@ -2,11 +2,14 @@
 namespace at the other end of a veth pair."""
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
+import exactness
 from netspace import Netspace
 
 ADDRESSES = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
@@ -19,9 +22,10 @@ results = []
 def connect():
     s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     s.settimeout(wait_s)
-    result = {"port": 0, "outcome": "connected", "heard": False}
+    result = {"port": 0, "outcome": "connected", "heard": False, "began_ns": time.time_ns()}
     try:
         s.connect((address, int(port)))
+        result["connected_ns"] = time.time_ns()
         result["port"] = s.getsockname()[1]
         s.sendall(b"hello")
         result["heard"] = s.recv(16) != b""
@@ -29,6 +33,9 @@ def connect():
         if not result["port"]:
             result["port"] = s.getsockname()[1]
             result["outcome"] = type(error).__name__
+    host = s.getsockname()[0]
+    result["client"] = f"[{host}]:{result['port']}" if ":" in host else f"{host}:{result['port']}"
+    result["ended_ns"] = time.time_ns()
     results.append(result)
     s.close()
 threads = []
@@ -41,9 +48,10 @@ for thread in threads:
 print(json.dumps(results))
 """
 
-# Listens, says so, and serves every connection; SIGSTOP is how it becomes slow.
+# Listens, says so, and serves every connection; SIGSTOP is how it becomes slow. Logs each accept(): when it was
+# called, and when it had returned.
 SERVER = """
-import socket, sys, threading
+import json, os, socket, sys, threading, time
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 listener = socket.socket(family)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,8 +68,14 @@ def serve(connection):
     except OSError:
         pass
     connection.close()
+log = open(sys.argv[4], "a", buffering=1)
 while True:
-    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+    before_ns = time.time_ns()
+    connection, client = listener.accept()
+    host = client[0].removeprefix("::ffff:")
+    log.write(json.dumps({"client": f"[{host}]:{client[1]}" if ":" in host else f"{host}:{client[1]}",
+                          "pid": os.getpid(), "before_ns": before_ns, "after_ns": time.time_ns()}) + "\\n")
+    threading.Thread(target=serve, args=(connection,), daemon=True).start()
 """
 
 
@@ -80,10 +94,17 @@ def nft(rules, inside=None):
         pytest.skip(f"nft does not work here: {done.stderr.splitlines()[0] if done.stderr else done.returncode}")
 
 
+# Of the test that runs: what its clients and its servers say.
+witness = exactness.Witness()
+
+
 class Host:
     """Ends with close(), which leaves the namespace as it was."""
 
     def __init__(self):
+        global witness
+        witness = exactness.Witness()
+        self.logs = tempfile.mkdtemp(prefix="synscope-logs-")
         self.peers, self.devices, self.processes, self.tables = [], [], [], []
         for name in ("all", "default"):
             with open(f"/proc/sys/net/ipv6/conf/{name}/accept_dad", "w", encoding="ascii") as file:
@@ -131,10 +152,13 @@ class Host:
 
     def serve(self, address, port, backlog, *words, inside=None):
         """A server, when it listens."""
-        command = [sys.executable, "-c", SERVER, address, str(port), str(backlog), *words]
+        log = os.path.join(self.logs, f"server{len(self.processes)}")
+        command = [sys.executable, "-c", SERVER, address, str(port), str(backlog), log, *words]
         process = subprocess.Popen(inside.enter(*command) if inside else command, stdout=subprocess.PIPE, text=True)
         self.processes.append(process)
         assert process.stdout.readline() == "listening\n"
+        if not inside:
+            witness.logs.append(log)
         return process
 
     def nat(self, rules):
@@ -152,6 +176,7 @@ class Host:
             subprocess.run(["ip", "link", "del", device], check=False, capture_output=True)
         for peer in self.peers:
             peer.close()
+        shutil.rmtree(self.logs)
 
 
 class Clients:
@@ -164,7 +189,9 @@ class Clients:
     def results(self):
         output, _ = self.process.communicate(timeout=60)
         assert self.process.returncode == 0
-        return json.loads(output)
+        results = json.loads(output)
+        witness.saw(results)
+        return results
 
 
 def routed(address, device, inside=None, via=None):

@@ -6,6 +6,8 @@ import subprocess
 import time
 
 import assertions
+import exactness
+import kernel
 
 START_S, STOP_S = 20, 60
 
@@ -24,8 +26,11 @@ class Recording:
              *map(str, ports), "--", "/bin/sh", "-c", script],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_any_processor)
         self.report, self.status, self.complaints = None, None, ""
+        self.here = "--netns" not in options  # in the test's own network namespace
+        self.witness, self.counters = None, None
 
     def start(self):
+        self.counters = kernel.counters() if self.here else None
         end = time.monotonic() + START_S
         while not self.ready.exists():
             if self.process.poll() is not None or time.monotonic() > end:
@@ -43,6 +48,8 @@ class Recording:
         assert self.status in (0, 3, 4), f"record ended with {self.status}: {self.complaints}"
         self.report = json.loads(output)
         wrong = assertions.contradictions(self.report)
+        wrong += exactness.of_counters(self.report, kernel.moved(self.counters)) if self.counters else []
+        wrong += self.witness.compare(self.report) if self.witness else []
         assert not wrong, "\n".join(wrong)
         return self.report
 

@@ -7,9 +7,11 @@ import time
 
 import pytest
 
+import hosts
 import kernel
 from hosts import ADDRESSES, Clients, Host, ip, nft, sysctl
 from recording import Recording
+from running import until
 
 PORT = 8080
 SHORT = bool(os.environ.get("SYNSCOPE_TEST_SHORT"))
@@ -34,12 +36,13 @@ def host(namespace):
 
 
 @pytest.fixture
-def record(synscope, tmp_path):
+def record(synscope, host, tmp_path):
     """record(ports, options...) -> a recording that runs."""
     made = []
 
     def start(*ports, interface="any", options=()):
         recording = Recording(synscope, tmp_path / f"recording{len(made)}", interface, ports, options)
+        recording.witness = hosts.witness
         made.append(recording)
         recording.start()
         return recording
@@ -134,7 +137,7 @@ def test_a_full_queue_behind_several_devices(host, record, kind, family):
     recording = record(PORT, options=["--fail-on", "drops"])
     stopped(server)
     clients = Clients(peer, address, PORT, 12, gap_s=0.02, wait_s=10)
-    time.sleep(1.6)  # one retransmission of each SYN is dropped too
+    until(lambda: overflows() - before > 7, "retransmitted SYNs are dropped too")
     continued(server)
     assert [client["heard"] for client in clients.results()] == [True] * 12
     report = recording.stop()

@@ -1,4 +1,5 @@
 """Compares a report with what a script did on the wire."""
+import exactness
 
 DROPS = {"accept-queue-full-syn", "accept-queue-full-ack", "syn-queue-full", "max-syn-backlog-reserve",
          "cookie-ack-dropped"}
@@ -39,7 +40,11 @@ def difference(truth, attempt, entries=False):
 def attempts_differ(truths, report):
     attempts = {(a["client"], a["isn"]): a for a in report["attempts"]}
     entries = bool(report["recording"] and report["recording"]["bpf"]["entries"])
-    return [text for text in (difference(t, attempts.get(k), entries) for k, t in truths.items()) if text]
+    wrong = [text for text in (difference(t, attempts.get(k), entries) for k, t in truths.items()) if text]
+    for key, truth in truths.items():
+        if key in attempts:
+            wrong += exactness.of_truth(attempts[key], truth.causes)
+    return wrong
 
 
 def ledger_differs(counted, report, untold=0):

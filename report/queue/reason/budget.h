@@ -38,6 +38,7 @@ enum budget_kind {
 	BUDGET_CHALLENGE, /* TCPSYNChallenge: a SYN met a connection of its 4-tuple */
 	BUDGET_TIME_WAIT, /* PAWSTimewait: or TIME_WAIT, with an older timestamp */
 	BUDGET_TIME_WAIT_SKIPPED, /* TCPACKSkippedTimeWait: and the answer was left out */
+	BUDGET_DEFERRED, /* TCPDeferAcceptDrop */
 	BUDGET_TIMESTAMP, /* PAWSEstab, TSEcrRejected: a request refused an ACK for its timestamp */
 	BUDGET_IN_ERRORS,	/* what IP or TCP discarded as broken, or for want of memory */
 	BUDGET_KIND_COUNT,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "report/queue/arrival.h"
+#include "report/queue/listening.h"
 
 void reasons_release(struct reasons *reasons)
 {
@@ -116,10 +117,27 @@ static bool cookie_wanted(const struct queue *q, const struct arrival *syn)
 		left_near(q, BUDGET_COOKIE_WANTED, syn, &near) > 0);
 }
 
-/* How many that are not settled may have moved the same counters as a packet of this time. */
-static int64_t rivals(const struct queue *q, const struct arrival *of)
+/* Beyond so many listeners it would take too long to ask each of them. */
+#define LISTENERS_ASKED_MAX 64
+
+static bool is_drop(const struct arrival *a)
 {
-	struct budget_time span = budget_span(&q->reasons->budget, when(of));
+	return (a->kind == ARRIVAL_SYN && !a->answered) || a->kind == ARRIVAL_REFUSED;
+}
+
+static bool is_syn(const struct arrival *a)
+{
+	return a->kind == ARRIVAL_SYN;
+}
+
+static bool is_deferred(const struct arrival *a)
+{
+	return a->kind == ARRIVAL_DEFERRED;
+}
+
+static int64_t count_in(const struct queue *q, struct budget_time span,
+			bool (*counts)(const struct arrival *a))
+{
 	int64_t count = 0;
 
 	for (size_t i = 0; i < q->arrivals.count; i++) {
@@ -129,15 +147,69 @@ static int64_t rivals(const struct queue *q, const struct arrival *of)
 			continue;
 		if (a->time_ns > span.to_ns)
 			break;
-		count += (a->kind == ARRIVAL_SYN && !a->answered) || a->kind == ARRIVAL_REFUSED;
+		count += counts(a);
 	}
+	return count;
+}
+
+/* How many that are not settled, at any listener, may have moved what a packet of this time has. */
+static int64_t rivals(const struct queue *q, const struct arrival *of,
+		      bool (*counts)(const struct arrival *a))
+{
+	struct budget_time span = budget_span(&q->reasons->budget, when(of));
+	const struct listening *all = q->reasons->listening;
+	int64_t count = 0;
+
+	if (!all)
+		return count_in(q, span, counts);
+	if (all->count > LISTENERS_ASKED_MAX)
+		return INT64_MAX;
+	for (size_t i = 0; i < all->count; i++)
+		count += count_in(all->queues[i], span, counts);
 	return count;
 }
 
 /* The counter moved for each packet that may have moved it. */
 static bool suffices(const struct queue *q, enum budget_kind kind, const struct arrival *a)
 {
-	return q->reasons && left(q, kind, a) >= rivals(q, a);
+	return q->reasons && left(q, kind, a) >= rivals(q, a, is_drop);
+}
+
+/* And for nothing else: who does not watch every listener cannot tell whose drops the rest are. */
+static bool agrees(const struct queue *q, enum budget_kind kind, const struct arrival *a,
+		   bool (*counts)(const struct arrival *a))
+{
+	return q->reasons && left(q, kind, a) == rivals(q, a, counts);
+}
+
+enum confidence reason_confidence_of_overflow(const struct queue *q, struct arrival *ack,
+					      bool drops_known)
+{
+	ack->counted = q->siblings == 1 &&
+		       q->settled.depth > (int64_t)queue_limit_at(q, ack->time_ns) &&
+		       agrees(q, BUDGET_OVERFLOWS, ack, is_drop);
+	if (ack->proven && ack->counted)
+		return CONFIDENCE_EXACT;
+	if (drops_known && (left(q, BUDGET_OVERFLOWS, ack) < 0 || suffices(q, BUDGET_OVERFLOWS, ack)))
+		return CONFIDENCE_BOUNDED;
+	return CONFIDENCE_INFERRED;
+}
+
+enum confidence reason_confidence_of_cookie(const struct queue *q, const struct arrival *syn)
+{
+	/* Each answer is one, by the sysctl, by what followed, or by the count of them. */
+	if (q->host->tcp_syncookies == 2 || syn->cookie_proven ||
+	    agrees(q, BUDGET_COOKIE_WANTED, syn, is_syn))
+		return CONFIDENCE_EXACT;
+	return CONFIDENCE_INFERRED;
+}
+
+enum confidence reason_confidence_of_deferral(struct queue *q, const struct arrival *ack)
+{
+	bool certain = q->listener.defer_accept_s > 0 && agrees(q, BUDGET_DEFERRED, ack, is_deferred);
+
+	charge(q, BUDGET_DEFERRED, ack);
+	return certain ? CONFIDENCE_EXACT : CONFIDENCE_INFERRED;
 }
 
 static struct reason by_full_queue(struct queue *q, const struct arrival *syn, enum tally tally,
@@ -153,7 +225,9 @@ static struct reason by_full_queue(struct queue *q, const struct arrival *syn, e
 	if (left(q, kind, syn) < 0)
 		r.confidence = sure ? CONFIDENCE_BOUNDED : CONFIDENCE_INFERRED;
 	else if (sure && suffices(q, kind, syn))
-		r.confidence = fullness == FULLNESS_FULL || tally == TALLY_SYN_QUEUE_FULL
+		r.confidence = q->siblings == 1 && agrees(q, kind, syn, is_drop) &&
+					       (fullness == FULLNESS_FULL ||
+						tally == TALLY_SYN_QUEUE_FULL)
 				   ? CONFIDENCE_EXACT
 				   : CONFIDENCE_BOUNDED;
 	charge(q, kind, syn);

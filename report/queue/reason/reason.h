@@ -34,8 +34,11 @@ struct waiting_syn {
 	bool ipv4;
 };
 
+struct listening;
+
 struct reasons {
 	struct budget budget;
+	const struct listening *listening; /* every listener; NULL: each queue is alone */
 	struct waiting_syn *waiting;
 	size_t waiting_count;
 };
@@ -78,6 +81,16 @@ struct reason reason_of_ack(struct queue *queue, const struct arrival *ack, int 
 
 /* Charges the counters with a final ACK that a full accept queue dropped. */
 void reason_charge_overflow(struct queue *queue, const struct arrival *ack);
+
+/*
+ * How sure it is that a full accept queue dropped a final ACK (before it is charged), that a
+ * SYN-ACK was a cookie, and that TCP_DEFER_ACCEPT dropped a bare ACK, which is charged.
+ * drops_known: sk_drops has room for it. The first sets ack->counted.
+ */
+enum confidence reason_confidence_of_overflow(const struct queue *queue, struct arrival *ack,
+					      bool drops_known);
+enum confidence reason_confidence_of_cookie(const struct queue *queue, const struct arrival *syn);
+enum confidence reason_confidence_of_deferral(struct queue *queue, const struct arrival *ack);
 
 /* The same with a SYN that was answered with a cookie, and with a cookie ACK that entered. */
 void reason_charge_cookie_sent(struct queue *queue, const struct arrival *syn);
