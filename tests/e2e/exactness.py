@@ -50,17 +50,20 @@ def of_counters(report, moved):
     for attempt in report["attempts"]:
         for cause, packets in exact(attempt):
             sums[cause] += packets
-    return [wrong for counter, causes in COUNTERS.items() if any(sums[cause] for cause in causes)
-            for wrong in note("cause", [(f"{sum(sums[c] for c in causes)} packets exact by {', '.join(sorted(causes))}, "
-                                         f"{counter} moved by {moved.get(counter, 0)}",
-                                         sum(sums[c] for c in causes) <= moved.get(counter, 0))])]
+    wrong = []
+    for counter, causes in COUNTERS.items():
+        packets, count = sum(sums[cause] for cause in causes), moved.get(counter, 0)
+        if packets:
+            wrong += note("cause", [(f"{packets} packets exact by {', '.join(sorted(causes))}, {counter} moved by {count}",
+                                     packets <= count)])
+    return wrong
 
 
 def of_truth(attempt, truth):
     """truth: all causes of the attempt, and how many packets each has."""
     return note("cause", [(f"{attempt['client']} {attempt['isn']}: {cause} exact for {packets} packets, is {truth}",
                            packets <= truth.get(cause, 0)) for cause, packets in exact(attempt)
-                          if cause not in ("slow-accept", "client-left", "closed-unserved")])
+                          if cause not in ("slow-accept", "client-left", "closed-unserved", "synack-unacknowledged")])
 
 
 class Witness:
@@ -103,7 +106,8 @@ class Witness:
 def _of_result(attempt, client):
     name, connected = attempt["client"], client["outcome"] == "connected"
     # A SYNPROXY answers whatever the listener does.
-    at_once = connected and client["connected_ns"] - client["began_ns"] < AT_ONCE_NS and not attempt["answered_in_front"]
+    at_once = connected and not attempt["answered_in_front"] and \
+        client["connected_ns"] - client["began_ns"] < AT_ONCE_NS
     claims = [(f"{name}: {attempt['outcome']}, and the client was {client['outcome']}",
                not (connected and attempt["outcome"] in NEVER_CONNECTED)),
               (f"{name}: {attempt['outcome']}, and the client heard the server",
@@ -118,8 +122,9 @@ def _of_result(attempt, client):
 
 
 def _of_accept(attempt, report, entries):
-    entries = [entry for entry in entries
-               if attempt["syn_ns"] is not None and attempt["syn_ns"] <= entry["after_ns"] <= report["source"]["end_ns"]]
+    if attempt["syn_ns"] is None:
+        return []
+    entries = [entry for entry in entries if attempt["syn_ns"] <= entry["after_ns"] <= report["source"]["end_ns"]]
     if not entries:
         return []
     entry, name = entries[0], attempt["client"]
