@@ -153,6 +153,11 @@ static void settle_stray(struct queue *q, const struct arrival *a, struct drops_
 	bool dropped = a->decided ? a->dropped : room;
 	struct reason r;
 
+	if (a->rejected) {
+		queue_tally(q, TALLY_ACK_TIMESTAMP, a->time_ns, 1);
+		reason_charge_timestamp(q, a);
+		return;
+	}
 	if (!a->decided && !a->proven && room) {
 		/* Its socket took it, if one lived. */
 		take_room(view);

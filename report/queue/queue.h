@@ -110,6 +110,7 @@ struct arrival {
 	bool cookie_proven; /* SYN: by more than the rebuilt SYN queue */
 	bool challenged;   /* SYN: another attempt of its 4-tuple has a request */
 	bool aborted;	   /* REFUSED: and reset, by tcp_abort_on_overflow */
+	bool rejected;	   /* STRAY: a final ACK whose timestamps its request does not like */
 	bool acknowledges; /* STRAY: a final ACK that found room and did not enter */
 	bool sure;	   /* decided: no other way to share out the drops between two samples */
 	bool ipv4;

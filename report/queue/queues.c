@@ -448,6 +448,24 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 	enter(q, packet, false);
 }
 
+void queues_front_ack(struct queues *queues, const struct queue_packet *packet,
+		      const struct segment *segment)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *arrival;
+
+	if (!q || q->over || !(segment->options & SEGMENT_TIMESTAMP) || !open_has_request(a) ||
+	    !reasons_know(&queues->reasons, COUNTER_TSECR_REJECTED)) {
+		queues_client_ack(queues, packet, segment);
+		return;
+	}
+	open_move(a, MOVE_DISLIKED);
+	arrival = queue_arrive(q, ARRIVAL_STRAY, packet->time_ns, a, packet->index);
+	if (arrival)
+		arrival->proven = arrival->rejected = true;
+}
+
 void queues_ack_beside_data(struct queues *queues, const struct queue_packet *packet)
 {
 	struct queue *q = queues_of(queues, packet->attempt);

@@ -98,6 +98,15 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *attempt);
 
 /*
+ * The final ACK of a SYNPROXY. What it echoes is not the timestamp of the SYN-ACK: on its way
+ * to the listener that is shifted as one of the client's is (synproxy_tstamp_adjust()), which its
+ * TSval and TSecr did not need. A kernel that counts TSEcrRejected rejects it (tcp_check_req()),
+ * and what the client sends next is the final ACK.
+ */
+void queues_front_ack(struct queues *queues, const struct queue_packet *packet,
+		      const struct segment *segment);
+
+/*
  * The bare ACK of a handshake that the data behind it has finished, by the order of
  * the frames. On two processors at once the kernel may have taken the ACK first, or
  * while the data still made the connection: then TCP_DEFER_ACCEPT has dropped it.

@@ -54,6 +54,7 @@ static const struct {
     [TALLY_RST_SYN_RECV] = {"RST in SYN_RECV", 1, {{COUNTER_EMBRYONIC_RSTS, 1}}},
     [TALLY_SYN_SKIPPED] = {"SYN repeated in SYN_RECV, no answer", 1, {{0}}},
     [TALLY_STRAY] = {"stray RST or flags", 1, {{0}}},
+    [TALLY_ACK_TIMESTAMP] = {"ACK rejected for its timestamps", 1, {{0}}},
     [TALLY_ICMP_REQUEST] = {"ICMP error about a request", 1, {{COUNTER_LISTEN_DROPS, 1}}},
     [TALLY_SYNACK_REPEATED] = {"SYN-ACK repeated", 0, {{COUNTER_SYN_RETRANS, 1}}},
     [TALLY_SYN_NO_ROUTE] = {"SYN, no route back", 1, {{COUNTER_LISTEN_DROPS, 1}}},

@@ -28,6 +28,7 @@ enum tally {
 			       out */
 	TALLY_RST_SYN_RECV, /* RST while in SYN_RECV */
 	TALLY_STRAY, /* dropped by the listener: a RST that ends nothing, flags without sense */
+	TALLY_ACK_TIMESTAMP, /* ACK that its request rejects for its timestamps (tcp_check_req) */
 	TALLY_ICMP_REQUEST,	  /* ICMP error that ends a request */
 	TALLY_SYNACK_REPEATED,	  /* SYN-ACK retransmitted by its timer */
 	TALLY_SYN_NO_ROUTE,	   /* SYN dropped: no route back to its client */

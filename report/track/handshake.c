@@ -292,7 +292,7 @@ static void on_front_ack(struct tracker *t, const struct event *event, struct op
 	rate_counter_handshake(tracker_rate_counter(t, a), a->ack_ns,
 			       a->syn_ns != TIME_UNKNOWN ? a->ack_ns - a->syn_ns : -1);
 	packet = tracker_packet(t, a, event);
-	queues_client_ack(t->options.queues, &packet, s);
+	queues_front_ack(t->options.queues, &packet, s);
 }
 
 /* What the client sends before the listener has heard of it. */

@@ -197,7 +197,8 @@ static enum outcome decide_handshaken(const struct open_attempt *open,
 		return OUTCOME_RESET;
 	if (open->moved_by == MOVE_LISTENER_CLOSED && context->listener_closed)
 		return OUTCOME_RESET;
-	if (open_knows(open, KNOWN_ACK_DROPPED) || is_overtaken(context, out))
+	if (open_knows(open, KNOWN_ACK_DROPPED) || is_overtaken(context, out) ||
+	    (open_knows(open, KNOWN_DISLIKED) && !open_has_child(open)))
 		return OUTCOME_ZOMBIE;
 	if (open_is_queued(open) && context->ended)
 		return OUTCOME_WAITING;

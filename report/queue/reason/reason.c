@@ -15,6 +15,11 @@ void reasons_release(struct reasons *reasons)
 	*reasons = (struct reasons){0};
 }
 
+bool reasons_know(const struct reasons *reasons, enum counter counter)
+{
+	return reasons->budget.begun && (reasons->budget.last.known >> counter & 1);
+}
+
 /* Of a packet that was worked on by the time of what shows it, or soon after its timestamp. */
 static struct budget_time when_of(int64_t time_ns, int64_t done_ns)
 {
@@ -326,6 +331,11 @@ struct reason reason_of_syn(struct queue *queue, const struct arrival *syn, enum
 	return r;
 }
 
+void reason_charge_timestamp(struct queue *queue, const struct arrival *ack)
+{
+	charge(queue, BUDGET_TIMESTAMP, ack);
+}
+
 struct reason reason_of_ack(struct queue *queue, const struct arrival *ack, int drops)
 {
 	struct reason r = {TALLY_ACK_DISCARDED, CAUSE_DISCARDED_BEFORE_QUEUE, CONFIDENCE_INFERRED};
@@ -345,7 +355,7 @@ struct reason reason_of_ack(struct queue *queue, const struct arrival *ack, int 
 		return r;
 	if (left(queue, BUDGET_TIMESTAMP, ack) > 0) {
 		charge(queue, BUDGET_TIMESTAMP, ack);
-		return (struct reason){TALLY_STRAY, CAUSE_COUNT, CONFIDENCE_INFERRED};
+		return (struct reason){TALLY_ACK_TIMESTAMP, CAUSE_COUNT, CONFIDENCE_INFERRED};
 	}
 	if (left(queue, BUDGET_LISTEN_DROPS, ack) == 0 &&
 	    !has_moved(queue, BUDGET_LISTEN_DROPS, ack))

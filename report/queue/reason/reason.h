@@ -56,6 +56,9 @@ enum fullness {
 	FULLNESS_FULL,
 };
 
+/* Whether the kernel has this counter. */
+bool reasons_know(const struct reasons *reasons, enum counter counter);
+
 /* Zero is ready. */
 void reasons_release(struct reasons *reasons);
 
@@ -91,6 +94,9 @@ enum confidence reason_confidence_of_overflow(const struct queue *queue, struct 
 					      bool drops_known);
 enum confidence reason_confidence_of_cookie(const struct queue *queue, const struct arrival *syn);
 enum confidence reason_confidence_of_deferral(struct queue *queue, const struct arrival *ack);
+
+/* The same with one that its request rejected for its timestamps. */
+void reason_charge_timestamp(struct queue *queue, const struct arrival *ack);
 
 /* The same with a SYN that was answered with a cookie, and with a cookie ACK that entered. */
 void reason_charge_cookie_sent(struct queue *queue, const struct arrival *syn);
