@@ -70,12 +70,13 @@ enum stall_cause stall_judge(const struct stall_facts *facts)
 		return STALL_FROZEN;
 	if (lasted(stall, stall->stopped_ns, 20))
 		return stall->traced_ns > stall->stopped_ns / 2 ? STALL_TRACED : STALL_STOPPED;
+	/* memcached makes its limit on connections that on descriptors too. */
+	if (facts->limited)
+		return STALL_LIMITED;
 	if (lasted(stall, stall->out_of_descriptors_ns, 20))
 		return STALL_DESCRIPTORS;
 	if (lasted(stall, stall->throttled_ns, 10))
 		return STALL_QUOTA;
-	if (facts->limited)
-		return STALL_LIMITED;
 	if (is_forgotten(facts))
 		return STALL_FORGOTTEN;
 	if (is_blocked(facts))

@@ -79,11 +79,6 @@ void advise_because(struct advisor *a, struct advice *advice, const char *format
 		advice->evidence_count++;
 }
 
-static void name_of(const struct report_listener *l, char text[ENDPOINT_TEXT_SIZE])
-{
-	endpoint_format(&l->local, text, ENDPOINT_TEXT_SIZE);
-}
-
 /* "12.3 ms", "1.250 s" */
 const char *advise_duration(int64_t ns, char text[32])
 {
@@ -94,144 +89,6 @@ const char *advise_duration(int64_t ns, char text[32])
 	else
 		snprintf(text, 32, "%.3f s", (double)ns / NS_PER_SEC);
 	return text;
-}
-
-/* Which of the two numbers makes the limit. */
-enum binding { BINDS_BACKLOG, BINDS_SOMAXCONN, BINDS_UNKNOWN };
-
-static enum binding binding_of(const struct report *r, const struct report_listener *l)
-{
-	int64_t somaxconn = r->host_known ? r->host.somaxconn : -1;
-
-	if (l->backlog >= 0)
-		return l->limit < l->backlog ? BINDS_SOMAXCONN : BINDS_BACKLOG;
-	if (somaxconn < 0)
-		return BINDS_UNKNOWN;
-	if (l->limit == somaxconn)
-		return BINDS_SOMAXCONN;
-	return BINDS_BACKLOG; /* also a somaxconn that was smaller when listen() was called */
-}
-
-static void evidence_of_limit(struct advisor *a, struct advice *advice, const struct report *r,
-			      const struct report_listener *l)
-{
-	if (l->backlog >= 0)
-		advise_because(a, advice, "listen() backlog %" PRId64, l->backlog);
-	advise_because(a, advice, "limit %" PRId64 ", capacity %" PRId64, l->limit, l->capacity);
-	if (r->host_known && r->host.somaxconn >= 0)
-		advise_because(a, advice, "somaxconn %" PRId64, r->host.somaxconn);
-	if (l->queue_peak >= 0)
-		advise_because(a, advice, "peak depth %" PRId64, l->queue_peak);
-	advise_because(a, advice, "%" PRIu64 " packets dropped", l->drops);
-}
-
-/*
- * Whether a longer queue would have helped: with the server as fast as it was, no fewer clients
- * would have been accepted while they still waited, and more of them sooner than later. What the
- * replay cannot tell it does not forbid.
- */
-static bool helps(const struct advisor_listener *al)
-{
-	if (!al->backlog.known)
-		return true;
-	if ((int64_t)al->backlog.backlog <= al->listener->limit)
-		return false;
-	return !al->service.known || (al->service.served_then >= al->service.served &&
-				      al->service.sooner > al->service.later);
-}
-
-static uint64_t helped(const struct advisor_listener *al)
-{
-	const struct sizing_service *s = &al->service;
-
-	return s->known ? s->sooner : 0;
-}
-
-static void advise_limit(struct advisor *a, const struct report *r,
-			 const struct advisor_listener *al)
-{
-	const struct report_listener *l = al->listener;
-	const struct sizing_backlog *b = &al->backlog;
-	int64_t somaxconn = r->host_known ? r->host.somaxconn : -1;
-	char name[ENDPOINT_TEXT_SIZE];
-	struct advice *advice = NULL;
-
-	if (!l->drops || l->limit < 0 || !helps(al))
-		return;
-	name_of(l, name);
-	switch (binding_of(r, l)) {
-	case BINDS_BACKLOG:
-		if (b->known)
-			advice = advise(
-			    a, "backlog-binds", helped(al),
-			    "%s: the listen() backlog limits the accept queue. With a backlog of "
-			    "%" PRIu64 "%s nothing would have been dropped.",
-			    name, b->backlog,
-			    somaxconn >= 0 && (int64_t)b->backlog > somaxconn
-				? " (first raise net.core.somaxconn to that value)"
-				: "");
-		else
-			advice = advise(
-			    a, "backlog-binds", helped(al),
-			    "%s: the listen() backlog limits the accept queue. Raise it; raising "
-			    "somaxconn has no effect.",
-			    name);
-		break;
-	case BINDS_SOMAXCONN:
-		advice = advise(
-		    a, "somaxconn-binds", helped(al),
-		    "%s: net.core.somaxconn limits the accept queue%s. Raise it, then restart the "
-		    "server: a new somaxconn takes effect at the next listen() call.",
-		    name,
-		    l->backlog >= 0 ? "; the listen() backlog is larger"
-				    : " (or an equal listen() backlog does)");
-		if (advice && b->known)
-			advise_because(a, advice,
-				       "with a limit of %" PRIu64
-				       " nothing would have been dropped",
-				       b->backlog);
-		break;
-	case BINDS_UNKNOWN:
-		advice = advise(
-		    a, "limit-binds", helped(al),
-		    "%s: the accept queue was full; whether the listen() backlog or somaxconn "
-		    "limits it is unknown.",
-		    name);
-		break;
-	}
-	evidence_of_limit(a, advice, r, l);
-	if (b->known)
-		advise_because(a, advice,
-			       "replay of %s%" PRIu64 " clients: up to %" PRIu64
-			       " waiting at the same time",
-			       al->left_out ? "the first " : "", b->clients, b->depth_peak);
-}
-
-static void advise_children(struct advisor *a, const struct advisor_listener *al)
-{
-	const struct sizing_children *c = &al->children;
-	const struct latency_summary *wait = &al->listener->latency[LATENCY_ACCEPT_WAIT];
-	uint64_t slow = al->listener->causes[CAUSE_SLOW_ACCEPT];
-	char name[ENDPOINT_TEXT_SIZE], target[32], service[32], p50[32], max[32];
-	struct advice *advice;
-
-	/* So many were at work already: more of the same would have changed nothing. */
-	if (!c->known || !slow || c->children <= al->service.concurrent)
-		return;
-	name_of(al->listener, name);
-	advice = advise(
-	    a, "accept-rate", slow,
-	    "%s: connections wait because of slow accept(). With %" PRIu64
-	    " worker%s every wait would have been at most %s; a longer queue alone only turns "
-	    "drops into waiting.",
-	    name, c->children, c->children == 1 ? "" : "s", advise_duration(c->target_ns, target));
-	advise_because(a, advice, "wait for accept(): p50 %s, max %s",
-		       advise_duration(wait->p50, p50), advise_duration(wait->max, max));
-	advise_because(a, advice, "%" PRIu64 " attempts waited in the queue for more than 100 ms",
-		       slow);
-	advise_because(a, advice, "service time p50 %s",
-		       advise_duration(c->service_p50_ns, service));
-	advise_because(a, advice, "replay of %" PRIu64 " clients in order of arrival", c->clients);
 }
 
 static void advise_zombies(struct advisor *a, const struct report *r)
@@ -422,8 +279,7 @@ size_t advisor_run(struct advisor *advisor, const struct report *report,
 	for (size_t i = 0; i < listeners_count; i++) {
 		if (advise_stall(advisor, report, &listeners[i]))
 			continue;
-		advise_limit(advisor, report, &listeners[i]);
-		advise_children(advisor, &listeners[i]);
+		advise_capacity(advisor, report, &listeners[i]);
 	}
 	order(advisor);
 	advise_zombies(advisor, report);

@@ -19,6 +19,20 @@ void advise_because(struct advisor *advisor, struct advice *advice, const char *
 /* "12.3 ms", "1.250 s". Returns text. */
 const char *advise_duration(int64_t ns, char text[32]);
 
+/*
+ * Whether a longer queue would have helped: with the server as fast as it was, no fewer clients
+ * would have been accepted while they still waited, and more of them sooner than later. What the
+ * replay cannot tell it does not forbid.
+ */
+bool advise_backlog_helps(const struct advisor_listener *listener);
+
+/* A longer queue, or more workers, where that would have helped. */
+void advise_capacity(struct advisor *advisor, const struct report *report,
+		     const struct advisor_listener *listener);
+
+/* The second of these alone. */
+void advise_workers(struct advisor *advisor, const struct advisor_listener *listener);
+
 /* Why accept() was not called, where connections waited or were dropped. True when a longer queue
  * or more workers would not change it, so that neither is advised.
  */

@@ -13,7 +13,9 @@ struct settings {
 	const char *backlog; /* what it calls listen() with */
 	const char *apply;   /* how it is made to call listen() again: a sentence without its end */
 	const char *workers; /* how many take connections, or serve them, at a time */
-	const char *connections; /* its own limit on open connections */
+	const char *connections; /* its own limit on open connections, ... */
+	bool stops; /* ... at which it stops calling accept(); else it closes, or has none */
+	const char *descriptors; /* what raises RLIMIT_NOFILE, where it sets that itself */
 };
 
 /* NULL: not known. */

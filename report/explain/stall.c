@@ -9,6 +9,10 @@
 #include "report/explain/parts.h"
 #include "report/explain/settings.h"
 
+/* The wait of the first client, if it is so long and so much longer than the others'. */
+#define STARTED_NS     (300 * NS_PER_MS)
+#define STARTED_FACTOR 5
+
 struct subject {
 	struct advisor *advisor;
 	const struct report *report;
@@ -116,17 +120,19 @@ static void advise_stopped(const struct subject *s, enum stall_cause cause)
 static void advise_descriptors(const struct subject *s)
 {
 	const struct report_stall *stall = s->stall;
+	const struct settings *settings = settings_of(s->l);
+	const char *own = settings ? settings->descriptors : NULL;
 	char who[64], time[32];
 	struct advice *advice;
 
 	advice = advise(
 	    s->advisor, stall_rule(STALL_DESCRIPTORS), s->clients,
 	    "%s: accept() fails for want of file descriptors: %s has %" PRId64 " of %" PRId64
-	    " open (RLIMIT_NOFILE). Raise the limit (LimitNOFILE= of its systemd unit, ulimit -n) "
-	    "and restart it, or close idle connections sooner. A larger backlog only makes more "
-	    "clients wait.",
+	    " open (RLIMIT_NOFILE). Raise the limit (%s%sLimitNOFILE= of its systemd unit, ulimit "
+	    "-n) and restart it, or close idle connections sooner. A larger backlog only makes "
+	    "more clients wait.",
 	    s->name, process_name(s->l, stall->descriptors_pid, who), stall->descriptors_peak,
-	    stall->descriptors_max);
+	    stall->descriptors_max, own ? own : "", own ? ", or " : "");
 	advise_because(s->advisor, advice, "at the limit for %s while connections waited",
 		       advise_duration(stall->out_of_descriptors_ns, time));
 	because_of_queue(s, advice);
@@ -245,6 +251,30 @@ static void advise_unserved(const struct subject *s)
 	because_of_open(s, advice);
 }
 
+/* Nobody was accepted for a while from the first client on, and then all that waited. */
+static void advise_start(const struct subject *s)
+{
+	const struct sizing_service *service = &s->listener->service;
+	char time[32], usual[32];
+	struct advice *advice;
+
+	if (!service->known || service->first_count < 2 || service->first_ns < STARTED_NS ||
+	    service->first_ns < STARTED_FACTOR * service->median_ns)
+		return;
+	advice = advise(
+	    s->advisor, "slow-start", service->first_count,
+	    "%s: accept() returned the first connection %s after it came: the server was starting "
+	    "(a listening socket is there before it: socket activation, a hand-over) or busy. "
+	    "Start it before clients come (enable the service, not the socket alone), or make its "
+	    "start shorter.",
+	    s->name, advise_duration(service->first_ns, time));
+	advise_because(s->advisor, advice,
+		       "%" PRIu64 " clients came in that time; afterwards %s between calls of "
+		       "accept() (median)",
+		       service->first_count, advise_duration(service->median_ns, usual));
+	because_of_queue(s, advice);
+}
+
 static bool advise_gone(const struct subject *s)
 {
 	uint64_t gone = s->l->causes[CAUSE_CLIENT_LEFT];
@@ -319,6 +349,15 @@ static enum stall_cause judge(const struct subject *s)
 	return stall_judge(&facts);
 }
 
+/* All of them would have been accepted before a dropped one sends its SYN again. */
+static bool is_short_burst(const struct subject *s)
+{
+	const struct sizing_service *service = &s->listener->service;
+
+	return s->l->drops && s->listener->backlog.known && service->known &&
+	       service->wait_max_ns < NS_PER_SEC && advise_backlog_helps(s->listener);
+}
+
 /* True when it said why. */
 static bool advise_cause(const struct subject *s, enum stall_cause cause)
 {
@@ -350,6 +389,8 @@ static bool advise_cause(const struct subject *s, enum stall_cause cause)
 		advise_blocked(s);
 		break;
 	case STALL_STARVED:
+		if (is_short_burst(s))
+			return false;
 		advise_starved(s);
 		break;
 	}
@@ -378,5 +419,12 @@ bool advise_stall(struct advisor *advisor, const struct report *report,
 		return false;
 	endpoint_format(&l->local, s.name, sizeof(s.name));
 	advise_unserved(&s);
-	return advise_cause(&s, judge(&s)) || advise_gone(&s);
+	if (advise_cause(&s, judge(&s)))
+		return true;
+	advise_start(&s);
+	if (!advise_gone(&s))
+		return false;
+	/* Sooner served they would have stayed; in a longer queue they would not. */
+	advise_workers(advisor, listener);
+	return true;
 }

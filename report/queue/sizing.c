@@ -234,29 +234,103 @@ static void measure_gaps(const struct sizing *sizing, size_t accepted,
 	free(gaps);
 }
 
-/* How many are between accept() and their end at once. Sorted by accept. */
-static uint64_t most_at_once(const struct sizing *sizing, size_t accepted)
+/* Shorter waits are those of a server that is woken up. */
+#define WAITED_NS (10 * NS_PER_MS)
+/* Of those that waited so many are accepted at the limit, and this near to it is at it. */
+#define SATURATED_PERCENT 80
+#define AT_LIMIT_PERCENT  90
+#define SATURATED_MIN	  5
+
+static int64_t wait_of(const struct sizing_client *c)
+{
+	return c->accept_ns - (c->entered_ns != TIME_UNKNOWN ? c->entered_ns : c->arrival_ns);
+}
+
+/* Before accept() returned it: it takes nobody's time. */
+static bool has_left(const struct sizing_client *c)
+{
+	return c->left_ns != TIME_UNKNOWN && c->left_ns <= c->accept_ns;
+}
+
+/* When each is over, sorted; late: a little later, for whom the next accept() waited. The caller
+ * frees it. NULL when out of memory. */
+static int64_t *sorted_ends(const struct sizing *sizing, size_t accepted, bool late)
 {
 	int64_t *ends = malloc((accepted + 1) * sizeof(*ends));
+
+	for (size_t i = 0; ends && i < accepted; i++) {
+		const struct sizing_client *c = &sizing->clients[i];
+		int64_t more_ns = c->service_ns / 2 < WAITED_NS ? c->service_ns / 2 : WAITED_NS;
+
+		if (has_left(c))
+			ends[i] = c->accept_ns;
+		else if (c->service_ns < 0)
+			ends[i] = INT64_MAX;
+		else
+			ends[i] = c->accept_ns + c->service_ns + (late ? more_ns : 0);
+	}
+	if (ends)
+		qsort(ends, accepted, sizeof(*ends), by_value);
+	return ends;
+}
+
+/* How many are between accept() and their end when the i-th is accepted, itself included; over of
+ * the ends are over by then. */
+static uint64_t open_at(const struct sizing *sizing, const int64_t *ends, size_t accepted, size_t i,
+			size_t *over)
+{
+	while (*over < accepted && ends[*over] <= sizing->clients[i].accept_ns)
+		(*over)++;
+	return i + 1 > *over ? i + 1 - *over : 0;
+}
+
+static uint64_t most_at_once(const struct sizing *sizing, size_t accepted)
+{
+	int64_t *ends = sorted_ends(sizing, accepted, false);
 	size_t over = 0;
 	uint64_t most = 0;
 
-	if (!ends)
-		return 0;
-	for (size_t i = 0; i < accepted; i++) {
-		const struct sizing_client *c = &sizing->clients[i];
+	for (size_t i = 0; ends && i < accepted; i++) {
+		uint64_t open = open_at(sizing, ends, accepted, i, &over);
 
-		ends[i] = c->service_ns < 0 ? INT64_MAX : c->accept_ns + c->service_ns;
-	}
-	qsort(ends, accepted, sizeof(*ends), by_value);
-	for (size_t i = 0; i < accepted; i++) {
-		while (over < accepted && ends[over] <= sizing->clients[i].accept_ns)
-			over++;
-		if (i + 1 - over > most)
-			most = i + 1 - over;
+		most = open > most ? open : most;
 	}
 	free(ends);
 	return most;
+}
+
+/* Sorted by accept. most: at once. */
+static bool is_saturated(const struct sizing *sizing, size_t accepted, uint64_t most)
+{
+	int64_t *ends = sorted_ends(sizing, accepted, true);
+	uint64_t waited = 0, at_limit = 0;
+	size_t over = 0;
+
+	for (size_t i = 0; ends && i < accepted; i++) {
+		uint64_t open = open_at(sizing, ends, accepted, i, &over);
+
+		if (wait_of(&sizing->clients[i]) < WAITED_NS || has_left(&sizing->clients[i]))
+			continue;
+		waited++;
+		at_limit += open * 100 >= most * AT_LIMIT_PERCENT;
+	}
+	free(ends);
+	return waited >= SATURATED_MIN && at_limit * 100 >= waited * SATURATED_PERCENT;
+}
+
+/* Those that came before the first was accepted. Sorted by accept. */
+static void measure_first(const struct sizing *sizing, size_t accepted,
+			  struct sizing_service *answer)
+{
+	int64_t first_ns;
+
+	answer->first_ns = -1;
+	if (!accepted)
+		return;
+	first_ns = sizing->clients[0].accept_ns;
+	answer->first_ns = wait_of(&sizing->clients[0]);
+	for (size_t i = 0; i < sizing->count; i++)
+		answer->first_count += sizing->clients[i].arrival_ns < first_ns;
 }
 
 static int64_t find_patience(const struct sizing *sizing)
@@ -299,6 +373,8 @@ struct sizing_service sizing_service(struct sizing *sizing)
 		accepted++;
 	measure_gaps(sizing, accepted, &answer);
 	answer.concurrent = most_at_once(sizing, accepted);
+	answer.saturated = is_saturated(sizing, accepted, answer.concurrent);
+	measure_first(sizing, accepted, &answer);
 	answer.patience_ns = find_patience(sizing);
 	for (size_t i = 0; i < accepted; i++) {
 		const struct sizing_client *c = &sizing->clients[i];

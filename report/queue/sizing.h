@@ -57,10 +57,14 @@ struct sizing_children {
  */
 struct sizing_service {
 	bool known;
-	int64_t gap_ns;	      /* between calls of accept() while connections waited, on average */
-	int64_t longest_ns;   /* the longest such time, ... */
-	int64_t median_ns;    /* ... and the median */
-	uint64_t concurrent;  /* connections between accept() and their end, at most */
+	int64_t gap_ns;	     /* between calls of accept() while connections waited, on average */
+	int64_t longest_ns;  /* the longest such time, ... */
+	int64_t median_ns;   /* ... and the median */
+	uint64_t concurrent; /* connections between accept() and their end, at most */
+	bool saturated;	     /* nearly all that waited were accepted when about so many were open:
+				accept() waits for the end of another connection */
+	int64_t first_ns;    /* how long the first waited: nobody was accepted before; -1 unknown */
+	uint64_t first_count; /* that came in that time */
 	int64_t patience_ns;  /* a client bears to wait so long: as those that left did, or 10 s */
 	uint64_t served;      /* accepted within that time of their first SYN */
 	uint64_t served_then; /* the same in the replay, where no queue is too short, ... */

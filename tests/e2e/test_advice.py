@@ -11,11 +11,11 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 
+from advising import Clients, end_group, free_port, is_listened_at, record
 from running import until
 from terminal import Terminal
 
@@ -72,82 +72,22 @@ def server():
     started = []
 
     def start(mode, backlog, *extra):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         process = subprocess.Popen([sys.executable, "-c", SERVER, mode, str(backlog), str(port), *map(str, extra)],
                                    start_new_session=True)
         started.append(process)
-        listening = f":{port:04X} 00000000:0000 0A"
-        until(lambda: listening in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii"), "a listener")
+        until(lambda: is_listened_at(port), "a listener")
         return process, port
 
     yield start
     for process in started:
-        os.killpg(process.pid, signal.SIGCONT)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        end_group(process)
 
 
 @pytest.fixture
 def recorded(synscope, folder):
     """recorded(port, act) -> the report of what act() did."""
-
-    def record(port, act, name="r"):
-        folder.mkdir(mode=0o755, exist_ok=True)
-        path = folder / name
-        process = subprocess.Popen([synscope, "record", "-f", "json", "-i", "lo", "-o", path, str(port)],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            until(lambda: (path / "meta.json").exists() or process.poll() is not None, "a recording")
-            until(lambda: process.poll() is not None or knows_owners(path), "the owners")
-            act()
-            process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()
-        assert process.returncode == 0, errors
-        report = json.loads(output)
-        again = subprocess.run([synscope, "report", "-f", "json", path], capture_output=True, text=True, check=True)
-        assert json.loads(again.stdout)["advice"] == report["advice"], "the recording says something else"
-        return report
-
-    return record
-
-
-def knows_owners(path):
-    """The events are written every half second."""
-    try:
-        lines = (path / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return False
-    return any('"event":"owner"' in line for line in lines)
-
-
-class Clients:
-    """So many at once; each connects, asks, and waits for its answer as long as it has patience."""
-
-    def __init__(self, port, count, patience_s=8.0, request=b"x"):
-        self.served, self.took, self.lock = 0, [], threading.Lock()
-        self.threads = [threading.Thread(target=self.one, args=(port, patience_s, request)) for _ in range(count)]
-        for thread in self.threads:
-            thread.start()
-
-    def one(self, port, patience_s, request):
-        began = time.monotonic()
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as client:
-                client.sendall(request)
-                served = client.recv(100) == b"served"
-        except OSError:
-            served = False
-        with self.lock:
-            self.served += served
-            self.took.append(time.monotonic() - began)
-
-    def join(self):
-        for thread in self.threads:
-            thread.join()
-        return self
+    return lambda port, act, name="r": record(synscope, folder / name, port, act)
 
 
 def rule_of(report, rule):

@@ -10,6 +10,8 @@ static void client(int64_t arrival_ms, int64_t accept_ms, int64_t end_ms, bool d
 	    .syn_ns = arrival_ms * NS_PER_MS,
 	    .accept_ns = accept_ms < 0 ? TIME_UNKNOWN : accept_ms * NS_PER_MS,
 	    .accept_before_ns = TIME_UNKNOWN,
+	    .entered_ns = TIME_UNKNOWN,
+	    .client_left_ns = TIME_UNKNOWN,
 	    .exit_ns = TIME_UNKNOWN,
 	    .close_ns = end_ms < 0 ? TIME_UNKNOWN : end_ms * NS_PER_MS,
 	    .end_ns = TIME_UNKNOWN,
@@ -80,6 +82,40 @@ Test(sizing, children_are_the_fewest_that_keep_the_wait_short)
 	/* All one after the other. */
 	c = sizing_children(&sizing, 59 * 200 * NS_PER_MS);
 	cr_assert_eq(c.children, 1);
+	sizing_release(&sizing);
+}
+
+Test(sizing, workers_that_are_all_busy_are_told_from_a_burst)
+{
+	struct sizing_service s;
+
+	/* Two at a time, 200 ms each. */
+	for (int i = 0; i < 20; i++)
+		client(0, 200 * (i / 2), 200 * (i / 2) + 199, false);
+	s = sizing_service(&sizing);
+	cr_assert_eq(s.concurrent, 2);
+	cr_assert(s.saturated);
+	sizing_release(&sizing);
+	/* A process for each, made 10 ms after the one before: that many are open at the end alone.
+	 */
+	for (int i = 0; i < 20; i++)
+		client(0, 20 + 10 * i, 1000, false);
+	s = sizing_service(&sizing);
+	cr_assert_eq(s.concurrent, 20);
+	cr_assert_not(s.saturated);
+	sizing_release(&sizing);
+}
+
+Test(sizing, how_long_nobody_was_accepted_at_first)
+{
+	struct sizing_service s;
+
+	for (int i = 0; i < 10; i++)
+		client(100 * i, 1500 + i, 1600, false);
+	client(2000, 2001, 2002, false);
+	s = sizing_service(&sizing);
+	cr_assert_eq(s.first_ns, 1500 * NS_PER_MS);
+	cr_assert_eq(s.first_count, 10);
 	sizing_release(&sizing);
 }
 

@@ -1,0 +1,103 @@
+"""A recording while clients come, and the clients' own account: what the tests of the advice share."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from running import until
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def is_listened_at(port):
+    return f":{port:04X} 00000000:0000 0A" in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii")
+
+
+def end_group(process):
+    """Of one that was started with start_new_session, and all that it forked."""
+    for number in (signal.SIGCONT, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            pass
+    process.wait()
+
+
+def knows_owners(path):
+    """The events are written every half second."""
+    try:
+        lines = (path / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return False
+    return any('"event":"owner"' in line for line in lines)
+
+
+def record(synscope, path, port, act):
+    """The report of what act() did."""
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    process = subprocess.Popen([synscope, "record", "-f", "json", "-i", "lo", "-o", path, str(port)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        until(lambda: (path / "meta.json").exists() or process.poll() is not None, "a recording")
+        until(lambda: process.poll() is not None or knows_owners(path), "the owners")
+        act()
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, errors
+    report = json.loads(output)
+    again = subprocess.run([synscope, "report", "-f", "json", path], capture_output=True, text=True, check=True)
+    assert json.loads(again.stdout)["advice"] == report["advice"], "the recording says something else"
+    return report
+
+
+# A dropped SYN is sent again after a second: whoever is connected by then was not dropped.
+PROMPT_S = 0.9
+
+
+class Clients:
+    """So many, each gap_s after the one before; each connects, asks, waits for its answer as long as it has patience,
+    and holds its connection for hold_s."""
+
+    def __init__(self, port, count, patience_s=8.0, request=b"x", reply=b"served", gap_s=0.0, hold_s=0.0):
+        self.port, self.patience_s, self.request, self.reply, self.hold_s = port, patience_s, request, reply, hold_s
+        self.served, self.prompt, self.took, self.replies, self.lock = 0, 0, [], [], threading.Lock()
+        self.threads = []
+        for _ in range(count):
+            self.threads.append(threading.Thread(target=self.one))
+            self.threads[-1].start()
+            time.sleep(gap_s)
+
+    def one(self):
+        began = time.monotonic()
+        reply, connected = b"", None
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=self.patience_s) as client:
+                connected = time.monotonic() - began
+                client.settimeout(max(0.01, self.patience_s - connected))
+                client.sendall(self.request)
+                reply = client.recv(4096)
+                took = time.monotonic() - began
+                if self.reply in reply:
+                    time.sleep(self.hold_s)
+        except OSError:
+            took = time.monotonic() - began
+        served = self.reply in reply
+        with self.lock:
+            self.served += served
+            self.prompt += served and connected < PROMPT_S
+            self.took.append(took)
+            self.replies.append(reply)
+
+    def join(self):
+        for thread in self.threads:
+            thread.join()
+        return self
