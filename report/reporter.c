@@ -234,7 +234,10 @@ int reporter_metrics(struct reporter *reporter, int64_t to_ns, struct metrics *o
 	    .last = reporter->finished,
 	};
 	struct tracker_stats stats;
+	int rc = reporter->finished ? 0 : tracker_sweep(reporter->tracker);
 
+	if (rc)
+		return rc;
 	tracker_stats(reporter->tracker, &stats);
 	input.open = reporter->finished ? 0 : stats.open;
 	if (reporter->last_ns > to_ns)

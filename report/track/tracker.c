@@ -35,6 +35,8 @@
  * table only grows with SYNs, so that they pay for keeping it small.
  */
 #define SWEEP_STEP   4
+/* And at a time when it is asked to: 2 MiB of records. */
+#define SWEEP_ALL    16384
 #define ROUND_EVENTS 4096
 
 int tracker_new(const struct tracker_options *options, struct tracker **out)
@@ -284,29 +286,47 @@ static bool is_over(const struct tracker *t, const struct open_attempt *a)
 	return idle > LINGER_SILENT_NS;
 }
 
+/* Over one record: true when the hand has come round. */
+static bool sweep_one(struct tracker *t)
+{
+	struct open_attempt *a;
+
+	if (t->hand >= table_high(t->table))
+		return true;
+	a = table_at(t->table, t->hand++);
+	if (!open_is_used(a) || !is_over(t, a))
+		return false;
+	if (a->idle) {
+		finish(t, a, false, false);
+		table_remove(t->table, a);
+	} else {
+		a->idle = true;
+	}
+	return false;
+}
+
 static void sweep(struct tracker *t)
 {
-	uint32_t high = table_high(t->table);
-
-	for (int i = 0; i < SWEEP_STEP && high; i++) {
-		struct open_attempt *a;
-
-		if (t->hand >= high) {
+	for (int i = 0; i < SWEEP_STEP && table_high(t->table); i++) {
+		if (t->hand >= table_high(t->table)) {
 			if (t->round_events < ROUND_EVENTS)
 				return;
 			t->hand = 0;
 			t->round_events = 0;
 		}
-		a = table_at(t->table, t->hand++);
-		if (!open_is_used(a) || !is_over(t, a))
-			continue;
-		if (a->idle) {
-			finish(t, a, false, false);
-			table_remove(t->table, a);
-		} else {
-			a->idle = true;
-		}
+		(void)sweep_one(t);
 	}
+}
+
+int tracker_sweep(struct tracker *tracker)
+{
+	for (int i = 0; i < SWEEP_ALL && !tracker->error; i++)
+		if (sweep_one(tracker)) {
+			tracker->hand = 0;
+			tracker->round_events = 0;
+			break;
+		}
+	return tracker->error;
 }
 
 struct queue_packet tracker_packet(struct tracker *t, struct open_attempt *a,

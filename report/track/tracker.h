@@ -96,6 +96,13 @@ void tracker_look(const struct tracker *tracker, const struct open_attempt *open
 /* Of attempts whose listener is not known, or all where there are no queues. */
 struct rate_counter *tracker_elsewhere(struct tracker *tracker);
 
+/*
+ * Finishes what is over, without waiting for events to come: for numbers that are read while little
+ * happens. About once a second; in a large table each time a part of it. 0, or what the receiver of
+ * attempts returned.
+ */
+int tracker_sweep(struct tracker *tracker) __attribute__((warn_unused_result));
+
 void tracker_stats(const struct tracker *tracker, struct tracker_stats *stats);
 
 #endif

@@ -67,6 +67,26 @@ Test(collector, an_attempt_counts_when_it_is_finished)
 	reporter_free(reporter);
 }
 
+/* Its end is seen, and then nothing comes but samples of an idle queue. */
+Test(collector, an_attempt_counts_soon_after_its_end)
+{
+	start(0);
+	handshake(1, 30);
+	now_ns += 20 * NS_PER_MS;
+	looked_up(1, 77);
+	send_segment(1, true, TCP_FLAG_FIN | TCP_FLAG_ACK, 101, 501);
+	send_segment(1, false, TCP_FLAG_FIN | TCP_FLAG_ACK, 501, 102);
+	cr_expect_eq(collect()->rows[0].outcomes[OUTCOME_ACCEPTED], 0);
+	for (int i = 0; i < 5; i++) {
+		now_ns += NS_PER_SEC;
+		sample(1, 0, 0);
+		collect();
+	}
+	cr_expect_eq(metrics.rows[0].outcomes[OUTCOME_ACCEPTED], 1);
+	cr_expect_eq(metrics.open, 0);
+	reporter_free(reporter);
+}
+
 Test(collector, the_highest_depth_is_remembered_for_the_window)
 {
 	start(0);
