@@ -99,9 +99,12 @@ class Zsh:
         self.type(f"""fpath=({root}/zsh $fpath); autoload -Uz compinit; compinit -u -D; unsetopt auto_list auto_menu beep
             answer() {{ print -r -- "[$BUFFER]" > {self.answer}.new; mv {self.answer}.new {self.answer}; BUFFER= }}
             zle -N answer; bindkey '^I' expand-or-complete; bindkey '^Xa' answer\n""")
-        # Until the shell is ready what is typed may be lost.
+        # Until the shell is ready what is typed may be lost, or be answered when more was typed.
         for attempt in range(60):
-            if self.ask(f"ready{attempt}", 1) == f"ready{attempt}":
+            line = self.ask(f"ready{attempt}", 1)
+            while line not in (None, f"ready{attempt}"):
+                line = self.read(1)
+            if line:
                 return
         raise AssertionError("zsh does not start")
 
@@ -115,6 +118,9 @@ class Zsh:
     def ask(self, typed, patience_s=60):
         """The line after it was typed, None if there is no answer."""
         self.type(typed + "\x18a")
+        return self.read(patience_s)
+
+    def read(self, patience_s):
         end = time.monotonic() + patience_s
         while not self.answer.exists():
             if time.monotonic() > end:
