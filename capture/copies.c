@@ -16,7 +16,6 @@
 #define DEVICES_MAX 6
 
 struct seen {
-	uint64_t fingerprint;
 	int64_t time_ns; /* of the first of them */
 	uint32_t devices[DEVICES_MAX];
 	uint8_t counts[DEVICES_MAX];
@@ -24,8 +23,12 @@ struct seen {
 	uint8_t most; /* of counts[] */
 };
 
+/* Most packets are new: that takes a look at the fingerprints of one place, which stay in the
+ * cache. */
 struct copies {
 	struct hash_secret secret;
+	uint64_t fingerprints[PLACES][WAYS];
+	uint8_t next[PLACES]; /* of a place, who gives way */
 	struct seen seen[PLACES][WAYS];
 };
 
@@ -61,16 +64,16 @@ static uint64_t fingerprint(const struct copies *c, const struct segment *s)
 /* The packet's record; a new one when it is the first. */
 static struct seen *find(struct copies *c, uint64_t print, int64_t time_ns)
 {
-	struct seen *place = c->seen[print % PLACES], *oldest = place;
+	uint64_t at = print % PLACES;
+	struct seen *place = c->seen[at], *oldest;
 
-	for (int i = 0; i < WAYS; i++) {
-		if (place[i].fingerprint == print && time_ns - place[i].time_ns <= COPY_NS &&
-		    place[i].time_ns - time_ns <= COPY_NS && place[i].devices_count)
+	for (int i = 0; i < WAYS; i++)
+		if (c->fingerprints[at][i] == print && place[i].devices_count &&
+		    time_ns - place[i].time_ns <= COPY_NS && place[i].time_ns - time_ns <= COPY_NS)
 			return &place[i];
-		if (place[i].time_ns < oldest->time_ns || !place[i].devices_count)
-			oldest = &place[i];
-	}
-	oldest->fingerprint = print;
+	oldest = &place[c->next[at]];
+	c->fingerprints[at][c->next[at]] = print;
+	c->next[at] = (uint8_t)((c->next[at] + 1) % WAYS);
 	oldest->time_ns = time_ns;
 	oldest->devices_count = oldest->most = 0;
 	return oldest;

@@ -20,10 +20,10 @@ static void put_causes(struct json_writer *json, const struct report *report,
 	jw_array_begin(json, JSON_COMPACT);
 	for (uint32_t i = 0; i < a->causes_count && i < ATTEMPT_CAUSES_MAX; i++) {
 		jw_object_begin(json, JSON_COMPACT);
-		jw_put_string(json, "name", cause_name(a->causes[i].cause));
-		jw_put_string(json, "confidence",
-			      confidence_name(report_confidence(report, a->causes[i].cause,
-								a->causes[i].confidence)));
+		jw_put_name(json, "name", cause_name(a->causes[i].cause));
+		jw_put_name(json, "confidence",
+			    confidence_name(report_confidence(report, a->causes[i].cause,
+							      a->causes[i].confidence)));
 		jw_put_u64(json, "packets", a->causes[i].packets);
 		jw_end(json);
 	}
@@ -36,13 +36,13 @@ static void put_packet(struct json_writer *json, const struct report *report,
 {
 	jw_object_begin(json, JSON_COMPACT);
 	jw_put_time(json, "time_ns", mark->time_ns);
-	jw_put_string(json, "kind", mark_kind_name(mark->kind));
+	jw_put_name(json, "kind", mark_kind_name(mark->kind));
 	jw_put_bool(json, "dropped", mark->dropped);
 	if (mark->frame)
 		jw_put_u64(json, "frame", mark->frame);
 	if (mark->cause_known) {
-		jw_put_string(json, "cause", cause_name(mark->cause));
-		jw_put_string(
+		jw_put_name(json, "cause", cause_name(mark->cause));
+		jw_put_name(
 		    json, "confidence",
 		    confidence_name(report_confidence(report, mark->cause, mark->confidence)));
 	}
@@ -83,7 +83,7 @@ void json_put_attempt_members(struct json_writer *json, const struct report *rep
 	jw_put_time(json, "fork_ns", a->fork_ns);
 	put_pid(json, "child_pid", a->child_pid);
 	jw_put_time(json, "end_ns", a->end_ns);
-	jw_put_string(json, "outcome", outcome_name(a->outcome));
+	jw_put_name(json, "outcome", outcome_name(a->outcome));
 	put_causes(json, report, a);
 	jw_put_known(json, "syn_to_synack_ns", a->syn_to_synack_ns);
 	jw_put_known(json, "synack_to_ack_ns", a->synack_to_ack_ns);
@@ -110,7 +110,7 @@ void json_put_attempt_members(struct json_writer *json, const struct report *rep
 	jw_put_bool(json, "ghost", a->ghost);
 	jw_put_bool(json, "evicted", a->evicted);
 	jw_put_bool(json, "began_before", a->began_before);
-	jw_put_string(json, "role", role_name(a->role));
+	jw_put_name(json, "role", role_name(a->role));
 	jw_key(json, "destination");
 	if (a->destination.port)
 		jw_endpoint(json, &a->destination);

@@ -5,8 +5,6 @@
 
 #include <assert.h>
 
-#include "event/clock.h"
-#include "event/decimal.h"
 #include "event/json_escape.h"
 
 void json_writer_init(struct json_writer *json, FILE *out)
@@ -95,11 +93,19 @@ void jw_end(struct json_writer *json)
 
 void jw_key(struct json_writer *json, const char *name)
 {
+	size_t length = strlen(name);
+
 	assert(json->levels[json->depth].close == '}' && !json->after_key);
-	begin_element(json);
-	output_bytes(&json->output, "\"", 1);
-	output_text(&json->output, name);
-	output_bytes(&json->output, "\":", 2);
+	if (json->levels[json->depth].lines) {
+		begin_element(json);
+		output_bytes(&json->output, "\"", 1);
+		output_bytes(&json->output, name, length);
+		output_bytes(&json->output, "\":", 2);
+	} else {
+		char *p = output_reserve(&json->output, JSON_MEMBER_SIZE(length));
+
+		output_commit(&json->output, json_member(json, p, name, length));
+	}
 	json->after_key = true;
 }
 
@@ -127,6 +133,17 @@ void jw_u64(struct json_writer *json, uint64_t value)
 	begin_element(json);
 	output_commit(&json->output,
 		      decimal_put_u64(output_reserve(&json->output, DECIMAL_SIZE), value));
+}
+
+/* How many bytes from here on stand for themselves, everywhere. */
+static size_t plain(const char *text, size_t length)
+{
+	size_t n = 0;
+
+	while (n < length && text[n] >= ' ' && text[n] < 0x7f && text[n] != '"' &&
+	       text[n] != '\\' && text[n] != '<' && text[n] != '>' && text[n] != '&')
+		n++;
+	return n;
 }
 
 /*
@@ -158,8 +175,13 @@ static size_t markup_character(const char *text, size_t length, const char **esc
 
 void jw_string_bytes(struct json_writer *json, const char *text, size_t length)
 {
+	size_t whole = plain(text, length);
+
 	begin_element(json);
 	output_bytes(&json->output, "\"", 1);
+	output_bytes(&json->output, text, whole);
+	text += whole;
+	length -= whole;
 	while (length) {
 		const char *escape;
 		size_t piece = json->markup_safe ? markup_character(text, length, &escape) : 0;
@@ -224,22 +246,10 @@ void jw_known(struct json_writer *json, int64_t value)
 		jw_i64(json, value);
 }
 
-void jw_put_bool(struct json_writer *json, const char *name, bool value)
-{
-	jw_key(json, name);
-	jw_bool(json, value);
-}
-
 void jw_put_i64(struct json_writer *json, const char *name, int64_t value)
 {
 	jw_key(json, name);
 	jw_i64(json, value);
-}
-
-void jw_put_u64(struct json_writer *json, const char *name, uint64_t value)
-{
-	jw_key(json, name);
-	jw_u64(json, value);
 }
 
 void jw_put_string(struct json_writer *json, const char *name, const char *text)
@@ -248,14 +258,26 @@ void jw_put_string(struct json_writer *json, const char *name, const char *text)
 	jw_string(json, text);
 }
 
-void jw_put_time(struct json_writer *json, const char *name, int64_t time_ns)
+void jw_name(struct json_writer *json, const char *name)
 {
-	jw_key(json, name);
-	jw_time(json, time_ns);
+	size_t length;
+	char *p;
+
+	if (!name) {
+		jw_null(json);
+		return;
+	}
+	begin_element(json);
+	length = strlen(name);
+	p = output_reserve(&json->output, length + 2);
+	*p++ = '"';
+	memcpy(p, name, length);
+	p[length] = '"';
+	output_commit(&json->output, p + length + 1);
 }
 
-void jw_put_known(struct json_writer *json, const char *name, int64_t value)
+void jw_put_name(struct json_writer *json, const char *name, const char *value)
 {
 	jw_key(json, name);
-	jw_known(json, value);
+	jw_name(json, value);
 }

@@ -9,16 +9,25 @@
  * cause which rests on them is inferred at most.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "event/clock.h"
+#include "event/decimal.h"
 #include "report/json/parts.h"
 #include "report/json/writer.h"
 #include "report/sink/formats.h"
 #include "report/sink/attempt_buffer.h"
 
 #define ATTEMPT_SCHEMA "synscope.attempt/1"
-#define TIME_SIZE      40
+#define TIME_SIZE      44
+#define SECONDS_KNOWN  4
+
+struct known_second {
+	int64_t seconds;
+	size_t length; /* 0: none */
+	char text[32];
+};
 
 struct jsonl_sink {
 	struct sink sink;
@@ -26,16 +35,29 @@ struct jsonl_sink {
 	struct json_writer json;
 	struct report doubts; /* of a stream: what is not known yet */
 	struct host_identity identity;
+	struct known_second seconds[SECONDS_KNOWN];
 	const char *filter; /* the caller's */
 };
 
-static void put_time(struct json_writer *json, const char *name, int64_t time_ns)
+/* The text of a second, which most times of a row share. False: it has no date. */
+static bool remember(struct known_second *known, int64_t seconds)
+{
+	time_t when = (time_t)seconds;
+	struct tm tm;
+
+	known->length = 0;
+	if (!gmtime_r(&when, &tm))
+		return false;
+	known->seconds = seconds;
+	known->length = strftime(known->text, sizeof(known->text), "%Y-%m-%dT%H:%M:%S.", &tm);
+	return known->length > 0;
+}
+
+static void put_time(struct jsonl_sink *self, const char *name, int64_t time_ns)
 {
 	int64_t seconds = time_ns / NS_PER_SEC, rest = time_ns % NS_PER_SEC;
-	char text[TIME_SIZE];
-	struct tm tm;
-	time_t when;
-	size_t n;
+	struct known_second *known;
+	char text[TIME_SIZE], *p;
 
 	if (time_ns == TIME_UNKNOWN)
 		return;
@@ -43,28 +65,33 @@ static void put_time(struct json_writer *json, const char *name, int64_t time_ns
 		rest += NS_PER_SEC;
 		seconds--;
 	}
-	when = (time_t)seconds;
-	if (!gmtime_r(&when, &tm))
+	known = &self->seconds[(uint64_t)seconds % SECONDS_KNOWN];
+	if ((!known->length || known->seconds != seconds) && !remember(known, seconds))
 		return;
-	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + n, sizeof(text) - n, ".%09lldZ", (long long)rest);
-	jw_put_string(json, name, text);
+	memcpy(text, known->text, sizeof(known->text));
+	p = decimal_put8(text + known->length, (uint32_t)(rest / 10));
+	*p++ = (char)('0' + rest % 10);
+	*p++ = 'Z';
+	*p = '\0';
+	jw_put_name(&self->json, name, text);
 }
 
 /* RFC 3339, those that are known. */
-static void put_times(struct json_writer *json, const struct attempt *a)
+static void put_times(struct jsonl_sink *self, const struct attempt *a)
 {
+	struct json_writer *json = &self->json;
+
 	jw_key(json, "times");
 	jw_object_begin(json, JSON_COMPACT);
-	put_time(json, "syn", a->syn_ns);
-	put_time(json, "synack", a->synack_ns);
-	put_time(json, "ack", a->ack_ns);
-	put_time(json, "entered", a->entered_ns);
-	put_time(json, "accept", a->accept_ns);
-	put_time(json, "accept_after", a->accept_after_ns);
-	put_time(json, "accept_before", a->accept_before_ns);
-	put_time(json, "fork", a->fork_ns);
-	put_time(json, "end", a->end_ns);
+	put_time(self, "syn", a->syn_ns);
+	put_time(self, "synack", a->synack_ns);
+	put_time(self, "ack", a->ack_ns);
+	put_time(self, "entered", a->entered_ns);
+	put_time(self, "accept", a->accept_ns);
+	put_time(self, "accept_after", a->accept_after_ns);
+	put_time(self, "accept_before", a->accept_before_ns);
+	put_time(self, "fork", a->fork_ns);
+	put_time(self, "end", a->end_ns);
 	jw_end(json);
 }
 
@@ -84,15 +111,15 @@ static void put_row(struct jsonl_sink *self, const struct report *report, const 
 	struct json_writer *json = &self->json;
 
 	jw_object_begin(json, JSON_COMPACT);
-	jw_put_string(json, "schema", ATTEMPT_SCHEMA);
-	put_time(json, "time", a->syn_ns != TIME_UNKNOWN ? a->syn_ns : a->ack_ns);
+	jw_put_name(json, "schema", ATTEMPT_SCHEMA);
+	put_time(self, "time", a->syn_ns != TIME_UNKNOWN ? a->syn_ns : a->ack_ns);
 	jw_key(json, "host");
 	json_put_identity(json, &self->identity);
 	jw_put_string(json, "filter", self->filter);
 	put_address(json, "client_address", "client_port", &a->client);
 	put_address(json, "server_address", "server_port", &a->server);
 	json_put_attempt_members(json, report, a);
-	put_times(json, a);
+	put_times(self, a);
 	jw_end(json);
 	jw_line_end(json);
 }

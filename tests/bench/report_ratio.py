@@ -1,4 +1,4 @@
-"""What `report --format tsv` of a large capture costs, as a ratio to an empty pcap_loop() on the same file.
+"""What `report` of a large capture costs in each format for programs, as a ratio to an empty pcap_loop() on the same file.
 
   report_ratio.py SYNSCOPE MAKE_CAPTURE PCAP_LOOP [CONNECTIONS]
 
@@ -34,15 +34,19 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         capture = pathlib.Path(folder) / "many.pcap"
         subprocess.run([make_capture, capture, str(connections)], check=True)
-        report = [synscope, "report", capture, "--format", "tsv"]
-        lines = subprocess.run(report, capture_output=True, check=True).stdout.count(b"\n")
-        if lines != connections + 1:
-            sys.exit(f"{lines} lines for {connections} connections")
-        measure([pcap_loop, capture])
-        pairs = [(measure(report), measure([pcap_loop, capture])) for _ in range(PAIRS)]
+        for form in ("tsv", "json", "jsonl"):
+            compare([synscope, "report", capture, "--format", form], [pcap_loop, capture], form, connections)
+
+
+def compare(report, loop, form, connections):
+    clients = subprocess.run(report, capture_output=True, check=True).stdout.count(b"\t10.0.0.1:80\t" if form == "tsv" else b'"server":"10.0.0.1:80"')
+    if clients != connections:
+        sys.exit(f"{form}: {clients} attempts for {connections} connections")
+    measure(loop)
+    pairs = [(measure(report), measure(loop)) for _ in range(PAIRS)]
     processor = statistics.median(ours[0] / reference[0] for ours, reference in pairs)
     elapsed = statistics.median(ours[1] / reference[1] for ours, reference in pairs)
-    print(f"report --format tsv of {connections} connections, against an empty pcap_loop: "
+    print(f"report --format {form} of {connections} connections, against an empty pcap_loop: "
           f"{processor:.2f} times the processor time, {elapsed:.2f} times the elapsed time "
           f"(median of {PAIRS} pairs; {statistics.median(p[0][1] for p in pairs) * 1000:.0f} ms and "
           f"{statistics.median(p[1][1] for p in pairs) * 1000:.0f} ms)")
