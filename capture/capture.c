@@ -28,6 +28,7 @@ struct capture *capture_new(const struct capture_ops *ops, const char *name)
 	c->event.source = SOURCE_CAPTURE;
 	c->decoder.event = &c->event;
 	c->stats.first_ns = c->stats.last_ns = TIME_UNKNOWN;
+	c->skip_before_ns = INT64_MIN;
 	return c;
 }
 
@@ -79,6 +80,8 @@ bool capture_frame(struct capture *c, int64_t time_ns, const uint8_t *bytes, uin
 		c->stats.last_ns = time_ns;
 	if (time_ns < c->stats.first_ns || c->stats.first_ns == TIME_UNKNOWN)
 		c->stats.first_ns = time_ns;
+	if (time_ns < c->skip_before_ns)
+		return true;
 	d->depth = 0;
 	d->device = c->device;
 	d->outgoing = d->loopback = false;
@@ -107,6 +110,11 @@ bool capture_frame(struct capture *c, int64_t time_ns, const uint8_t *bytes, uin
 int capture_set_filter(struct capture *c, const char *filter)
 {
 	return c->ops->set_filter ? c->ops->set_filter(c, filter) : -ENOTSUP;
+}
+
+void capture_skip_before(struct capture *c, int64_t time_ns)
+{
+	c->skip_before_ns = time_ns;
 }
 
 void capture_one_device(struct capture *c)

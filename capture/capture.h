@@ -72,6 +72,9 @@ int capture_set_filter(struct capture *capture, const char *filter)
  */
 void capture_one_device(struct capture *capture);
 
+/* What is older is read, and neither decoded nor reported: it is before a period. */
+void capture_skip_before(struct capture *capture, int64_t time_ns);
+
 /* filter_program has taken the place of filter. */
 bool capture_by_program(const struct capture *capture);
 

@@ -34,6 +34,7 @@ struct capture {
 	bool by_program; /* the kernel filters by a BPF program */
 	bool ended;	 /* a file that was read to its end */
 
+	int64_t skip_before_ns; /* INT64_MIN: nothing is skipped */
 	bool one_device;       /* all frames are of one device, whatever their headers say */
 	uint32_t device;       /* of the frames to come; 0: their headers say it, or nobody */
 	struct copies *copies; /* made when the first segment comes that can have one; or NULL */

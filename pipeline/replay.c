@@ -52,8 +52,10 @@ static int to_merge(void *context, const struct event *event)
 		own.segment.frame += to->frames_before;
 	else if (own.kind == EVENT_ICMP)
 		own.icmp.frame += to->frames_before;
-	if (!replay_window_wants(&to->replay->window, event))
+	if (!replay_window_wants(&to->replay->window, event)) {
+		to->replay->packets_past |= replay_window_is_past(&to->replay->window, event);
 		return 0;
+	}
 	if (own.time_ns > *to->last_ns)
 		*to->last_ns = own.time_ns;
 	return merge_push(to->merge, &own);
@@ -78,13 +80,13 @@ static int pull_packets(struct replay *r, struct merge *merge, bool *more)
 		n = capture_read(part->capture, FRAMES_AT_ONCE, to_merge, &to);
 	if (n < 0)
 		return packets_failed(r, n);
-	if (n > 0)
+	if (n > 0 && !r->packets_past)
 		return 0;
 	if (part->capture) {
 		capture_stats(part->capture, &stats);
 		r->frames_before += stats.frames;
 	}
-	if (++r->packets_part == r->parts_count) {
+	if (++r->packets_part == r->parts_count || r->packets_past) {
 		merge_close(merge, SOURCE_CAPTURE);
 		*more = false;
 	}
@@ -129,6 +131,11 @@ static int pull_events(struct replay *r, struct merge *merge, bool *more)
 		case RECORDING_EVENT:
 			if (event.time_ns > newest_ns)
 				newest_ns = event.time_ns;
+			if (replay_window_is_past(&r->window, &event)) {
+				r->events_past = true;
+				*more = false;
+				break;
+			}
 			if (!replay_window_wants(&r->window, &event))
 				break;
 			if (event.time_ns > r->last_event_ns)
@@ -197,6 +204,8 @@ static int run_merged(struct replay *r, struct reporter *reporter, uint64_t *lat
 		if (rc == -ENOMEM) /* anything else is a failure of the report's output */
 			snprintf(r->error, sizeof(r->error), "%s", strerror(-rc));
 	}
+	if (rc == 0 && r->events_past)
+		rc = replay_window_finish(&r->window);
 	*late = merge_late(merge);
 	merge_free(merge);
 	return rc;

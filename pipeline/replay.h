@@ -38,6 +38,8 @@ struct replay {
 	uint64_t frames_before; /* of the parts whose packets were read */
 	size_t packets_part;	/* which is read */
 	size_t events_part;
+	bool packets_past; /* those that are read come after the window */
+	bool events_past;
 	char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_SIZE];
 	const char *note_pointers[REPLAY_NOTES_MAX];
 	size_t notes_count;

@@ -37,6 +37,9 @@ static int open_packets(struct replay *r, struct replay_part *part, const char *
 	int rc = capture_open_file(path, &part->capture, error);
 
 	if (rc == 0) {
+		if (r->window.since_ns != INT64_MIN)
+			capture_skip_before(part->capture,
+					    r->window.since_ns - REPLAY_WINDOW_EARLY_NS);
 		if (r->recording && r->meta.interface[0] && strcmp(r->meta.interface, "any") != 0)
 			capture_one_device(part->capture);
 		return 0;
@@ -108,6 +111,8 @@ static int open_part(struct replay *r, struct replay_part *part, const char *fol
 	if (rc)
 		return rc;
 	rc = recording_reader_new(folder, &part->reader, error);
+	if (rc == 0 && r->window.since_ns != INT64_MIN)
+		recording_skip_before(part->reader, r->window.since_ns - REPLAY_WINDOW_EARLY_NS);
 	if (rc) {
 		part->reader = NULL;
 		replay_note(r, "events: %.400s; queue depths, accepts and counters are unknown",

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* events.jsonl is in order of arrival, and packets of several devices are nearly in order. */
+#define DISORDER_NS (5 * NS_PER_SEC)
+
 void replay_window_init(struct replay_window *w, int64_t since_ns, int64_t until_ns)
 {
 	memset(w, 0, sizeof(*w));
@@ -27,6 +30,12 @@ bool replay_window_wants(const struct replay_window *w, const struct event *even
 	return (w->since_ns == INT64_MIN ||
 		event->time_ns >= w->since_ns - REPLAY_WINDOW_EARLY_NS) &&
 	       (w->until_ns == INT64_MAX || event->time_ns <= w->until_ns + REPLAY_WINDOW_LATE_NS);
+}
+
+bool replay_window_is_past(const struct replay_window *w, const struct event *event)
+{
+	return w->until_ns < INT64_MAX - REPLAY_WINDOW_LATE_NS - DISORDER_NS &&
+	       event->time_ns > w->until_ns + REPLAY_WINDOW_LATE_NS + DISORDER_NS;
 }
 
 static int say_known(struct replay_window *w)
@@ -119,6 +128,21 @@ int replay_window_event(void *window, const struct event *event)
 	rc = say_known(w);
 	/* The counters, and what is known, have been said just now. */
 	return rc || is_known_fact(event->kind) ? rc : pass(w, event);
+}
+
+int replay_window_finish(struct replay_window *w)
+{
+	struct event last = w->counters;
+
+	if (!w->begun || w->ended)
+		return 0;
+	w->ended = true;
+	w->to_ns = w->until_ns;
+	if (last.time_ns == TIME_UNKNOWN)
+		return 0;
+	last.time_ns = w->until_ns;
+	last.counters.when = COUNTERS_AFTER;
+	return w->fn(w->context, &last);
 }
 
 void replay_window_release(struct replay_window *w)

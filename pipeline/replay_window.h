@@ -50,8 +50,20 @@ static inline bool replay_window_is_set(const struct replay_window *window)
 /* False for what fn cannot need: neither in the window nor what is known before it. */
 bool replay_window_wants(const struct replay_window *window, const struct event *event);
 
+/*
+ * True for what comes so long after the window that nothing of it follows, though a source is not
+ * quite in order.
+ */
+bool replay_window_is_past(const struct replay_window *window, const struct event *event);
+
 /* An event_fn with the window: events in order of time. */
 int replay_window_event(void *window, const struct event *event);
+
+/*
+ * The recording went on, and no counters were read soon after the window: the host was idle. Then
+ * the last reading stands for its end. 0, or what fn returned.
+ */
+int replay_window_finish(struct replay_window *window);
 
 void replay_window_release(struct replay_window *window);
 

@@ -25,6 +25,7 @@ struct recording_reader {
 	uint64_t lines;
 	uint64_t malformed;
 	uint64_t unknown;
+	int64_t skip_before_ns; /* 0: nothing is skipped */
 	size_t start;
 	size_t used;
 	size_t searched; /* no newline between start and here */
@@ -237,6 +238,33 @@ static bool next_line(struct recording_reader *reader, const char **line, size_t
 	}
 }
 
+void recording_skip_before(struct recording_reader *reader, int64_t time_ns)
+{
+	reader->skip_before_ns = time_ns;
+}
+
+/* As the writer begins a line: what is older than that and no fact that holds on. */
+static bool is_skipped(const struct recording_reader *reader, const char *line, size_t length)
+{
+	static const char begin[] = "{\"time_ns\":", sample[] = ",\"event\":\"sample\",",
+			  child[] = ",\"event\":\"child\",";
+	size_t at = sizeof(begin) - 1;
+	int64_t time_ns = 0;
+
+	if (!reader->skip_before_ns || length < at || memcmp(line, begin, at) != 0)
+		return false;
+	for (; at < length && line[at] >= '0' && line[at] <= '9'; at++) {
+		if (time_ns > (INT64_MAX - 9) / 10)
+			return false;
+		time_ns = time_ns * 10 + (line[at] - '0');
+	}
+	return time_ns < reader->skip_before_ns &&
+	       ((length - at >= sizeof(sample) - 1 &&
+		 memcmp(line + at, sample, sizeof(sample) - 1) == 0) ||
+		(length - at >= sizeof(child) - 1 &&
+		 memcmp(line + at, child, sizeof(child) - 1) == 0));
+}
+
 enum recording_result recording_read(struct recording_reader *reader, struct event *event)
 {
 	const char *line;
@@ -250,6 +278,8 @@ enum recording_result recording_read(struct recording_reader *reader, struct eve
 		if (reader->skipping) {
 			reader->skipping = false;
 			result = RECORDING_LINE_MALFORMED;
+		} else if (is_skipped(reader, line, length)) {
+			continue;
 		} else {
 			result = recording_line_parse(line, length, event);
 		}

@@ -140,6 +140,9 @@ enum recording_result {
 	RECORDING_ERROR,     /* read error, see recording_reader_error(); it stays */
 };
 
+/* Samples and lookups that are older are counted as lines and not read: before a period. */
+void recording_skip_before(struct recording_reader *reader, int64_t time_ns);
+
 enum recording_result recording_read(struct recording_reader *reader, struct event *event);
 
 /* Lines read so far, of every sort. */

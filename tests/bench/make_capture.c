@@ -3,10 +3,11 @@
  * connection a handshake, a request, a reply, and a close, interleaved with its
  * neighbours as on a busy server. Some SYNs are lost and come again.
  *
- *   make_capture FILE CONNECTIONS [PACKETS]
+ *   make_capture FILE CONNECTIONS [PACKETS [RATE START]]
  *
  * With PACKETS, only so many of the nine of each connection: 3 is a handshake that
- * is never closed, the most attempts that a file of its size can have.
+ * is never closed, the most attempts that a file of its size can have. With RATE, so many
+ * connections a second, from START on, in seconds since 1970; else as fast as can be.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -38,8 +39,9 @@ static void put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v);
 }
 
-static void write_packet(FILE *out, uint64_t time_ns, uint32_t saddr, uint32_t daddr, uint16_t sport,
-			 uint16_t dport, uint32_t seq, uint32_t ack, uint8_t flags, uint32_t payload)
+static void write_packet(FILE *out, uint64_t time_ns, uint32_t saddr, uint32_t daddr,
+			 uint16_t sport, uint16_t dport, uint32_t seq, uint32_t ack, uint8_t flags,
+			 uint32_t payload)
 {
 	static const uint8_t options[12] = {1, 1, 8, 10};
 	uint8_t frame[96] = {0};
@@ -97,16 +99,19 @@ static void step(FILE *out, struct connection *c, uint64_t t)
 		write_packet(out, t, c->client, server, c->port, 80, s + 1, r + 1, PSH | ACK, 120);
 		break;
 	case 4:
-		write_packet(out, t, server, c->client, 80, c->port, r + 1, s + 121, PSH | ACK, 900);
+		write_packet(out, t, server, c->client, 80, c->port, r + 1, s + 121, PSH | ACK,
+			     900);
 		break;
 	case 5:
 		write_packet(out, t, c->client, server, c->port, 80, s + 121, r + 901, ACK, 0);
 		break;
 	case 6:
-		write_packet(out, t, server, c->client, 80, c->port, r + 901, s + 121, FIN | ACK, 0);
+		write_packet(out, t, server, c->client, 80, c->port, r + 901, s + 121, FIN | ACK,
+			     0);
 		break;
 	case 7:
-		write_packet(out, t, c->client, server, c->port, 80, s + 121, r + 902, FIN | ACK, 0);
+		write_packet(out, t, c->client, server, c->port, 80, s + 121, r + 902, FIN | ACK,
+			     0);
 		break;
 	default:
 		write_packet(out, t, server, c->client, 80, c->port, r + 902, s + 122, ACK, 0);
@@ -119,12 +124,16 @@ int main(int argc, char **argv)
 	static const uint32_t header[6] = {0xa1b23c4d, 0x00040002, 0, 0, 96, 1};
 	static struct connection open[AT_ONCE];
 	uint64_t time_ns = 1700000000000000000u;
-	unsigned long count, packets = PACKETS_EACH, begun = 0, done = 0;
+	unsigned long count, packets = PACKETS_EACH, begun = 0, done = 0, gap_ns = 2000;
 	FILE *out;
 
-	if (argc == 4)
+	if (argc >= 4)
 		packets = strtoul(argv[3], NULL, 10);
-	if (argc < 3 || argc > 4 || packets < 3 || packets > PACKETS_EACH)
+	if (argc == 6) {
+		gap_ns = 1000000000ul / packets / strtoul(argv[4], NULL, 10) - 500;
+		time_ns = strtoull(argv[5], NULL, 10) * 1000000000u;
+	}
+	if (argc < 3 || argc == 5 || argc > 6 || packets < 3 || packets > PACKETS_EACH)
 		return 2;
 	count = strtoul(argv[2], NULL, 10);
 	out = fopen(argv[1], "wb");
@@ -149,7 +158,7 @@ int main(int argc, char **argv)
 			};
 			begun++;
 		}
-		time_ns += 2000 + next_random() % 1000;
+		time_ns += gap_ns + next_random() % 1000;
 		if (c->step == 0 && next_random() % 64 == 0) {
 			/* The first SYN is lost behind the capture; it comes again. */
 			step(out, c, time_ns);
