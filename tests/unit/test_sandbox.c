@@ -1,4 +1,5 @@
 #include "isolate/sandbox.h"
+#include "isolate/seccomp_filter.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -42,19 +43,32 @@ static void remove_folders(void)
 
 TestSuite(sandbox, .init = make_folders, .fini = remove_folders);
 
-static int enter(bool looking)
+static int enter(enum seccomp_job job)
 {
 	struct sandbox_options options = {.parts_fd = -1, .writable = {mine}};
 	char error[SANDBOX_ERROR_SIZE];
 
-	if ((looking ? sandbox_enter_looking(error) : sandbox_enter(&options, error)) == 0)
+	int rc = -EINVAL;
+
+	switch (job) {
+	case SECCOMP_RECORDING:
+		rc = sandbox_enter(&options, error);
+		break;
+	case SECCOMP_LOOKING:
+		rc = sandbox_enter_looking(error);
+		break;
+	case SECCOMP_SERVING:
+		rc = sandbox_enter_serving(&options, error);
+		break;
+	}
+	if (rc == 0)
 		return 0;
 	fprintf(stderr, "%s\n", error);
 	return 99;
 }
 
 /* Runs fn in a process of its own within the sandbox; returns its exit status, and what it said. */
-static int within_sandbox(bool looking, int (*fn)(void))
+static int within_sandbox(enum seccomp_job job, int (*fn)(void))
 {
 	size_t length = 0;
 	int ends[2], status;
@@ -67,7 +81,7 @@ static int within_sandbox(bool looking, int (*fn)(void))
 	if (pid == 0) {
 		dup2(ends[1], STDERR_FILENO);
 		close(ends[0]);
-		_exit(enter(looking) == 0 ? fn() : 99);
+		_exit(enter(job) == 0 ? fn() : 99);
 	}
 	close(ends[1]);
 	while ((n = read(ends[0], said + length, sizeof(said) - 1 - length)) > 0)
@@ -81,7 +95,7 @@ static int within_sandbox(bool looking, int (*fn)(void))
 
 static int within(int (*fn)(void))
 {
-	return within_sandbox(false, fn);
+	return within_sandbox(SECCOMP_RECORDING, fn);
 }
 
 static int make_file(const char *folder)
@@ -157,6 +171,54 @@ Test(sandbox, a_call_that_is_denied_is_named)
 	}
 }
 
+static int make_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0) + 77;
+}
+
+static int make_process(void)
+{
+	return fork() == 0 ? 0 : 77;
+}
+
+static int list_folder(void)
+{
+	DIR *folder = opendir("/proc");
+
+	return folder && readdir(folder) ? 77 : 78;
+}
+
+/* The recorder's temporary folder is of no use to who gives metrics away. */
+static int make_temporary(void)
+{
+	return make_file(getenv("TMPDIR"));
+}
+
+Test(sandbox, who_serves_opens_no_connection_and_looks_at_nothing)
+{
+	const struct {
+		int (*fn)(void);
+		const char *name;
+	} calls[] = {
+	    {run_program, "execve"},	 {make_socket, "socket"},      {make_process, "clone"},
+	    {list_folder, "getdents64"}, {listen_to_others, "listen"},
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		char expected[64];
+
+		snprintf(expected, sizeof(expected), "system call %s", calls[i].name);
+		cr_expect_eq(within_sandbox(SECCOMP_SERVING, calls[i].fn), 1, "%s: %s",
+			     calls[i].name, said);
+		cr_expect_not_null(strstr(said, expected), "%s: %s", calls[i].name, said);
+	}
+	cr_expect_eq(within_sandbox(SECCOMP_SERVING, make_mine), 0, "%s", said);
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
+		return; /* not in this kernel */
+	cr_assert_eq(setenv("TMPDIR", others, 1), 0);
+	cr_expect_eq(within_sandbox(SECCOMP_SERVING, make_temporary), EACCES, "%s", said);
+}
+
 static int count_capabilities(void)
 {
 	char line[256];
@@ -224,6 +286,6 @@ static int use_the_library(void)
 
 Test(sandbox, the_library_is_free_in_its_ways)
 {
-	cr_expect_eq(within_sandbox(false, use_the_library), 0, "%s", said);
-	cr_expect_eq(within_sandbox(true, use_the_library), 0, "looking: %s", said);
+	cr_expect_eq(within_sandbox(SECCOMP_RECORDING, use_the_library), 0, "%s", said);
+	cr_expect_eq(within_sandbox(SECCOMP_LOOKING, use_the_library), 0, "looking: %s", said);
 }
