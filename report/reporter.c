@@ -230,7 +230,8 @@ int reporter_metrics(struct reporter *reporter, int64_t to_ns, struct metrics *o
 	    .queues = reporter->queues,
 	    .ledger = &reporter->ledger,
 	    .meta = reporter->options.meta,
-	    .report = &reporter->report,
+	    .outcomes = reporter->all.outcomes,
+	    .losses = reporter->report.losses,
 	    .last = reporter->finished,
 	};
 	struct tracker_stats stats;

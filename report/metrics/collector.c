@@ -264,8 +264,8 @@ int collector_collect(struct collector *collector, const struct collector_input 
 	out->open = input->open;
 	for (int i = 0; i < SOURCE_COUNT; i++)
 		out->sources[i] = input->meta->sources[i].on;
-	memcpy(out->losses, input->report->losses, sizeof(out->losses));
-	memcpy(out->outcomes, input->report->outcomes, sizeof(out->outcomes));
+	memcpy(out->losses, input->losses, sizeof(out->losses));
+	memcpy(out->outcomes, input->outcomes, sizeof(out->outcomes));
 	collect_rows(c, input, now_ns, out);
 	collect_unexplained(c, input, out);
 	c->turn++;

@@ -24,7 +24,8 @@ struct collector_input {
 	struct queues *queues; /* may be NULL */
 	const struct ledger *ledger;
 	const struct recording_meta *meta;
-	const struct report *report; /* its outcomes and losses */
+	const uint64_t *outcomes; /* OUTCOME_COUNT, of all attempts: filters are for reports */
+	const uint64_t *losses;	  /* LOSS_KIND_COUNT */
 	uint64_t open;
 	bool last; /* observation has ended: what was held back is told */
 };

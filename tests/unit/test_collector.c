@@ -83,6 +83,7 @@ Test(collector, an_attempt_counts_soon_after_its_end)
 		collect();
 	}
 	cr_expect_eq(metrics.rows[0].outcomes[OUTCOME_ACCEPTED], 1);
+	cr_expect_eq(metrics.outcomes[OUTCOME_ACCEPTED], 1);
 	cr_expect_eq(metrics.open, 0);
 	reporter_free(reporter);
 }
