@@ -31,6 +31,9 @@
 /* A walk for owners goes on for so long between two looks at the messages. */
 #define WALK_NS	  (2 * NS_PER_MS)
 #define REPORT_NS NS_PER_SEC
+/* Whether the owners of so many listeners still live is asked so often: an open() each. */
+#define CHECK_NS    (100 * NS_PER_MS)
+#define CHECKED_MAX 16
 
 struct looker {
 	int fd;
@@ -40,6 +43,7 @@ struct looker {
 	struct watch watch; /* the listeners alone */
 	struct scout_findings findings;
 	int64_t reported_ns;
+	int64_t checked_ns;
 	uint64_t lost;
 	int proc_fd;
 	int cgroups_fd; /* or -1 */
@@ -78,6 +82,26 @@ static int learn_event(void *context, const struct event *event)
 	struct looker *l = context;
 
 	return holders_learn(l->holders, event, say_event, l);
+}
+
+static bool owns_any(const struct looker *l, int32_t pid)
+{
+	for (size_t i = 0; i < l->watch.count; i++)
+		for (int k = 0; k < l->watch.listeners[i].listener.pids_count; k++)
+			if (l->watch.listeners[i].listener.pids[k] == pid)
+				return true;
+	return false;
+}
+
+/* An owner that ends leaves its listener to others, who may be known to nobody yet. */
+static int learn_process(void *context, const struct event *event)
+{
+	struct looker *l = context;
+
+	if (event->kind == EVENT_PROC_EXIT && event->proc_exit.pid == event->proc_exit.tid &&
+	    owns_any(l, event->proc_exit.pid))
+		ownership_suspect(&l->ownership);
+	return learn_event(l, event);
 }
 
 static struct watched *find(struct looker *l, uint64_t cookie)
@@ -149,8 +173,10 @@ static int say_activity(struct looker *l, const struct sample *sample)
 	for (int i = 0; w && i < w->listener.pids_count && rc == 0; i++) {
 		struct event event = {.kind = EVENT_ACTIVITY, .source = SOURCE_SAMPLER};
 
-		if (activity_read(l->proc_fd, l->cgroups_fd, w->listener.pids[i], &event.activity))
+		if (activity_read(l->proc_fd, l->cgroups_fd, w->listener.pids[i], &event.activity)) {
+			ownership_suspect(&l->ownership); /* it is gone */
 			continue;
+		}
 		event.activity.cookie = sample->cookie;
 		event.time_ns = clock_now_ns();
 		rc = say_event(l, &event);
@@ -204,11 +230,38 @@ static int say_lost(struct looker *l, int64_t now_ns)
 	return say_event(l, &event);
 }
 
+static bool is_gone(const struct looker *l, int32_t pid)
+{
+	char name[16];
+	int fd;
+
+	snprintf(name, sizeof(name), "%d", pid);
+	fd = openat(l->proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == ENOENT;
+}
+
+/* Where no exit is told, as in another network namespace than the initial one. */
+static void check_owners(struct looker *l, int64_t now_ns)
+{
+	if (l->proc || l->proc_fd < 0 || now_ns - l->checked_ns < CHECK_NS)
+		return;
+	l->checked_ns = now_ns;
+	for (size_t i = 0; i < l->watch.count && i < CHECKED_MAX; i++)
+		for (int k = 0; k < l->watch.listeners[i].listener.pids_count; k++)
+			if (is_gone(l, l->watch.listeners[i].listener.pids[k])) {
+				ownership_suspect(&l->ownership);
+				return;
+			}
+}
+
 static int look(struct looker *l)
 {
 	bool walking = l->ownership.walking || ownership_wanted(&l->ownership);
-	int rc = l->proc ? proc_connector_read(l->proc, learn_event, l) : 0;
+	int rc = l->proc ? proc_connector_read(l->proc, learn_process, l) : 0;
 
+	check_owners(l, clock_monotonic_ns());
 	if (rc == 0)
 		rc = holders_round(l->holders, say_event, l);
 	if (rc == 0)
