@@ -220,6 +220,7 @@ struct report {
 	uint64_t roles[ROLE_COUNT];
 	/* Of those that may have met a listener here: inbound, or of an unknown role. */
 	uint64_t inbound;
+	uint64_t unanswered_elsewhere; /* of these: to this host, where nobody listens */
 	uint64_t inbound_outcomes[OUTCOME_COUNT];
 	uint64_t inbound_causes[CAUSE_COUNT];
 	size_t peers_count; /* most attempts first */

@@ -285,6 +285,7 @@ size_t advisor_run(struct advisor *advisor, const struct report *report,
 	advise_zombies(advisor, report);
 	advise_syn_queue(advisor, report);
 	advise_innocent(advisor, report);
+	advise_elsewhere(advisor, report);
 	advise_scan(advisor, report);
 	advise_ledger(advisor, report);
 	*out = advisor->advice;

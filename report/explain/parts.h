@@ -39,4 +39,7 @@ void advise_workers(struct advisor *advisor, const struct advisor_listener *list
 bool advise_stall(struct advisor *advisor, const struct report *report,
 		  const struct advisor_listener *listener);
 
+/* About attempts that met no listener, or something in front of one. */
+void advise_elsewhere(struct advisor *advisor, const struct report *report);
+
 #endif

@@ -12,6 +12,8 @@ void totals_add(struct totals *totals, const struct attempt *attempt)
 	totals->attempts++;
 	totals->began_before += attempt->began_before;
 	totals->inbound += inbound;
+	totals->unanswered_elsewhere += attempt->role == ROLE_INBOUND && attempt->listener < 0 &&
+					attempt->outcome == OUTCOME_UNANSWERED;
 	totals->roles[attempt->role]++;
 	totals->outcomes[attempt->outcome]++;
 	totals->inbound_outcomes[attempt->outcome] += inbound;
@@ -27,6 +29,7 @@ void totals_put(const struct totals *totals, struct report *report)
 	report->attempts = totals->attempts;
 	report->began_before = totals->began_before;
 	report->inbound = totals->inbound;
+	report->unanswered_elsewhere = totals->unanswered_elsewhere;
 	memcpy(report->roles, totals->roles, sizeof(report->roles));
 	memcpy(report->outcomes, totals->outcomes, sizeof(report->outcomes));
 	memcpy(report->inbound_outcomes, totals->inbound_outcomes,

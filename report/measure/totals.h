@@ -12,6 +12,7 @@ struct totals {
 	uint64_t attempts;
 	uint64_t began_before;
 	uint64_t inbound;
+	uint64_t unanswered_elsewhere;
 	uint64_t roles[ROLE_COUNT];
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t inbound_outcomes[OUTCOME_COUNT];

@@ -531,3 +531,79 @@ def test_what_passes_a_transparent_listener_by_is_forwarded(host, record, family
     assert report["summary"]["roles"] == {"inbound": 0, "outbound": 0, "forwarded": 5, "unknown": 0}
     assert sum(listener["attempts"] for listener in report["listeners"]) == 0
     assert not causes(report["attempts"]) and report["summary"]["drops_seen"] is False
+
+
+def inet(rule):
+    return f"chain i {{ type filter hook input priority 0; tcp dport {PORT} tcp flags & (syn|ack) == syn {rule}; }};"
+
+
+# What is in front of the port, whether somebody listens there, what the clients see, and the advice.
+STOPPED = {
+    "nobody": (None, False, "ConnectionRefusedError", "refused", "no-listener"),
+    "reset": ("reject with tcp reset", True, "ConnectionRefusedError", "refused", "rejected-with-reset"),
+    "icmp": ("reject", True, "ConnectionRefusedError", "unreachable", "rejected-with-icmp"),
+    "icmp, nobody": ("reject", False, "ConnectionRefusedError", "unreachable", "rejected-with-icmp"),
+    "silence": ("drop", False, "TimeoutError", "unanswered", "dropped-no-listener"),
+}
+ELSEWHERE = {advice for *_, advice in STOPPED.values()}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("stopped_by", STOPPED)
+def test_clients_that_no_queue_stopped_get_advice(host, record, stopped_by, family):
+    rule, listens, error, outcome, advised = STOPPED[stopped_by]
+    peer = stack_up(host, "veth")
+    mine = ADDRESSES[family][0]
+    if rule:
+        host.nat(inet(rule))
+    if listens:
+        host.serve(mine, PORT, 16)
+    recording = record(PORT)
+    clients = Clients(peer, mine, PORT, 4, wait_s=1.5).results()
+    assert {client["outcome"] for client in clients} == {error}
+    # A SYN that may still be answered is not said to be unanswered.
+    time.sleep(4 if error == "TimeoutError" else 0)
+    report = recording.stop()
+    assert {attempt["outcome"] for attempt in attempts_of(report)} == {outcome}
+    rules = [advice["rule"] for advice in report["advice"]]
+    assert [rule for rule in rules if rule in ELSEWHERE] == [advised], rules
+    assert not {"backlog-binds", "somaxconn-binds", "accept-rate"} & set(rules)
+    assert report["summary"]["drops_seen"] is False
+    # And following it helps.
+    if rule:
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+    if not listens:
+        host.serve(mine, PORT, 16)
+    assert Clients(peer, mine, PORT, 1).results()[0]["heard"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_server_that_is_killed_and_replaced(host, record, family):
+    """Who accepted is known by the server of then, and never told to be the one before."""
+    peer = stack_up(host, "veth")
+    mine = ADDRESSES[family][0]
+    recording = None
+    for _ in range(3):
+        server = host.serve(mine, PORT, 16)
+        recording = recording or record(PORT)
+        assert [client["heard"] for client in Clients(peer, mine, PORT, 4, gap_s=0.1).results()] == [True] * 4
+        server.kill()
+        server.wait()
+    report = recording.stop()
+    told = [attempt["accept_pid"] for attempt in attempts_of(report)]
+    assert len(told) == 12 and len(set(told)) == 3 and None not in told
+
+
+def test_an_owner_that_ends_leaves_its_listener_to_its_child(host, record):
+    """Both have it open until one is killed: from then on it is known who accepts."""
+    peer = stack_up(host, "veth")
+    mine = ADDRESSES[4][0]
+    server = host.serve(mine, PORT, 16, "handed")
+    recording = record(PORT)
+    assert Clients(peer, mine, PORT, 4, gap_s=0.1).results()[0]["heard"]
+    server.kill()
+    server.wait()
+    assert Clients(peer, mine, PORT, 16, gap_s=0.1).results()[-1]["heard"]
+    report = recording.stop()
+    told = [attempt["accept_pid"] for attempt in attempts_of(report)]
+    assert server.pid not in told and told[-1] is not None
