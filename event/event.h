@@ -13,6 +13,7 @@
 
 #include "event/clock.h"
 #include "event/counter.h"
+#include "event/drop_place.h"
 #include "event/flow.h"
 
 /* Who saw it. Each source delivers its own events in an order of its own, and has a watermark. */
@@ -42,6 +43,7 @@ enum event_kind {
 	EVENT_OWNER,	  /* sampler: a process has a listener open now, or no longer */
 	EVENT_ACTIVITY,	  /* sampler: what an owner does while connections wait */
 	EVENT_ENTRY,	  /* BPF: a connection entered its accept queue */
+	EVENT_DROP,	  /* BPF: a listener dropped a SYN or a final ACK */
 	EVENT_LISTEN,	  /* server: listen() called, with its backlog */
 	EVENT_ACCEPT,	  /* server or BPF: accept() returned this connection */
 	EVENT_FORK,	  /* server: the child that serves it */
@@ -189,6 +191,15 @@ struct queue_entry {
 	uint64_t listener; /* its cookie; 0: not told, as where its queue was empty */
 	uint32_t depth;	   /* of its accept queue, just before */
 	uint32_t limit;	   /* of its accept queue */
+};
+
+/* A segment that its listener dropped. event.time_ns is when it did, after it was captured. */
+struct queue_drop {
+	struct flow flow;  /* client to server */
+	uint64_t listener; /* its cookie, of siblings too; 0: it has none yet */
+	uint32_t depth;	   /* of its accept queue then */
+	uint32_t limit;	   /* of its accept queue */
+	enum drop_place place;
 };
 
 /*
@@ -370,6 +381,7 @@ struct event {
 		struct owner_change owner;
 		struct owner_activity activity;
 		struct queue_entry entry;
+		struct queue_drop drop;
 		struct server_listen listen;
 		struct server_accept accept;
 		struct server_step step;

@@ -8,15 +8,21 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "event/drop_place.h"
 #include "probe/record.h"
 
 /* Set before loading. */
 const volatile long accept_number = -1;
 const volatile long accept4_number = -1;
-const volatile __u32 accept_arguments = 0; /* of inet_csk_accept() */
 const volatile __u32 network = 0;	   /* inode of the network namespace */
 const volatile __u32 ports_count = 0;
 const volatile __u16 ports[32] = {0};
+
+/* Of LINUX_MIB_*, by the kernel's own description. */
+const volatile __u32 mib_overflows = 0;
+const volatile __u32 mib_listen_drops = 0;
+const volatile __u32 mib_syn_queue = 0;
+const volatile __u64 processor_offsets = 0; /* the address of __per_cpu_offset[] */
 
 /* Read by the reader. */
 __u64 lost = 0;
@@ -197,17 +203,24 @@ static __always_inline void accepted(struct sock *sk, int fd)
 
 /*
  * inet_csk_accept() returns the child's socket or NULL. Four arguments until Linux
- * 6.9, two since; what it returns is behind them.
+ * 6.9, two since; what it returns is behind them. The verifier knows how many there are, and
+ * refuses a program that may read more, also where it never does.
  */
 SEC("?fexit/inet_csk_accept")
-int on_accept(__u64 *context)
+int on_accept_of_4(__u64 *context)
 {
-	struct sock *sk = NULL;
+	struct sock *sk = (struct sock *)context[4];
 
-	if (accept_arguments == 4)
-		sk = (struct sock *)context[4];
-	else if (accept_arguments == 2)
-		sk = (struct sock *)context[2];
+	if (sk)
+		accepted(sk, -1);
+	return 0;
+}
+
+SEC("?fexit/inet_csk_accept")
+int on_accept_of_2(__u64 *context)
+{
+	struct sock *sk = (struct sock *)context[2];
+
 	if (sk)
 		accepted(sk, -1);
 	return 0;
@@ -257,6 +270,161 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *context)
 	else
 		__sync_fetch_and_add(&unread, 1);
 	return 0;
+}
+
+/*
+ * Drops: the counters of the namespace that this processor has moved in the call of
+ * tcp_conn_request() or tcp_v4_syn_recv_sock(), which nothing else of TCP interrupts here, are
+ * moved for this segment.
+ */
+struct moved {
+	__u64 sk; /* 0: none of these calls runs */
+	__u64 overflows;
+	__u64 listen_drops;
+	__u64 syn_queue;
+};
+
+#define CALL_SYN 0
+#define CALL_ACK 1
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct moved);
+} calls SEC(".maps");
+
+static __always_inline __u64 mib_of(const char *mibs, __u32 number)
+{
+	unsigned long value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), mibs + number * sizeof(value));
+	return value;
+}
+
+static __always_inline void read_moved(struct sock *sk, struct moved *out)
+{
+	struct linux_mib *first =
+	    BPF_CORE_READ(sk, __sk_common.skc_net.net, mib.net_statistics);
+	__u64 offset = 0;
+	const char *mibs;
+
+	bpf_probe_read_kernel(
+	    &offset, sizeof(offset),
+	    (const void *)(processor_offsets + bpf_get_smp_processor_id() * sizeof(offset)));
+	mibs = (const char *)first + offset + bpf_core_field_offset(struct linux_mib, mibs);
+	out->sk = (__u64)sk;
+	out->overflows = mib_of(mibs, mib_overflows);
+	out->listen_drops = mib_of(mibs, mib_listen_drops);
+	out->syn_queue = mib_of(mibs, mib_syn_queue);
+}
+
+static __always_inline int call_begins(struct sock *sk, __u32 call)
+{
+	struct moved *moved = bpf_map_lookup_elem(&calls, &call);
+
+	if (moved && is_ours(sk))
+		read_moved(sk, moved);
+	else if (moved)
+		moved->sk = 0;
+	return 0;
+}
+
+/* From the packet: a listener has no other end. */
+static __always_inline bool fill_ends(struct probe_record *record, const struct sk_buff *skb)
+{
+	const unsigned char *head = BPF_CORE_READ(skb, head);
+	const unsigned char *ip = head + BPF_CORE_READ(skb, network_header);
+	const unsigned char *tcp = head + BPF_CORE_READ(skb, transport_header);
+	__u16 port = 0;
+
+	record->ipv4 = BPF_CORE_READ(skb, protocol) == __builtin_bswap16(ETH_P_IP);
+	if (record->ipv4) {
+		bpf_probe_read_kernel(record->remote, 4, ip + 12);
+		bpf_probe_read_kernel(record->local, 4, ip + 16);
+	} else {
+		bpf_probe_read_kernel(record->remote, 16, ip + 8);
+		bpf_probe_read_kernel(record->local, 16, ip + 24);
+	}
+	if (bpf_probe_read_kernel(&port, sizeof(port), tcp))
+		return false;
+	record->remote_port = __builtin_bswap16(port);
+	return true;
+}
+
+static __always_inline int call_ends(struct sock *sk, const struct sk_buff *skb, __u32 call)
+{
+	struct moved *moved = bpf_map_lookup_elem(&calls, &call), now;
+	struct probe_record *record;
+	__u32 place, other = CALL_SYN;
+
+	if (!moved || moved->sk != (__u64)sk)
+		return 0;
+	moved->sk = 0;
+	read_moved(sk, &now);
+	if (now.overflows != moved->overflows)
+		place = call == CALL_SYN ? DROP_SYN_ACCEPT_QUEUE : DROP_ACK_ACCEPT_QUEUE;
+	else if (now.syn_queue != moved->syn_queue)
+		place = DROP_SYN_QUEUE;
+	else if (now.listen_drops != moved->listen_drops)
+		place = call == CALL_SYN ? DROP_SYN_OTHER : DROP_ACK_OTHER;
+	else
+		return 0;
+	record = reserve(sk, RECORD_DROP, bpf_ktime_get_ns());
+	if (record) {
+		record->listener = (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+		record->depth = BPF_CORE_READ(sk, sk_ack_backlog);
+		record->limit = BPF_CORE_READ(sk, sk_max_ack_backlog);
+		record->drops = place;
+		if (fill_ends(record, skb))
+			submit(record);
+		else
+			bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+	}
+	/* A child of TCP Fast Open is made within the call for its SYN. */
+	moved = call == CALL_ACK ? bpf_map_lookup_elem(&calls, &other) : NULL;
+	if (moved && moved->sk)
+		*moved = now;
+	return 0;
+}
+
+/* (operations, operations, listener, packet) */
+SEC("?fentry/tcp_conn_request")
+int on_syn_begins(__u64 *context)
+{
+	return call_begins((struct sock *)context[2], CALL_SYN);
+}
+
+SEC("?fexit/tcp_conn_request")
+int on_syn_ends(__u64 *context)
+{
+	return call_ends((struct sock *)context[2], (struct sk_buff *)context[3], CALL_SYN);
+}
+
+/* (listener, packet, ...) */
+SEC("?fentry/tcp_v4_syn_recv_sock")
+int on_ack4_begins(__u64 *context)
+{
+	return call_begins((struct sock *)context[0], CALL_ACK);
+}
+
+SEC("?fexit/tcp_v4_syn_recv_sock")
+int on_ack4_ends(__u64 *context)
+{
+	return call_ends((struct sock *)context[0], (struct sk_buff *)context[1], CALL_ACK);
+}
+
+/* It calls the one of IPv4 for clients of IPv4: the first that ends has told. */
+SEC("?fentry/tcp_v6_syn_recv_sock")
+int on_ack6_begins(__u64 *context)
+{
+	return call_begins((struct sock *)context[0], CALL_ACK);
+}
+
+SEC("?fexit/tcp_v6_syn_recv_sock")
+int on_ack6_ends(__u64 *context)
+{
+	return call_ends((struct sock *)context[0], (struct sk_buff *)context[1], CALL_ACK);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -11,10 +11,10 @@
 #include <sys/syscall.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "kernel.skel.h"
+#include "probe/layout.h"
 #include "probe/quiet.h"
 #include "probe/record.h"
 
@@ -23,6 +23,7 @@ struct kernel_probe {
 	struct ring_buffer *ring;
 	struct monotonic_shift shift;
 	bool entries;
+	bool drops;
 	enum probe_accepts accepts;
 	event_fn fn; /* of the read that runs */
 	kernel_probe_listen_fn listen;
@@ -63,6 +64,16 @@ static int on_record(void *context, void *data, size_t size)
 						      .tid = (int32_t)record.tid,
 						      .fd = record.fd};
 		break;
+	case RECORD_DROP:
+		if (record.drops >= DROP_PLACE_COUNT)
+			return 0;
+		event.kind = EVENT_DROP;
+		event.drop = (struct queue_drop){.flow = flow,
+						 .listener = record.listener,
+						 .depth = record.depth,
+						 .limit = record.limit,
+						 .place = (enum drop_place)record.drops};
+		break;
 	case RECORD_LISTEN:
 	case RECORD_UNLISTEN:
 		if (probe->listen)
@@ -81,34 +92,24 @@ static int on_record(void *context, void *data, size_t size)
 	return probe->result;
 }
 
-/* Of inet_csk_accept(), by the kernel's own description of it; 0: it is not there. */
-static uint32_t accept_arguments(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	const struct btf_type *type;
-	uint32_t count = 0;
-	int id;
-
-	if (libbpf_get_error(btf))
-		return 0;
-	id = btf__find_by_name_kind(btf, "inet_csk_accept", BTF_KIND_FUNC);
-	type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-	type = type ? btf__type_by_id(btf, type->type) : NULL;
-	if (type && btf_is_func_proto(type))
-		count = btf_vlen(type);
-	btf__free(btf);
-	return count == 2 || count == 4 ? count : 0;
-}
+/* What is to be loaded together. */
+struct features {
+	bool entries;
+	bool drops;
+	enum probe_accepts accepts;
+};
 
 static int set_options(struct kernel_bpf *bpf, const struct kernel_probe_options *options,
-		       uint32_t arguments)
+		       const struct layout *layout)
 {
 	struct stat network;
 
 	if (!options->network && stat("/proc/thread-self/ns/net", &network) < 0)
 		return -errno;
 	bpf->rodata->network = options->network ? options->network : (uint32_t)network.st_ino;
-	bpf->rodata->accept_arguments = arguments;
+	bpf->rodata->mib_overflows = layout->mib_overflows;
+	bpf->rodata->mib_listen_drops = layout->mib_listen_drops;
+	bpf->rodata->mib_syn_queue = layout->mib_syn_queue;
 #ifdef SYS_accept
 	bpf->rodata->accept_number = SYS_accept;
 #endif
@@ -121,36 +122,64 @@ static int set_options(struct kernel_bpf *bpf, const struct kernel_probe_options
 	return 0;
 }
 
+static int choose(struct kernel_bpf *bpf, const struct features *features,
+		  const struct layout *layout)
+{
+	bool drops = features->drops, fexit = features->accepts == PROBE_ACCEPTS_FEXIT;
+	uint32_t arguments = layout->accept_arguments;
+
+	bpf_program__set_autoload(bpf->progs.on_state, features->entries);
+	bpf_program__set_autoload(bpf->progs.on_accept_of_2, fexit && arguments == 2);
+	bpf_program__set_autoload(bpf->progs.on_accept_of_4, fexit && arguments == 4);
+	bpf_program__set_autoload(bpf->progs.on_sys_exit,
+				  features->accepts == PROBE_ACCEPTS_SYS_EXIT);
+	bpf_program__set_autoload(bpf->progs.on_syn_begins, drops);
+	bpf_program__set_autoload(bpf->progs.on_syn_ends, drops);
+	bpf_program__set_autoload(bpf->progs.on_ack4_begins, drops);
+	bpf_program__set_autoload(bpf->progs.on_ack4_ends, drops);
+	bpf_program__set_autoload(bpf->progs.on_ack6_begins, drops && layout->ipv6);
+	bpf_program__set_autoload(bpf->progs.on_ack6_ends, drops && layout->ipv6);
+	if (!drops)
+		return 0;
+	bpf->rodata->processor_offsets = layout_processor_offsets();
+	return bpf->rodata->processor_offsets ? 0 : -ENOTSUP;
+}
+
 /* Loads and attaches these features together, all of them or none. */
 static int load(struct kernel_probe *probe, const struct kernel_probe_options *options,
-		uint32_t arguments)
+		const struct features *features, const struct layout *layout)
 {
 	struct kernel_bpf *bpf = kernel_bpf__open();
+	struct ring_buffer *ring;
 	int error;
 
 	if (!bpf)
 		return -errno;
-	bpf_program__set_autoload(bpf->progs.on_state, probe->entries);
-	bpf_program__set_autoload(bpf->progs.on_accept, probe->accepts == PROBE_ACCEPTS_FEXIT);
-	bpf_program__set_autoload(bpf->progs.on_sys_exit, probe->accepts == PROBE_ACCEPTS_SYS_EXIT);
-	error = set_options(bpf, options, arguments);
+	error = choose(bpf, features, layout);
+	if (!error)
+		error = set_options(bpf, options, layout);
+	if (!error)
+		error = kernel_bpf__load(bpf);
 	if (error)
 		goto destroy_bpf;
-	error = kernel_bpf__load(bpf);
-	if (error)
-		goto destroy_bpf;
-	probe->ring = ring_buffer__new(bpf_map__fd(bpf->maps.ring), on_record, probe, NULL);
-	if (!probe->ring) {
+	ring = ring_buffer__new(bpf_map__fd(bpf->maps.ring), on_record, probe, NULL);
+	if (!ring) {
 		error = -errno;
 		goto destroy_bpf;
 	}
 	error = kernel_bpf__attach(bpf);
 	if (error)
 		goto free_ring;
+	ring_buffer__free(probe->ring);
+	kernel_bpf__destroy(probe->bpf);
 	probe->bpf = bpf;
+	probe->ring = ring;
+	probe->entries = features->entries;
+	probe->drops = features->drops;
+	probe->accepts = features->accepts;
 	return 0;
 free_ring:
-	ring_buffer__free(probe->ring);
+	ring_buffer__free(ring);
 destroy_bpf:
 	kernel_bpf__destroy(bpf);
 	return error;
@@ -159,27 +188,27 @@ destroy_bpf:
 /* The best that this kernel can do first. An error of the last is the answer. */
 static int load_what_can_be(struct kernel_probe *probe, const struct kernel_probe_options *options)
 {
-	const struct {
-		bool entries;
-		enum probe_accepts accepts;
-	} sets[] = {
-	    {true, PROBE_ACCEPTS_FEXIT},     {true, PROBE_ACCEPTS_SYS_EXIT},
-	    {true, PROBE_ACCEPTS_NONE},	     {false, PROBE_ACCEPTS_FEXIT},
-	    {false, PROBE_ACCEPTS_SYS_EXIT},
+	static const struct features sets[] = {
+	    {true, false, PROBE_ACCEPTS_FEXIT},	    {true, false, PROBE_ACCEPTS_SYS_EXIT},
+	    {true, false, PROBE_ACCEPTS_NONE},	    {false, false, PROBE_ACCEPTS_FEXIT},
+	    {false, false, PROBE_ACCEPTS_SYS_EXIT},
 	};
-	uint32_t arguments = accept_arguments();
+	struct layout layout;
 	int error = -ENOTSUP;
 
+	layout_read(&layout);
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
-		if ((sets[i].accepts == PROBE_ACCEPTS_FEXIT && !arguments) ||
+		if ((sets[i].accepts == PROBE_ACCEPTS_FEXIT && !layout.accept_arguments) ||
 		    (sets[i].accepts == PROBE_ACCEPTS_SYS_EXIT && !options->every_call))
 			continue;
-		probe->entries = sets[i].entries;
-		probe->accepts = sets[i].accepts;
-		error = load(probe, options, arguments);
+		error = load(probe, options, &sets[i], &layout);
 		if (error == 0)
 			break;
 	}
+	/* Where one fexit can be, others can: with them instead, or as it was. */
+	if (error == 0 && probe->accepts == PROBE_ACCEPTS_FEXIT && layout.drops)
+		(void)load(probe, options,
+			    &(struct features){probe->entries, true, probe->accepts}, &layout);
 	return error;
 }
 
@@ -205,6 +234,11 @@ int kernel_probe_new(const struct kernel_probe_options *options, struct kernel_p
 bool kernel_probe_entries(const struct kernel_probe *probe)
 {
 	return probe->entries;
+}
+
+bool kernel_probe_drops(const struct kernel_probe *probe)
+{
+	return probe->drops;
 }
 
 enum probe_accepts kernel_probe_accepts(const struct kernel_probe *probe)

@@ -1,6 +1,6 @@
 /*
  * Interface for the kernel probe: BPF programs that tell what only the kernel
- * knows -> entry, accept and listener-state events, each with its 4-tuple.
+ * knows -> entry, drop, accept and listener-state events, each with its 4-tuple.
  *
  * Each feature is tried on its own, and does without the others:
  * - entries: sock:inet_sock_set_state (since Linux 4.16) fires when a final ACK
@@ -10,6 +10,8 @@
  *   fexit, the end of system calls (raw_syscalls:sys_exit), if every_call allows
  *   it: while it is there every system call of the host costs some tens of
  *   nanoseconds more, and what accepts through io_uring is not seen.
+ * - drops: tcp_conn_request() and tcp_v4_syn_recv_sock(), with fentry and fexit alone: a
+ *   SYN or a final ACK that the listener dropped, and which counter it moved for it.
  *
  * It takes BTF of the kernel, CAP_BPF and CAP_PERFMON in the initial user namespace.
  * Built in where the option bpf allows it; else kernel_probe_new() says -ENOTSUP.
@@ -50,6 +52,7 @@ int kernel_probe_new(const struct kernel_probe_options *options, struct kernel_p
     __attribute__((warn_unused_result));
 
 bool kernel_probe_entries(const struct kernel_probe *probe);
+bool kernel_probe_drops(const struct kernel_probe *probe);
 enum probe_accepts kernel_probe_accepts(const struct kernel_probe *probe);
 
 /*

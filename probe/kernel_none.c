@@ -18,6 +18,12 @@ bool kernel_probe_entries(const struct kernel_probe *probe)
 	return false;
 }
 
+bool kernel_probe_drops(const struct kernel_probe *probe)
+{
+	(void)probe;
+	return false;
+}
+
 enum probe_accepts kernel_probe_accepts(const struct kernel_probe *probe)
 {
 	(void)probe;

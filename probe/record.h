@@ -11,18 +11,19 @@ enum probe_record_kind {
 	RECORD_ENTRY,	/* a child socket was made: it enters the accept queue */
 	RECORD_ACCEPT,	/* accept() returned a connection */
 	RECORD_LISTEN,	/* a socket began to listen; remote says nothing */
-	RECORD_UNLISTEN /* and ended */
+	RECORD_UNLISTEN, /* and ended */
+	RECORD_DROP /* the listener dropped a SYN or a final ACK */
 };
 
 struct probe_record {
 	__u64 monotonic_ns;
-	__u64 listener; /* ENTRY: its cookie; 0: not to be found */
+	__u64 listener; /* ENTRY, DROP: its cookie; 0: not to be found */
 	__u32 pid;	/* ACCEPT: thread group */
 	__u32 tid;	/* ACCEPT */
 	__s32 fd;	/* ACCEPT: -1: not known */
-	__u32 depth;	/* ENTRY: of the accept queue before it */
-	__u32 limit;	/* ENTRY: of the accept queue */
-	__u32 drops;	/* LISTEN: sk_drops: not 0 where it listened before */
+	__u32 depth;	/* ENTRY, DROP: of the accept queue before it */
+	__u32 limit;	/* ENTRY, DROP: of the accept queue */
+	__u32 drops;	/* LISTEN: sk_drops: not 0 where it listened before; DROP: enum drop_place */
 	__u16 kind;	/* enum probe_record_kind */
 	__u8 ipv4;	/* 1: the first 4 bytes of each address are an IPv4 address */
 	__u8 drops_known;

@@ -17,6 +17,8 @@
 #define S_IFMT	      0170000
 #define S_IFSOCK      0140000
 
+#define ETH_P_IP 0x0800
+
 /* include/net/tcp_states.h */
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_RECV	3
@@ -40,8 +42,25 @@ struct ns_common {
 	unsigned int inum;
 } KERNEL;
 
+/* Of each processor its own: an address within that of the first. */
+struct linux_mib {
+	unsigned long mibs[1];
+} KERNEL;
+
+struct netns_mib {
+	struct linux_mib *net_statistics;
+} KERNEL;
+
 struct net {
 	struct ns_common ns;
+	struct netns_mib mib;
+} KERNEL;
+
+struct sk_buff {
+	unsigned char *head;
+	__u16 transport_header;
+	__u16 network_header;
+	__be16 protocol;
 } KERNEL;
 
 typedef struct {

@@ -178,6 +178,9 @@ static char *put_member(char *p, enum member_type type, const void *field)
 	case MEMBER_WHEN:
 		word = counters_when_name(*(const enum counters_when *)field);
 		break;
+	case MEMBER_PLACE:
+		word = drop_place_name(*(const enum drop_place *)field);
+		break;
 	case MEMBER_COUNTERS:
 		return put_counters(p, field);
 	case MEMBER_LOSS:

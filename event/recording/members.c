@@ -137,6 +137,12 @@ static const struct member entry_members[] = {
     MEMBERS_END,
 };
 
+static const struct member drop_members[] = {
+    MEMBER("", MEMBER_FLOW, drop.flow),	     MEMBER("listener", MEMBER_U64, drop.listener),
+    MEMBER("depth", MEMBER_U32, drop.depth), MEMBER("limit", MEMBER_U32, drop.limit),
+    MEMBER("place", MEMBER_PLACE, drop.place), MEMBERS_END,
+};
+
 static const struct member listen_members[] = {
     MEMBER("local", MEMBER_ENDPOINT, listen.local),
     MEMBER("backlog", MEMBER_I32, listen.backlog),
@@ -203,6 +209,8 @@ const struct member *recording_members(enum event_kind kind)
 		return activity_members;
 	case EVENT_ENTRY:
 		return entry_members;
+	case EVENT_DROP:
+		return drop_members;
 	case EVENT_LISTEN:
 		return listen_members;
 	case EVENT_ACCEPT:
@@ -244,6 +252,25 @@ const char *counters_when_name(enum counters_when when)
 		return "during";
 	case COUNTERS_AFTER:
 		return "after";
+	}
+	return NULL;
+}
+
+const char *drop_place_name(enum drop_place place)
+{
+	switch (place) {
+	case DROP_SYN_ACCEPT_QUEUE:
+		return "syn-accept-queue";
+	case DROP_SYN_QUEUE:
+		return "syn-queue";
+	case DROP_SYN_OTHER:
+		return "syn-other";
+	case DROP_ACK_ACCEPT_QUEUE:
+		return "ack-accept-queue";
+	case DROP_ACK_OTHER:
+		return "ack-other";
+	case DROP_PLACE_COUNT:
+		break;
 	}
 	return NULL;
 }

@@ -28,6 +28,7 @@ enum member_type {
 	MEMBER_COMM,   /* char[LISTENER_COMM_SIZE]: a string; "comm_hex" too when it is not UTF-8 */
 	MEMBER_CHANGE, /* enum listener_change */
 	MEMBER_WHEN,   /* enum counters_when */
+	MEMBER_PLACE,  /* enum drop_place */
 	MEMBER_COUNTERS, /* struct counters: known and value, an object by the kernel's names */
 	MEMBER_LOSS,	 /* enum loss_kind */
 };
@@ -48,5 +49,6 @@ const char *listener_change_name(enum listener_change change);
 
 /* "before", "during", "after"; NULL when out of range. */
 const char *counters_when_name(enum counters_when when);
+const char *drop_place_name(enum drop_place place);
 
 #endif

@@ -116,10 +116,11 @@ void recording_meta_format(FILE *out, const struct recording_meta *meta)
 		fprintf(out, "%s\"%s\"", i ? ", " : "", text);
 	}
 	fprintf(out,
-		"],\n  \"bpf\": {\"entries\": %s, \"accepts\": %s, \"filter\": %s},\n"
+		"],\n  \"bpf\": {\"entries\": %s, \"accepts\": %s, \"drops\": %s, "
+		"\"filter\": %s},\n"
 		"  \"packets\": ",
 		meta->entries ? "true" : "false", meta->accepts ? "true" : "false",
-		meta->bpf_filter ? "true" : "false");
+		meta->drops ? "true" : "false", meta->bpf_filter ? "true" : "false");
 	put_u64(out, meta->packets);
 	fprintf(out, ",\n  \"events\": ");
 	put_u64(out, meta->events);
@@ -256,6 +257,7 @@ static bool get_bpf(const json_t *root, struct recording_meta *meta)
 
 	return get_object(root, "bpf", &object) && get_bool(object, "entries", &meta->entries) &&
 	       get_bool(object, "accepts", &meta->accepts) &&
+	       get_bool(object, "drops", &meta->drops) &&
 	       get_bool(object, "filter", &meta->bpf_filter);
 }
 

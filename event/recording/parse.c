@@ -241,6 +241,11 @@ static enum recording_line_result read_when(const json_t *value, enum counters_w
 	READ_WORD(value, counters_when_name, COUNTERS_AFTER + 1, out);
 }
 
+static enum recording_line_result read_place(const json_t *value, enum drop_place *out)
+{
+	READ_WORD(value, drop_place_name, DROP_PLACE_COUNT, out);
+}
+
 static enum recording_line_result read_loss(const json_t *value, enum loss_kind *out)
 {
 	READ_WORD(value, loss_kind_name, LOSS_KIND_COUNT, out);
@@ -301,6 +306,8 @@ static enum recording_line_result read_member(const json_t *object, const struct
 		return read_change(value, field);
 	case MEMBER_WHEN:
 		return read_when(value, field);
+	case MEMBER_PLACE:
+		return read_place(value, field);
 	case MEMBER_COUNTERS:
 		return result_of(read_counters(value, field));
 	case MEMBER_LOSS:

@@ -52,6 +52,7 @@ struct recording_meta {
 	struct endpoint targets[RECORDING_TARGETS_MAX];
 	bool entries;	  /* BPF programs tell each entry into an accept queue */
 	bool accepts;	  /* and each accept() */
+	bool drops;	  /* and each SYN and final ACK that a listener drops */
 	bool bpf_filter;  /* packets were filtered by a BPF program that knows each flow */
 	uint64_t packets; /* frames in packets.pcap */
 	uint64_t events;  /* lines in events.jsonl; 0: not told */

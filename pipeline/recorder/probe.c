@@ -60,6 +60,7 @@ void recorder_open_probe(struct recorder *r)
 	}
 	r->meta.sources[SOURCE_BPF].on = true;
 	r->meta.entries = kernel_probe_entries(r->probe);
+	r->meta.drops = kernel_probe_drops(r->probe);
 	r->meta.accepts = kernel_probe_accepts(r->probe) != PROBE_ACCEPTS_NONE;
 	if (!r->meta.entries || (!r->meta.accepts && options.every_call))
 		snprintf(r->meta.sources[SOURCE_BPF].note, RECORDING_TEXT_SIZE,

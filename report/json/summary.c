@@ -102,6 +102,7 @@ static void put_recording(struct json_writer *json, const struct report *report)
 	jw_object_begin(json, JSON_COMPACT);
 	jw_put_bool(json, "entries", meta->entries);
 	jw_put_bool(json, "accepts", meta->accepts);
+	jw_put_bool(json, "drops", meta->drops);
 	jw_put_bool(json, "filter", meta->bpf_filter);
 	jw_end(json);
 	jw_key(json, "sources");

@@ -265,6 +265,28 @@ static void settle_dropped(struct queue *q, struct queue *member, const struct a
 		assign(a, member, table, details);
 }
 
+/* As the kernel told: a fact, also where samples or the search leave no room for it. */
+static void settle_told(struct queue *q, const struct arrival *a, struct drops_view *view,
+			struct table *table, struct details *details)
+{
+	struct queue *member = a->dropper;
+	struct reason r = reason_told(q, a);
+	bool contradicted = a->decided ? !a->dropped : view->known && view->room_max <= 0;
+
+	if (contradicted)
+		q->sums.disagreements++;
+	if (!a->decided) {
+		take_room(view);
+		q->sk_drops.settled++;
+	}
+	queue_tally(q, r.tally, a->time_ns, 1);
+	queue_count_drop(member ? member : q, a->time_ns, r.cause);
+	arrival_judge(member ? member : q, a, MARK_SYN, true, r.cause, r.confidence, a->told_depth,
+		      table, details);
+	if (member)
+		assign(a, member, table, details);
+}
+
 /* A SYN that the listener did not drop. */
 static void settle_elsewhere(struct queue *q, const struct arrival *a, bool sure, uint32_t depth,
 			     struct table *table, struct details *details)
@@ -334,6 +356,9 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 		q->now.half_open--;
 	if (a->challenged) {
 		settle_stray(q, a, view, table, details);
+	} else if (a->dropped_at == 1 + DROP_SYN_ACCEPT_QUEUE ||
+		   a->dropped_at == 1 + DROP_SYN_QUEUE) {
+		settle_told(q, a, view, table, details);
 	} else if (a->decided && a->dropped) {
 		settle_dropped(q, view->member, a, fullness, a->sure, depth, table, details);
 	} else if (a->decided) {
@@ -353,12 +378,15 @@ static void settle_refused(struct queue *q, struct arrival *a, struct drops_view
 			   struct table *table, struct details *details)
 {
 	enum cause cause = a->cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
-
+	struct queue *member = a->dropper;
 	int taken = arrival_sk_drops(a);
 	bool counted = a->decided || !view->known || view->room_max >= 0;
 	enum confidence confidence;
 
-	if (!a->aborted && (!counted || !reason_allows_overflow(q, a->time_ns, a->done_ns))) {
+	if (a->dropped_at == 1 + DROP_ACK_ACCEPT_QUEUE) {
+		a->proven = true;
+		q->sums.disagreements += !counted;
+	} else if (!a->aborted && (!counted || !reason_allows_overflow(q, a->time_ns, a->done_ns))) {
 		struct reason r = reason_of_ack(q, a, counted ? taken : 0);
 
 		q->sk_drops.settled -= taken;
@@ -379,9 +407,11 @@ static void settle_refused(struct queue *q, struct arrival *a, struct drops_view
 		    a->cookie ? TALLY_COOKIE_ACK_FULL
 			      : (a->aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL),
 		    a->time_ns, 1);
-	queue_count_drop(q, a->time_ns, cause);
-	arrival_judge(q, a, MARK_ACK, true, cause, confidence, (uint32_t)q->settled.depth, table,
-		      details);
+	queue_count_drop(member ? member : q, a->time_ns, cause);
+	if (member)
+		assign(a, member, table, details);
+	arrival_judge(member ? member : q, a, MARK_ACK, true, cause, confidence,
+		      (uint32_t)q->settled.depth, table, details);
 }
 
 /*

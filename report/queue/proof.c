@@ -165,6 +165,8 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 	if (a)
 		overflowed = reason_allows_overflow(queue, a->time_ns, a->done_ns);
 	had_room |= !overflowed;
+	if (a && a->dropped_at == 1 + DROP_ACK_ACCEPT_QUEUE)
+		had_room = false;
 	if (a && !a->proven) {
 		if (was_queued)
 			queue_correct_depth(queue, -1);

@@ -73,6 +73,7 @@ enum found {
 	FOUND_NOTHING,
 };
 
+struct queue;
 struct reasons;
 /* Of a final ACK, by the kernel itself: see entries.h. */
 enum told {
@@ -91,6 +92,8 @@ struct arrival {
 	uint32_t half_open;   /* rebuilt, before it */
 	uint32_t before;      /* the number of an earlier one, perhaps of its attempt */
 	uint32_t told_depth;  /* TOLD_ENTERED, TOLD_DOUBT: of the accept queue, just before */
+	struct queue *dropper; /* dropped_at: of siblings the one that did; NULL: not known */
+	uint8_t dropped_at;   /* 1 + enum drop_place, by the kernel itself; 0: it told of none */
 	uint8_t kind;	      /* enum arrival_kind */
 	uint8_t told;	      /* enum told */
 	uint8_t found;	      /* LOOKUP, COUNT: enum found */
@@ -115,8 +118,6 @@ struct arrival {
 	bool sure;	   /* decided: no other way to share out the drops between two samples */
 	bool ipv4;
 };
-
-struct queue;
 
 struct queue_sample {
 	int64_t before_ns;

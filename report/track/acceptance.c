@@ -2,6 +2,7 @@
  * When accept() returned a connection, as a point or as a bound, and what is told of
  * the process that serves it. Who that is without a word from it: serving.h.
  */
+#include "report/queue/entry/drops.h"
 #include "report/queue/entry/entries.h"
 #include "report/track/parts.h"
 
@@ -138,6 +139,18 @@ void tracker_on_entry(struct tracker *t, const struct event *event)
 	queues_entry(t->options.queues, &packet, &event->entry, t->table);
 	if (event->time_ns > a->touched_ns)
 		a->touched_ns = event->time_ns;
+}
+
+void tracker_on_drop(struct tracker *t, const struct event *event)
+{
+	struct open_attempt *a = tracker_find(t, &event->drop.flow);
+	struct queue_packet packet;
+
+	if (!t->options.queues || !a)
+		return;
+	packet = tracker_packet(t, a, event);
+	packet.frame = 0;
+	queues_drop(t->options.queues, &packet, &event->drop);
 }
 
 void tracker_on_accept(struct tracker *t, const struct event *event)

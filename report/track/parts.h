@@ -152,6 +152,7 @@ void tracker_saw_accept(void *tracker, const struct open_attempt *attempt, int64
 /* The attempt is about to go, and its verdict is that it was accepted. */
 void tracker_finished_accepted(struct tracker *tracker, const struct open_attempt *attempt);
 void tracker_on_entry(struct tracker *tracker, const struct event *event);
+void tracker_on_drop(struct tracker *tracker, const struct event *event);
 void tracker_on_accept(struct tracker *tracker, const struct event *event);
 void tracker_on_step(struct tracker *tracker, const struct event *event);
 void tracker_on_child(struct tracker *tracker, const struct event *event);

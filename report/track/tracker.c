@@ -459,6 +459,9 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		tracker->entries_alone += !tracker_find(tracker, &event->entry.flow);
 		tracker_on_entry(tracker, event);
 		break;
+	case EVENT_DROP:
+		tracker_on_drop(tracker, event);
+		break;
 	case EVENT_LOSS:
 		if (tracker->options.queues && event->source == SOURCE_BPF && event->loss.count)
 			queues_entries_lost(tracker->options.queues);

@@ -71,6 +71,7 @@ bool channel_record_from_event(const struct event *event, struct channel_record 
 	case EVENT_OWNER:
 	case EVENT_ACTIVITY:
 	case EVENT_ENTRY:
+	case EVENT_DROP:
 	case EVENT_LOSS:
 	case EVENT_KIND_COUNT:
 		return false;

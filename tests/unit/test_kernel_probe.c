@@ -4,11 +4,12 @@
 #include <sys/wait.h>
 
 #include "netlink/child/queue.h"
+#include "netlink/counters.h"
 #include "netlink/sampler/sampler.h"
 #include "tests/unit/netns.h"
 
-static struct event accepts[4096], children[4096], entries[256];
-static size_t accepts_count, children_count, entries_count, listens, unlistens;
+static struct event accepts[4096], children[4096], entries[256], refused[256];
+static size_t accepts_count, children_count, entries_count, refused_count, listens, unlistens;
 static struct kernel_probe_listen listened;
 
 static int note(void *context, const struct event *event)
@@ -21,6 +22,9 @@ static int note(void *context, const struct event *event)
 	} else if (event->kind == EVENT_ENTRY) {
 		cr_assert_eq(event->source, SOURCE_BPF);
 		entries[entries_count++ % 256] = *event;
+	} else if (event->kind == EVENT_DROP) {
+		cr_assert_eq(event->source, SOURCE_BPF);
+		refused[refused_count++ % 256] = *event;
 	} else if (event->kind == EVENT_CHILD) {
 		cr_assert_lt(children_count, 4096);
 		children[children_count++] = *event;
@@ -207,6 +211,77 @@ Test(kernel_probe, each_entry_is_seen_with_its_queue)
 		drain(probe);
 		cr_assert_eq(entries_count, 3);
 		cr_assert_eq(unlistens, 1);
+	}
+	kernel_probe_free(probe);
+}
+
+static uint64_t overflows(void)
+{
+	struct counters_reader reader;
+	struct counters counters;
+	int64_t after_ns;
+
+	cr_assert_eq(counters_reader_init(&reader), 0);
+	cr_assert_eq(counters_read(&reader, &counters, &after_ns), 0);
+	counters_reader_release(&reader);
+	return counters.value[COUNTER_LISTEN_OVERFLOWS];
+}
+
+/* A SYN that a full accept queue drops: whose it is, and of which sibling. */
+Test(kernel_probe, each_drop_is_told_with_its_listener)
+{
+	static const struct {
+		int listener;
+		int client;
+		uint16_t port;
+	} cases[] = {
+	    {AF_INET, AF_INET, 8080}, {AF_INET6, AF_INET6, 8081}, {AF_INET6, AF_INET, 8082}};
+	struct kernel_probe *probe;
+
+	ENTER();
+	probe = probe_of(NULL, 0);
+	if (!kernel_probe_drops(probe))
+		cr_skip_test("this kernel has no fentry");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int fd = listen_on(cases[i].listener, cases[i].port), late;
+		uint64_t cookie = cookie_of(fd), before = overflows();
+		struct sockaddr_in v4 = {.sin_family = AF_INET,
+					 .sin_port = htons(cases[i].port),
+					 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+					  .sin6_port = htons(cases[i].port),
+					  .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+		struct sockaddr *to = cases[i].client == AF_INET ? (struct sockaddr *)&v4
+								 : (struct sockaddr *)&v6;
+		socklen_t size = cases[i].client == AF_INET ? sizeof(v4) : sizeof(v6);
+		struct flow flow;
+
+		entries_count = refused_count = 0;
+		cr_assert_eq(listen(fd, 0), 0);
+		connect_to(cases[i].client, cases[i].port, &flow);
+		for (int tries = 0; tries < 2000 && !entries_count; tries++) {
+			usleep(1000);
+			drain(probe);
+		}
+		cr_assert_eq(refused_count, 0);
+		late = socket(cases[i].client, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		cr_assert_lt(connect(late, to, size), 0);
+		cr_assert_eq(getsockname(late, to, &size), 0);
+		for (int tries = 0; tries < 2000 && !refused_count; tries++) {
+			usleep(1000);
+			drain(probe);
+		}
+		close(late);
+		drain(probe);
+		cr_assert_geq(refused_count, 1);
+		cr_assert_eq(refused_count, overflows() - before);
+		cr_assert_eq(refused[0].drop.place, DROP_SYN_ACCEPT_QUEUE);
+		cr_assert_eq(refused[0].drop.listener, cookie);
+		cr_assert_eq(refused[0].drop.depth, 1);
+		cr_assert_eq(refused[0].drop.limit, 0);
+		flow.sport = ntohs(cases[i].client == AF_INET ? v4.sin_port : v6.sin6_port);
+		cr_assert(flow_equal(&refused[0].drop.flow, &flow), "case %zu", i);
+		close(fd);
 	}
 	kernel_probe_free(probe);
 }

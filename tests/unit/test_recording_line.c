@@ -179,6 +179,15 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->entry.depth = u32(e);
 		event->entry.limit = u32(e);
 		break;
+	case EVENT_DROP:
+		event->drop.flow = flow(e);
+		event->drop.listener = u64(e);
+		event->drop.depth = u32(e);
+		event->drop.limit = u32(e);
+		event->drop.place = e == LOWEST	   ? 0
+				    : e == HIGHEST ? DROP_PLACE_COUNT - 1
+						   : DROP_SYN_QUEUE;
+		break;
 	case EVENT_LISTEN:
 		event->listen.local = endpoint(e);
 		event->listen.backlog = i32(e);

@@ -32,11 +32,13 @@ static bool asks(const struct arrival *a)
 /* It was not taken: by a full queue, unless there was room. */
 static void refuse(struct queue *q, struct arrival *a, struct open_attempt *open)
 {
-	bool room = (!open_knows(open, KNOWN_NEARLY_FULL) && !open_knows(open, KNOWN_COOKIE)) ||
-		    !reason_allows_overflow(q, a->time_ns, a->done_ns);
+	bool full = a->dropped_at == 1 + DROP_ACK_ACCEPT_QUEUE;
+	bool room = !full &&
+		    ((!open_knows(open, KNOWN_NEARLY_FULL) && !open_knows(open, KNOWN_COOKIE)) ||
+		     !reason_allows_overflow(q, a->time_ns, a->done_ns));
 
 	a->told = TOLD_REFUSED;
-	if (a->kind == ARRIVAL_DEFERRED || a->kind == ARRIVAL_STRAY)
+	if (!full && (a->kind == ARRIVAL_DEFERRED || a->kind == ARRIVAL_STRAY))
 		return;
 	a->proven = true;
 	if (!room || a->kind == ARRIVAL_REFUSED) {

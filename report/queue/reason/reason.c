@@ -190,6 +190,10 @@ static bool agrees(const struct queue *q, enum budget_kind kind, const struct ar
 enum confidence reason_confidence_of_overflow(const struct queue *q, struct arrival *ack,
 					      bool drops_known)
 {
+	if (ack->dropped_at == 1 + DROP_ACK_ACCEPT_QUEUE) {
+		ack->counted = true; /* by the kernel itself */
+		return CONFIDENCE_EXACT;
+	}
 	ack->counted = q->siblings == 1 &&
 		       q->settled.depth > (int64_t)queue_limit_at(q, ack->time_ns) &&
 		       agrees(q, BUDGET_OVERFLOWS, ack, is_drop);
@@ -239,6 +243,18 @@ static struct reason by_full_queue(struct queue *q, const struct arrival *syn, e
 	charge(q, BUDGET_LISTEN_DROPS, syn);
 	if (tally == TALLY_SYN_BOTH_FULL)
 		charge(q, BUDGET_COOKIE_WANTED, syn);
+	return r;
+}
+
+struct reason reason_told(struct queue *queue, const struct arrival *syn)
+{
+	bool syn_queue = syn->dropped_at == 1 + DROP_SYN_QUEUE;
+	enum tally overflow = cookie_wanted(queue, syn) ? TALLY_SYN_BOTH_FULL
+							: TALLY_SYN_ACCEPT_FULL;
+	struct reason r = by_full_queue(queue, syn, syn_queue ? TALLY_SYN_QUEUE_FULL : overflow,
+					FULLNESS_FULL, true);
+
+	r.confidence = CONFIDENCE_EXACT;
 	return r;
 }
 

@@ -75,6 +75,9 @@ bool reason_allows_overflow(const struct queue *queue, int64_t time_ns, int64_t 
 struct reason reason_of_syn(struct queue *queue, const struct arrival *syn, enum fullness fullness,
 			    bool sure);
 
+/* A SYN that a full queue dropped, as the kernel told. The counters are charged with it. */
+struct reason reason_told(struct queue *queue, const struct arrival *syn);
+
 /*
  * A final ACK that neither entered the accept queue nor found it full. drops: what sk_drops
  * may have counted. Its tally is TALLY_COUNT where it did not reach TCP, its cause is

@@ -151,6 +151,9 @@ static void syn_transitions(const struct queue *q, const struct hypothesis *h,
 			add_answered(q, h, a, concurrent, m, 0, COST_RULE);
 	} else if (a->answered) {
 		add(m, ARRIVAL_SYN, place, 0); /* by a RST, an ICMP error, a bare ACK */
+	} else if (a->dropped_at) {
+		add_drop(m, ARRIVAL_SYN, 0,
+			 full || a->dropped_at != 1 + DROP_SYN_ACCEPT_QUEUE ? 0 : COST_RULE, 1);
 	} else if (full || (q->host->tcp_syncookies == 0 && h->requests > limit)) {
 		add_drop(m, ARRIVAL_SYN, 0, 0, 1);
 		add_drop(m, ARRIVAL_SYN, 0, COST_BEHIND, 0);
@@ -229,6 +232,10 @@ static void ack_transitions(const struct queue *q, const struct hypothesis *h,
 		else
 			add_entry(m, 0, leaves, 0);
 		m->list[0].cookie = a->cookie;
+		return;
+	}
+	if (a->dropped_at == 1 + DROP_ACK_ACCEPT_QUEUE) {
+		add_drop(m, ARRIVAL_REFUSED, place, full ? 0 : COST_RULE, weight);
 		return;
 	}
 	if (a->told == TOLD_DOUBT)
