@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "isolate/close.h"
+
 static void reset_signals(void)
 {
 	/* Not SIGHUP, which is never touched: nohup holds for COMMAND too. */
@@ -147,8 +149,8 @@ int process_find(const char *name)
 static void close_but(int kept)
 {
 	if (kept > 3)
-		close_range(3, (unsigned)kept - 1, 0);
-	close_range((unsigned)kept + 1, ~0u, 0);
+		close_all(3, (unsigned)kept - 1);
+	close_all((unsigned)kept + 1, ~0u);
 }
 
 /* In the guardian: starts the program; what exec says goes to report. */

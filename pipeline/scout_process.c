@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "isolate/close.h"
 #include "isolate/namespace.h"
 #include "isolate/sandbox.h"
 #include "netlink/owner/activity.h"
@@ -342,8 +343,8 @@ static int prepare(struct looker *l, const char *netns, char error[SCOUT_ERROR_S
 static void close_others(int fd)
 {
 	if (fd > 3)
-		close_range(3, (unsigned)fd - 1, 0);
-	close_range((unsigned)fd + 1, ~0u, 0);
+		close_all(3, (unsigned)fd - 1);
+	close_all((unsigned)fd + 1, ~0u);
 }
 
 int scout_process(void *context)

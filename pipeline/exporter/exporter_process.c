@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "event/clock.h"
+#include "isolate/close.h"
 #include "isolate/sandbox.h"
 #include "pipeline/exporter/http.h"
 #include "pipeline/exporter/shared.h"
@@ -196,12 +197,12 @@ static void close_others(int a, int b)
 	int low = a < b ? a : b, high = a < b ? b : a;
 
 	if (low > 3)
-		close_range(3, (unsigned)low - 1, 0);
+		close_all(3, (unsigned)low - 1);
 	if (low >= 3 && high > low + 1)
-		close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+		close_all((unsigned)low + 1, (unsigned)high - 1);
 	else if (low < 3 && high > 3)
-		close_range(3, (unsigned)high - 1, 0);
-	close_range((unsigned)high + 1, ~0u, 0);
+		close_all(3, (unsigned)high - 1);
+	close_all((unsigned)high + 1, ~0u);
 }
 
 int exporter_process(void *context)

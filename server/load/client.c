@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/load/error_name.h"
 #include "server/socket_address.h"
 
 void client_request_format(const struct endpoint *server, struct client_request *request)
@@ -55,14 +56,6 @@ static void read_local(struct client *client)
 static void count_syns(struct client *client, const struct tcp_info *info)
 {
 	client->syns = 1 + info->tcpi_total_retrans;
-}
-
-/* errno values come and go, the text stays. */
-static const char *error_text(int error)
-{
-	const char *name = strerrorname_np(error);
-
-	return name ? name : "unknown";
 }
 
 void client_end(struct client *client, const char *error)
@@ -106,7 +99,7 @@ static void look(struct client *client, int64_t seen_ns)
 	socklen_t length = sizeof(error);
 
 	if (!read_info(client, &info)) {
-		client_end(client, error_text(errno));
+		client_end(client, error_name(errno));
 		return;
 	}
 	if (info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV)
@@ -121,7 +114,7 @@ static void look(struct client *client, int64_t seen_ns)
 	/* A reset in SYN_SENT is ECONNREFUSED: any other came to a connection, tcp_reset(). */
 	if (error == ECONNRESET || error == EPIPE)
 		connected(client, &info, seen_ns);
-	client_end(client, error_text(error));
+	client_end(client, error_name(error));
 }
 
 static void send_request(struct client *client, const struct client_request *request)
@@ -134,7 +127,7 @@ static void send_request(struct client *client, const struct client_request *req
 			client->sent += (uint32_t)n;
 		} else if (errno != EINTR) {
 			if (errno != EAGAIN)
-				client_end(client, error_text(errno));
+				client_end(client, error_name(errno));
 			return;
 		}
 	}
@@ -166,7 +159,7 @@ static void receive_reply(struct client *client)
 			return;
 		} else if (errno != EINTR) {
 			if (errno != EAGAIN)
-				client_end(client, error_text(errno));
+				client_end(client, error_name(errno));
 			return;
 		}
 	}
@@ -221,7 +214,7 @@ int client_start(struct client *client, const struct endpoint *server, const str
 		r = connect(fd, &a.any, length) < 0 ? -errno : 0;
 	seen_ns = clock_now_ns();
 	if (r < 0 && r != -EINPROGRESS) {
-		client_end(client, error_text(-r));
+		client_end(client, error_name(-r));
 		return 0;
 	}
 	client->syns = 1;

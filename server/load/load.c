@@ -16,6 +16,7 @@
 
 #include "server/load/client.h"
 #include "server/load/client_table.h"
+#include "server/load/error_name.h"
 #include "server/load/synack.h"
 #include "server/signals.h"
 
@@ -142,7 +143,7 @@ static int start_client(struct load *load)
 	if (client->state == CLIENT_CONNECTING)
 		wait_for_synack(load, client);
 	if (epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) < 0) {
-		client_end(client, strerrorname_np(errno));
+		client_end(client, error_name(errno));
 		return finish_client(load, client);
 	}
 	return 0;
