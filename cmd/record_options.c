@@ -113,6 +113,7 @@ static int parse_option(struct record *o, int option, const char *value)
 	    .option = take_option,
 	    .port = take_port,
 	    .context = o,
+	    .keep = !o->again,
 	};
 
 	switch (option) {

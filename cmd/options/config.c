@@ -20,6 +20,27 @@ const char config_help[] =
     "      --config FILE     read options from FILE: one per line, without the dashes, then\n"
     "                        its value; \"port [ADDRESS:]PORT\" too. SIGHUP reads FILE again\n";
 
+/* A value that options point to, as they point to what is in argv. */
+struct value {
+	struct value *next;
+	char text[];
+};
+
+static struct value *values;
+
+/* NULL: out of memory. */
+static const char *keep(const char *text)
+{
+	struct value *value = malloc(sizeof(*value) + strlen(text) + 1);
+
+	if (!value)
+		return NULL;
+	strcpy(value->text, text);
+	value->next = values;
+	values = value;
+	return value->text;
+}
+
 /* Cuts both ends. */
 static char *trim(char *text)
 {
@@ -63,6 +84,7 @@ static int take_line(const struct config_reader *reader, char *line)
 {
 	char *name = trim(line), *value;
 	const struct option *option;
+	const char *kept;
 	bool is_port;
 
 	if (!*name || *name == '#')
@@ -85,16 +107,13 @@ static int take_line(const struct config_reader *reader, char *line)
 		complain(reader->command, "%s: unexpected value '%s'", name, value);
 		return STATUS_USAGE;
 	}
-	if (value) {
-		/* Options keep pointers to what they were given: of argv, and of this. */
-		value = strdup(value);
-		if (!value) {
-			complain(reader->command, "out of memory");
-			return STATUS_FAILED;
-		}
+	kept = value;
+	if (value && reader->keep && !(kept = keep(value))) {
+		complain(reader->command, "out of memory");
+		return STATUS_FAILED;
 	}
-	return is_port ? reader->port(reader->context, value)
-		       : reader->option(reader->context, option->val, value);
+	return is_port ? reader->port(reader->context, kept)
+		       : reader->option(reader->context, option->val, kept);
 }
 
 static int take_lines(FILE *file, const char *path, const struct config_reader *reader)

@@ -6,6 +6,7 @@
 #define CMD_OPTIONS_CONFIG_H
 
 #include <getopt.h>
+#include <stdbool.h>
 
 /* The val of --config itself, which a file cannot have. */
 #define OPTION_CONFIG 0x401
@@ -24,11 +25,12 @@ struct config_reader {
 	int (*option)(void *context, int option, const char *value);
 	int (*port)(void *context, const char *text);
 	void *context;
+	bool keep; /* values are valid until the program ends, else only while they are taken */
 };
 
 /*
- * Hands over what is in the file, in its order. A value is valid until the program ends. The first
- * mistake ends it, after one line that names the file and the line. 0, or the exit status.
+ * Hands over what is in the file, in its order. The first mistake ends it, after one line that
+ * names the file and the line. 0, or the exit status.
  */
 int config_read(const char *path, const struct config_reader *reader)
     __attribute__((warn_unused_result));

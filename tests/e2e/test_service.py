@@ -113,7 +113,7 @@ def test_what_follows_the_file_on_the_command_line_wins(run, config, folder):
     ("rotate-time", "rotate-time: missing value"), ("append yes", "append: unexpected value 'yes'"),
     ("rotate-time 5x", "--rotate-time: invalid time '5x'"), ("port none:x", "none:x"),
     ("config other", "unknown option 'config'"), ("help", "unknown option 'help'"),
-    ("user nobody-of-that-name", "--user: unknown user"), ("x" * 9000, "line too long")])
+    ("user nobody-of-that-name", "--user: unknown user"), pytest.param("x" * 9000, "line too long", id="long")])
 def test_a_mistake_is_one_line_that_names_its_place(run, config, folder, line, said):
     path = config("# first", "rotate-time 1h", line, "keep 3")
     done = run("record", "-q", "-o", folder, "--config", path, "-d", "100ms")
