@@ -146,6 +146,8 @@ class Soak:
     def stop(self):
         # The clients' last packets are on their way.
         until_ns = time.time_ns() - EDGE_NS
+        # What it closes at its end is no part of what it needs.
+        self.watcher.pid = None
         self.manager.process.send_signal(signal.SIGTERM)
         self.ended("SIGTERM", until_ns)
         assert self.ends[-1][1] == 0, self.ends[-1]
