@@ -281,6 +281,7 @@ size_t advisor_run(struct advisor *advisor, const struct report *report,
 			continue;
 		advise_capacity(advisor, report, &listeners[i]);
 	}
+	advise_unqueued(advisor, report);
 	order(advisor);
 	advise_zombies(advisor, report);
 	advise_syn_queue(advisor, report);

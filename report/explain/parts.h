@@ -26,6 +26,9 @@ const char *advise_duration(int64_t ns, char text[32]);
  */
 bool advise_backlog_helps(const struct advisor_listener *listener);
 
+/* Clients that never came to a queue, or whose listener was closed. */
+void advise_unqueued(struct advisor *advisor, const struct report *report);
+
 /* A longer queue, or more workers, where that would have helped. */
 void advise_capacity(struct advisor *advisor, const struct report *report,
 		     const struct advisor_listener *listener);

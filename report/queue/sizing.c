@@ -16,10 +16,21 @@ void sizing_release(struct sizing *sizing)
 	*sizing = (struct sizing){0};
 }
 
+static bool comes_to_no_queue(enum cause cause)
+{
+	return cause == CAUSE_NO_ROUTE || cause == CAUSE_RP_FILTER || cause == CAUSE_MD5_MISMATCH ||
+	       cause == CAUSE_TTL_TOO_SMALL || cause == CAUSE_DISCARDED_BEFORE_QUEUE ||
+	       cause == CAUSE_EXISTING_CONNECTION;
+}
+
 static bool belongs(const struct attempt *a)
 {
 	if (a->outcome == OUTCOME_JOINED)
 		return false; /* it needs no place */
+	/* Nor do those whose packets never came to the queue, but for one who came after all. */
+	for (uint32_t i = 0; i < a->causes_count; i++)
+		if (comes_to_no_queue(a->causes[i].cause) && a->outcome != OUTCOME_ACCEPTED)
+			return false;
 	for (uint32_t i = 0; i < a->causes_count; i++)
 		if (cause_is_drop(a->causes[i].cause))
 			return true;

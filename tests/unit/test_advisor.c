@@ -112,3 +112,28 @@ Test(advisor, slow_accepts_are_of_the_listener_that_has_them)
 	cr_expect_not_null(strstr(found->evidence[0], "p50 2.000 s"));
 	cr_expect_not_null(strstr(found->evidence[1], "289"));
 }
+
+Test(advisor, clients_that_no_queue_saw_have_a_rule_of_their_own)
+{
+	static const enum cause causes[] = {CAUSE_NO_ROUTE,
+					    CAUSE_RP_FILTER,
+					    CAUSE_MD5_MISMATCH,
+					    CAUSE_TTL_TOO_SMALL,
+					    CAUSE_DISCARDED_BEFORE_QUEUE,
+					    CAUSE_EXISTING_CONNECTION,
+					    CAUSE_LISTENER_CLOSED};
+
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+		report.inbound_causes[causes[i]] = 7 + i;
+		report.cause_packets[causes[i]] = 20;
+	}
+	report.cause_doubted[CAUSE_NO_ROUTE] = true;
+	/* The most clients first; what is doubted is left out. */
+	cr_assert_eq(ask(), 6);
+	cr_expect_str_eq(advice[0].rule, "listener-closed");
+	cr_expect_str_eq(advice[5].rule, "rp-filter");
+	cr_expect_eq(advice[5].clients, 8);
+	cr_expect_str_eq(advice[5].evidence[0], "8 attempts, 20 packets");
+	for (size_t i = 0; i < 6; i++)
+		cr_expect(strstr(advice[i].text, "queue"), "%s", advice[i].rule);
+}
