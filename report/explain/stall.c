@@ -76,7 +76,7 @@ static void advise_sibling(const struct subject *s)
 	    "are idle. The kernel goes on sending it its share of the clients: restart or resume "
 	    "that process, or close its listener. A larger backlog does not help them.",
 	    s->name, process_name(s->l, s->l->pids[0], who));
-	advise_because(s->advisor, advice, "its queue was full for %s, no other one was",
+	advise_because(s->advisor, advice, "its queue was full for %s, no other one for so long",
 		       advise_duration(s->l->full_ns, full));
 	if (s->stall->held_pid)
 		advise_because(s->advisor, advice, "its owner was stopped for %s",
@@ -341,7 +341,8 @@ static enum stall_cause judge(const struct subject *s)
 		if (o == s->l || !endpoint_equal(&o->local, &s->l->local) || o->closed)
 			continue;
 		facts.siblings++;
-		facts.siblings_full += o->full_ns > 0;
+		/* In a burst the others may be full for a moment too. */
+		facts.siblings_full += o->full_ns > s->l->full_ns / 10;
 	}
 	for (size_t i = 1; i < s->l->limits_count; i++)
 		facts.limited =

@@ -27,6 +27,8 @@ if mode == "leaked":
     # What inherits it sleeps; who made it is gone.
     os.set_inheritable(listener.fileno(), True)
     os.execvp("sleep", ["sleep", "60"])
+if mode == "ttl":
+    listener.setsockopt(socket.IPPROTO_IP, 21, 255)  # IP_MINTTL; loopback has 64
 if mode == "descriptors":
     resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[4]), int(sys.argv[4])))
 
@@ -39,6 +41,17 @@ def serve(client, seconds=0.0):
         pass
     client.close()
 
+held = []
+
+def hold_or_close(client):
+    if len(held) < limit:
+        held.append(client)
+        client.recv(100)
+        client.sendall(b"served")
+    else:
+        time.sleep(0.002)
+        client.close()
+
 def hold(client):
     serve(client, 1.0)
 
@@ -46,6 +59,7 @@ if mode == "blocked" and len(sys.argv) > 4:
     for _ in range(int(sys.argv[4]) - 1):
         if os.fork() == 0:
             break
+limit = int(sys.argv[4]) if mode == "limit" else 0
 while True:
     try:
         client, _ = listener.accept()
@@ -54,6 +68,8 @@ while True:
         continue
     if mode == "descriptors":
         threading.Thread(target=hold, args=(client,), daemon=True).start()
+    elif mode == "limit":
+        hold_or_close(client)
     elif mode == "blocked":
         request = client.recv(100)
         end = time.monotonic() + 1.2
@@ -194,10 +210,91 @@ def test_a_backlog_that_is_too_small(server, recorded):
     assert after[0].served == 60 and max(after[0].took) < max(before[0].took)
 
 
+def test_a_server_that_closes_what_is_above_its_limit(server, recorded):
+    _, port = server("limit", 64, 3)
+    before = []
+    advice = rule_of(recorded(port, lambda: before.append(Clients(port, 12).join())), "application-limit")
+    assert advice["clients"] == 9 and "closed them at once" in advice["text"]
+    assert before[0].served == 3
+    # A larger backlog, which is not advised, changes nothing; the limit does.
+    _, port = server("limit", 1024, 3)
+    assert Clients(port, 12).join().served == 3
+    _, port = server("limit", 64, 12)
+    assert Clients(port, 12).join().served == 12
+
+
+def test_clients_that_no_backlog_helps(server, recorded):
+    _, port = server("ttl", 1)
+    before = []
+    report = recorded(port, lambda: before.append(Clients(port, 6, patience_s=0.9).join()))
+    advice = rule_of(report, "ttl-too-small")
+    assert advice["clients"] == 6 and "IP_MINTTL" in advice["text"]
+    assert before[0].served == 0
+    _, port = server("ttl", 1024)
+    assert Clients(port, 6, patience_s=0.9).join().served == 0
+    _, port = server("plain", 8)
+    assert Clients(port, 6).join().served == 6
+
+
+SIBLINGS = """
+import os, socket, sys
+children = []
+for _ in range(4):
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind(("127.0.0.1", int(sys.argv[1])))
+    listener.listen(8)
+    if os.fork() == 0:
+        while True:
+            client, _ = listener.accept()
+            client.recv(100)
+            client.sendall(b"served %d" % os.getpid())
+            client.close()
+    listener.close()
+os.wait()
+"""
+
+
+def test_one_stuck_sibling_of_four(recorded, run):
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-c", SIBLINGS, str(port)], start_new_session=True)
+    try:
+        workers = until(lambda: [int(child) for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+                                 .read_text(encoding="ascii").split()][3:] and
+                        [int(child) for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+                         .read_text(encoding="ascii").split()], "four workers")
+        stuck = workers[1]
+        seen = []
+
+        def act():
+            os.kill(stuck, signal.SIGSTOP)
+            seen.append(Clients(port, 120, patience_s=2.5).join())
+            seen.append(listed(run, port, lambda one: one["pids"] == [stuck]))
+
+        report = recorded(port, act)
+        clients, (stall, table) = seen
+        advice = rule_of(report, "stuck-sibling")
+        assert f"python3 (pid {stuck})" in advice["text"] and "its owner was stopped" in " ".join(advice["evidence"])
+        # Its own queue alone was full; the kernel gave it its share of the clients, about a quarter.
+        longest = max(one["full_ns"] for one in report["listeners"])
+        full = [one for one in report["listeners"] if one["full_ns"] > longest / 10]
+        assert len(report["listeners"]) == 4 and [one["pids"] for one in full] == [[stuck]]
+        assert 120 - clients.served == pytest.approx(30, abs=25)
+        served_by = {int(reply.split()[1]) for reply in clients.replies if reply}
+        assert served_by == set(workers) - {stuck}
+        assert advice["clients"] > 0
+        assert stall["rule"] == "stuck-sibling" and "SO_REUSEPORT" in table
+        # Followed: it runs again, and who comes is served.
+        os.kill(stuck, signal.SIGCONT)
+        assert Clients(port, 40).join().served == 40
+    finally:
+        end_group(process)
+
+
 # --- the same, while it happens ---
 
-def stall_of(document, port):
-    return next((one["stall"] for one in document["listeners"] if one["port"] == port), None)
+def stall_of(document, port, which=lambda one: True):
+    return next((one["stall"] for one in document["listeners"] if one["port"] == port and which(one)), None)
 
 
 def watched(synscope, port, rule):
@@ -224,9 +321,9 @@ def depth_of(port):
     return None
 
 
-def listed(run, port):
+def listed(run, port, which=lambda one: True):
     document = json.loads(run("listeners", "-f", "json").stdout)
-    return stall_of(document, port), run("listeners").stdout
+    return stall_of(document, port, which), run("listeners").stdout
 
 
 @pytest.mark.parametrize("mode, rule, words", [
