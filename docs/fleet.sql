@@ -1,0 +1,60 @@
+-- Rows of synscope (synscope.attempt/1) in PostgreSQL, and ten questions to them: docs/fleet.md.
+-- Load: \copy row (line) from 'rows.jsonl' with (format csv, quote E'\x01', delimiter E'\x02')
+
+create table row (line jsonb not null);
+
+create view attempt as
+select (line->>'time')::timestamptz as time,
+       line->'host'->>'hostname' as host,
+       line->>'server' as listener,
+       (line->>'client_address')::inet as client,
+       line->>'role' as role,
+       line->>'outcome' as outcome,
+       (line->>'syns')::bigint as syns,
+       (line->>'connect_ns')::bigint as connect_ns,
+       (line->>'accept_wait_ns')::bigint as accept_wait_ns,
+       line->'causes' as causes
+from row;
+
+create view cause as
+select a.*, c->>'name' as cause, c->>'confidence' as confidence, (c->>'packets')::bigint as packets,
+       c->>'name' in ('accept-queue-full-syn', 'accept-queue-full-ack', 'syn-queue-full', 'max-syn-backlog-reserve',
+                      'cookie-ack-dropped') as is_drop
+from attempt a, jsonb_array_elements(a.causes) c;
+
+-- question outcomes: what became of the attempts?
+select outcome, count(*) from attempt group by outcome order by 2 desc;
+
+-- question causes: why were they dropped or delayed?
+select cause, count(*), sum(packets) as packets from cause group by cause order by 2 desc;
+
+-- question hosts: which hosts dropped most?
+select host, sum(packets) as packets from cause where is_drop group by host order by 2 desc nulls last limit 20;
+
+-- question listeners: which listeners dropped most, and how many attempts did that hit?
+select host, listener, sum(packets) as packets, count(distinct (time, client)) as attempts
+from cause where is_drop group by host, listener order by 3 desc limit 20;
+
+-- question minutes: when?
+select date_trunc('minute', time) as minute, count(*) as attempts, count(*) filter (where syns > 1) as retransmitted
+from attempt group by 1 order by 1;
+
+-- question connect: how long did connect() take?
+select listener, count(connect_ns) as attempts, percentile_disc(0.5) within group (order by connect_ns) as p50_ns,
+       percentile_disc(0.99) within group (order by connect_ns) as p99_ns, max(connect_ns) as max_ns
+from attempt group by listener order by max_ns desc nulls last;
+
+-- question waits: how long did connections wait for accept()?
+select host, listener, count(accept_wait_ns) as attempts, percentile_disc(0.99) within group (order by accept_wait_ns) as p99_ns,
+       max(accept_wait_ns) as max_ns
+from attempt group by host, listener order by max_ns desc nulls last;
+
+-- question clients: which clients were hit most?
+select client, sum(packets) as packets from cause where is_drop group by client order by 2 desc limit 20;
+
+-- question retransmissions: how many SYNs were sent again?
+select listener, sum(syns - 1) as retransmitted from attempt group by listener order by 2 desc;
+
+-- question unserved: who was never served?
+select listener, outcome, count(*) from attempt
+where outcome not in ('accepted', 'established', 'joined', 'waiting', 'open') group by listener, outcome order by 3 desc;
