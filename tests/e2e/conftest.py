@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 
@@ -138,3 +139,23 @@ def folder(tmp_path):
     """Where a recording is to be; whom the recorder becomes can get there."""
     tmp_path.chmod(0o755)
     return tmp_path / "recording"
+
+
+@pytest.fixture
+def overflow(namespace):
+    """A listener of two places that nobody accepts from: overflow() brings six clients."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1)
+    clients = []
+
+    def connect():
+        for _ in range(6):
+            client = socket.socket()
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+            clients.append(client)
+
+    connect.port = listener.getsockname()[1]
+    yield connect
+    for client in clients:
+        client.close()
+    listener.close()

@@ -1,6 +1,7 @@
 """The bundled server and load generator as running processes, for the tests that watch them."""
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -24,6 +25,14 @@ def until(condition, what):
 def peaks_of_full(limit):
     """How deep a full accept queue can have been: one more for each processor that let somebody in at once."""
     return range(limit + 1, limit + os.cpu_count() + 1)
+
+
+def is_sandboxed(pid):
+    """Whether it has given up its privileges: record and watch observe from then on."""
+    try:
+        return "NoNewPrivs:\t1" in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return False
 
 
 class Server:

@@ -5,13 +5,12 @@ The truth is the report of everything, whose attempts are chosen here.
 import json
 import pathlib
 import signal
-import socket
 import subprocess
 import time
 
 import pytest
 
-from running import until
+from running import is_sandboxed, until
 
 OVERFLOW = pathlib.Path(__file__).resolve().parents[1] / "golden" / "recordings" / "overflow"
 UNFILTERED = ("rates", "listeners", "ledger", "advice", "losses", "source", "host")
@@ -102,30 +101,6 @@ def test_wrong_values_are_refused_in_one_line(run, command, option, value, expec
     line, hint = result.stderr.splitlines()
     assert line.startswith(f"synscope {command[0]}: {option}: ") and expected in line
     assert "--help" in hint
-
-
-@pytest.fixture
-def overflow(namespace):
-    """A listener of two places that nobody accepts from, and its clients."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1)
-    clients = []
-
-    def connect():
-        for _ in range(6):
-            client = socket.socket()
-            client.setblocking(False)
-            client.connect_ex(listener.getsockname())
-            clients.append(client)
-
-    connect.port = listener.getsockname()[1]
-    yield connect
-    for client in clients:
-        client.close()
-    listener.close()
-
-
-def is_sandboxed(pid):
-    return "NoNewPrivs:\t1" in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
 
 
 def test_rows_and_the_report_are_filtered_and_the_recording_is_not(synscope, run, traffic, overflow, folder, tmp_path):

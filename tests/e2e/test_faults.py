@@ -14,17 +14,10 @@ import time
 
 import pytest
 
-from running import until
+from running import is_sandboxed, until
 
 KILLS = int(os.environ.get("SYNSCOPE_KILLS", "10"))
 SECOND = 1_000_000_000
-
-
-def is_sandboxed(pid):
-    try:
-        return "NoNewPrivs:\t1" in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except FileNotFoundError:
-        return False
 
 
 @pytest.fixture

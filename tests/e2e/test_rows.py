@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from running import until
+from running import is_sandboxed, until
 
 @pytest.fixture
 def place(tmp_path):
@@ -23,13 +23,6 @@ def place(tmp_path):
 
 
 CONFIDENCE = {"exact": 0, "bounded": 1, "inferred": 2}
-
-
-def is_sandboxed(pid):
-    try:
-        return "NoNewPrivs:\t1" in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except FileNotFoundError:
-        return False
 
 
 @pytest.fixture
@@ -73,26 +66,6 @@ def more_clients(traffic, count):
 
 def unexpected(complaints):
     return [line for line in complaints.splitlines() if "proc: fork and exit events" not in line]
-
-
-@pytest.fixture
-def overflow(namespace):
-    """A listener of two places that nobody accepts from: overflow() brings six clients."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1)
-    clients = []
-
-    def connect():
-        for _ in range(6):
-            client = socket.socket()
-            client.setblocking(False)
-            client.connect_ex(listener.getsockname())
-            clients.append(client)
-
-    connect.port = listener.getsockname()[1]
-    yield connect
-    for client in clients:
-        client.close()
-    listener.close()
 
 
 def key(row):
