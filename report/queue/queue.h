@@ -85,37 +85,37 @@ enum told {
 
 struct arrival {
 	int64_t time_ns;
-	int64_t done_ns;      /* a sample shows that it was worked on by then; 0: none yet */
-	int64_t from_ns;      /* LEAVE, LOOKUP, COUNT: it may have happened from here on */
-	uint32_t index;	      /* of the attempt in the table */
-	uint32_t isn;	      /* of the attempt: the index may be another's by now */
-	uint32_t half_open;   /* rebuilt, before it */
-	uint32_t before;      /* the number of an earlier one, perhaps of its attempt */
-	uint32_t told_depth;  /* TOLD_ENTERED, TOLD_DOUBT: of the accept queue, just before */
+	int64_t done_ns;       /* a sample shows that it was worked on by then; 0: none yet */
+	int64_t from_ns;       /* LEAVE, LOOKUP, COUNT: it may have happened from here on */
+	uint32_t index;	       /* of the attempt in the table */
+	uint32_t isn;	       /* of the attempt: the index may be another's by now */
+	uint32_t half_open;    /* rebuilt, before it */
+	uint32_t before;       /* the number of an earlier one, perhaps of its attempt */
+	uint32_t told_depth;   /* TOLD_ENTERED, TOLD_DOUBT: of the accept queue, just before */
 	struct queue *dropper; /* dropped_at: of siblings the one that did; NULL: not known */
-	uint8_t dropped_at;   /* 1 + enum drop_place, by the kernel itself; 0: it told of none */
-	uint8_t kind;	      /* enum arrival_kind */
-	uint8_t told;	      /* enum told */
-	uint8_t found;	      /* LOOKUP, COUNT: enum found */
-	uint8_t timestamp;    /* SYN: enum timestamp, what timestamps said of its SYN-ACK */
-	uint8_t window_scale; /* SYN: that of its client */
-	bool answered;	      /* SYN; a final ACK: with a bare ACK */
-	bool synacked;	      /* and with a SYN-ACK */
-	bool wants_place;     /* a final ACK, or what stands for one */
-	bool deferred;	      /* and a request takes it for a bare ACK of TCP_DEFER_ACCEPT */
-	bool exact;	      /* RST, STRAY: it ends a request, if there is one */
-	bool decided;	      /* by the beam search: dropped is known */
-	bool dropped;	      /* SYN, STRAY: the listener did, not something in front of it */
-	bool requested;	      /* SYN: taken to have made a request, which half_open counts */
-	bool proven;	   /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
-	bool counted;	   /* REFUSED: ListenOverflows moved for it, and for nothing else */
-	bool cookie;	   /* its attempt has no request */
+	uint8_t dropped_at;    /* 1 + enum drop_place, by the kernel itself; 0: it told of none */
+	uint8_t kind;	       /* enum arrival_kind */
+	uint8_t told;	       /* enum told */
+	uint8_t found;	       /* LOOKUP, COUNT: enum found */
+	uint8_t timestamp;     /* SYN: enum timestamp, what timestamps said of its SYN-ACK */
+	uint8_t window_scale;  /* SYN: that of its client */
+	bool answered;	       /* SYN; a final ACK: with a bare ACK */
+	bool synacked;	       /* and with a SYN-ACK */
+	bool wants_place;      /* a final ACK, or what stands for one */
+	bool deferred;	       /* and a request takes it for a bare ACK of TCP_DEFER_ACCEPT */
+	bool exact;	       /* RST, STRAY: it ends a request, if there is one */
+	bool decided;	       /* by the beam search: dropped is known */
+	bool dropped;	       /* SYN, STRAY: the listener did, not something in front of it */
+	bool requested;	       /* SYN: taken to have made a request, which half_open counts */
+	bool proven;	    /* ENTER, REFUSED: not to be turned round; STRAY: it met the listener */
+	bool counted;	    /* REFUSED: ListenOverflows moved for it, and for nothing else */
+	bool cookie;	    /* its attempt has no request */
 	bool cookie_proven; /* SYN: by more than the rebuilt SYN queue */
-	bool challenged;   /* SYN: another attempt of its 4-tuple has a request */
-	bool aborted;	   /* REFUSED: and reset, by tcp_abort_on_overflow */
-	bool rejected;	   /* STRAY: a final ACK whose timestamps its request does not like */
-	bool acknowledges; /* STRAY: a final ACK that found room and did not enter */
-	bool sure;	   /* decided: no other way to share out the drops between two samples */
+	bool challenged;    /* SYN: another attempt of its 4-tuple has a request */
+	bool aborted;	    /* REFUSED: and reset, by tcp_abort_on_overflow */
+	bool rejected;	    /* STRAY: a final ACK whose timestamps its request does not like */
+	bool acknowledges;  /* STRAY: a final ACK that found room and did not enter */
+	bool sure;	    /* decided: no other way to share out the drops between two samples */
 	bool ipv4;
 };
 
@@ -126,10 +126,10 @@ struct queue_sample {
 	uint32_t drops;
 	uint32_t fullest; /* of SO_REUSEPORT siblings: the highest depth over its limit, plus 1;
 			     else 0 */
-	struct queue *dropper; /* of siblings: whose sk_drops moved since the last one; NULL */
-	bool droppers;	       /* several of them */
 	bool drops_known;
-	bool early; /* by the search: it looked before an arrival from before it was worked on */
+	bool early;    /* by the search: it looked before an arrival from before it was worked on */
+	bool droppers; /* of siblings: the sk_drops of several moved since the last one */
+	struct queue *dropper; /* whose alone; NULL: nobody's */
 };
 
 /* From the first reading of the counters to the last: what the ledger counts. */
