@@ -8,6 +8,7 @@ import pytest
 
 import hosts
 import kernel
+import time
 from hosts import ADDRESSES, Clients, Host, ip, nft, sysctl
 from recording import Recording
 from running import until
