@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import select
 import signal
 import socket
 import subprocess
@@ -67,20 +68,35 @@ class Clients:
     """So many, each gap_s after the one before; each connects, asks, waits for its answer as long as it has patience,
     and holds its connection for hold_s."""
 
-    def __init__(self, port, count, patience_s=8.0, request=b"x", reply=b"served", gap_s=0.0, hold_s=0.0):
+    def __init__(self, port, count, patience_s=8.0, request=b"x", reply=b"served", gap_s=0.0, hold_s=0.0,
+                 at_once=False):
         self.port, self.patience_s, self.request, self.reply, self.hold_s = port, patience_s, request, reply, hold_s
         self.served, self.prompt, self.took, self.replies, self.lock = 0, 0, [], [], threading.Lock()
         self.threads = []
+        began = []
+        # At once: all connect before the first of them asks; a thread of each comes when it is scheduled.
         for _ in range(count):
-            self.threads.append(threading.Thread(target=self.one))
-            self.threads[-1].start()
-            time.sleep(gap_s)
+            began.append((socket.socket(), time.monotonic()))
+            began[-1][0].setblocking(False)
+            began[-1][0].connect_ex(("127.0.0.1", port))
+            if not at_once:
+                self.follow(began.pop())
+                time.sleep(gap_s)
+        for client in began:
+            self.follow(client)
 
-    def one(self):
-        began = time.monotonic()
+    def follow(self, client):
+        self.threads.append(threading.Thread(target=self.one, args=client))
+        self.threads[-1].start()
+
+    def one(self, client, began):
         reply, connected = b"", None
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=self.patience_s) as client:
+            with client:
+                poll = select.poll()
+                poll.register(client, select.POLLOUT)
+                if not poll.poll(self.patience_s * 1000):
+                    raise TimeoutError
                 connected = time.monotonic() - began
                 client.settimeout(max(0.01, self.patience_s - connected))
                 client.sendall(self.request)

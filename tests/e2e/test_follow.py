@@ -102,7 +102,7 @@ http { access_log off; server { listen 127.0.0.1:@PORT@ backlog=%d; location / {
 
 def test_nginx_with_the_backlog_that_is_advised(serve, play):
     played = play(lambda backlog: serve("nginx", "-c", "@FOLDER@/conf", files={"conf": NGINX % backlog}),
-                  lambda port: Clients(port, 150, patience_s=3, request=GET))
+                  lambda port: Clients(port, 150, patience_s=3, request=GET, at_once=True))
     advice, before = played.trouble("backlog-binds", 1)
     assert "The setting is the backlog= parameter of listen" in advice["text"]
     backlog = number_in(advice, r"a backlog of (\d+)")

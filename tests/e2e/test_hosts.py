@@ -3,12 +3,12 @@ the clients saw and the kernel counted."""
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 
 import hosts
 import kernel
-import time
 from hosts import ADDRESSES, Clients, Host, ip, nft, sysctl
 from recording import Recording
 from running import until
