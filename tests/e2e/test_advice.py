@@ -196,7 +196,7 @@ def test_clients_that_gave_up(server, recorded):
 def test_a_backlog_that_is_too_small(server, recorded):
     _, port = server("plain", 1)
     before = []
-    report = recorded(port, lambda: before.append(Clients(port, 60).join()))
+    report = recorded(port, lambda: before.append(Clients(port, 60, at_once=True).join()))
     if not report["listeners"][0]["drops"]:
         pytest.skip("the server took them all: no advice to follow")
     advice = report["advice"][0]
@@ -205,7 +205,7 @@ def test_a_backlog_that_is_too_small(server, recorded):
     assert backlog > report["listeners"][0]["limit"]
     _, port = server("plain", backlog)
     after = []
-    report = recorded(port, lambda: after.append(Clients(port, 60).join()), "after")
+    report = recorded(port, lambda: after.append(Clients(port, 60, at_once=True).join()), "after")
     assert report["listeners"][0]["drops"] == 0
     assert after[0].served == 60 and max(after[0].took) < max(before[0].took)
 
