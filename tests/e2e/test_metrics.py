@@ -382,6 +382,17 @@ def drop_capabilities():
     assert libc.syscall(126, header, nothing) == 0 or os._exit(99)
 
 
+def descriptors_of(pid):
+    """What it has open; the connection of the last scrape may be closed meanwhile."""
+    held = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            held.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except FileNotFoundError:
+            continue
+    return held
+
+
 def test_the_exporter_has_given_up_everything(start, listen, folder, address):
     process = start("record", "-q", "-o", folder / "r", "-i", "lo", "--metrics", folder / "s.prom", "--metrics-listen", address,
                     listen(1).port, address=address)
@@ -395,7 +406,7 @@ def test_the_exporter_has_given_up_everything(start, listen, folder, address):
     if "asan" not in pathlib.Path(f"/proc/{pid}/maps").read_text(encoding="utf-8"):
         assert status["Seccomp"].strip() == "2"
     # Nothing of the recording, and no packet socket: its pair, the listener, the folder, epoll.
-    held = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    held = descriptors_of(pid)
     assert not [name for name in held if "/r/" in name]
     packets = pathlib.Path("/proc/net/packet").read_text(encoding="ascii").splitlines()[1:]
     inodes = {line.split()[-1] for line in packets}
