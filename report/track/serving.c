@@ -53,6 +53,23 @@ static struct detail *detail_of(struct serving *s, uint32_t index, uint32_t isn)
 	return details_open(s->details, a);
 }
 
+/* When accept() returned it: at the earliest, and at the latest. */
+static int64_t accepted_after(const struct detail *d)
+{
+	return d->exact ? d->accept_ns : d->accept_after_ns;
+}
+
+static int64_t accepted_before(const struct detail *d)
+{
+	return d->exact ? d->accept_ns : d->accept_before_ns;
+}
+
+static void take_bounds(struct forks_accept *accept, const struct detail *d)
+{
+	accept->after_ns = accepted_after(d);
+	accept->before_ns = accepted_before(d);
+}
+
 void serving_fork(struct serving *serving, const struct proc_fork *fork, int64_t time_ns)
 {
 	/* The server may have said it already. */
@@ -169,18 +186,16 @@ static bool may_accept(const struct serving *s, const struct open_attempt *a,
 {
 	if (!holder->parent_pid)
 		return true;
-	return s->queues && queues_had_open(s->queues, a, holder->pid,
-					    d->exact ? d->accept_ns : d->accept_after_ns);
+	return s->queues && queues_had_open(s->queues, a, holder->pid, accepted_after(d));
 }
 
 /* Was seen with it, and accepted it itself or nobody knows. */
 static void take_for_acceptor(struct serving *s, struct fork *fork, struct open_attempt *a,
 			      const struct holder *holder, struct detail *d)
 {
-	int64_t after_ns = d->exact ? d->accept_ns : d->accept_after_ns;
-
 	take_for_worker(s, fork, a, d);
-	if (!d->accept_pid && (fork ? fork->fork_ns <= after_ns : may_accept(s, a, holder, d)))
+	if (!d->accept_pid &&
+	    (fork ? fork->fork_ns <= accepted_after(d) : may_accept(s, a, holder, d)))
 		d->accept_pid = holder->pid;
 	/* What was seen is told when the look is over: it may have ended by then. */
 	if (fork && fork->exit_ns != TIME_UNKNOWN)
@@ -194,8 +209,7 @@ static void take_for_acceptor(struct serving *s, struct fork *fork, struct open_
 static bool find_first(struct serving *s, const struct open_attempt *a, const struct detail *d,
 		       struct fork **fork, struct holder *holder)
 {
-	int64_t after_ns = d->exact ? d->accept_ns : d->accept_after_ns;
-	int64_t before_ns = d->exact ? d->accept_ns : d->accept_before_ns;
+	int64_t after_ns = accepted_after(d), before_ns = accepted_before(d);
 	struct fork *first = forks_first(s->forks, *fork, after_ns);
 
 	if (first != *fork) {
@@ -227,8 +241,7 @@ void serving_holder(struct serving *serving, struct open_attempt *attempt,
 	d->served = true;
 	if (!find_first(serving, attempt, d, &fork, &holder))
 		return;
-	if (!forks_is_child(fork, &holder, d->exact ? d->accept_ns : d->accept_after_ns,
-			    d->exact ? d->accept_ns : d->accept_before_ns)) {
+	if (!forks_is_child(fork, &holder, accepted_after(d), accepted_before(d))) {
 		take_for_acceptor(serving, fork, attempt, &holder, d);
 		return;
 	}
@@ -244,12 +257,6 @@ void serving_holder(struct serving *serving, struct open_attempt *attempt,
 	serve(serving, fork, attempt);
 	d->fork_ns = fork->fork_ns;
 	d->exit_ns = fork->exit_ns;
-}
-
-static void take_bounds(struct forks_accept *accept, const struct detail *d)
-{
-	accept->after_ns = d->exact ? d->accept_ns : d->accept_after_ns;
-	accept->before_ns = d->exact ? d->accept_ns : d->accept_before_ns;
 }
 
 void serving_accepted(struct serving *serving, const struct open_attempt *attempt)

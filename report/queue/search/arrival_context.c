@@ -152,8 +152,8 @@ static void find_concurrent(const struct queue *q, struct arrival_context *conte
 /* For each slot the next report of an accept(), on the way from the last arrival to the first. */
 struct coming {
 	bool seen;
-	bool entered;
-	uint32_t precede;
+	bool entered;	  /* before the first arrival; on the way there */
+	uint32_t precede; /* as in struct arrival_context */
 };
 
 static uint32_t count_until(const int64_t *times_ns, uint32_t count, int64_t time_ns)
