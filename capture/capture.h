@@ -27,7 +27,6 @@ struct capture_live_options {
 	int filter_program;
 	int snaplen;	   /* 0: 128: the whole TCP header of a SYN, behind a VLAN tag and IPv6 */
 	size_t ring_bytes; /* 0: 16 MiB */
-	int block_timeout_ms; /* 0: 10; how long the kernel may hold a block that is not full */
 };
 
 struct capture_stats {

@@ -171,10 +171,13 @@ static int show(const struct listeners *o, const struct listeners_snapshot *snap
 	}
 	if (o->format != FORMAT_TEXT && snapshot->processes_denied)
 		complain(NAME,
-			 "cannot inspect %zu process%s (permission denied): some owners may be "
-			 "missing. Use sudo, or setcap cap_sys_ptrace,cap_dac_read_search: see "
-			 "synscope(1)",
-			 snapshot->processes_denied, snapshot->processes_denied == 1 ? "" : "es");
+			 "cannot inspect %zu process%s (permission denied%s): some owners may be "
+			 "missing%s",
+			 snapshot->processes_denied, snapshot->processes_denied == 1 ? "" : "es",
+			 geteuid() == 0 ? ", even to root here" : "",
+			 geteuid() == 0 ? ""
+					: ". Use sudo, or setcap cap_sys_ptrace,"
+					  "cap_dac_read_search: see synscope(1)");
 	return STATUS_DONE;
 }
 

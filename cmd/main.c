@@ -1,6 +1,7 @@
 /*
  * The program: finds the subcommand and runs it.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +41,19 @@ static void become_capturing(char **argv)
 	execv(SYNSCOPE_CAPTURING, argv);
 }
 
+/*
+ * Else the first files that are opened take their numbers, and what is printed goes into them.
+ * Writing to standard output fails then as it would without.
+ */
+static int keep_standard_numbers(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return -1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
@@ -47,6 +61,8 @@ int main(int argc, char **argv)
 
 	/* A reader that goes away is an error of the write, not the end of a recording. */
 	signal(SIGPIPE, SIG_IGN);
+	if (keep_standard_numbers() < 0)
+		return STATUS_FAILED;
 	if (!name) {
 		print_help(stderr);
 		return STATUS_USAGE;

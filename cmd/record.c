@@ -32,6 +32,13 @@ static int command_not_started(const struct record *o, int rc)
 	return rc == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
+/* Whether standard output is for another program to read. */
+static bool prints_data(const struct record *o)
+{
+	return rows_take_stdout(&o->observation.rows) ||
+	       (!o->observation.quiet && strcmp(o->rendering.format->name, "text") != 0);
+}
+
 static int start_command(struct record *o)
 {
 	char value[16];
@@ -40,7 +47,9 @@ static int start_command(struct record *o)
 	if (!o->command)
 		return 0;
 	snprintf(value, sizeof(value), "%d", o->channel_fd);
-	rc = process_execute(&o->process, o->command, CHANNEL_ENVIRONMENT, value);
+	/* What is printed for another program is the report alone, or its rows. */
+	rc = process_execute(&o->process, o->command, CHANNEL_ENVIRONMENT, value,
+			     prints_data(o) ? STDERR_FILENO : STDOUT_FILENO);
 	close(o->channel_fd);
 	o->channel_fd = -1;
 	return rc == 0 ? 0 : command_not_started(o, rc);
@@ -102,6 +111,16 @@ static void say_news(struct recorder *recorder, struct progress *progress)
 	complain(NAME, "%s", news);
 }
 
+/* True when one of them ends the recording. */
+static bool take_signals(struct record *o, struct recorder *recorder, const struct signals *signals,
+			 int *rc)
+{
+	struct signalfd_siginfo info;
+
+	return signals_read_hang_up(signals, &info) ||
+	       (info.ssi_signo && hang_up(o, recorder, &info, rc));
+}
+
 /* Steps until it is time to end. 0 or -errno of the recorder. */
 static int run(struct record *o, struct recorder *recorder, const struct signals *signals)
 {
@@ -109,7 +128,6 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 	int64_t until_ns =
 	    o->observation.duration_ns ? start_ns + o->observation.duration_ns : INT64_MAX;
 	struct rows *rows = &o->observation.rows;
-	struct signalfd_siginfo info;
 	struct progress progress;
 	bool stopping = false;
 	int rc = 0;
@@ -119,12 +137,14 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 	notify_ready(&o->notify);
 	while (rc == 0) {
 		int64_t alive_ns = o->notify.next_ns;
-		bool over;
+		bool over, woken;
 
 		rc =
 		    recorder_step(recorder, signals->fd, until_ns < alive_ns ? until_ns : alive_ns);
-		over = signals_read_hang_up(signals, &info) || clock_monotonic_ns() >= until_ns;
-		over = over || (info.ssi_signo && hang_up(o, recorder, &info, &rc));
+		over = clock_monotonic_ns() >= until_ns;
+		woken = recorder_was_woken(recorder); /* by a signal, SIGCHLD among them */
+		if (woken)
+			over = take_signals(o, recorder, signals, &rc) || over;
 		if (rows_work(rows)) {
 			progress_clear(&progress);
 			rows_say_news(rows, NAME);
@@ -132,7 +152,7 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 		progress_show(&progress, recorder_frames(recorder), recorder_events(recorder));
 		say_news(recorder, &progress);
 		tell_manager(o, recorder);
-		if (o->command && process_ended(&o->process))
+		if (woken && o->command && process_ended(&o->process))
 			break;
 		if (!over)
 			continue;
@@ -243,7 +263,6 @@ static int record(struct record *o)
 		status = STATUS_FAILED;
 		goto abandon;
 	}
-	o->observation.recorder.packets_needed = o->rendering.fail_on_drops;
 	rc = recorder_new(&o->observation.recorder, &recorder, error);
 	if (rc) {
 		complain(NAME, "%s", error);
@@ -309,6 +328,10 @@ static int cmd_record(int argc, char **argv)
 		return status;
 	if (optind < argc)
 		o.command = argv + optind;
+	if (!o.command && strcmp(argv[argc - 1], "--") == 0) {
+		complain(NAME, "missing COMMAND after --");
+		return usage_error(NAME);
+	}
 	if (!o.observation.recorder.path) {
 		complain(NAME, "missing -o FOLDER");
 		return usage_error(NAME);

@@ -109,6 +109,21 @@ static int resolve(const struct period *period, const char *path, bool utc, int6
 	return status;
 }
 
+/* Of a source that was there the report has what is to be known of it: nothing is missing. */
+static bool is_remark(const struct replay *replay, const char *note)
+{
+	for (int i = 0; replay->recording && i < SOURCE_COUNT; i++) {
+		const struct source_state *state = &replay->meta.sources[i];
+		const char *name = source_name((enum source)i);
+
+		if (state->on && state->note[0] && strncmp(note, name, strlen(name)) == 0 &&
+		    strncmp(note + strlen(name), ": ", 2) == 0 &&
+		    strcmp(note + strlen(name) + 2, state->note) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int run(struct rendering *rendering, const char *path, const struct period *period,
 	       uint32_t max_open)
 {
@@ -153,7 +168,8 @@ static int run(struct rendering *rendering, const char *path, const struct perio
 	if (rc == 0)
 		rc = reporter_finish(reporter, &source);
 	for (size_t i = 0; rc == 0 && i < source.notes_count; i++)
-		if (rendering->format != sink_format_find("text"))
+		if (rendering->format != sink_format_find("text") &&
+		    !is_remark(&replay, source.notes[i]))
 			complain(NAME, "%s", source.notes[i]);
 	status = rendering_close(rendering, rc, rc ? NULL : reporter_report(reporter));
 release:

@@ -22,8 +22,9 @@
 struct suspect {
 	size_t index; /* in the snapshot */
 	struct listener listener;
-	int64_t oldest_ns; /* at time_ns; -1 unknown */
-	int64_t time_ns;
+	int64_t
+	    oldest_after_ns; /* the one that waits longest was born after that; -1 unknown: ... */
+	bool shared;	     /* ... of all siblings, most likely of this one, which is full */
 	struct stall_facts facts;
 	struct stalls stalls;
 	struct stall_now now;
@@ -76,8 +77,8 @@ static void find_suspects(const struct listeners_snapshot *s, struct suspect *su
 			suspects[count++] = (struct suspect){
 			    .index = i,
 			    .listener = l->listener,
-			    .oldest_ns = l->siblings ? -1 : l->oldest_ns,
-			    .time_ns = s->time_ns,
+			    .oldest_after_ns = l->oldest_ns < 0 ? -1 : l->oldest_after_ns,
+			    .shared = l->siblings > 0,
 			    .facts = facts_of(s, l),
 			};
 	}
@@ -94,10 +95,22 @@ static void look_at(struct suspect *suspect, int proc, int cgroups)
 	suspect->now = stalls_judge(&suspect->stalls, &suspect->facts, clock_now_ns());
 }
 
+/* One of several siblings is full: whether it takes nobody is known after a second. */
+static bool may_be_stuck(const struct suspect *suspect)
+{
+	const struct stall_facts *facts = &suspect->facts;
+
+	return facts->grouped && facts->full && facts->siblings && !facts->siblings_full &&
+	       suspect->now.cause != STALL_SIBLING;
+}
+
+/* Who waits for a processor much of the time is told from a busy loop after a second, not before.
+ */
 static bool all_known(const struct suspect *suspects, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (suspects[i].now.cause == STALL_NONE)
+		if (suspects[i].now.cause == STALL_NONE || suspects[i].now.cause == STALL_STARVED ||
+		    may_be_stuck(&suspects[i]))
 			return false;
 	return true;
 }
@@ -121,11 +134,40 @@ static void look(struct suspect *suspects, size_t count)
 		close(proc);
 }
 
-/* The one that waited the longest is still the same. */
-static bool none_accepted(const struct suspect *suspect, const struct listening *l, int64_t time_ns)
+/* The one that waited the longest is still the same: none is there that is younger alone. */
+static bool none_accepted(const struct suspect *suspect, const struct listening *l)
 {
-	return suspect->oldest_ns >= 0 && l->oldest_ns >= 0 &&
-	       l->oldest_ns + TICK_NS >= suspect->oldest_ns + time_ns - suspect->time_ns;
+	return suspect->oldest_after_ns >= 0 && l->oldest_ns >= 0 &&
+	       l->oldest_before_ns <= suspect->oldest_after_ns + TICK_NS;
+}
+
+/* Here it has gone: the one that waits the longest now was not born by then. */
+static bool some_accepted(const struct suspect *suspect, const struct listening *l)
+{
+	return suspect->oldest_after_ns >= 0 && l->oldest_ns >= 0 && !suspect->shared &&
+	       l->oldest_before_ns > suspect->oldest_after_ns + TICK_NS;
+}
+
+/* One of several is stopped, and others go on. */
+static bool is_beside(const struct suspect *suspect, const struct listening *l)
+{
+	switch (suspect->now.cause) {
+	case STALL_STOPPED:
+	case STALL_TRACED:
+	case STALL_FROZEN:
+		return suspect->listener.pids_count > 1 && some_accepted(suspect, l);
+	case STALL_NONE:
+	case STALL_SIBLING:
+	case STALL_DESCRIPTORS:
+	case STALL_QUOTA:
+	case STALL_FORGOTTEN:
+	case STALL_LIMITED:
+	case STALL_BLOCKED:
+	case STALL_STARVED:
+	case STALL_CAUSE_COUNT:
+		break;
+	}
+	return false;
 }
 
 /* How long it has been so is known only where nobody was accepted: it may have begun before. */
@@ -138,11 +180,12 @@ static struct stall_now verdict(const struct suspect *suspect,
 	for (size_t i = 0; i < again->count && !l; i++)
 		if (again->listeners[i].listener.cookie == suspect->listener.cookie)
 			l = &again->listeners[i];
-	if (!l || !l->depth)
+	if (!l || !l->depth || is_beside(suspect, l))
 		return none;
-	if (now.cause != STALL_FORGOTTEN && now.cause != STALL_BLOCKED)
+	if (now.cause != STALL_FORGOTTEN && now.cause != STALL_BLOCKED &&
+	    now.cause != STALL_SIBLING)
 		now.for_ns = -1;
-	else if (!none_accepted(suspect, l, again->time_ns))
+	else if (!none_accepted(suspect, l))
 		return none;
 	return now;
 }

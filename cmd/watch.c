@@ -223,7 +223,6 @@ static int watch(struct watch *o)
 		o->observation.recorder.sinks[o->observation.recorder.sinks_count++] =
 		    o->rendering.sink;
 	}
-	o->observation.recorder.packets_needed = o->rendering.fail_on_drops;
 	if (recorder_new(&o->observation.recorder, &o->recorder, error) < 0) {
 		complain(NAME, "%s", error);
 		status = STATUS_FAILED;

@@ -18,6 +18,19 @@
 #define NS_PER_MS  1000000LL
 #define NS_PER_SEC 1000000000LL
 
+/*
+ * a - b; at the ends of the range instead of beyond it, since a file can hold any
+ * time. Never INT64_MIN, which has no opposite.
+ */
+static inline int64_t clock_since(int64_t a, int64_t b)
+{
+	int64_t difference;
+
+	if (__builtin_sub_overflow(a, b, &difference))
+		return a < b ? -INT64_MAX : INT64_MAX;
+	return difference == INT64_MIN ? -INT64_MAX : difference;
+}
+
 /* CLOCK_REALTIME now. */
 int64_t clock_now_ns(void);
 

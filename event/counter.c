@@ -64,6 +64,8 @@ static const struct {
     [COUNTER_ACTIVE_OPENS] = {"Tcp", "ActiveOpens"},
     [COUNTER_PASSIVE_OPENS] = {"Tcp", "PassiveOpens"},
     [COUNTER_ATTEMPT_FAILS] = {"Tcp", "AttemptFails"},
+    [COUNTER_ABORT_ON_CLOSE] = {"TcpExt", "TCPAbortOnClose"},
+    [COUNTER_ABORT_ON_DATA] = {"TcpExt", "TCPAbortOnData"},
     [COUNTER_ESTAB_RESETS] = {"Tcp", "EstabResets"},
     [COUNTER_OUT_RSTS] = {"Tcp", "OutRsts"},
     [COUNTER_RETRANS_SEGS] = {"Tcp", "RetransSegs"},

@@ -68,6 +68,8 @@ enum counter {
 	COUNTER_RETRANS_SEGS,
 	COUNTER_IN_ERRS,
 	COUNTER_IN_CSUM_ERRORS,
+	COUNTER_ABORT_ON_CLOSE, /* close() with data unread: a RST */
+	COUNTER_ABORT_ON_DATA,	/* close() with SO_LINGER 0, and data after a close() */
 	COUNTER_COUNT,
 };
 

@@ -41,6 +41,7 @@ const char *event_kind_name(enum event_kind kind)
 	    [EVENT_ACTIVITY] = "activity",
 	    [EVENT_ENTRY] = "entry",
 	    [EVENT_DROP] = "drop",
+	    [EVENT_ROUTE] = "route",
 	    [EVENT_LISTEN] = "listen",
 	    [EVENT_ACCEPT] = "accept",
 	    [EVENT_FORK] = "fork",

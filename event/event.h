@@ -15,6 +15,7 @@
 #include "event/counter.h"
 #include "event/drop_place.h"
 #include "event/flow.h"
+#include "event/refusal.h"
 
 /* Who saw it. Each source delivers its own events in an order of its own, and has a watermark. */
 enum source {
@@ -27,31 +28,32 @@ enum source {
 };
 
 enum event_kind {
-	EVENT_SEGMENT,	  /* capture */
-	EVENT_ICMP,	  /* capture */
-	EVENT_LISTENER,	  /* sampler: a listener appeared, changed or closed */
-	EVENT_SAMPLE,	  /* sampler: one accept queue */
-	EVENT_HALF_OPEN,  /* sampler: request sockets of one listener */
-	EVENT_CHILD,	  /* sampler: the socket of one connection */
-	EVENT_WAITING,	  /* sampler: a connection that waited when observation began */
-	EVENT_COUNTERS,	  /* sampler: the counters of the namespace */
-	EVENT_PROC_FORK,  /* proc connector */
-	EVENT_PROC_EXIT,  /* proc connector */
-	EVENT_HOLDER,	  /* sampler: a process has an accepted connection open */
-	EVENT_ADDRESS,	  /* sampler: the namespace has an address now, or no longer */
+	EVENT_SEGMENT,	   /* capture */
+	EVENT_ICMP,	   /* capture */
+	EVENT_LISTENER,	   /* sampler: a listener appeared, changed or closed */
+	EVENT_SAMPLE,	   /* sampler: one accept queue */
+	EVENT_HALF_OPEN,   /* sampler: request sockets of one listener */
+	EVENT_CHILD,	   /* sampler: the socket of one connection */
+	EVENT_ROUTE,	   /* sampler: whether there is a route back to a client */
+	EVENT_WAITING,	   /* sampler: a connection that waited when observation began */
+	EVENT_COUNTERS,	   /* sampler: the counters of the namespace */
+	EVENT_PROC_FORK,   /* proc connector */
+	EVENT_PROC_EXIT,   /* proc connector */
+	EVENT_HOLDER,	   /* sampler: a process has an accepted connection open */
+	EVENT_ADDRESS,	   /* sampler: the namespace has an address now, or no longer */
 	EVENT_TRANSLATION, /* sampler: NAT leads a connection to another socket */
-	EVENT_OWNER,	  /* sampler: a process has a listener open now, or no longer */
-	EVENT_ACTIVITY,	  /* sampler: what an owner does while connections wait */
-	EVENT_ENTRY,	  /* BPF: a connection entered its accept queue */
-	EVENT_DROP,	  /* BPF: a listener dropped a SYN or a final ACK */
-	EVENT_LISTEN,	  /* server: listen() called, with its backlog */
-	EVENT_ACCEPT,	  /* server or BPF: accept() returned this connection */
-	EVENT_FORK,	  /* server: the child that serves it */
-	EVENT_FIRST_BYTE, /* server: first byte of the request read */
-	EVENT_REPLY,	  /* server: reply written */
-	EVENT_CLOSE,	  /* server: its side closed */
-	EVENT_EXIT,	  /* server: a child was reaped */
-	EVENT_LOSS,	  /* any: something was not delivered */
+	EVENT_OWNER,	   /* sampler: a process has a listener open now, or no longer */
+	EVENT_ACTIVITY,	   /* sampler: what an owner does while connections wait */
+	EVENT_ENTRY,	   /* BPF: a connection entered its accept queue */
+	EVENT_DROP,	   /* BPF: a listener dropped a SYN or a final ACK */
+	EVENT_LISTEN,	   /* server: listen() called, with its backlog */
+	EVENT_ACCEPT,	   /* server or BPF: accept() returned this connection */
+	EVENT_FORK,	   /* server: the child that serves it */
+	EVENT_FIRST_BYTE,  /* server: first byte of the request read */
+	EVENT_REPLY,	   /* server: reply written */
+	EVENT_CLOSE,	   /* server: its side closed */
+	EVENT_EXIT,	   /* server: a child was reaped */
+	EVENT_LOSS,	   /* any: something was not delivered */
 	EVENT_KIND_COUNT,
 };
 
@@ -96,6 +98,7 @@ struct segment {
 	bool outgoing;	      /* the link header says that this host sent it */
 	bool loopback;	      /* it passes over lo, by its link header */
 	bool copy;	      /* a packet that was captured before, on another device */
+	uint8_t refusal;      /* enum refusal: its data, if they are the first of a server */
 	uint32_t device; /* interface index, or what tells devices of a file apart; 0 unknown */
 	uint64_t frame;	 /* number in the capture, from 1: what Wireshark shows */
 };
@@ -120,6 +123,20 @@ enum listener_change {
 #define LISTENER_PIDS_MAX  16
 #define LISTENER_COMM_SIZE 16
 
+#define DEVICE_NAME_SIZE       16 /* IFNAMSIZ */
+#define LISTENER_PORTS_MAX     32
+#define LISTENER_PORTS_UNKNOWN (LISTENER_PORTS_MAX + 1)
+
+#define WORKLOAD_UNIT_SIZE	128
+#define WORKLOAD_CONTAINER_SIZE 65
+
+/* What a process belongs to, by its cgroup: NUL-terminated printable ASCII, empty where there is
+ * none. */
+struct workload {
+	char unit[WORKLOAD_UNIT_SIZE];		 /* of systemd: "nginx.service" */
+	char container[WORKLOAD_CONTAINER_SIZE]; /* its ID or name */
+};
+
 /* A listening socket. The socket cookie is its name: SO_REUSEPORT siblings differ in nothing else.
  */
 struct listener {
@@ -129,14 +146,20 @@ struct listener {
 	uint32_t limit; /* min(backlog, somaxconn) as fixed by listen(); capacity is limit + 1 */
 	uint32_t inode;
 	uint32_t uid;
-	uint32_t interface;	/* SO_BINDTODEVICE, 0 for any */
-	bool v6only;		/* meaningful for :: */
+	uint32_t interface;	       /* SO_BINDTODEVICE, 0 for any */
+	char device[DEVICE_NAME_SIZE]; /* its name then, NUL-terminated; empty where not known */
+	/* Devices that have it for master (VRF, bond, bridge): what they receive comes from it. */
+	uint16_t device_ports_count; /* LISTENER_PORTS_UNKNOWN: not known, or too many */
+	uint32_t device_ports[LISTENER_PORTS_MAX]; /* in order */
+	bool v6only;				   /* meaningful for :: */
 	bool transparent;	/* IP_TRANSPARENT: TPROXY may lead connections to others here */
 	int32_t defer_accept_s; /* TCP_DEFER_ACCEPT; 0 off, -1 unknown */
 	int32_t fastopen;	/* fastopenq.max_qlen; 0 off, -1 unknown */
 	uint16_t pids_count;	/* owners; 0: nobody found (no privilege) */
 	int32_t pids[LISTENER_PIDS_MAX];
 	char comm[LISTENER_COMM_SIZE]; /* of the first owner, NUL-terminated, may be empty */
+	struct workload workload;      /* of the first owner */
+	int64_t sampled_ns; /* of one that closed: its last sample began then; not recorded */
 };
 
 /* One look at one listener. True at some instant within [before_ns, event.time_ns]. */
@@ -178,6 +201,17 @@ struct child {
 	uint64_t listener;
 	uint32_t inode;
 	uint8_t state; /* enum tcp_state of the kernel; 0: there is no such socket */
+};
+
+/*
+ * Whether the kernel has a route back to this client, as RTM_GETROUTE says: without the mark and
+ * the user of the listener, which rules of policy routing may ask for. True at some instant within
+ * [before_ns, event.time_ns].
+ */
+struct route_back {
+	struct flow flow; /* client to server */
+	int64_t before_ns;
+	bool found;
 };
 
 /*
@@ -228,17 +262,20 @@ struct address_prefix {
 /*
  * A conntrack entry whose two tuples differ: what the client sends from original.saddr to
  * original.daddr reaches the socket `server` as from `client`. fresh: it is of a connection
- * that began while it was observed.
+ * that began while it was observed. read_ns: by then the kernel had it; the event's own time is
+ * before it, so that it comes before its SYN.
  */
 struct translation {
 	struct flow original;
 	struct endpoint client;
 	struct endpoint server;
 	bool fresh;
+	int64_t read_ns; /* TIME_UNKNOWN: not told */
 };
 
 struct address_change {
 	struct address_prefix prefix;
+	uint32_t device; /* that has it; 0: not known, or several have */
 	bool gone;
 };
 
@@ -308,8 +345,9 @@ struct owner_activity {
 	int64_t run_ns;	 /* the main thread's time on a CPU so far */
 	int64_t wait_ns; /* and runnable, without one */
 	int64_t descriptors;
-	int64_t descriptors_max;   /* RLIMIT_NOFILE */
-	int64_t throttled_periods; /* of the cgroup with its CPU quota, so far */
+	int64_t descriptors_max; /* RLIMIT_NOFILE */
+	int64_t
+	    throttled_periods; /* of its cgroup and those above it, by their CPU quotas, so far */
 	int64_t throttled_ns;
 };
 
@@ -371,6 +409,7 @@ struct event {
 		struct sample sample;
 		struct half_open half_open;
 		struct child child;
+		struct route_back route;
 		struct waiting waiting;
 		struct counters counters;
 		struct proc_fork proc_fork;

@@ -26,6 +26,30 @@ bool address_is_any(const struct address *a)
 	       (address_is_ipv4(a) && memcmp(a->bytes + 12, any4, sizeof(any4)) == 0);
 }
 
+bool address_is_loopback(const struct address *a)
+{
+	static const struct address loopback6 = {.bytes = {[15] = 1}};
+
+	return address_is_ipv4(a) ? a->bytes[12] == 127 : address_equal(a, &loopback6);
+}
+
+int endpoint_fit(const struct endpoint *listener, bool v6only, const struct endpoint *destination)
+{
+	bool ipv4 = address_is_ipv4(&destination->address);
+
+	if (listener->port != destination->port)
+		return 0;
+	if (address_equal(&listener->address, &destination->address))
+		return ENDPOINT_FITS_BEST;
+	if (!address_is_any(&listener->address))
+		return 0;
+	if (address_is_ipv4(&listener->address))
+		return ipv4 ? 3 : 0;
+	if (ipv4)
+		return v6only ? 0 : 1;
+	return 2;
+}
+
 #define TEN(prefix)                                                                         \
 	prefix "0", prefix "1", prefix "2", prefix "3", prefix "4", prefix "5", prefix "6", \
 	    prefix "7", prefix "8", prefix "9"
@@ -74,7 +98,21 @@ size_t address_format(const struct address *a, char *text, size_t size)
 	return strlen(text);
 }
 
-size_t endpoint_format(const struct endpoint *e, char *text, size_t size)
+/* Names may have any bytes. */
+static char *put_device(char *p, uint32_t interface, const char *device)
+{
+	if (!interface)
+		return p;
+	*p++ = '%';
+	if (!device[0])
+		return decimal_put_u32(p, interface);
+	for (int i = 0; i < 15 && device[i]; i++)
+		*p++ = device[i] > ' ' && device[i] < 0x7f ? device[i] : '?';
+	return p;
+}
+
+size_t endpoint_format_on(const struct endpoint *e, uint32_t interface, const char *device,
+			  char *text, size_t size)
 {
 	size_t n = 0;
 	bool ipv4 = address_is_ipv4(&e->address);
@@ -92,10 +130,16 @@ size_t endpoint_format(const struct endpoint *e, char *text, size_t size)
 			n += strlen(text + n);
 		text[n++] = ']';
 	}
+	n = (size_t)(put_device(text + n, interface, device) - text);
 	text[n++] = ':';
 	n = (size_t)(decimal_put_u32(text + n, e->port) - text);
 	text[n] = '\0';
 	return n;
+}
+
+size_t endpoint_format(const struct endpoint *e, char *text, size_t size)
+{
+	return endpoint_format_on(e, 0, "", text, size);
 }
 
 static int parse_port(const char *text, uint16_t *port)

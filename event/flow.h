@@ -34,7 +34,7 @@ struct flow {
 };
 
 /* Room for "[ffff:...:255.255.255.255]:65535" and its NUL. */
-#define ENDPOINT_TEXT_SIZE 56
+#define ENDPOINT_TEXT_SIZE 72
 
 static inline struct address address_from_ipv4(const uint8_t bytes[4])
 {
@@ -101,6 +101,18 @@ bool address_is_ipv4(const struct address *a);
 /* True for 0.0.0.0 and for ::, the two addresses that a listener binds to take any. */
 bool address_is_any(const struct address *a);
 
+/* 127.0.0.0/8 or ::1. */
+bool address_is_loopback(const struct address *a);
+
+/* No other listener fits better than the one of just this address. */
+#define ENDPOINT_FITS_BEST 4
+
+/*
+ * How well a listener fits the destination of a SYN, as inet_lookup_listener() scores it; 0: it
+ * does not. v6only: of a listener of ::, that it takes no IPv4.
+ */
+int endpoint_fit(const struct endpoint *listener, bool v6only, const struct endpoint *destination);
+
 /* "127.0.0.1" or "::1", RFC 5952; returns the length without the NUL. size >= ENDPOINT_TEXT_SIZE.
  */
 size_t address_format(const struct address *a, char *text, size_t size);
@@ -108,6 +120,13 @@ size_t address_format(const struct address *a, char *text, size_t size);
 /* "127.0.0.1:8080" or "[::1]:8080"; returns the length without the NUL. size >= ENDPOINT_TEXT_SIZE.
  */
 size_t endpoint_format(const struct endpoint *e, char *text, size_t size);
+
+/*
+ * The same of one that is bound to a device, as ss(8) has it: "0.0.0.0%eth0:8080". interface: its
+ * index, 0 for none; device: its name, at most 15 bytes, may be empty.
+ */
+size_t endpoint_format_on(const struct endpoint *e, uint32_t interface, const char *device,
+			  char *text, size_t size);
 
 /*
  * Reads what endpoint_format() writes, and also "8080" and ":8080" (address

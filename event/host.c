@@ -61,6 +61,7 @@ void host_read(struct host *host)
 	if (uname(&name) == 0)
 		snprintf(host->kernel, sizeof(host->kernel), "%s", name.release);
 	host->somaxconn = read_sysctl("/proc/sys/net/core/somaxconn");
+	host->somaxconn_end = -1;
 	host->tcp_max_syn_backlog = read_sysctl("/proc/sys/net/ipv4/tcp_max_syn_backlog");
 	host->tcp_syncookies = read_sysctl("/proc/sys/net/ipv4/tcp_syncookies");
 	host->tcp_abort_on_overflow = read_sysctl("/proc/sys/net/ipv4/tcp_abort_on_overflow");
@@ -70,4 +71,20 @@ void host_read(struct host *host)
 	host->tcp_fastopen = read_sysctl("/proc/sys/net/ipv4/tcp_fastopen");
 	host->tcp_migrate_req = read_sysctl("/proc/sys/net/ipv4/tcp_migrate_req");
 	host->monotonic_offset_ns = clock_monotonic_offset_ns(NULL);
+}
+
+void host_read_end(struct host *host)
+{
+	host->somaxconn_end = read_sysctl("/proc/sys/net/core/somaxconn");
+}
+
+void host_somaxconn(const struct host *host, int64_t *low, int64_t *high)
+{
+	*low = *high = host->somaxconn;
+	if (host->somaxconn < 0 || host->somaxconn_end <= 0)
+		return;
+	if (host->somaxconn_end < *low)
+		*low = host->somaxconn_end;
+	if (host->somaxconn_end > *high)
+		*high = host->somaxconn_end;
 }

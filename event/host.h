@@ -23,6 +23,7 @@ struct host {
 	struct host_identity identity;
 	char kernel[HOST_KERNEL_SIZE]; /* uname -r, empty when unknown */
 	int64_t somaxconn;
+	int64_t somaxconn_end; /* when the recording ended: a server may have called listen() since */
 	int64_t tcp_max_syn_backlog;
 	int64_t tcp_syncookies;
 	int64_t tcp_abort_on_overflow;
@@ -37,5 +38,11 @@ struct host {
 
 /* Reads this network namespace's values. Never fails: what is missing is -1. */
 void host_read(struct host *host);
+
+/* What may have changed since, and decides what listen() gives: somaxconn_end. */
+void host_read_end(struct host *host);
+
+/* The lowest and the highest somaxconn that is known; -1 where none is. */
+void host_somaxconn(const struct host *host, int64_t *low, int64_t *high);
 
 #endif

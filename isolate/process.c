@@ -154,7 +154,8 @@ static void close_but(int kept)
 }
 
 /* In the guardian: starts the program; what exec says goes to report. */
-static void start_guarded(char **argv, const char *name, const char *value, int report, int leash)
+static void start_guarded(char **argv, const char *name, const char *value, int out, int report,
+			  int leash)
 {
 	pid_t program = fork();
 	int error;
@@ -163,7 +164,7 @@ static void start_guarded(char **argv, const char *name, const char *value, int 
 		close_but(leash); /* the channel, too, is the server's to write, and to end */
 		guard(program, leash);
 	}
-	if (program == 0) {
+	if (program == 0 && dup2(out, STDOUT_FILENO) >= 0) {
 		if (name)
 			setenv(name, value, 1);
 		execvp(argv[0], argv);
@@ -174,7 +175,8 @@ static void start_guarded(char **argv, const char *name, const char *value, int 
 	_exit(127);
 }
 
-int process_execute(struct process *process, char **argv, const char *name, const char *value)
+int process_execute(struct process *process, char **argv, const char *name, const char *value,
+		    int out)
 {
 	int report[2], leash[2], error = 0;
 	ssize_t n;
@@ -197,7 +199,7 @@ int process_execute(struct process *process, char **argv, const char *name, cons
 	if (pid == 0) {
 		reset_signals();
 		close(leash[1]);
-		start_guarded(argv, name, value, report[1], leash[0]);
+		start_guarded(argv, name, value, out, report[1], leash[0]);
 	}
 	close(leash[0]);
 	close(report[1]);

@@ -31,13 +31,15 @@ int process_find(const char *name) __attribute__((warn_unused_result));
 
 /*
  * Forks and executes argv, with name=value added to its environment when name is
- * not NULL. 0; or -errno of fork, or of exec (the program does not exist).
+ * not NULL; its standard output is the descriptor out, which stays the caller's.
+ * 0; or -errno of fork, or of exec (the program does not exist).
  *
  * Between the two stands a guardian, a process that keeps the privileges which the
  * caller gives up: it passes on the request to end, and the program's status. When
  * the caller dies, the program is told to end too.
  */
-int process_execute(struct process *process, char **argv, const char *name, const char *value)
+int process_execute(struct process *process, char **argv, const char *name, const char *value,
+		    int out)
     __attribute__((warn_unused_result));
 
 /* Reaps it if it has ended; true when it has (or was never started). Never waits. */

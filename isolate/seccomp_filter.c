@@ -279,11 +279,18 @@ static int allow_looking(scmp_filter_ctx filter)
 	int rc =
 	    allow(filter, allowed_looking, sizeof(allowed_looking) / sizeof(allowed_looking[0]));
 
-	if (rc)
-		return rc;
-	return seccomp_rule_add(
-	    filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-	    SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
+	if (rc == 0)
+		rc = seccomp_rule_add(
+		    filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+		    SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
+	/* fdopendir() asks what the descriptor was opened for, and sets FD_CLOEXEC. */
+	if (rc == 0)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				      SCMP_A1(SCMP_CMP_EQ, F_GETFL));
+	if (rc == 0)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				      SCMP_A1(SCMP_CMP_EQ, F_SETFD));
+	return rc;
 }
 
 int seccomp_filter_load(enum seccomp_job job)

@@ -168,9 +168,8 @@ void counters_parse(const char *text, size_t length, struct counters *counters)
 }
 
 static const char *const paths[COUNTERS_FILES] = {
-    "/proc/thread-self/net/netstat",
-    "/proc/thread-self/net/snmp",
-    "/proc/thread-self/net/snmp6",	/* absent without IPv6 */
+    "/proc/thread-self/net/netstat", "/proc/thread-self/net/snmp",
+    "/proc/thread-self/net/snmp6",     /* absent without IPv6 */
     "/proc/thread-self/net/xfrm_stat", /* absent without CONFIG_XFRM_STATISTICS */
 };
 
@@ -205,6 +204,9 @@ static int read_file(int fd, struct counters *counters)
 		if (n == 0)
 			break;
 		length += (size_t)n;
+		/* Such a file is one record: a read gives all that fits, whole lines at the end. */
+		if (length < sizeof(text) && text[length - 1] == '\n')
+			break;
 	}
 	counters_parse(text, length, counters);
 	return 0;

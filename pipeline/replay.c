@@ -43,11 +43,32 @@ struct packets_to {
 	int64_t *last_ns;	/* becomes the youngest stamp */
 };
 
+/* The window has not begun, or begins with this packet: what was skipped by now is before it. */
+static void note_skipped(struct replay *r, const struct event *event)
+{
+	const struct replay_window *w = &r->window;
+	struct capture_stats stats;
+
+	if (w->since_ns == INT64_MIN || r->packets_begun)
+		return;
+	r->packets_begun = event->time_ns >= w->since_ns - REPLAY_WINDOW_EARLY_NS;
+	if (!r->packets_begun)
+		return;
+	for (size_t i = 0; i <= r->packets_part; i++) {
+		if (!r->parts[i].capture)
+			continue;
+		capture_stats(r->parts[i].capture, &stats);
+		for (int s = 0; s < SKIP_REASON_COUNT; s++)
+			r->skipped_before[s] += stats.skipped[s];
+	}
+}
+
 static int to_merge(void *context, const struct event *event)
 {
 	const struct packets_to *to = context;
 	struct event own = *event;
 
+	note_skipped(to->replay, event);
 	if (own.kind == EVENT_SEGMENT)
 		own.segment.frame += to->frames_before;
 	else if (own.kind == EVENT_ICMP)
@@ -143,7 +164,11 @@ static int pull_events(struct replay *r, struct merge *merge, bool *more)
 			if (is_repeated(r, &event))
 				break;
 			add_losses(r, &event);
-			rc = merge_push(merge, &event);
+			/* What the capture lost is no promise of its packets, which stand elsewhere.
+			 */
+			rc = merge_push_by(
+			    merge, event.source == SOURCE_CAPTURE ? SOURCE_SAMPLER : event.source,
+			    &event);
 			break;
 		case RECORDING_CUT:
 			replay_note(r,
@@ -231,6 +256,14 @@ static int to_reporter(void *context, const struct event *event)
 	return reporter_event(to->reporter, event);
 }
 
+static int to_window(void *replay, const struct event *event)
+{
+	struct replay *r = replay;
+
+	note_skipped(r, event);
+	return replay_window_event(&r->window, event);
+}
+
 static int run_packets(struct replay *r, struct reporter *reporter)
 {
 	struct packets_alone to = {.replay = r, .reporter = reporter};
@@ -239,7 +272,9 @@ static int run_packets(struct replay *r, struct reporter *reporter)
 	r->window.fn = to_reporter;
 	r->window.context = &to;
 	do
-		n = capture_read(r->parts->capture, 0, replay_window_event, &r->window);
+		n = replay_window_is_set(&r->window)
+			? capture_read(r->parts->capture, 0, to_window, r)
+			: capture_read(r->parts->capture, 0, to_reporter, &to);
 	while (n > 0 && !r->window.ended);
 	return n < 0 ? packets_failed(r, n) : 0;
 }
@@ -302,11 +337,21 @@ static void take_span(const struct replay *r, struct reporter_source *source)
 }
 
 /* What was observed is the window alone, as far as it was recorded. */
-static void take_window(const struct replay *r, struct reporter_source *source)
+static void take_window(struct replay *r, struct reporter_source *source)
 {
 	const struct replay_window *w = &r->window;
 
+	if (w->others)
+		replay_note(r,
+			    "period: %" PRIu64 " more connection%s in accept queues when it began; "
+			    "their handshakes were not read",
+			    w->others, w->others == 1 ? " was" : "s were");
+	for (int i = 0; w->since_ns != INT64_MIN && i < SKIP_REASON_COUNT; i++)
+		source->skipped[i] =
+		    r->packets_begun ? source->skipped[i] - r->skipped_before[i] : 0;
 	source->packets = w->packets;
+	source->more_before = w->since_ns != INT64_MIN && w->since_ns > source->start_ns;
+	source->more_after = w->ended || source->end_ns > w->until_ns;
 	if (w->begun)
 		source->start_ns =
 		    r->recording || w->since_ns == INT64_MIN ? w->from_ns : w->since_ns;
@@ -357,6 +402,12 @@ int replay_run(struct replay *replay, struct reporter *reporter, struct reporter
 	int rc;
 
 	memset(source, 0, sizeof(*source));
+	rc =
+	    replay_window_open(&replay->window, replay->recording ? &replay->meta : NULL, reporter);
+	if (rc) {
+		snprintf(replay->error, sizeof(replay->error), "%s", strerror(-rc));
+		return rc;
+	}
 	rc =
 	    replay->recording ? run_merged(replay, reporter, &late) : run_packets(replay, reporter);
 	if (rc)

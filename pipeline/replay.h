@@ -36,9 +36,11 @@ struct replay {
 	struct replay_part *parts;
 	size_t parts_count;
 	uint64_t frames_before; /* of the parts whose packets were read */
+	uint64_t skipped_before[SKIP_REASON_COUNT]; /* frames before the window */
 	size_t packets_part;	/* which is read */
 	size_t events_part;
-	bool packets_past; /* those that are read come after the window */
+	bool packets_begun; /* those of the window */
+	bool packets_past;  /* those that are read come after the window */
 	bool events_past;
 	char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_SIZE];
 	const char *note_pointers[REPLAY_NOTES_MAX];

@@ -39,7 +39,7 @@ static int open_packets(struct replay *r, struct replay_part *part, const char *
 	if (rc == 0) {
 		if (r->window.since_ns != INT64_MIN)
 			capture_skip_before(part->capture,
-					    r->window.since_ns - REPLAY_WINDOW_EARLY_NS);
+					    r->window.since_ns - REPLAY_WINDOW_KNOWN_NS);
 		if (r->recording && r->meta.interface[0] && strcmp(r->meta.interface, "any") != 0)
 			capture_one_device(part->capture);
 		return 0;
@@ -57,7 +57,7 @@ static void unknown_meta(struct recording_meta *meta)
 {
 	memset(meta, 0, sizeof(*meta));
 	meta->start_ns = meta->end_ns = TIME_UNKNOWN;
-	meta->host.somaxconn = meta->host.tcp_max_syn_backlog = -1;
+	meta->host.somaxconn = meta->host.somaxconn_end = meta->host.tcp_max_syn_backlog = -1;
 	meta->host.tcp_syncookies = meta->host.tcp_abort_on_overflow = -1;
 	meta->host.tcp_synack_retries = -1;
 }
@@ -112,7 +112,7 @@ static int open_part(struct replay *r, struct replay_part *part, const char *fol
 		return rc;
 	rc = recording_reader_new(folder, &part->reader, error);
 	if (rc == 0 && r->window.since_ns != INT64_MIN)
-		recording_skip_before(part->reader, r->window.since_ns - REPLAY_WINDOW_EARLY_NS);
+		recording_skip_before(part->reader, r->window.since_ns - REPLAY_WINDOW_KNOWN_NS);
 	if (rc) {
 		part->reader = NULL;
 		replay_note(r, "events: %.400s; queue depths, accepts and counters are unknown",
@@ -173,14 +173,20 @@ static int select_parts(struct replay *r, uint32_t *numbers, size_t *count)
 		snprintf(r->error, sizeof(r->error), "out of memory");
 		return -ENOMEM;
 	}
-	/* From the end: the last that begins before the window has its beginning. */
+	/* From the end: the last that begins so long before the window has what is looked for. */
 	for (size_t i = *count; i-- > 0;) {
 		part_span(r->path, numbers[i], meta, &start_ns, &end_ns);
 		if (start_ns == TIME_UNKNOWN)
 			continue;
 		if (start_ns > r->window.until_ns) {
 			last = i;
-		} else if (start_ns + REPLAY_WINDOW_EARLY_NS <= r->window.since_ns) {
+		} else if (start_ns + REPLAY_WINDOW_KNOWN_NS <= r->window.since_ns) {
+			first = i;
+			break;
+		}
+		/* What is looked for before the window must not keep out what is in it. */
+		if (start_ns + REPLAY_WINDOW_EARLY_NS <= r->window.since_ns &&
+		    last - i >= REPLAY_PARTS_MAX) {
 			first = i;
 			break;
 		}
@@ -195,8 +201,33 @@ static int select_parts(struct replay *r, uint32_t *numbers, size_t *count)
 	return -ENODATA;
 }
 
+/* Between parts nobody recorded; from one to the next of a run it is milliseconds. */
+#define PARTS_APART_NS NS_PER_SEC
+
+struct unrecorded {
+	int64_t total_ns;
+	size_t count;
+};
+
+static void add_unrecorded(const struct replay *r, int64_t from_ns, int64_t to_ns,
+			   struct unrecorded *out)
+{
+	if (from_ns == TIME_UNKNOWN || to_ns == TIME_UNKNOWN)
+		return;
+	if (from_ns < r->window.since_ns)
+		from_ns = r->window.since_ns;
+	if (to_ns > r->window.until_ns)
+		to_ns = r->window.until_ns;
+	if (to_ns <= from_ns || to_ns - from_ns < PARTS_APART_NS)
+		return;
+	out->total_ns += to_ns - from_ns;
+	out->count++;
+}
+
 static int open_numbers(struct replay *r, const uint32_t *numbers, size_t count)
 {
+	struct unrecorded unrecorded = {0};
+	int64_t ended_ns;
 	char folder[PATH_MAX], name[RECORDING_PART_SIZE];
 	int rc;
 
@@ -223,8 +254,17 @@ static int open_numbers(struct replay *r, const uint32_t *numbers, size_t count)
 			snprintf(r->error, sizeof(r->error), "%.4000s: path too long", r->path);
 			return -ENAMETOOLONG;
 		}
+		ended_ns = i ? r->meta.end_ns : TIME_UNKNOWN;
 		rc = open_part(r, &r->parts[i], folder);
+		if (rc == 0)
+			add_unrecorded(r, ended_ns, r->parts[i].start_ns, &unrecorded);
 	}
+	if (rc == 0 && unrecorded.count)
+		replay_note(r,
+			    "parts: between %s nothing was recorded for %.1f s: the numbers are of the "
+			    "rest, and the counters moved meanwhile, too",
+			    unrecorded.count == 1 ? "two of them" : "some of them",
+			    (double)unrecorded.total_ns / NS_PER_SEC);
 	return rc;
 }
 

@@ -3,10 +3,15 @@
  */
 #include "pipeline/replay_window.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* events.jsonl is in order of arrival, and packets of several devices are nearly in order. */
 #define DISORDER_NS (5 * NS_PER_SEC)
+
+/* The counters are read right after the listeners are sampled: so near is as of the same time. */
+#define SAMPLE_AGE_MAX_NS (2 * NS_PER_MS)
 
 void replay_window_init(struct replay_window *w, int64_t since_ns, int64_t until_ns)
 {
@@ -15,6 +20,16 @@ void replay_window_init(struct replay_window *w, int64_t since_ns, int64_t until
 	w->until_ns = until_ns;
 	w->from_ns = w->to_ns = TIME_UNKNOWN;
 	w->counters.time_ns = TIME_UNKNOWN;
+}
+
+int replay_window_open(struct replay_window *w, const struct recording_meta *meta,
+		       struct reporter *reporter)
+{
+	const struct reporter_options options = {.kind = meta ? REPORT_RECORDING : REPORT_PCAP,
+						 .meta = meta};
+
+	w->reporter = reporter;
+	return w->since_ns == INT64_MIN ? 0 : reporter_new(&options, &w->before);
 }
 
 static bool is_known_fact(enum event_kind kind)
@@ -28,7 +43,7 @@ bool replay_window_wants(const struct replay_window *w, const struct event *even
 	if (is_known_fact(event->kind))
 		return true;
 	return (w->since_ns == INT64_MIN ||
-		event->time_ns >= w->since_ns - REPLAY_WINDOW_EARLY_NS) &&
+		event->time_ns >= w->since_ns - REPLAY_WINDOW_KNOWN_NS) &&
 	       (w->until_ns == INT64_MAX || event->time_ns <= w->until_ns + REPLAY_WINDOW_LATE_NS);
 }
 
@@ -36,6 +51,48 @@ bool replay_window_is_past(const struct replay_window *w, const struct event *ev
 {
 	return w->until_ns < INT64_MAX - REPLAY_WINDOW_LATE_NS - DISORDER_NS &&
 	       event->time_ns > w->until_ns + REPLAY_WINDOW_LATE_NS + DISORDER_NS;
+}
+
+static bool is_recent(const struct event *sample, int64_t time_ns)
+{
+	return sample->sample.before_ns >= time_ns - SAMPLE_AGE_MAX_NS;
+}
+
+/* A first sample again: the listeners are sampled in turn, each once. */
+static int take_sample(struct replay_window *w, const struct event *event)
+{
+	if (event->kind != EVENT_SAMPLE)
+		return 0;
+	if (w->samples_count && (w->samples[0].sample.cookie == event->sample.cookie ||
+				 !is_recent(&w->samples[0], event->time_ns)))
+		w->samples_count = 0;
+	if (w->samples_count == w->samples_room) {
+		size_t room = w->samples_room ? 2 * w->samples_room : 16;
+		struct event *samples = realloc(w->samples, room * sizeof(*samples));
+
+		if (!samples)
+			return -ENOMEM;
+		w->samples = samples;
+		w->samples_room = room;
+	}
+	w->samples[w->samples_count++] = *event;
+	return 0;
+}
+
+/* Without them, what a socket drops before it is sampled again would not be known of. */
+static int say_samples(struct replay_window *w)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < w->samples_count; i++) {
+		struct event event = w->samples[i];
+
+		if (!is_recent(&event, w->from_ns))
+			continue;
+		event.time_ns = w->from_ns;
+		rc = w->fn(w->context, &event);
+	}
+	return rc;
 }
 
 static int say_known(struct replay_window *w)
@@ -49,6 +106,8 @@ static int say_known(struct replay_window *w)
 		event.time_ns = w->from_ns;
 		rc = w->fn(w->context, &event);
 	}
+	if (rc == 0)
+		rc = say_samples(w);
 	if (rc || w->counters.time_ns == TIME_UNKNOWN)
 		return rc;
 	first = w->counters;
@@ -73,6 +132,8 @@ static void take_counters(struct replay_window *w, const struct event *event)
 static bool begins(struct replay_window *w, const struct event *event, int *rc)
 {
 	*rc = folder_known_take(&w->known, event);
+	if (*rc == 0 && event->time_ns < w->since_ns)
+		*rc = take_sample(w, event);
 	if (event->kind == EVENT_LOSS && event->loss.kind < LOSS_KIND_COUNT)
 		w->losses[event->loss.kind] = event->loss.count;
 	take_counters(w, event);
@@ -122,10 +183,14 @@ int replay_window_event(void *window, const struct event *event)
 		return 0;
 	}
 	if (!begins(w, event, &rc) || rc)
-		return rc;
+		return rc || !w->before ? rc : reporter_event(w->before, event);
 	w->begun = true;
 	w->from_ns = event->time_ns;
 	rc = say_known(w);
+	if (w->before)
+		w->others = reporter_carry(w->before, w->reporter, w->from_ns);
+	reporter_free(w->before);
+	w->before = NULL;
 	/* The counters, and what is known, have been said just now. */
 	return rc || is_known_fact(event->kind) ? rc : pass(w, event);
 }
@@ -148,4 +213,7 @@ int replay_window_finish(struct replay_window *w)
 void replay_window_release(struct replay_window *w)
 {
 	folder_known_release(&w->known);
+	free(w->samples);
+	reporter_free(w->before);
+	w->before = NULL;
 }

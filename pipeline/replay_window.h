@@ -5,7 +5,7 @@
  * It begins and ends at readings of the counters, up to a quarter of a second before
  * since_ns and the first after until_ns, so that what the kernel counted in it can be
  * explained. What is known of the host at its beginning is said first: listeners, their
- * owners, addresses.
+ * owners, addresses, what a sample showed just before; and the attempts that were under way then.
  */
 #ifndef PIPELINE_REPLAY_WINDOW_H
 #define PIPELINE_REPLAY_WINDOW_H
@@ -14,13 +14,20 @@
 #include <stdint.h>
 
 #include "event/event.h"
+#include "event/recording/recording.h"
 #include "pipeline/folder/known.h"
+#include "report/reporter.h"
 
 /* How far before since_ns a reading of the counters begins it, and how long after until_ns it waits
  * for one.
  */
 #define REPLAY_WINDOW_EARLY_NS (250 * NS_PER_MS)
 #define REPLAY_WINDOW_LATE_NS  NS_PER_SEC
+/*
+ * How far before since_ns those are looked for: no client and no kernel waits longer before it
+ * sends again (TCP_RTO_MAX is 120 s).
+ */
+#define REPLAY_WINDOW_KNOWN_NS (130 * NS_PER_SEC)
 
 struct replay_window {
 	int64_t since_ns; /* INT64_MIN: from the beginning */
@@ -31,9 +38,15 @@ struct replay_window {
 	int64_t from_ns; /* where it begins and ends indeed, once begun and ended */
 	int64_t to_ns;
 	struct event counters;		  /* the last reading, whole; time_ns TIME_UNKNOWN: none */
+	struct event *samples;		  /* the last of each listener just before it */
+	size_t samples_count;
+	size_t samples_room;
 	uint64_t losses[LOSS_KIND_COUNT]; /* before it */
 	uint64_t losses_within[LOSS_KIND_COUNT]; /* in it */
 	struct folder_known known;
+	struct reporter *reporter; /* gets it in the end */
+	struct reporter *before; /* of what comes before it; NULL: nothing does, or it has begun */
+	uint64_t others; /* were in accept queues when it began, and no packet of theirs was read */
 	event_fn fn;
 	void *context;
 };
@@ -66,5 +79,9 @@ int replay_window_event(void *window, const struct event *event);
 int replay_window_finish(struct replay_window *window);
 
 void replay_window_release(struct replay_window *window);
+
+/* Before the first event; fn gives what is in the window to this reporter. 0 or -errno. */
+int replay_window_open(struct replay_window *window, const struct recording_meta *meta,
+		       struct reporter *reporter) __attribute__((warn_unused_result));
 
 #endif

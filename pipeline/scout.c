@@ -215,6 +215,11 @@ int scout_read(struct scout *scout, event_fn fn, void *context)
 	return 0;
 }
 
+bool scout_is_asked(const struct scout *scout)
+{
+	return scout->unsettled;
+}
+
 int scout_settle(struct scout *scout, int64_t timeout_ns, event_fn fn, void *context)
 {
 	int64_t end_ns = clock_monotonic_ns() + timeout_ns;

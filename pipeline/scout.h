@@ -42,6 +42,9 @@ void scout_flush(struct scout *scout);
  */
 int scout_read(struct scout *scout, event_fn fn, void *context) __attribute__((warn_unused_result));
 
+/* A listener was told of, and its owners are not known yet. */
+bool scout_is_asked(const struct scout *scout);
+
 /* Delivers until the owners of what was told of are known, or timeout_ns have passed. */
 int scout_settle(struct scout *scout, int64_t timeout_ns, event_fn fn, void *context)
     __attribute__((warn_unused_result));

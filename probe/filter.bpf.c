@@ -7,7 +7,8 @@
  * everything passes that can be a part of the handshake, until the server acknowledges
  * what the client sent first: a final ACK can be any of the client's segments, and each
  * that a full accept queue drops counts. After that pass SYN, RST, the first FIN of each
- * side, the first data of the server and its first acknowledgement by the client. A flow
+ * side, the first data of the server, twice if the first are a byte or two, and its first
+ * acknowledgement by the client. A flow
  * that is not known began before, or is too old (the map holds the last that were used):
  * of it pass SYN and RST alone. Two processors may see the two directions of a flow at the
  * same time: what they can spoil is that a packet more passes.
@@ -54,6 +55,8 @@
 #define SERVER_ACKS_MAX 8
 /* Numbers further ahead than this are of another connection (a window is less: RFC 7323). */
 #define AHEAD_MAX (1u << 30)
+/* The server's first word, if another is to pass. */
+#define FIRST_WORD_MAX 2
 
 const volatile __u32 snaplen = 262144;
 const volatile __u32 targets_count = 0;
@@ -354,10 +357,16 @@ static __always_inline bool from_client(struct flow *flow, const struct packet *
 	return true;
 }
 
+/* PostgreSQL says 'N' to one who asks for TLS, before it says whether it takes the connection. */
+static __always_inline bool is_second_word(const struct flow *flow, const struct packet *p)
+{
+	return (flow->state & ANSWERED) && p->seq - flow->server_isn - 2 < FIRST_WORD_MAX;
+}
+
 static __always_inline bool from_server(struct flow *flow, const struct packet *p)
 {
 	bool first_fin = (p->flags & FIN) && !(flow->state & FIN_SERVER);
-	bool first_data = p->payload && !(flow->state & SPOKE);
+	bool first_data = p->payload && (!(flow->state & SPOKE) || is_second_word(flow, p));
 
 	if (first_fin)
 		flow->state |= FIN_SERVER;

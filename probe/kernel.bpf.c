@@ -14,7 +14,7 @@
 /* Set before loading. */
 const volatile long accept_number = -1;
 const volatile long accept4_number = -1;
-const volatile __u32 network = 0;	   /* inode of the network namespace */
+const volatile __u32 network = 0; /* inode of the network namespace */
 const volatile __u32 ports_count = 0;
 const volatile __u16 ports[32] = {0};
 
@@ -27,6 +27,8 @@ const volatile __u64 processor_offsets = 0; /* the address of __per_cpu_offset[]
 /* Read by the reader. */
 __u64 lost = 0;
 __u64 unread = 0;
+/* Set by the reader before it sleeps for long: the first record is to wake it. */
+__u32 asleep = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -101,7 +103,11 @@ static __always_inline struct probe_record *reserve(struct sock *sk, __u16 kind,
 /* A wake-up for each costs the server a third of its throughput: the reader polls. */
 static __always_inline void submit(struct probe_record *record)
 {
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	bool wake = asleep;
+
+	if (wake)
+		asleep = 0;
+	bpf_ringbuf_submit(record, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
 /*
@@ -279,6 +285,7 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *context)
  */
 struct moved {
 	__u64 sk; /* 0: none of these calls runs */
+	__u64 skb;
 	__u64 overflows;
 	__u64 listen_drops;
 	__u64 syn_queue;
@@ -304,8 +311,7 @@ static __always_inline __u64 mib_of(const char *mibs, __u32 number)
 
 static __always_inline void read_moved(struct sock *sk, struct moved *out)
 {
-	struct linux_mib *first =
-	    BPF_CORE_READ(sk, __sk_common.skc_net.net, mib.net_statistics);
+	struct linux_mib *first = BPF_CORE_READ(sk, __sk_common.skc_net.net, mib.net_statistics);
 	__u64 offset = 0;
 	const char *mibs;
 
@@ -319,14 +325,16 @@ static __always_inline void read_moved(struct sock *sk, struct moved *out)
 	out->syn_queue = mib_of(mibs, mib_syn_queue);
 }
 
-static __always_inline int call_begins(struct sock *sk, __u32 call)
+static __always_inline int call_begins(__u64 sk, __u64 skb, __u32 call)
 {
 	struct moved *moved = bpf_map_lookup_elem(&calls, &call);
 
-	if (moved && is_ours(sk))
-		read_moved(sk, moved);
-	else if (moved)
-		moved->sk = 0;
+	if (!moved)
+		return 0;
+	moved->sk = 0;
+	moved->skb = skb;
+	if (is_ours((struct sock *)sk))
+		read_moved((struct sock *)sk, moved);
 	return 0;
 }
 
@@ -352,14 +360,16 @@ static __always_inline bool fill_ends(struct probe_record *record, const struct 
 	return true;
 }
 
-static __always_inline int call_ends(struct sock *sk, const struct sk_buff *skb, __u32 call)
+static __always_inline int call_ends(__u32 call)
 {
-	struct moved *moved = bpf_map_lookup_elem(&calls, &call), now;
+	struct moved *moved = bpf_map_lookup_elem(&calls, &call), now = {0};
 	struct probe_record *record;
 	__u32 place, other = CALL_SYN;
+	struct sock *sk;
 
-	if (!moved || moved->sk != (__u64)sk)
+	if (!moved || !moved->sk)
 		return 0;
+	sk = (struct sock *)moved->sk;
 	moved->sk = 0;
 	read_moved(sk, &now);
 	if (now.overflows != moved->overflows)
@@ -376,7 +386,7 @@ static __always_inline int call_ends(struct sock *sk, const struct sk_buff *skb,
 		record->depth = BPF_CORE_READ(sk, sk_ack_backlog);
 		record->limit = BPF_CORE_READ(sk, sk_max_ack_backlog);
 		record->drops = place;
-		if (fill_ends(record, skb))
+		if (fill_ends(record, (struct sk_buff *)moved->skb))
 			submit(record);
 		else
 			bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
@@ -392,39 +402,100 @@ static __always_inline int call_ends(struct sock *sk, const struct sk_buff *skb,
 SEC("?fentry/tcp_conn_request")
 int on_syn_begins(__u64 *context)
 {
-	return call_begins((struct sock *)context[2], CALL_SYN);
+	return call_begins(context[2], context[3], CALL_SYN);
 }
 
 SEC("?fexit/tcp_conn_request")
 int on_syn_ends(__u64 *context)
 {
-	return call_ends((struct sock *)context[2], (struct sk_buff *)context[3], CALL_SYN);
+	return call_ends(CALL_SYN);
 }
 
 /* (listener, packet, ...) */
 SEC("?fentry/tcp_v4_syn_recv_sock")
 int on_ack4_begins(__u64 *context)
 {
-	return call_begins((struct sock *)context[0], CALL_ACK);
+	return call_begins(context[0], context[1], CALL_ACK);
 }
 
 SEC("?fexit/tcp_v4_syn_recv_sock")
 int on_ack4_ends(__u64 *context)
 {
-	return call_ends((struct sock *)context[0], (struct sk_buff *)context[1], CALL_ACK);
+	return call_ends(CALL_ACK);
 }
 
 /* It calls the one of IPv4 for clients of IPv4: the first that ends has told. */
 SEC("?fentry/tcp_v6_syn_recv_sock")
 int on_ack6_begins(__u64 *context)
 {
-	return call_begins((struct sock *)context[0], CALL_ACK);
+	return call_begins(context[0], context[1], CALL_ACK);
 }
 
 SEC("?fexit/tcp_v6_syn_recv_sock")
 int on_ack6_ends(__u64 *context)
 {
-	return call_ends((struct sock *)context[0], (struct sk_buff *)context[1], CALL_ACK);
+	return call_ends(CALL_ACK);
+}
+
+/*
+ * The same by kprobes, for kernels that refuse fexit on a function of six arguments
+ * (Linux 6.1). None of these functions sleeps: no more returns are awaited at once than there
+ * are processors. inet_csk_accept() does: with more threads in it than a kretprobe has room
+ * for, accepts would be missed without a word.
+ */
+static __always_inline __u64 argument(void *registers, int number)
+{
+	struct pt_regs___x86 *x86 = registers;
+	struct pt_regs___arm64 *arm64 = registers;
+
+	if (bpf_core_field_exists(arm64->regs))
+		return BPF_CORE_READ(arm64, regs[number]);
+	switch (number) {
+	case 0:
+		return BPF_CORE_READ(x86, di);
+	case 1:
+		return BPF_CORE_READ(x86, si);
+	case 2:
+		return BPF_CORE_READ(x86, dx);
+	default:
+		return BPF_CORE_READ(x86, cx);
+	}
+}
+
+SEC("?kprobe/tcp_conn_request")
+int on_syn_is_called(void *registers)
+{
+	return call_begins(argument(registers, 2), argument(registers, 3), CALL_SYN);
+}
+
+SEC("?kretprobe/tcp_conn_request")
+int on_syn_returns(void *registers)
+{
+	return call_ends(CALL_SYN);
+}
+
+SEC("?kprobe/tcp_v4_syn_recv_sock")
+int on_ack4_is_called(void *registers)
+{
+	return call_begins(argument(registers, 0), argument(registers, 1), CALL_ACK);
+}
+
+SEC("?kretprobe/tcp_v4_syn_recv_sock")
+int on_ack4_returns(void *registers)
+{
+	return call_ends(CALL_ACK);
+}
+
+SEC("?kprobe/tcp_v6_syn_recv_sock")
+int on_ack6_is_called(void *registers)
+{
+	return call_begins(argument(registers, 0), argument(registers, 1), CALL_ACK);
+}
+
+SEC("?kretprobe/tcp_v6_syn_recv_sock")
+int on_ack6_returns(void *registers)
+{
+	return call_ends(CALL_ACK);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -18,12 +19,14 @@
 #include "probe/quiet.h"
 #include "probe/record.h"
 
+enum drops { DROPS_NONE, DROPS_FEXIT, DROPS_KPROBES };
+
 struct kernel_probe {
 	struct kernel_bpf *bpf;
 	struct ring_buffer *ring;
 	struct monotonic_shift shift;
 	bool entries;
-	bool drops;
+	enum drops drops;
 	enum probe_accepts accepts;
 	event_fn fn; /* of the read that runs */
 	kernel_probe_listen_fn listen;
@@ -95,7 +98,7 @@ static int on_record(void *context, void *data, size_t size)
 /* What is to be loaded together. */
 struct features {
 	bool entries;
-	bool drops;
+	enum drops drops;
 	enum probe_accepts accepts;
 };
 
@@ -122,10 +125,28 @@ static int set_options(struct kernel_bpf *bpf, const struct kernel_probe_options
 	return 0;
 }
 
+static void choose_drops(struct kernel_bpf *bpf, enum drops drops, bool ipv6)
+{
+	bool fexit = drops == DROPS_FEXIT, kprobes = drops == DROPS_KPROBES;
+
+	bpf_program__set_autoload(bpf->progs.on_syn_begins, fexit);
+	bpf_program__set_autoload(bpf->progs.on_syn_ends, fexit);
+	bpf_program__set_autoload(bpf->progs.on_ack4_begins, fexit);
+	bpf_program__set_autoload(bpf->progs.on_ack4_ends, fexit);
+	bpf_program__set_autoload(bpf->progs.on_ack6_begins, fexit && ipv6);
+	bpf_program__set_autoload(bpf->progs.on_ack6_ends, fexit && ipv6);
+	bpf_program__set_autoload(bpf->progs.on_syn_is_called, kprobes);
+	bpf_program__set_autoload(bpf->progs.on_syn_returns, kprobes);
+	bpf_program__set_autoload(bpf->progs.on_ack4_is_called, kprobes);
+	bpf_program__set_autoload(bpf->progs.on_ack4_returns, kprobes);
+	bpf_program__set_autoload(bpf->progs.on_ack6_is_called, kprobes && ipv6);
+	bpf_program__set_autoload(bpf->progs.on_ack6_returns, kprobes && ipv6);
+}
+
 static int choose(struct kernel_bpf *bpf, const struct features *features,
 		  const struct layout *layout)
 {
-	bool drops = features->drops, fexit = features->accepts == PROBE_ACCEPTS_FEXIT;
+	bool fexit = features->accepts == PROBE_ACCEPTS_FEXIT;
 	uint32_t arguments = layout->accept_arguments;
 
 	bpf_program__set_autoload(bpf->progs.on_state, features->entries);
@@ -133,13 +154,8 @@ static int choose(struct kernel_bpf *bpf, const struct features *features,
 	bpf_program__set_autoload(bpf->progs.on_accept_of_4, fexit && arguments == 4);
 	bpf_program__set_autoload(bpf->progs.on_sys_exit,
 				  features->accepts == PROBE_ACCEPTS_SYS_EXIT);
-	bpf_program__set_autoload(bpf->progs.on_syn_begins, drops);
-	bpf_program__set_autoload(bpf->progs.on_syn_ends, drops);
-	bpf_program__set_autoload(bpf->progs.on_ack4_begins, drops);
-	bpf_program__set_autoload(bpf->progs.on_ack4_ends, drops);
-	bpf_program__set_autoload(bpf->progs.on_ack6_begins, drops && layout->ipv6);
-	bpf_program__set_autoload(bpf->progs.on_ack6_ends, drops && layout->ipv6);
-	if (!drops)
+	choose_drops(bpf, features->drops, layout->ipv6);
+	if (!features->drops)
 		return 0;
 	bpf->rodata->processor_offsets = layout_processor_offsets();
 	return bpf->rodata->processor_offsets ? 0 : -ENOTSUP;
@@ -185,13 +201,30 @@ destroy_bpf:
 	return error;
 }
 
+/* With drops instead of what is loaded, or as it was. */
+static void add_drops(struct kernel_probe *probe, const struct kernel_probe_options *options,
+		      const struct layout *layout)
+{
+	struct features features = {probe->entries, DROPS_FEXIT, probe->accepts};
+
+	if (probe->accepts == PROBE_ACCEPTS_FEXIT && !options->kprobes &&
+	    load(probe, options, &features, layout) == 0)
+		return;
+	/* Without these, libbpf would leave events in tracefs when it may not remove them any more.
+	 */
+	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK) < 0)
+		return;
+	features.drops = DROPS_KPROBES;
+	(void)load(probe, options, &features, layout);
+}
+
 /* The best that this kernel can do first. An error of the last is the answer. */
 static int load_what_can_be(struct kernel_probe *probe, const struct kernel_probe_options *options)
 {
 	static const struct features sets[] = {
-	    {true, false, PROBE_ACCEPTS_FEXIT},	    {true, false, PROBE_ACCEPTS_SYS_EXIT},
-	    {true, false, PROBE_ACCEPTS_NONE},	    {false, false, PROBE_ACCEPTS_FEXIT},
-	    {false, false, PROBE_ACCEPTS_SYS_EXIT},
+	    {true, DROPS_NONE, PROBE_ACCEPTS_FEXIT},	 {true, DROPS_NONE, PROBE_ACCEPTS_SYS_EXIT},
+	    {true, DROPS_NONE, PROBE_ACCEPTS_NONE},	 {false, DROPS_NONE, PROBE_ACCEPTS_FEXIT},
+	    {false, DROPS_NONE, PROBE_ACCEPTS_SYS_EXIT},
 	};
 	struct layout layout;
 	int error = -ENOTSUP;
@@ -205,10 +238,8 @@ static int load_what_can_be(struct kernel_probe *probe, const struct kernel_prob
 		if (error == 0)
 			break;
 	}
-	/* Where one fexit can be, others can: with them instead, or as it was. */
-	if (error == 0 && probe->accepts == PROBE_ACCEPTS_FEXIT && layout.drops)
-		(void)load(probe, options,
-			    &(struct features){probe->entries, true, probe->accepts}, &layout);
+	if (error == 0 && layout.drops)
+		add_drops(probe, options, &layout);
 	return error;
 }
 
@@ -238,7 +269,7 @@ bool kernel_probe_entries(const struct kernel_probe *probe)
 
 bool kernel_probe_drops(const struct kernel_probe *probe)
 {
-	return probe->drops;
+	return probe->drops != DROPS_NONE;
 }
 
 enum probe_accepts kernel_probe_accepts(const struct kernel_probe *probe)
@@ -258,6 +289,17 @@ int kernel_probe_read(struct kernel_probe *probe, event_fn fn, kernel_probe_list
 	probe->result = 0;
 	n = ring_buffer__consume(probe->ring);
 	return probe->result ? probe->result : n < 0 ? n : 0;
+}
+
+void kernel_probe_wakes(struct kernel_probe *probe, bool wakes)
+{
+	/* Before it looks whether something is there already. */
+	__atomic_store_n(&probe->bpf->bss->asleep, wakes, __ATOMIC_SEQ_CST);
+}
+
+int kernel_probe_fd(const struct kernel_probe *probe)
+{
+	return bpf_map__fd(probe->bpf->maps.ring);
 }
 
 uint64_t kernel_probe_lost(const struct kernel_probe *probe)

@@ -10,7 +10,7 @@
  *   fexit, the end of system calls (raw_syscalls:sys_exit), if every_call allows
  *   it: while it is there every system call of the host costs some tens of
  *   nanoseconds more, and what accepts through io_uring is not seen.
- * - drops: tcp_conn_request() and tcp_v4_syn_recv_sock(), with fentry and fexit alone: a
+ * - drops: tcp_conn_request() and tcp_v4_syn_recv_sock(), with fentry and fexit, or kprobes: a
  *   SYN or a final ACK that the listener dropped, and which counter it moved for it.
  *
  * It takes BTF of the kernel, CAP_BPF and CAP_PERFMON in the initial user namespace.
@@ -39,6 +39,7 @@ struct kernel_probe_options {
 	size_t ports_count; /* 0: all */
 	uint32_t network;   /* inode of the network namespace; 0: that of this thread */
 	bool every_call;    /* accepts by the end of every system call, where nothing else can */
+	bool kprobes;	    /* drops by kprobes, though fexit may be to be had: to test them */
 };
 
 #define KERNEL_PROBE_PORTS_MAX 32
@@ -71,13 +72,20 @@ typedef void (*kernel_probe_listen_fn)(void *context, const struct kernel_probe_
 
 /*
  * Delivers what is there now, never waiting: nothing wakes the reader, who comes
- * every few milliseconds. The time of an accept is when it returned: the
+ * every few milliseconds, unless he asked for it (kernel_probe_wakes). The time of an accept is when it returned: the
  * connection left the queue some microseconds before. Stamps are shifted to
  * CLOCK_REALTIME; between processors they can be off by the order in which they
  * were taken. 0 or what fn returned. listen may be NULL.
  */
 int kernel_probe_read(struct kernel_probe *probe, event_fn fn, kernel_probe_listen_fn listen,
 		      void *context) __attribute__((warn_unused_result));
+
+/*
+ * Before a sleep that is to end when something happens, and with false after it: while set, the
+ * descriptor becomes readable and wakes who polls it. It is the probe's.
+ */
+void kernel_probe_wakes(struct kernel_probe *probe, bool wakes);
+int kernel_probe_fd(const struct kernel_probe *probe);
 
 /* Events that found the ring full, by now. */
 uint64_t kernel_probe_lost(const struct kernel_probe *probe);

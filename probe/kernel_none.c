@@ -40,6 +40,18 @@ int kernel_probe_read(struct kernel_probe *probe, event_fn fn, kernel_probe_list
 	return -ENOTSUP;
 }
 
+void kernel_probe_wakes(struct kernel_probe *probe, bool wakes)
+{
+	(void)probe;
+	(void)wakes;
+}
+
+int kernel_probe_fd(const struct kernel_probe *probe)
+{
+	(void)probe;
+	return -1;
+}
+
 uint64_t kernel_probe_lost(const struct kernel_probe *probe)
 {
 	(void)probe;

@@ -25,12 +25,18 @@
 #define TCP_CLOSE	7
 #define TCP_LISTEN	10
 
-/* The number of the system call: each architecture has its own register for it. */
+/* The number of the system call, and the first arguments of a function: each architecture has its
+ * own registers for them. */
 struct pt_regs___x86 {
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
 	unsigned long orig_ax;
 } KERNEL;
 
 struct pt_regs___arm64 {
+	unsigned long long regs[31];
 	int syscallno;
 } KERNEL;
 

@@ -44,11 +44,13 @@ struct reporter {
 	bool finished;
 	struct worst worst;
 	struct peers peers;
+	struct peers absent; /* for advice, which rests on all attempts: none is filtered out */
 	struct ledger ledger;
 	struct advisor *advisor;
 	struct overflow overflows[OVERFLOWS_MAX];
 	const char **notes; /* the source's and one more; NULL: there is none */
 	char note[160];
+	char note_devices[192];
 	struct latency_bar *bars[LATENCY_COUNT];
 	int sink_errors[REPORTER_SINKS_MAX]; /* of a live run: such a sink gets nothing more */
 	int64_t first_ns;
@@ -62,13 +64,16 @@ static int on_attempt(void *context, const struct attempt *attempt)
 	bool inbound = totals_is_inbound(attempt);
 
 	totals_add(&r->all, attempt);
+	if (inbound && attempt_find_cause(attempt, CAUSE_NO_LISTENER))
+		peers_add(&r->absent, attempt);
 	if (r->options.filter) {
 		if (!filter_matches(r->options.filter, attempt))
 			return 0;
 		totals_add(&r->matching, attempt);
 	}
 	latencies_of(attempt, latencies);
-	peers_take(&r->peers, attempt);
+	if (attempt->role == ROLE_OUTBOUND || attempt->role == ROLE_FORWARDED)
+		peers_add(&r->peers, attempt);
 	for (int i = 0; i < LATENCY_COUNT; i++)
 		if (latencies[i] >= 0 && inbound)
 			histogram_add(&r->histograms[i], latencies[i]);
@@ -127,12 +132,17 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 	if (options->meta) {
 		const struct queues_options queues = {
 		    .host = options->meta->host,
+		    .blind = !options->meta->sources[SOURCE_CAPTURE].on,
 		    .children_looked_up = options->meta->sources[SOURCE_SAMPLER].on,
+		    .forks_told = options->meta->sources[SOURCE_PROC].on &&
+				  !options->meta->losses[LOSS_PROC_EVENTS],
 		    .entries_told =
 			options->meta->entries && !options->meta->losses[LOSS_BPF_EVENTS],
 		    .targets = options->meta->targets,
 		    .targets_count = options->meta->targets_count,
 		    .lo_only = strcmp(options->meta->interface, "lo") == 0,
+		    .interface_index = options->meta->interface_index,
+		    .interface_alone = options->meta->interface_alone,
 		    .rates = &r->rates,
 		    .live_slots = options->live_slots,
 		};
@@ -211,10 +221,40 @@ int reporter_unsettled(struct reporter *reporter,
 	return tracker_unsettled(reporter->tracker, fn, context);
 }
 
+static void count_queued(void *context, const struct open_attempt *open,
+			 const struct detail *detail)
+{
+	uint64_t *count = context;
+
+	(void)detail;
+	*count += open_is_queued(open);
+}
+
+uint64_t reporter_carry(struct reporter *from, struct reporter *to, int64_t now_ns)
+{
+	uint64_t known = 0, depths = 0;
+
+	tracker_each_open(from->tracker, count_queued, &known);
+	for (size_t i = 0; from->queues && i < queues_count(from->queues); i++) {
+		const struct queue *q = queues_at(from->queues, i);
+		int64_t depth = q->samples.count ? (int64_t)q->samples.last_depth : 0;
+
+		/* The last sample may be older than the last accept(). */
+		if (q->leader == q && q->siblings == 1 && q->now.depth < depth)
+			depth = q->now.depth;
+		if (!q->closed && depth > 0)
+			depths += (uint64_t)depth;
+	}
+	tracker_carry(from->tracker, to->tracker, now_ns);
+	return depths > known ? depths - known : 0;
+}
+
 const struct snapshot *reporter_snapshot(struct reporter *reporter, int64_t to_ns)
 {
 	if (reporter->last_ns > to_ns)
 		to_ns = reporter->last_ns;
+	if (reporter->options.meta && !reporter->options.meta->sources[SOURCE_CAPTURE].on)
+		live_be_blind(reporter->live);
 	return live_snapshot(reporter->live, reporter->queues, reporter->tracker,
 			     reporter->report.losses, to_ns);
 }
@@ -270,6 +310,18 @@ static void fill_latencies(struct reporter *r)
 /* A wait that a person would not notice. */
 #define WAIT_TARGET_NS (100 * NS_PER_MS)
 
+static struct sizing_away find_away(const struct sizing *sizing,
+				    const struct sizing_service *service, int64_t end_ns)
+{
+	int64_t least_ns;
+
+	if (__builtin_mul_overflow(service->median_ns, STALL_BLOCKED_FACTOR, &least_ns))
+		least_ns = INT64_MAX;
+	if (least_ns < STALL_BLOCKED_NS)
+		least_ns = STALL_BLOCKED_NS;
+	return sizing_away(sizing, service, least_ns, end_ns);
+}
+
 static int fill_advice(struct reporter *r)
 {
 	struct report *report = &r->report;
@@ -283,15 +335,35 @@ static int fill_advice(struct reporter *r)
 	}
 	for (size_t i = 0; i < report->listeners_count; i++) {
 		struct sizing *sizing = queues_sizing(r->queues, i);
+		const struct sizing_exit *exits;
+		size_t exits_count;
 
+		exits = queues_killed_owners(r->queues, i, &exits_count);
+		if (report_is_mixed(&report->listeners[i])) {
+			listeners[i] = (struct advisor_listener){
+			    .listener = &report->listeners[i],
+			    .service = {.first_ns = -1, .last_ns = TIME_UNKNOWN},
+			    .ended = sizing_ended(sizing, exits, exits_count),
+			    .accepts = (uint64_t)queue_accepts(queues_at(r->queues, i)),
+			};
+			continue;
+		}
 		listeners[i] = (struct advisor_listener){
 		    .listener = &report->listeners[i],
-		    .backlog = sizing_backlog(sizing),
 		    .children = sizing_children(sizing, WAIT_TARGET_NS),
-		    .service = sizing_service(sizing),
-		    .accepts = (uint64_t)queues_at(r->queues, i)->counter.counts.accepts,
+		    .service = sizing_service(sizing, report->end_ns),
+		    .places = sizing_places(sizing),
+		    .sharing = sizing_sharing(sizing),
+		    .ended = sizing_ended(sizing, exits, exits_count),
+		    .accepts = (uint64_t)queue_accepts(queues_at(r->queues, i)),
+		    .greeted_late = sizing->greeted_late,
 		    .left_out = sizing->left_out,
 		};
+		listeners[i].away = find_away(sizing, &listeners[i].service, report->end_ns);
+		listeners[i].backlog =
+		    sizing_backlog(sizing, &listeners[i].service, report->end_ns);
+		listeners[i].overload = sizing_overload(sizing, &listeners[i].service,
+							report->start_ns, report->end_ns);
 	}
 	report->advice_count =
 	    advisor_run(r->advisor, report, listeners, report->listeners_count, &report->advice);
@@ -321,24 +393,79 @@ static int fill_ledger(struct reporter *r)
 	return fill_advice(r);
 }
 
-/* Said once, not of each of them. */
-static void add_note_of_beginning(struct reporter *r)
+static void say_what_began_before(const struct report *report, char *out, size_t size)
+{
+	if (!report->packets && report->packets_missing)
+		snprintf(out, size,
+			 "%" PRIu64 " connection attempt%s seen in the accept queue alone: how %s "
+			 "began is unknown",
+			 report->began_before, report->began_before == 1 ? " was" : "s were",
+			 report->began_before == 1 ? "it" : "they");
+	else
+		snprintf(out, size,
+			 "%" PRIu64 " connection attempt%s under way when observation began: their "
+			 "counts and times are lower bounds",
+			 report->began_before, report->began_before == 1 ? " was" : "s were");
+}
+
+/* Of a file, which may have been captured where one direction does not pass. */
+static void say_what_direction_is_missing(const struct report *report, char *out, size_t size)
+{
+	if (report->unseen_syn_acks)
+		snprintf(out, size,
+			 "%" PRIu64 " client%s acknowledged a SYN-ACK that is not in the file: "
+			 "%s answered, and the server's direction is missing",
+			 report->unseen_syn_acks, report->unseen_syn_acks == 1 ? "" : "s",
+			 report->unseen_syn_acks == 1 ? "it was" : "they were");
+	else if (!report->attempts && report->stray_syn_acks)
+		snprintf(out, size,
+			 "%" PRIu64 " SYN-ACK%s in the file answer%s no SYN of it: the clients' "
+			 "direction is missing",
+			 report->stray_syn_acks, report->stray_syn_acks == 1 ? "" : "s",
+			 report->stray_syn_acks == 1 ? "s" : "");
+}
+
+static void add_note(struct reporter *r, const char *note)
 {
 	struct report *report = &r->report;
+	const char **notes = calloc(report->notes_count + 1, sizeof(*notes));
 
-	if (!report->began_before)
-		return;
-	r->notes = calloc(report->notes_count + 1, sizeof(*r->notes));
-	if (!r->notes)
+	if (!notes)
 		return;
 	if (report->notes_count)
-		memcpy(r->notes, report->notes, report->notes_count * sizeof(*r->notes));
-	snprintf(r->note, sizeof(r->note),
-		 "%" PRIu64 " connection attempt%s under way when observation began: their counts "
-		 "and times are lower bounds",
-		 report->began_before, report->began_before == 1 ? " was" : "s were");
-	r->notes[report->notes_count++] = r->note;
-	report->notes = r->notes;
+		memcpy(notes, report->notes, report->notes_count * sizeof(*notes));
+	notes[report->notes_count++] = note;
+	report->notes = notes;
+	free(r->notes);
+	r->notes = notes;
+}
+
+/* Said once, not of each of them. */
+static void add_note_of_what_is_missing(struct reporter *r)
+{
+	const struct report *report = &r->report;
+
+	if (report->began_before)
+		say_what_began_before(report, r->note, sizeof(r->note));
+	else if (report->kind == REPORT_PCAP)
+		say_what_direction_is_missing(report, r->note, sizeof(r->note));
+	if (r->note[0])
+		add_note(r, r->note);
+}
+
+/* Which of several listeners had them, the packets do not say. */
+static void add_note_of_devices(struct reporter *r)
+{
+	uint64_t undecided = r->queues ? queues_undecided(r->queues) : 0;
+
+	if (!undecided)
+		return;
+	snprintf(r->note_devices, sizeof(r->note_devices),
+		 "%" PRIu64
+		 " connection attempt%s may be of any of several listeners that are bound "
+		 "to devices: which of them had %s is unknown",
+		 undecided, undecided == 1 ? "" : "s", undecided == 1 ? "it" : "each");
+	add_note(r, r->note_devices);
 }
 
 static int fill_report(struct reporter *r, const struct reporter_source *source)
@@ -355,6 +482,8 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	report->path = r->options.path;
 	report->start_ns = source->start_ns != TIME_UNKNOWN ? source->start_ns : r->first_ns;
 	report->end_ns = source->end_ns != TIME_UNKNOWN ? source->end_ns : r->last_ns;
+	report->more_before = source->more_before;
+	report->more_after = source->more_after;
 	report->packets = source->packets;
 	report->packets_dropped = source->packets_dropped;
 	memcpy(report->skipped, source->skipped, sizeof(report->skipped));
@@ -390,15 +519,19 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 		report->listeners_count = queues_report(r->queues, &report->listeners);
 	report->notes_count = source->notes_count;
 	report->notes = source->notes;
-	add_note_of_beginning(r);
+	report->packets_missing = source->packets_missing;
+	add_note_of_what_is_missing(r);
+	add_note_of_devices(r);
 	report->rates = rates_view(&r->rates, report->end_ns);
 	peers_sort(&r->peers);
 	report->peers_count = r->peers.count;
 	report->peers = r->peers.peers;
+	peers_sort(&r->absent);
+	report->absent_count = r->absent.count;
+	report->absent = r->absent.peers;
 	worst_sort(&r->worst);
 	report->worst_count = r->worst.count;
 	report->worst = r->worst.attempts;
-	report->packets_missing = source->packets_missing;
 	report->passive_opens = r->queues ? ledger_passive_opens(&r->ledger) : -1;
 	fill_latencies(r);
 	rc = fill_ledger(r);

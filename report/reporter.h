@@ -45,6 +45,8 @@ struct reporter_source {
 	uint64_t late_events;
 	int64_t start_ns; /* TIME_UNKNOWN: of the first event */
 	int64_t end_ns;	  /* TIME_UNKNOWN: of the last event */
+	bool more_before; /* recorded, and not asked for (--since) */
+	bool more_after;  /* --until */
 	size_t notes_count;
 	const char *const *notes; /* what the sources could not give, one line each */
 	bool packets_missing;	  /* not captured, or not all of the recording's can be read */
@@ -64,6 +66,12 @@ int reporter_event(void *reporter, const struct event *event) __attribute__((war
 int reporter_unsettled(struct reporter *reporter,
 		       int (*fn)(void *context, const struct flow *client_to_server), void *context)
     __attribute__((warn_unused_result));
+
+/*
+ * Observation of to begins at now_ns, and what is under way in from then is known to it: see
+ * tracker_carry(). Returns how many are in accept queues besides, of which from has no packet.
+ */
+uint64_t reporter_carry(struct reporter *from, struct reporter *to, int64_t now_ns);
 
 /*
  * The state at to_ns, up to which all events were given, or at the last event

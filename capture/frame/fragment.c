@@ -43,7 +43,8 @@ struct fragments {
 
 static struct key key_of(const struct ip *ip)
 {
-	return (struct key){ip->saddr, ip->daddr, ip->fragment_id, ip->ipv6 ? 256 : ip->protocol};
+	return (struct key){ip_address(ip, ip->saddr), ip_address(ip, ip->daddr), ip->fragment_id,
+			    ip->ipv6 ? 256 : ip->protocol};
 }
 
 static uint32_t hash_of(const struct key *key)

@@ -63,12 +63,12 @@ enum decode icmp_decode(struct decoder *d, const struct ip *ip)
 	if (!tcp)
 		return decode_short(d, QUOTED_TCP_SIZE);
 
-	e->flow.saddr = quoted.saddr;
-	e->flow.daddr = quoted.daddr;
+	e->flow.saddr = ip_address(&quoted, quoted.saddr);
+	e->flow.daddr = ip_address(&quoted, quoted.daddr);
 	e->flow.sport = get_be16(tcp);
 	e->flow.dport = get_be16(tcp + 2);
 	e->seq = get_be32(tcp + 4);
-	e->from = ip->saddr;
+	e->from = ip_address(ip, ip->saddr);
 	e->type = type;
 	e->code = code;
 	e->ipv6 = ip->ipv6;

@@ -104,7 +104,7 @@ static void read_route(struct ip *ip, const uint8_t *options, uint32_t size)
 			return;
 		if ((options[at] == OPTION_LSRR || options[at] == OPTION_SSRR) && length >= 7 &&
 		    options[at + 2] <= length)
-			ip->daddr = address_from_ipv4(options + at + length - 4);
+			ip->daddr = options + at + length - 4;
 		at += length;
 	}
 }
@@ -130,8 +130,8 @@ static bool ipv4_read(struct decoder *d, struct ip *ip)
 		return fail_short(d, size);
 
 	fragment = get_be16(h + 6);
-	ip->saddr = address_from_ipv4(h + 12);
-	ip->daddr = address_from_ipv4(h + 16);
+	ip->saddr = h + 12;
+	ip->daddr = h + 16;
 	ip->id = get_be16(h + 4);
 	ip->fragment_id = ip->id;
 	ip->fragment_offset = (fragment & 0x1fff) * 8;
@@ -158,8 +158,8 @@ static bool ipv6_read(struct decoder *d, struct ip *ip)
 	length = get_be16(h + 4);
 	if (length) /* 0: a jumbogram (RFC 2675), whose length the frame tells as well */
 		cursor_limit(&d->cursor, length);
-	ip->saddr = address_from_ipv6(h + 8);
-	ip->daddr = address_from_ipv6(h + 24);
+	ip->saddr = h + 8;
+	ip->daddr = h + 24;
 	ip->id = 0;
 	ip->fragment_id = 0;
 	ip->fragment_offset = 0;

@@ -33,10 +33,13 @@ enum ip_protocol {
 	PROTOCOL_ETHERNET = 143,
 };
 
-/* One IP header, its extension headers included. */
+/*
+ * One IP header, its extension headers included. Addresses are where they stand in the frame, 4 or
+ * 16 bytes: to write them, read them and write them again is what decoding would take longest for.
+ */
 struct ip {
-	struct address saddr;
-	struct address daddr;
+	const uint8_t *saddr;
+	const uint8_t *daddr;
 	uint32_t fragment_id;
 	uint32_t fragment_offset; /* bytes */
 	uint16_t id;		  /* as struct segment has it */
@@ -45,6 +48,11 @@ struct ip {
 	bool ipv6;
 	bool more_fragments;
 };
+
+static inline struct address ip_address(const struct ip *ip, const uint8_t *bytes)
+{
+	return ip->ipv6 ? address_from_ipv6(bytes) : address_from_ipv4(bytes);
+}
 
 static inline bool ip_is_fragment(const struct ip *ip)
 {

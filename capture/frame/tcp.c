@@ -2,7 +2,7 @@
  * TCP: the header and those options that tell something about a handshake.
  *
  * It does not verify checksums: with offloading they are wrong in most captures
- * of the sending host. It does not look at the data.
+ * of the sending host. Of the data it tells a server's words of refusal alone.
  */
 #include "capture/frame/tcp.h"
 
@@ -102,7 +102,7 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 	struct segment *s = &d->event->segment;
 	const uint8_t *h = cursor_take(&d->cursor, TCP_HEADER_SIZE);
 	bool cut = false;
-	uint32_t options;
+	uint32_t options, left;
 
 	if (!h)
 		return decode_short(d, TCP_HEADER_SIZE);
@@ -115,8 +115,8 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 		cut = true;
 	}
 
-	s->flow.saddr = ip->saddr;
-	s->flow.daddr = ip->daddr;
+	s->flow.saddr = ip_address(ip, ip->saddr);
+	s->flow.daddr = ip_address(ip, ip->daddr);
 	s->flow.sport = get_be16(h);
 	s->flow.dport = get_be16(h + 2);
 	s->seq = get_be32(h + 4);
@@ -129,6 +129,7 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 	s->outgoing = d->outgoing;
 	s->loopback = d->loopback;
 	s->copy = false;
+	s->refusal = REFUSAL_NONE;
 	s->device = d->device;
 	s->frame = d->frame;
 	s->options = 0;
@@ -147,6 +148,9 @@ enum decode tcp_decode(struct decoder *d, const struct ip *ip)
 			cut |= !read_options(s, c);
 		}
 	}
+	left = cursor_left(&d->cursor);
+	if (s->payload && left > options)
+		s->refusal = (uint8_t)refusal_read(d->cursor.at + options, left - options);
 	if (cut)
 		s->options |= SEGMENT_OPTIONS_CUT;
 	return DECODE_SEGMENT;

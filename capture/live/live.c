@@ -1,10 +1,15 @@
 /*
- * Live capture: a ring of blocks that the kernel fills (TPACKET_V3) and a
+ * Live capture: a ring of frames that the kernel fills (TPACKET_V2) and a
  * reader that never waits.
  *
- * Never libpcap's immediate mode: it wakes the reader for every packet, which
- * costs the watched server more than the watching does. A block is handed over
- * when it is full or block_timeout_ms old.
+ * libpcap's immediate mode is what chooses this ring. Without it libpcap makes one of
+ * blocks (TPACKET_V3), of 256 KiB each: the kernel hands one over when it is full or some
+ * ms old, so that 64 of them are gone after 64 times these ms, full or not. However few
+ * packets came, a reader that was stopped for longer than that has lost some.
+ *
+ * The price of immediate mode is that each packet wakes who waits for it. So nobody does
+ * while packets come: the recorder reads by its clock, and waits for the first packet alone
+ * (recorder_wait()).
  */
 #include <errno.h>
 #include <ifaddrs.h>
@@ -28,10 +33,8 @@
  */
 #define SNAPLEN_DEFAULT 128
 
-/* 16 MiB are 80,000 frames of that size: a reader that is stalled for 100 ms at 800,000 a second.
- */
-#define RING_DEFAULT	      (16 << 20)
-#define BLOCK_TIMEOUT_DEFAULT 10
+/* With the kernel's header such a frame takes 224 bytes: 16 MiB are 75,000. */
+#define RING_DEFAULT (16 << 20)
 
 /* A read that never waits should also end: so many frames at once, about a ring full. */
 #define READ_MAX 65536
@@ -244,8 +247,7 @@ static int configure(struct capture *c, const struct capture_live_options *o)
 	} settings[] = {
 	    {pcap_set_snaplen, o->snaplen ? o->snaplen : SNAPLEN_DEFAULT},
 	    {pcap_set_promisc, 0},
-	    {pcap_set_immediate_mode, 0},
-	    {pcap_set_timeout, o->block_timeout_ms ? o->block_timeout_ms : BLOCK_TIMEOUT_DEFAULT},
+	    {pcap_set_immediate_mode, 1},
 	    {pcap_set_buffer_size, ring},
 	    {pcap_set_tstamp_precision, PCAP_TSTAMP_PRECISION_NANO},
 	};

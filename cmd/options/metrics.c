@@ -10,7 +10,8 @@
 #include "pipeline/exporter/listening.h"
 
 const char metrics_help[] =
-    "      --metrics FILE.prom   write metrics to this file every 5 s, for the textfile\n"
+    "      --metrics FILE.prom\n"
+    "                        write metrics to this file every 5 s, for the textfile\n"
     "                        collector of node_exporter (docs/metrics.md)\n"
     "      --metrics-listen ADDRESS:PORT|unix:PATH|systemd\n"
     "                        serve metrics over HTTP at /metrics, for Prometheus\n";

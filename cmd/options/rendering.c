@@ -143,8 +143,8 @@ void rendering_style(struct rendering *rendering)
 		r->style.columns = (unsigned)number;
 	if (r->style.columns > 100)
 		r->style.columns = 100;
-	if (r->style.columns < 60)
-		r->style.columns = 60;
+	if (r->style.columns < 40)
+		r->style.columns = 40;
 }
 
 /* A name beside the file's own, so that rename() stays within one file system. */

@@ -41,21 +41,18 @@ static bool is_full(const struct listening *l)
 	return l->depth > l->listener.limit;
 }
 
-/* "127.0.0.1:8080%eth0 #2/4": the second of four siblings. */
+/* "127.0.0.1%eth0:8080 #2/4": the second of four siblings. */
 static void format_address(const struct listeners_snapshot *s, size_t i, char out[ADDRESS_SIZE])
 {
 	const struct listening *l = &s->listeners[i];
-	size_t used = endpoint_format(&l->listener.local, out, ENDPOINT_TEXT_SIZE);
-	char name[IF_NAMESIZE];
+	char name[IF_NAMESIZE] = "";
 	uint32_t before = 0;
+	size_t used;
 
-	if (l->listener.interface) {
-		if (if_indextoname(l->listener.interface, name))
-			used += (size_t)snprintf(out + used, ADDRESS_SIZE - used, "%%%s", name);
-		else
-			used += (size_t)snprintf(out + used, ADDRESS_SIZE - used, "%%%" PRIu32,
-						 l->listener.interface);
-	}
+	if (l->listener.interface && !if_indextoname(l->listener.interface, name))
+		name[0] = '\0';
+	used = endpoint_format_on(&l->listener.local, l->listener.interface, name, out,
+				  ENDPOINT_TEXT_SIZE);
 	if (l->siblings == 0)
 		return;
 	while (before < i && s->listeners[i - before - 1].siblings == l->siblings &&
@@ -390,6 +387,7 @@ int listeners_view_text(FILE *out, const struct listeners_snapshot *s,
 static void json_listener(struct json_writer *json, const struct listening *l,
 			  const struct stall_now *stall)
 {
+	const struct workload *workload = &l->listener.workload;
 	char address[ENDPOINT_TEXT_SIZE];
 
 	jw_object_begin(json, JSON_COMPACT);
@@ -420,6 +418,8 @@ static void json_listener(struct json_writer *json, const struct listening *l,
 		jw_i64(json, l->listener.pids[i]);
 	jw_end(json);
 	jw_put_string(json, "comm", l->listener.pids_count ? l->listener.comm : NULL);
+	jw_put_text(json, "unit", workload->unit);
+	jw_put_text(json, "container", workload->container);
 	jw_end(json);
 }
 

@@ -13,9 +13,10 @@
 
 /* The longest line is that of the counters: its prefix, then each counter's name and 20 digits. */
 static_assert(COUNTER_COUNT <= 64, "struct counters has one bit for each");
-static_assert(256 + COUNTER_COUNT * (40 + DECIMAL_SIZE + 4) <= RECORDING_LINE_SIZE,
+static_assert(256 + COUNTER_COUNT * (36 + DECIMAL_SIZE + 4) <= RECORDING_LINE_SIZE,
 	      "the line of the counters fits");
-static_assert(1024 + LISTENER_PIDS_MAX * 12 + LISTENER_COMM_SIZE * (JSON_ESCAPE_FACTOR + 2) <=
+static_assert(1024 + LISTENER_PIDS_MAX * 12 + LISTENER_COMM_SIZE * (JSON_ESCAPE_FACTOR + 2) +
+		      LISTENER_PORTS_MAX * 11 + DEVICE_NAME_SIZE * JSON_ESCAPE_FACTOR <=
 		  RECORDING_LINE_SIZE,
 	      "the line of a listener fits");
 
@@ -85,6 +86,20 @@ static char *put_pids(char *p, const struct listener *listener)
 	return p;
 }
 
+static char *put_ports(char *p, const struct listener *listener)
+{
+	if (listener->device_ports_count > LISTENER_PORTS_MAX)
+		return PUT(p, "null");
+	*p++ = '[';
+	for (unsigned i = 0; i < listener->device_ports_count; i++) {
+		if (i)
+			*p++ = ',';
+		p = decimal_put_u64(p, listener->device_ports[i]);
+	}
+	*p++ = ']';
+	return p;
+}
+
 /* A process may call itself anything. What is no UTF-8 follows once more, in hexadecimal. */
 static char *put_comm(char *p, const char *comm)
 {
@@ -102,6 +117,18 @@ static char *put_comm(char *p, const char *comm)
 		*p++ = digits[(uint8_t)comm[i] >> 4];
 		*p++ = digits[(uint8_t)comm[i] & 15];
 	}
+	*p++ = '"';
+	return p;
+}
+
+static char *put_name(char *p, const char *name, size_t size)
+{
+	size_t length = strnlen(name, size - 1);
+
+	if (!length)
+		return PUT(p, "null");
+	*p++ = '"';
+	p += json_escape(p, name, length, NULL);
 	*p++ = '"';
 	return p;
 }
@@ -133,11 +160,13 @@ static char *put_member(char *p, enum member_type type, const void *field)
 	case MEMBER_U64:
 		return put_u64(p, *(const uint64_t *)field);
 	case MEMBER_TIME:
+	case MEMBER_LATER:
 		return put_time(p, *(const int64_t *)field);
 	case MEMBER_KNOWN:
 		return *(const int64_t *)field < 0 ? PUT(p, "null")
 						   : decimal_put_i64(p, *(const int64_t *)field);
 	case MEMBER_U32:
+	case MEMBER_INDEX:
 		return decimal_put_u64(p, *(const uint32_t *)field);
 	case MEMBER_I32:
 		return decimal_put_i64(p, *(const int32_t *)field);
@@ -172,6 +201,14 @@ static char *put_member(char *p, enum member_type type, const void *field)
 		return put_pids(p, field);
 	case MEMBER_COMM:
 		return put_comm(p, field);
+	case MEMBER_DEVICE:
+		return put_name(p, field, DEVICE_NAME_SIZE);
+	case MEMBER_PORTS:
+		return put_ports(p, field);
+	case MEMBER_UNIT:
+		return put_name(p, field, WORKLOAD_UNIT_SIZE);
+	case MEMBER_CONTAINER:
+		return put_name(p, field, WORKLOAD_CONTAINER_SIZE);
 	case MEMBER_CHANGE:
 		word = listener_change_name(*(const enum listener_change *)field);
 		break;
@@ -207,6 +244,10 @@ size_t recording_line_format(char *out, const struct event *event)
 	p = PUT(p, ",\"source\":");
 	p = put_quoted(p, source_name(event->source));
 	for (; member->name; member++) {
+		/* Of a listener that is bound to a device. */
+		if ((member->type == MEMBER_DEVICE || member->type == MEMBER_PORTS) &&
+		    !event->listener.interface)
+			continue;
 		if (member->type != MEMBER_FLOW)
 			p = put_string(p, member->prefix);
 		p = put_member(p, member->type, (const char *)event + member->offset);

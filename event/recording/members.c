@@ -20,12 +20,16 @@ static const struct member listener_members[] = {
     MEMBER("inode", MEMBER_U32, listener.inode),
     MEMBER("uid", MEMBER_U32, listener.uid),
     MEMBER("interface", MEMBER_U32, listener.interface),
+    MEMBER("device", MEMBER_DEVICE, listener.device),
+    MEMBER("device_ports", MEMBER_PORTS, listener),
     MEMBER("v6only", MEMBER_BOOL, listener.v6only),
     MEMBER("transparent", MEMBER_FLAG, listener.transparent),
     MEMBER("defer_accept_s", MEMBER_I32, listener.defer_accept_s),
     MEMBER("fastopen", MEMBER_I32, listener.fastopen),
     MEMBER("pids", MEMBER_PIDS, listener),
     MEMBER("comm", MEMBER_COMM, listener.comm),
+    MEMBER("unit", MEMBER_UNIT, listener.workload.unit),
+    MEMBER("container", MEMBER_CONTAINER, listener.workload.container),
     MEMBERS_END,
 };
 
@@ -58,6 +62,13 @@ static const struct member waiting_members[] = {
     MEMBER("born_ns", MEMBER_TIME, waiting.born_ns),
     MEMBER("listener", MEMBER_U64, waiting.listener),
     MEMBER("state", MEMBER_U8, waiting.state),
+    MEMBERS_END,
+};
+
+static const struct member route_members[] = {
+    MEMBER("", MEMBER_FLOW, route.flow),
+    MEMBER("before_ns", MEMBER_TIME, route.before_ns),
+    MEMBER("found", MEMBER_BOOL, route.found),
     MEMBERS_END,
 };
 
@@ -95,6 +106,7 @@ static const struct member holder_members[] = {
 static const struct member address_members[] = {
     MEMBER("address", MEMBER_ADDRESS, address.prefix.address),
     MEMBER("bits", MEMBER_U8, address.prefix.bits),
+    MEMBER("device", MEMBER_INDEX, address.device),
     MEMBER("gone", MEMBER_BOOL, address.gone),
     MEMBERS_END,
 };
@@ -104,6 +116,7 @@ static const struct member translation_members[] = {
     MEMBER("to_client", MEMBER_ENDPOINT, translation.client),
     MEMBER("to_server", MEMBER_ENDPOINT, translation.server),
     MEMBER("fresh", MEMBER_BOOL, translation.fresh),
+    MEMBER("read_ns", MEMBER_LATER, translation.read_ns),
     MEMBERS_END,
 };
 
@@ -138,8 +151,8 @@ static const struct member entry_members[] = {
 };
 
 static const struct member drop_members[] = {
-    MEMBER("", MEMBER_FLOW, drop.flow),	     MEMBER("listener", MEMBER_U64, drop.listener),
-    MEMBER("depth", MEMBER_U32, drop.depth), MEMBER("limit", MEMBER_U32, drop.limit),
+    MEMBER("", MEMBER_FLOW, drop.flow),	       MEMBER("listener", MEMBER_U64, drop.listener),
+    MEMBER("depth", MEMBER_U32, drop.depth),   MEMBER("limit", MEMBER_U32, drop.limit),
     MEMBER("place", MEMBER_PLACE, drop.place), MEMBERS_END,
 };
 
@@ -209,6 +222,8 @@ const struct member *recording_members(enum event_kind kind)
 		return activity_members;
 	case EVENT_ENTRY:
 		return entry_members;
+	case EVENT_ROUTE:
+		return route_members;
 	case EVENT_DROP:
 		return drop_members;
 	case EVENT_LISTEN:

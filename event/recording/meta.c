@@ -17,6 +17,7 @@ static const struct {
 	size_t offset;
 } sysctls[] = {
     {"somaxconn", offsetof(struct host, somaxconn)},
+    {"somaxconn_end", offsetof(struct host, somaxconn_end)},
     {"tcp_max_syn_backlog", offsetof(struct host, tcp_max_syn_backlog)},
     {"tcp_syncookies", offsetof(struct host, tcp_syncookies)},
     {"tcp_abort_on_overflow", offsetof(struct host, tcp_abort_on_overflow)},
@@ -107,6 +108,9 @@ void recording_meta_format(FILE *out, const struct recording_meta *meta)
 	put_host(out, &meta->host);
 	fprintf(out, "  \"interface\": ");
 	put_string(out, meta->interface, sizeof(meta->interface));
+	if (meta->interface_index)
+		fprintf(out, ",\n  \"interface_index\": %" PRIu32 ",\n  \"interface_alone\": %s",
+			meta->interface_index, meta->interface_alone ? "true" : "false");
 	fprintf(out, ",\n  \"filter\": ");
 	put_string(out, meta->filter, sizeof(meta->filter));
 	fprintf(out, ",\n  \"sample_interval_us\": %" PRIu32 ",\n  \"targets\": [",
@@ -293,6 +297,22 @@ static bool get_sources(const json_t *root, struct source_state sources[SOURCE_C
 	return true;
 }
 
+/* Recordings of one device have it, but for older ones. */
+static bool get_interface(const json_t *root, struct recording_meta *meta)
+{
+	int64_t index = 0;
+
+	if (!get_string(root, "interface", meta->interface, sizeof(meta->interface)))
+		return false;
+	if (!json_object_get(root, "interface_index"))
+		return true;
+	if (!get_i64(root, "interface_index", 0, &index) || index > UINT32_MAX)
+		return false;
+	meta->interface_index = (uint32_t)index;
+	meta->interface_alone = json_is_true(json_object_get(root, "interface_alone"));
+	return true;
+}
+
 /* Returns the name of the member that is wrong, or NULL. */
 static const char *get_members(const json_t *root, struct recording_meta *meta)
 {
@@ -308,7 +328,7 @@ static const char *get_members(const json_t *root, struct recording_meta *meta)
 		return "end_ns";
 	if (!get_host(root, &meta->host))
 		return "host";
-	if (!get_string(root, "interface", meta->interface, sizeof(meta->interface)))
+	if (!get_interface(root, meta))
 		return "interface";
 	if (!get_string(root, "filter", meta->filter, sizeof(meta->filter)))
 		return "filter";

@@ -155,6 +155,23 @@ static bool read_pids(const json_t *array, struct listener *listener)
 	return true;
 }
 
+/* null, or not there: not known. */
+static bool read_ports(const json_t *array, struct listener *listener)
+{
+	size_t count = json_array_size(array);
+
+	listener->device_ports_count = listener->interface ? LISTENER_PORTS_UNKNOWN : 0;
+	if (!array || json_is_null(array) || count > LISTENER_PORTS_MAX)
+		return true;
+	if (!json_is_array(array))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!read_u32(json_array_get(array, i), &listener->device_ports[i]))
+			return false;
+	listener->device_ports_count = (uint16_t)count;
+	return true;
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -193,6 +210,18 @@ static bool read_comm(const json_t *object, const json_t *value, char *comm)
 	if (length >= LISTENER_COMM_SIZE)
 		return false;
 	memcpy(comm, json_string_value(value), length);
+	return true;
+}
+
+static bool read_name(const json_t *value, char *name, size_t size)
+{
+	size_t length = json_string_length(value);
+
+	if (!value || json_is_null(value))
+		return true;
+	if (!json_is_string(value) || length >= size)
+		return false;
+	memcpy(name, json_string_value(value), length);
 	return true;
 }
 
@@ -276,6 +305,8 @@ static enum recording_line_result read_member(const json_t *object, const struct
 		return result_of(read_u64(value, field));
 	case MEMBER_TIME:
 		return result_of(read_time(value, field));
+	case MEMBER_LATER:
+		return result_of(read_time(value ? value : json_null(), field));
 	case MEMBER_U32:
 		return result_of(read_u32(value, field));
 	case MEMBER_KNOWN:
@@ -288,6 +319,12 @@ static enum recording_line_result read_member(const json_t *object, const struct
 		return result_of(read_u8(value, field));
 	case MEMBER_BOOL:
 		return result_of(read_bool(value, field));
+	case MEMBER_INDEX:
+		return result_of(!value || read_u32(value, field));
+	case MEMBER_DEVICE:
+		return result_of(read_name(value, field, DEVICE_NAME_SIZE));
+	case MEMBER_PORTS:
+		return result_of(read_ports(value, field));
 	case MEMBER_FLAG:
 		return result_of(!value || read_bool(value, field));
 	case MEMBER_ENDPOINT:
@@ -302,6 +339,10 @@ static enum recording_line_result read_member(const json_t *object, const struct
 		return result_of(read_pids(value, field));
 	case MEMBER_COMM:
 		return result_of(read_comm(object, value, field));
+	case MEMBER_UNIT:
+		return result_of(read_name(value, field, WORKLOAD_UNIT_SIZE));
+	case MEMBER_CONTAINER:
+		return result_of(read_name(value, field, WORKLOAD_CONTAINER_SIZE));
 	case MEMBER_CHANGE:
 		return read_change(value, field);
 	case MEMBER_WHEN:

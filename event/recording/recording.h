@@ -44,6 +44,8 @@ struct recording_meta {
 	char version[32]; /* of the tool that wrote it */
 	struct host host;
 	char interface[RECORDING_TEXT_SIZE];
+	uint32_t interface_index; /* 0: any, or not known */
+	bool interface_alone;	  /* what it receives TCP gets from no other device */
 	char filter[4096];
 	int64_t start_ns;
 	int64_t end_ns; /* TIME_UNKNOWN while it runs, and for ever after a crash */

@@ -37,14 +37,38 @@ static int look_on_each_interface(struct diag *diag, const struct endpoint *loca
 	return result;
 }
 
+/* A connection is bound to what its listener is bound to: asked for elsewhere it is not found. */
+static int look_where_bound(struct diag *diag, const struct endpoint *local,
+			    const struct endpoint *remote, const uint32_t *interfaces, size_t count,
+			    struct diag_socket *socket)
+{
+	int result = -ENOENT;
+
+	for (size_t i = 0; i < count || i == 0; i++) {
+		struct diag_socket found;
+		int rc = diag_look_up(diag, local, remote, count ? interfaces[i] : 0,
+				      DIAG_WANT_NOTHING, &found);
+
+		if (rc && rc != -ENOENT)
+			return rc;
+		if (rc == 0 && (result || found.state != DIAG_LISTEN))
+			*socket = found;
+		if (rc == 0)
+			result = 0;
+		if (rc == 0 && found.state != DIAG_LISTEN)
+			break;
+	}
+	return result;
+}
+
 int child_look(struct diag *diag, struct locality *locality, const struct flow *client_to_server,
-	       uint32_t interface, struct event *event)
+	       const uint32_t *interfaces, size_t count, struct event *event)
 {
 	struct endpoint local = flow_destination(client_to_server);
 	struct endpoint remote = flow_source(client_to_server);
 	struct diag_socket socket = {0};
 	int64_t before_ns = clock_now_ns();
-	int result = diag_look_up(diag, &local, &remote, interface, DIAG_WANT_NOTHING, &socket);
+	int result = look_where_bound(diag, &local, &remote, interfaces, count, &socket);
 
 	if (result && result != -ENOENT)
 		return result;

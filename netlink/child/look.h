@@ -9,10 +9,11 @@
 #include "netlink/diag/locality.h"
 
 /*
- * Fills all of *event but its source. interface is the one that the listener is
- * bound to, 0 for none. 0, or -errno when there was no answer.
+ * Fills all of *event but its source. interfaces are those that its listener may be
+ * bound to, 0 for none; without one it is bound to none. 0, or -errno when there was no answer.
  */
 int child_look(struct diag *diag, struct locality *locality, const struct flow *client_to_server,
-	       uint32_t interface, struct event *event) __attribute__((warn_unused_result));
+	       const uint32_t *interfaces, size_t count, struct event *event)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -16,9 +16,14 @@ void request_queue_release(struct request_queue *q)
 	child_ring_release(&q->followed);
 }
 
+size_t request_queue_count(const struct request_queue *q)
+{
+	return q->fresh.count + q->followed.count;
+}
+
 static void keep(struct request_queue *q, struct child_ring *ring, const struct child_entry *entry)
 {
-	if (q->fresh.count + q->followed.count >= REQUESTS_MAX || child_ring_append(ring, entry))
+	if (request_queue_count(q) >= REQUESTS_MAX || child_ring_append(ring, entry))
 		q->skipped++;
 }
 

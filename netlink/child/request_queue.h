@@ -10,6 +10,8 @@
 #ifndef NETLINK_CHILD_REQUEST_QUEUE_H
 #define NETLINK_CHILD_REQUEST_QUEUE_H
 
+#include <stddef.h>
+
 #include "netlink/child/queue.h"
 #include "netlink/child/ring.h"
 
@@ -30,6 +32,9 @@ void request_queue_release(struct request_queue *queue);
  */
 void request_queue_push(struct request_queue *queue, const struct flow *client_to_server,
 			int64_t now_ns, bool once);
+
+/* Those that are followed or to be looked at now. */
+size_t request_queue_count(const struct request_queue *queue);
 
 /* One round. A request that is gone is told with the last look that saw it, as waiting_ns. */
 int request_queue_round(struct request_queue *queue, const struct child_queues_owner *owner,

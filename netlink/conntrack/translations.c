@@ -40,6 +40,7 @@ struct translations {
 	bool read_once;
 	int64_t looked_ns; /* CLOCK_REALTIME, when all that had come was read */
 	int64_t time_ns;   /* of the entries to come */
+	int64_t read_ns;   /* of those that were read last */
 	event_fn fn;
 	void *context;
 	_Alignas(struct nlmsghdr) uint8_t buffer[32768];
@@ -166,6 +167,7 @@ static int take(struct translations *t, const struct nlmsghdr *header)
 	    .client = answer_to,
 	    .server = answer_from,
 	    .fresh = t->read_once,
+	    .read_ns = t->read_ns,
 	};
 	return t->fn(t->context, &event);
 }
@@ -212,6 +214,7 @@ static int ask(struct translations *t, uint8_t family)
 			t->lost++;
 			return 0;
 		}
+		t->read_ns = clock_now_ns();
 		rc = take_all(t, n, true);
 	}
 	return rc == -EALREADY ? 0 : rc;
@@ -232,6 +235,7 @@ static int read_told(struct translations *t)
 		}
 		if (n < 0)
 			return 0;
+		t->read_ns = clock_now_ns();
 		rc = take_all(t, n, false);
 	}
 	return rc;

@@ -1,5 +1,6 @@
 /*
- * Asks rtnetlink for the route to an address: of type RTN_LOCAL it is ours.
+ * Asks rtnetlink for the route to an address: of type RTN_LOCAL it is ours. A client's has to
+ * be of another type, and one that leads there.
  */
 #include "netlink/diag/locality.h"
 
@@ -20,10 +21,16 @@ struct answer {
 	bool local;
 };
 
+/* Routes back are asked for so often at most, whoever sends how many SYNs. */
+#define BACK_WINDOW_NS	(10 * NS_PER_MS)
+#define BACK_WINDOW_MAX 32
+
 struct locality {
 	struct mnl_socket *socket;
 	uint32_t sequence;
 	struct answer answers[SLOTS];
+	int64_t window_ns; /* monotonic: of routes back */
+	unsigned window_asked;
 };
 
 int locality_new(struct locality **out)
@@ -64,7 +71,9 @@ bool address_is_link_local(const struct address *address)
 	return address->bytes[0] == 0xfe && (address->bytes[1] & 0xc0) == 0x80;
 }
 
-static size_t build(struct locality *l, void *buffer, const struct address *address)
+/* from: NULL, or the address of this host that the packet will have. */
+static size_t build(struct locality *l, void *buffer, const struct address *address,
+		    const struct address *from)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 	bool ipv4 = address_is_ipv4(address);
@@ -77,17 +86,24 @@ static size_t build(struct locality *l, void *buffer, const struct address *addr
 	route->rtm_family = ipv4 ? AF_INET : AF_INET6;
 	route->rtm_dst_len = ipv4 ? 32 : 128;
 	mnl_attr_put(header, RTA_DST, ipv4 ? 4 : 16, address->bytes + (ipv4 ? 12 : 0));
+	if (from && address_is_ipv4(from) == ipv4) {
+		route->rtm_src_len = route->rtm_dst_len;
+		mnl_attr_put(header, RTA_SRC, ipv4 ? 4 : 16, from->bytes + (ipv4 ? 12 : 0));
+	}
 	return header->nlmsg_len;
 }
 
-/* The kernel answers while the request is sent. What is no answer of its is "yes". */
-static bool ask(struct locality *l, const struct address *address)
+/*
+ * The kernel answers while the request is sent. The type of the route, RTN_UNSPEC: there is none
+ * to use; -EAGAIN: that was no answer.
+ */
+static int ask_type(struct locality *l, const struct address *address, const struct address *from)
 {
 	_Alignas(struct nlmsghdr) char buffer[4096];
-	size_t size = build(l, buffer, address);
+	size_t size = build(l, buffer, address, from);
 
 	if (mnl_socket_sendto(l->socket, buffer, size) < 0)
-		return true;
+		return -EAGAIN;
 	for (;;) {
 		ssize_t n = mnl_socket_recvfrom(l->socket, buffer, sizeof(buffer));
 		const struct nlmsghdr *header = (const void *)buffer;
@@ -96,17 +112,25 @@ static bool ask(struct locality *l, const struct address *address)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 || !mnl_nlmsg_ok(header, (int)n))
-			return true;
+			return -EAGAIN;
 		if (header->nlmsg_seq != l->sequence)
 			continue; /* of an earlier request that gave up */
 		if (header->nlmsg_type == NLMSG_ERROR)
-			return false; /* no route at all */
+			return RTN_UNSPEC;
 		if (header->nlmsg_type != RTM_NEWROUTE ||
 		    mnl_nlmsg_get_payload_len(header) < sizeof(route))
-			return true;
+			return -EAGAIN;
 		memcpy(&route, mnl_nlmsg_get_payload(header), sizeof(route));
-		return route.rtm_type == RTN_LOCAL;
+		return route.rtm_type;
 	}
+}
+
+/* What is no answer is "yes". */
+static bool ask(struct locality *l, const struct address *address)
+{
+	int type = ask_type(l, address, NULL);
+
+	return type < 0 || type == RTN_LOCAL;
 }
 
 static struct answer *slot_of(struct locality *l, const struct address *address)
@@ -129,4 +153,25 @@ bool locality_is_local(struct locality *l, const struct address *address)
 		*answer = (struct answer){
 		    .address = *address, .until_ns = now_ns + KEEP_NS, .local = ask(l, address)};
 	return answer->local;
+}
+
+int locality_route_back(struct locality *l, const struct flow *client_to_server, bool *found)
+{
+	const struct address *client = &client_to_server->saddr;
+	int64_t now_ns = clock_monotonic_ns();
+	int type;
+
+	if (now_ns - l->window_ns >= BACK_WINDOW_NS) {
+		l->window_ns = now_ns;
+		l->window_asked = 0;
+	}
+	/* The interface, which the kernel knows, belongs to a link-local one. */
+	if (address_is_link_local(client) || l->window_asked == BACK_WINDOW_MAX)
+		return -EAGAIN;
+	l->window_asked++;
+	type = ask_type(l, client, &client_to_server->daddr);
+	if (type < 0)
+		return -EAGAIN;
+	*found = type == RTN_UNICAST || type == RTN_LOCAL || type == RTN_ANYCAST;
+	return 0;
 }

@@ -23,6 +23,13 @@ void locality_free(struct locality *locality);
  */
 bool locality_is_local(struct locality *locality, const struct address *address);
 
+/*
+ * Whether there is a route back to the client of this flow, that its server's address may take.
+ * 0, or -EAGAIN where the kernel does not say, or is asked too often.
+ */
+int locality_route_back(struct locality *locality, const struct flow *client_to_server, bool *found)
+    __attribute__((warn_unused_result));
+
 /* fe80::/10, RFC 4291 section 2.5.6: the address means something on one interface alone. */
 bool address_is_link_local(const struct address *address);
 

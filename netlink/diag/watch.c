@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "event/clock.h"
+
 int watch_init(struct watch *watch, const struct endpoint *targets, size_t count)
 {
 	*watch = (struct watch){.targets_count = count, .asked_count = count};
@@ -138,6 +140,7 @@ static struct watched *append(struct watch *watch, const struct diag_socket *soc
 		},
 	    .group_size = 1,
 	    .reachable = true,
+	    .found_ns = clock_monotonic_ns(),
 	};
 	return w;
 }
@@ -207,34 +210,61 @@ static int drop_closed(struct watch *watch, watch_fn fn, void *context, bool *re
 	return result;
 }
 
-int watch_update(struct watch *watch, const struct diag_socket *sockets, size_t count, watch_fn fn,
-		 void *context, bool *regrouped)
+/* Marks those that are still there. True when there are others than these. */
+static bool mark_seen(struct watch *watch, const struct diag_socket *sockets, size_t count)
+{
+	bool others = false;
+
+	for (size_t i = 0; i < count; i++) {
+		struct watched *w;
+
+		if (sockets[i].state != DIAG_LISTEN ||
+		    !is_wanted(watch, sockets, count, &sockets[i]))
+			continue;
+		w = watch_find(watch, sockets[i].cookie);
+		others |= !w;
+		if (w)
+			w->seen = watch->dumps;
+	}
+	return others;
+}
+
+static int add_new(struct watch *watch, const struct diag_socket *sockets, size_t count,
+		   watch_fn fn, void *context, bool *regrouped)
 {
 	size_t sorted = watch->count;
-	int result = 0, error;
+	int result = 0;
 
-	*regrouped = false;
-	watch->dumps++;
 	for (size_t i = 0; i < count && !result; i++) {
 		const struct diag_socket *s = &sockets[i];
 		struct watched *w;
 
-		if (s->state != DIAG_LISTEN || !is_wanted(watch, sockets, count, s))
+		if (s->state != DIAG_LISTEN || find_sorted(watch, sorted, s->cookie) ||
+		    !is_wanted(watch, sockets, count, s))
 			continue;
-		w = find_sorted(watch, sorted, s->cookie);
-		if (!w) {
-			*regrouped = true;
-			w = append(watch, s);
-			if (!w)
-				result = -ENOMEM;
-			else
-				result = fn(context, w, LISTENER_SEEN);
-		}
-		if (w)
-			w->seen = watch->dumps;
+		*regrouped = true;
+		w = append(watch, s);
+		if (!w)
+			return -ENOMEM;
+		w->seen = watch->dumps;
+		result = fn(context, w, LISTENER_SEEN);
 	}
-	if (!result)
-		result = drop_closed(watch, fn, context, regrouped);
+	return result;
+}
+
+int watch_update(struct watch *watch, const struct diag_socket *sockets, size_t count, watch_fn fn,
+		 void *context, bool *regrouped)
+{
+	int result, error;
+	bool others;
+
+	*regrouped = false;
+	watch->dumps++;
+	others = mark_seen(watch, sockets, count);
+	/* Who took the place of one that closed is no sibling of it. */
+	result = drop_closed(watch, fn, context, regrouped);
+	if (!result && others)
+		result = add_new(watch, sockets, count, fn, context, regrouped);
 	error = *regrouped ? regroup(watch) : 0;
 	return result ? result : error;
 }
@@ -254,30 +284,76 @@ static size_t first_of_port(const struct watch *watch, uint16_t port)
 	return low;
 }
 
-struct watched *watch_match(const struct watch *watch, const struct endpoint *local, bool *alone)
+/* How closely it fits, the device apart; 0: not at all, or it is of another port. */
+static int fit_of(const struct watched *w, const struct endpoint *local)
+{
+	return w->listener.local.port == local->port
+		   ? closeness(&w->listener.local.address, w->listener.v6only, &local->address)
+		   : 0;
+}
+
+static struct watched *match(const struct watch *watch, const struct endpoint *local,
+			     uint32_t interface, bool *single)
 {
 	struct watched *best = NULL;
 	int best_close = 0;
-	bool single = true;
+	bool other = false;
 
+	*single = true;
 	for (size_t i = first_of_port(watch, local->port); i < watch->count; i++) {
 		struct watched *w = &watch->listeners[watch->by_port[i]];
-		int close;
+		int close = fit_of(w, local);
 
 		if (w->listener.local.port != local->port)
 			break;
-		close = closeness(&w->listener.local.address, w->listener.v6only, &local->address);
+		if (interface != WATCH_ANY_DEVICE && w->listener.interface != interface)
+			continue;
+		other |= close && best && best->listener.interface != w->listener.interface;
 		if (close > best_close) {
 			best = w;
 			best_close = close;
-			single = true;
+			*single = true;
 		} else if (close && close == best_close) {
-			single = false;
+			*single = false;
 		}
 	}
+	*single &= !other;
+	return best;
+}
+
+struct watched *watch_match(const struct watch *watch, const struct endpoint *local,
+			    uint32_t interface, bool *alone)
+{
+	bool single;
+	struct watched *w = match(watch, local, interface, &single);
+
+	/* A connection may be bound where its listener is not: of link-local addresses. */
+	if (!w && interface && interface != WATCH_ANY_DEVICE)
+		w = match(watch, local, 0, &single);
 	if (alone)
 		*alone = single;
-	return best;
+	return w;
+}
+
+size_t watch_devices(const struct watch *watch, const struct endpoint *local,
+		     uint32_t devices[WATCH_DEVICES_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = first_of_port(watch, local->port); i < watch->count; i++) {
+		const struct watched *w = &watch->listeners[watch->by_port[i]];
+		size_t k = 0;
+
+		if (w->listener.local.port != local->port)
+			break;
+		if (!fit_of(w, local))
+			continue;
+		while (k < count && devices[k] != w->listener.interface)
+			k++;
+		if (k == count && count < WATCH_DEVICES_MAX)
+			devices[count++] = w->listener.interface;
+	}
+	return count;
 }
 
 struct watched *watch_transparent(const struct watch *watch)

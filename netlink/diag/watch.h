@@ -23,6 +23,7 @@ struct watched {
 	uint32_t drops;		  /* of the last sample */
 	int64_t told_ns;	  /* before_ns of the last sample that was delivered */
 	int64_t full_ns;	  /* monotonic: it was full; 0: never seen so */
+	int64_t found_ns;	  /* monotonic: it was seen first */
 };
 
 struct watch {
@@ -61,13 +62,24 @@ int watch_update(struct watch *watch, const struct diag_socket *sockets, size_t 
 /* NULL when it is not watched. */
 struct watched *watch_find(const struct watch *watch, uint64_t cookie);
 
+/* Of a connection of which only the packets are known. */
+#define WATCH_ANY_DEVICE UINT32_MAX
+
 /*
  * The listener that gets a connection to this local endpoint, NULL when it is
- * not watched. *alone (may be NULL) is false when others take turns with it:
- * SO_REUSEPORT siblings, or listeners bound to other interfaces; then it is
- * always the same one of them.
+ * not watched. interface: that its socket is bound to, as is that of its listener
+ * (inet_request_bound_dev_if()), 0 for none. *alone (may be NULL) is false when others
+ * take turns with it: SO_REUSEPORT siblings or, with WATCH_ANY_DEVICE, listeners bound to
+ * other interfaces; then it is always the same one of them.
  */
-struct watched *watch_match(const struct watch *watch, const struct endpoint *local, bool *alone);
+struct watched *watch_match(const struct watch *watch, const struct endpoint *local,
+			    uint32_t interface, bool *alone);
+
+#define WATCH_DEVICES_MAX 16
+
+/* What the listeners are bound to that a connection to this endpoint may reach, each once. */
+size_t watch_devices(const struct watch *watch, const struct endpoint *local,
+		     uint32_t devices[WATCH_DEVICES_MAX]);
 
 /* The only watched listener with IP_TRANSPARENT; NULL: none, or several. */
 struct watched *watch_transparent(const struct watch *watch);

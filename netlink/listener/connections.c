@@ -10,12 +10,20 @@
 /* Children whose age is asked for. */
 #define AGES_MAX 4096
 
-/* The entry that stands for the listeners at this place. */
-static struct listening *entry_at(struct reading *r, const struct endpoint *local)
+/* The entry that stands for the listeners at this place, by what a socket of theirs is bound to. */
+static struct listening *entry_at(struct reading *r, const struct endpoint *local,
+				  uint32_t interface)
 {
-	struct watched *w = watch_match(&r->watch, local, NULL);
+	struct watched *w = watch_match(&r->watch, local, interface, NULL);
 
 	return w ? &r->entries[w - r->watch.listeners] : NULL;
+}
+
+static struct listening *entry_of(struct reading *r, size_t i)
+{
+	const struct listener *l = &r->entries[i].listener;
+
+	return entry_at(r, &l->local, l->interface);
 }
 
 /* Ports of listeners, of all or of those with something in their queue. 0: none, or too many. */
@@ -55,9 +63,9 @@ static int read_half_open(struct reading *r)
 	if (error)
 		return error;
 	for (size_t i = 0; i < r->watch.count; i++)
-		entry_at(r, &r->entries[i].listener.local)->half_open = 0;
+		entry_of(r, i)->half_open = 0;
 	for (size_t i = 0; i < count; i++) {
-		struct listening *entry = entry_at(r, &sockets[i].local);
+		struct listening *entry = entry_at(r, &sockets[i].local, sockets[i].interface);
 
 		if (entry)
 			entry->half_open++;
@@ -65,22 +73,35 @@ static int read_half_open(struct reading *r)
 	return 0;
 }
 
+/* An age that took longer to be told is asked for again: nobody knows when it was that. */
+#define AGE_TOLD_NS  (2 * NS_PER_MS)
+#define AGE_ASKS_MAX 3
+
 /*
  * A child that nobody has accepted cannot have sent data, so that the time
  * since it last did is its age (tcp_create_openreq_child() sets lsndtime).
  */
 static void read_age(struct reading *r, const struct diag_socket *child, struct listening *entry)
 {
+	int64_t age_ns, before_ns, after_ns;
 	struct diag_socket again;
-	int64_t age_ns;
+	int asks = 0;
 
-	if (diag_look_up(r->diag, &child->local, &child->remote, child->interface, DIAG_WANT_AGE,
-			 &again) < 0 ||
-	    again.cookie != child->cookie || again.inode || again.last_sent_ms < 0)
+	do {
+		before_ns = clock_now_ns();
+		if (diag_look_up(r->diag, &child->local, &child->remote, child->interface,
+				 DIAG_WANT_AGE, &again) < 0)
+			return;
+		after_ns = clock_now_ns();
+	} while (after_ns - before_ns > AGE_TOLD_NS && ++asks < AGE_ASKS_MAX);
+	if (again.cookie != child->cookie || again.inode || again.last_sent_ms < 0)
 		return;
 	age_ns = again.last_sent_ms * NS_PER_MS;
-	if (age_ns > entry->oldest_ns)
-		entry->oldest_ns = age_ns;
+	if (entry->oldest_ns >= 0 && before_ns - age_ns >= entry->oldest_after_ns)
+		return;
+	entry->oldest_ns = age_ns;
+	entry->oldest_after_ns = before_ns - age_ns;
+	entry->oldest_before_ns = after_ns - age_ns;
 }
 
 /*
@@ -102,10 +123,10 @@ static int read_ghosts(struct reading *r)
 		return -ENOMEM;
 	after = before + r->watch.count;
 	for (size_t i = 0; i < r->watch.count; i++)
-		before[entry_at(r, &r->entries[i].listener.local) - r->entries] +=
-		    r->entries[i].depth;
+		before[entry_of(r, i) - r->entries] += r->entries[i].depth;
 	for (size_t i = 0; i < count; i++) {
-		const struct listening *entry = entry_at(r, &sockets[i].local);
+		const struct listening *entry =
+		    entry_at(r, &sockets[i].local, sockets[i].interface);
 
 		if (entry)
 			after[entry - r->entries] += sockets[i].depth;
@@ -131,7 +152,7 @@ static int read_children(struct reading *r)
 
 	ports_count = gather_ports(r, true, ports, &none);
 	for (size_t i = 0; i < r->watch.count; i++) {
-		struct listening *entry = entry_at(r, &r->entries[i].listener.local);
+		struct listening *entry = entry_of(r, i);
 
 		entry->waiting = 0;
 		entry->ghosts = 0;
@@ -150,7 +171,7 @@ static int read_children(struct reading *r)
 
 		if (sockets[i].inode)
 			continue;
-		entry = entry_at(r, &sockets[i].local);
+		entry = entry_at(r, &sockets[i].local, sockets[i].interface);
 		if (!entry)
 			continue;
 		entry->waiting++;
@@ -165,12 +186,14 @@ static void share_counts(struct reading *r)
 {
 	for (size_t i = 0; i < r->watch.count; i++) {
 		struct listening *entry = &r->entries[i];
-		const struct listening *place = entry_at(r, &entry->listener.local);
+		const struct listening *place = entry_of(r, i);
 
 		entry->half_open = place->half_open;
 		entry->waiting = place->waiting;
 		entry->ghosts = place->ghosts;
 		entry->oldest_ns = place->oldest_ns;
+		entry->oldest_after_ns = place->oldest_after_ns;
+		entry->oldest_before_ns = place->oldest_before_ns;
 	}
 }
 

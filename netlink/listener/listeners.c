@@ -86,6 +86,7 @@ static void take_owner(struct listener *listener, const struct owner *owner)
 	listener->pids_count = owner->pids_count;
 	memcpy(listener->pids, owner->pids, sizeof(listener->pids));
 	memcpy(listener->comm, owner->comm, sizeof(listener->comm));
+	listener->workload = owner->workload;
 	(void)!owner_socket_options(owner->pids[0], owner->fd, listener->cookie,
 				    &listener->defer_accept_s, &listener->fastopen);
 }
@@ -159,6 +160,8 @@ static int by_place(const void *x, const void *y)
 	order = memcmp(&a->local.address, &b->local.address, sizeof(a->local.address));
 	if (order)
 		return order;
+	if (a->interface != b->interface)
+		return a->interface < b->interface ? -1 : 1;
 	return (a->cookie > b->cookie) - (a->cookie < b->cookie);
 }
 

@@ -34,6 +34,9 @@ struct listening {
 	int64_t waiting; /* connections in the accept queue that are still there */
 	int64_t ghosts;	 /* those that their client has reset: accept() returns them all the same */
 	int64_t oldest_ns; /* how long the one that has waited longest waits */
+	/* It was born between these, but for the whole jiffies in which the kernel counts. */
+	int64_t oldest_after_ns;
+	int64_t oldest_before_ns;
 };
 
 struct listeners_snapshot {

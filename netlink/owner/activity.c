@@ -144,10 +144,12 @@ static void take_throttling(int cgroups, const char *folder, struct owner_activi
 		if (!member_of(text, "throttled_time", &time))
 			return;
 	}
-	if (time * unit > out->throttled_ns || out->throttled_ns < 0) {
-		out->throttled_ns = time * unit;
-		out->throttled_periods = periods;
-	}
+	/* What an ancestor was held back long ago hides nothing: the sum grows with each of them.
+	 */
+	if (out->throttled_ns < 0)
+		out->throttled_ns = out->throttled_periods = 0;
+	out->throttled_ns += time * unit;
+	out->throttled_periods += periods;
 }
 
 static void take_freezing(int cgroups, const char *folder, const char *file, const char *frozen,
@@ -171,22 +173,36 @@ static void take_wait_channel(int proc, int32_t pid, struct owner_activity *out)
 		out->frozen = true;
 }
 
-/* The cgroup itself and each above it, but the root. path is cut short on the way. */
+/*
+ * The cgroup itself and each above it. What is the root here may be a container's cgroup, with its
+ * quota: so it is in its cgroup namespace. path is cut short on the way.
+ */
 static void climb(int cgroups, const char *mount, char *path, struct owner_activity *out)
 {
-	char folder[PATH_MAX];
+	char folder[PATH_MAX], *end;
 
-	while (path[0] && path[1]) {
-		char *end;
-
+	if (!path[1])
+		path[0] = '\0';
+	do {
 		if (snprintf(folder, sizeof(folder), "%s%s", mount, path) >= (int)sizeof(folder))
 			return;
 		take_throttling(cgroups, folder, out);
 		end = strrchr(path, '/');
-		if (!end)
-			return;
-		*end = '\0';
-	}
+		if (end)
+			*end = '\0';
+	} while (end);
+}
+
+/* Of version 2, beside version 1 where systemd mounts it so ("hybrid"). */
+static void read_unified(int cgroups, char *path, struct owner_activity *out)
+{
+	struct stat st;
+	const char *mount = fstatat(cgroups, "unified", &st, 0) == 0 ? "unified" : ".";
+	char folder[PATH_MAX];
+
+	if (snprintf(folder, sizeof(folder), "%s%s", mount, path) < (int)sizeof(folder))
+		take_freezing(cgroups, folder, "cgroup.events", "frozen 1", out);
+	climb(cgroups, mount, path, out);
 }
 
 /* Lines "0::/path" of version 2, "4:cpu,cpuacct:/path" of version 1. */
@@ -209,9 +225,7 @@ static void read_cgroups(int proc, int cgroups, int32_t pid, struct owner_activi
 		if (strstr(path, "/.."))
 			continue;
 		if (!*names) {
-			snprintf(folder, sizeof(folder), ".%s", path);
-			take_freezing(cgroups, folder, "cgroup.events", "frozen 1", out);
-			climb(cgroups, ".", path, out);
+			read_unified(cgroups, path, out);
 		} else if (strcmp(names, "freezer") == 0) {
 			snprintf(folder, sizeof(folder), "freezer%s", path);
 			take_freezing(cgroups, folder, "freezer.state", "FROZEN", out);

@@ -24,7 +24,7 @@ int activity_cgroups(void);
  *   threads          /proc/PID/stat
  *   run_ns, wait_ns  /proc/PID/schedstat, of the main thread: on a CPU, and runnable without one
  *   descriptors      open ones (/proc/PID/fd) and RLIMIT_NOFILE (/proc/PID/limits)
- *   throttled        cpu.stat of its cgroup or the ancestor that was throttled the longest
+ *   throttled        cpu.stat of its cgroup and of those above it, added up
  */
 int activity_read(int proc, int cgroups, int32_t pid, struct owner_activity *out)
     __attribute__((warn_unused_result));

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "netlink/owner/descriptors.h"
+#include "netlink/owner/workload.h"
 
 /* The clock is read once for so many descriptors. */
 #define SLICE 32
@@ -174,6 +175,7 @@ static void meet(struct owners *o, struct owner *owner, int32_t fd)
 	if (owner->pids_count == 0) {
 		owner->fd = fd;
 		read_comm(o, o->pid, owner->comm);
+		workload_read(dirfd(o->proc), o->pid, &owner->workload);
 	}
 	owner->pids[owner->pids_count++] = o->pid;
 }

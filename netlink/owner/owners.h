@@ -19,6 +19,7 @@ struct owner {
 	int32_t pids[LISTENER_PIDS_MAX];
 	int32_t fd; /* of the first of them */
 	char comm[LISTENER_COMM_SIZE];
+	struct workload workload;
 };
 
 struct owners;

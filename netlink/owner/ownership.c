@@ -11,6 +11,8 @@
 #define COST_SHARE 200
 /* And at a suspicion sooner, but not more than 5 %. */
 #define SUSPECT_COST_SHARE 20
+/* Who opens a listener may leave it to a child, which it forks then. */
+#define FIRST_AGAIN_NS (100 * NS_PER_MS)
 
 /* Listeners are among the first descriptors of a process. */
 #define FDS_MAX 1024
@@ -97,8 +99,33 @@ static int tell_changes(const struct ownership *o, const struct listener *listen
 	return result;
 }
 
+/* execve() and prctl(PR_SET_NAME) give it another name. */
+static bool is_renamed(const struct listener *listener, const struct owner *owner)
+{
+	return owner->comm[0] && listener->pids_count && listener->pids[0] == owner->pids[0] &&
+	       strncmp(listener->comm, owner->comm, sizeof(listener->comm)) != 0;
+}
+
+static int tell_name(const struct listener *listener, const struct owner *owner,
+		     const struct ownership_hearer *hearer)
+{
+	struct owner_change change = {
+	    .cookie = listener->cookie,
+	    .before_ns = TIME_UNKNOWN,
+	    .pid = owner->pids[0],
+	    .owns = true,
+	};
+
+	if (!is_renamed(listener, owner))
+		return 0;
+	memcpy(change.comm, owner->comm, sizeof(change.comm));
+	return hearer->owner(hearer->context, &change);
+}
+
 static bool differs(const struct listener *listener, const struct owner *owner)
 {
+	if (is_renamed(listener, owner))
+		return true;
 	return listener->pids_count != owner->pids_count ||
 	       memcmp(listener->pids, owner->pids, owner->pids_count * sizeof(owner->pids[0])) != 0;
 }
@@ -112,23 +139,36 @@ static int apply(const struct ownership *o, struct watched *w, const struct owne
 
 	if (!owner || !differs(listener, owner))
 		return 0;
-	result = tell_changes(o, listener, owner, true, hearer);
+	result = tell_name(listener, owner, hearer);
+	if (!result)
+		result = tell_changes(o, listener, owner, true, hearer);
 	if (!result)
 		result = tell_changes(o, listener, owner, false, hearer);
 	listener->pids_count = owner->pids_count;
 	memcpy(listener->pids, owner->pids, owner->pids_count * sizeof(owner->pids[0]));
 	memcpy(listener->comm, owner->comm, sizeof(listener->comm));
+	listener->workload = owner->workload;
 	/* Not ours to read in most cases: unknown is then what it stays. */
 	(void)!owner_socket_options(owner->pids[0], owner->fd, listener->cookie,
 				    &listener->defer_accept_s, &listener->fastopen);
 	return result ? result : hearer->listener(hearer->context, w, LISTENER_CHANGED);
 }
 
+/* The first owners of a listener may not be its last. */
+static void again_soon(struct ownership *o, int64_t now_ns)
+{
+	int64_t cost_ns = SUSPECT_COST_SHARE * o->cost_ns;
+	int64_t soon_ns = now_ns + (cost_ns > FIRST_AGAIN_NS ? cost_ns : FIRST_AGAIN_NS);
+
+	if (soon_ns < o->next_ns)
+		o->next_ns = soon_ns;
+}
+
 int ownership_round(struct ownership *o, struct watch *watch, int64_t now_ns, int64_t budget_ns,
 		    const struct ownership_hearer *hearer)
 {
 	int result = 0;
-	bool over;
+	bool over, found = false;
 
 	if (!o->owners || watch->count == 0)
 		return 0;
@@ -155,9 +195,13 @@ int ownership_round(struct ownership *o, struct watch *watch, int64_t now_ns, in
 		o->next_ns = now_ns + COST_SHARE * o->cost_ns;
 	for (size_t i = 0; i < watch->count && !result; i++) {
 		struct watched *w = &watch->listeners[i];
+		bool unknown = w->listener.pids_count == 0;
 
 		result = apply(o, w, owners_of(o->owners, w->listener.inode), hearer);
+		found |= unknown && w->listener.pids_count > 0;
 	}
+	if (found)
+		again_soon(o, now_ns);
 	o->known_ns = o->begun_ns;
 	return result;
 }

@@ -16,8 +16,16 @@
 #define STEP_NS	  (10 * NS_PER_MS)
 #define ROUTES_NS (5 * NS_PER_SEC)
 
+/* Several devices have the address. */
+#define DEVICE_SEVERAL UINT32_MAX
+
+struct held {
+	struct address_prefix prefix;
+	uint32_t device; /* 0: not said, as of an IPv6 route, which may be of lo then */
+};
+
 struct set {
-	struct address_prefix *prefixes; /* sorted, each once */
+	struct held *prefixes; /* sorted, each once */
 	size_t count;
 	size_t room;
 };
@@ -92,14 +100,16 @@ uint64_t addresses_lost(const struct addresses *addresses)
 	return addresses->lost;
 }
 
-static void keep(struct addresses *a, uint8_t family, const uint8_t *bytes, unsigned bits)
+static void keep(struct addresses *a, uint8_t family, const uint8_t *bytes, unsigned bits,
+		 uint32_t device)
 {
 	struct set *s = &a->next;
 
 	if (s->count == s->room) {
 		size_t room = s->room ? 2 * s->room : 64;
-		void *bigger =
-		    room <= ADDRESSES_MAX ? realloc(s->prefixes, room * sizeof(*s->prefixes)) : NULL;
+		void *bigger = room <= ADDRESSES_MAX
+				   ? realloc(s->prefixes, room * sizeof(*s->prefixes))
+				   : NULL;
 
 		if (!bigger) {
 			a->overflowed = true;
@@ -108,9 +118,14 @@ static void keep(struct addresses *a, uint8_t family, const uint8_t *bytes, unsi
 		s->prefixes = bigger;
 		s->room = room;
 	}
-	s->prefixes[s->count++] = (struct address_prefix){
-	    .address = family == AF_INET ? address_from_ipv4(bytes) : address_from_ipv6(bytes),
-	    .bits = (uint8_t)(family == AF_INET ? bits + 96 : bits),
+	s->prefixes[s->count++] = (struct held){
+	    .prefix =
+		{
+		    .address =
+			family == AF_INET ? address_from_ipv4(bytes) : address_from_ipv6(bytes),
+		    .bits = (uint8_t)(family == AF_INET ? bits + 96 : bits),
+		},
+	    .device = device,
 	};
 }
 
@@ -125,10 +140,10 @@ static const uint8_t *find_address(const struct nlmsghdr *header, size_t offset,
 {
 	const struct nlattr *attribute;
 
-	mnl_attr_for_each(attribute, header, offset)
-		if (mnl_attr_get_type(attribute) == type &&
-		    mnl_attr_get_payload_len(attribute) >= size_of(family) && size_of(family))
-			return mnl_attr_get_payload(attribute);
+	mnl_attr_for_each(attribute, header,
+			  offset) if (mnl_attr_get_type(attribute) == type &&
+				      mnl_attr_get_payload_len(attribute) >= size_of(family) &&
+				      size_of(family)) return mnl_attr_get_payload(attribute);
 	return NULL;
 }
 
@@ -145,7 +160,22 @@ static void take_address(struct addresses *a, const struct nlmsghdr *header)
 	if (!bytes)
 		bytes = find_address(header, sizeof(message), IFA_ADDRESS, message.ifa_family);
 	if (bytes)
-		keep(a, message.ifa_family, bytes, message.ifa_family == AF_INET ? 32 : 128);
+		keep(a, message.ifa_family, bytes, message.ifa_family == AF_INET ? 32 : 128,
+		     message.ifa_index);
+}
+
+static uint32_t find_device(const struct nlmsghdr *header, const struct rtmsg *message)
+{
+	const struct nlattr *attribute;
+
+	if (message->rtm_family != AF_INET)
+		return 0;
+	mnl_attr_for_each(
+	    attribute, header,
+	    sizeof(*message)) if (mnl_attr_get_type(attribute) == RTA_OIF &&
+				  mnl_attr_get_payload_len(attribute) >=
+				      sizeof(uint32_t)) return mnl_attr_get_u32(attribute);
+	return 0;
 }
 
 static void take_route(struct addresses *a, const struct nlmsghdr *header)
@@ -162,7 +192,8 @@ static void take_route(struct addresses *a, const struct nlmsghdr *header)
 		return;
 	bytes = find_address(header, sizeof(message), RTA_DST, message.rtm_family);
 	if (bytes || message.rtm_dst_len == 0)
-		keep(a, message.rtm_family, bytes ? bytes : nothing, message.rtm_dst_len);
+		keep(a, message.rtm_family, bytes ? bytes : nothing, message.rtm_dst_len,
+		     find_device(header, &message));
 }
 
 /* 0, -EAGAIN when it is to be asked again, or -errno. */
@@ -186,7 +217,8 @@ static int read_dump(struct addresses *a)
 				return 0;
 			if (header->nlmsg_type == NLMSG_ERROR)
 				return mnl_nlmsg_get_payload_len(header) >= sizeof(struct nlmsgerr)
-					   ? ((const struct nlmsgerr *)mnl_nlmsg_get_payload(header))
+					   ? ((const struct nlmsgerr *)mnl_nlmsg_get_payload(
+						  header))
 						 ->error
 					   : -EBADMSG;
 			if (header->nlmsg_type == RTM_NEWADDR)
@@ -223,21 +255,27 @@ static int ask(struct addresses *a, uint16_t type, uint8_t family)
 
 static int compare(const void *x, const void *y)
 {
-	return memcmp(x, y, sizeof(struct address_prefix));
+	return memcmp(&((const struct held *)x)->prefix, &((const struct held *)y)->prefix,
+		      sizeof(struct address_prefix));
 }
 
 /* Sorted, and each once: an address is in both answers. */
 static void put_in_order(struct set *s)
 {
-	size_t n = 0;
+	struct held *last = s->prefixes;
 
 	if (!s->count)
 		return;
 	qsort(s->prefixes, s->count, sizeof(*s->prefixes), compare);
-	for (size_t i = 1; i < s->count; i++)
-		if (compare(&s->prefixes[i], &s->prefixes[n]) != 0)
-			s->prefixes[++n] = s->prefixes[i];
-	s->count = n + 1;
+	for (const struct held *h = last + 1; h < s->prefixes + s->count; h++) {
+		if (compare(h, last) != 0)
+			*++last = *h;
+		else if (!last->device)
+			last->device = h->device;
+		else if (h->device && h->device != last->device)
+			last->device = DEVICE_SEVERAL;
+	}
+	s->count = (size_t)(last - s->prefixes) + 1;
 }
 
 /* What the namespace has now -> a->next. An interrupted dump may lack something: again. */
@@ -257,7 +295,8 @@ static int ask_all(struct addresses *a)
 		a->overflowed = false;
 		for (size_t q = 0; q < sizeof(questions) / sizeof(questions[0]); q++) {
 			rc = ask(a, questions[q].type, questions[q].family);
-			/* A kernel without IPv6 has no such table, one before strict checks no filter. */
+			/* A kernel without IPv6 has no such table, one before strict checks no
+			 * filter. */
 			if (rc == -EOPNOTSUPP || rc == -EINVAL || rc == -ENOENT)
 				rc = 0;
 			if (rc)
@@ -273,14 +312,15 @@ static int ask_all(struct addresses *a)
 	return 0;
 }
 
-static int tell(const struct address_prefix *prefix, bool gone, int64_t time_ns, event_fn fn,
-		void *context)
+static int tell(const struct held *held, bool gone, int64_t time_ns, event_fn fn, void *context)
 {
 	struct event event = {
 	    .kind = EVENT_ADDRESS,
 	    .source = SOURCE_SAMPLER,
 	    .time_ns = time_ns,
-	    .address = {.prefix = *prefix, .gone = gone},
+	    .address = {.prefix = held->prefix,
+			.device = held->device == DEVICE_SEVERAL ? 0 : held->device,
+			.gone = gone},
 	};
 
 	return fn(context, &event);
@@ -295,7 +335,7 @@ static int tell_changes(struct addresses *a, int64_t now_ns, event_fn fn, void *
 	int rc = 0;
 
 	while (rc == 0 && (i < old->count || j < new->count)) {
-		int order = i == old->count	? 1
+		int order = i == old->count   ? 1
 			    : j == new->count ? -1
 					      : compare(&old->prefixes[i], &new->prefixes[j]);
 
@@ -303,8 +343,8 @@ static int tell_changes(struct addresses *a, int64_t now_ns, event_fn fn, void *
 			rc = tell(&new->prefixes[j++], false, came_ns, fn, context);
 		else if (order < 0)
 			rc = tell(&old->prefixes[i++], true, now_ns, fn, context);
-		else
-			i++, j++;
+		else if (old->prefixes[i++].device != new->prefixes[j++].device)
+			rc = tell(&new->prefixes[j - 1], false, now_ns, fn, context);
 	}
 	return rc;
 }

@@ -13,11 +13,14 @@
 #include "netlink/diag/locality.h"
 #include "netlink/diag/watch.h"
 #include "netlink/owner/ownership.h"
+#include "netlink/route/links.h"
 #include "netlink/sampler/sampler.h"
 
 struct sampler {
 	struct diag *diag;
 	struct locality *locality;
+	struct links *links; /* NULL: devices have no names */
+	int64_t links_ns;    /* monotonic: read last */
 	struct watch watch;
 	struct child_queues *children;
 	struct request_queue requests;
@@ -40,6 +43,10 @@ struct sampler {
 	int64_t last_ns; /* of the last event */
 	uint32_t depth;
 	uint64_t waiting_skipped; /* of those that waited at the start */
+	bool no_packets;	  /* lists alone tell of connections */
+	struct flow *listed;	  /* who waited when they were listed last, in order; its own */
+	size_t listed_count;
+	int64_t list_ns; /* monotonic: not listed again before */
 	struct sampler_stats stats;
 	event_fn fn; /* of the call that runs */
 	void *context;
@@ -63,6 +70,9 @@ static inline uint64_t sampler_queue_key(const struct watched *w, bool alone)
 int sampler_round_queues(struct sampler *sampler, int64_t now_ns)
     __attribute__((warn_unused_result));
 
+/* The name and the ports of the device that it is bound to. True when they changed. */
+bool sampler_describe_device(struct sampler *sampler, struct watched *watched);
+
 /* What it usually costs: down at once, up in steps, since much that is measured is others' time. */
 static inline void sampler_usual(int64_t *cost_ns, int64_t measured_ns)
 {
@@ -73,5 +83,9 @@ static inline void sampler_usual(int64_t *cost_ns, int64_t measured_ns)
 
 /* What is under way when observation begins -> WAITING: waiting.c. */
 int sampler_list_waiting(struct sampler *sampler) __attribute__((warn_unused_result));
+
+/* Without packets: those that have come to wait since the last list -> WAITING. */
+int sampler_list_newly_waiting(struct sampler *sampler, int64_t now_ns)
+    __attribute__((warn_unused_result));
 
 #endif

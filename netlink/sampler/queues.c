@@ -9,8 +9,9 @@
 /* A dump of all listeners finds the new ones. Where one is waited for, it may cost 2 %. */
 #define RESCAN_NS	  (10 * NS_PER_MS)
 #define RESCAN_COST_SHARE 50
-/* Where somebody tells of them. */
-#define RESCAN_TOLD_NS NS_PER_SEC
+/* Where somebody tells of them; then it may cost 0.1 %. */
+#define RESCAN_TOLD_NS	       NS_PER_SEC
+#define RESCAN_TOLD_COST_SHARE 1000
 
 /* Remote ports that are tried to reach every sibling, for each of them. */
 #define SIBLING_TRIES 32
@@ -120,16 +121,47 @@ static void reach_siblings(struct sampler *s)
 
 static int64_t rescan_interval_ns(const struct sampler *s)
 {
-	int64_t interval_ns = RESCAN_NS;
+	int64_t interval_ns = RESCAN_NS, share = RESCAN_COST_SHARE;
 
 	/* Of a target that was added later nobody tells. */
-	if (s->listeners_told && s->watch.targets_count == s->watch.asked_count)
-		return RESCAN_TOLD_NS;
-	if (s->watch.count < s->watch.asked_count || s->watch.count == 0)
+	if (s->listeners_told && s->watch.targets_count == s->watch.asked_count) {
+		interval_ns = RESCAN_TOLD_NS;
+		share = RESCAN_TOLD_COST_SHARE;
+	} else if (s->watch.count < s->watch.asked_count || s->watch.count == 0) {
 		interval_ns = NS_PER_MS;
-	return interval_ns < RESCAN_COST_SHARE * s->dump_cost_ns
-		   ? RESCAN_COST_SHARE * s->dump_cost_ns
-		   : interval_ns;
+	}
+	return interval_ns < share * s->dump_cost_ns ? share * s->dump_cost_ns : interval_ns;
+}
+
+/* Links are read at most so often. */
+#define LINKS_NS (100 * NS_PER_MS)
+
+bool sampler_describe_device(struct sampler *s, struct watched *w)
+{
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (!s->links)
+		return false;
+	if (!s->links_ns || now_ns - s->links_ns > LINKS_NS) {
+		if (links_read(s->links))
+			return false;
+		s->links_ns = now_ns;
+	}
+	return links_describe(s->links, &w->listener);
+}
+
+/* Devices get other names and masters. */
+static int follow_devices(struct sampler *s)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < s->watch.count && !result; i++) {
+		struct watched *w = &s->watch.listeners[i];
+
+		if (w->listener.interface && sampler_describe_device(s, w))
+			result = sampler_on_change(s, w, LISTENER_CHANGED);
+	}
+	return result;
 }
 
 /* All listeners at once: finds new and closed ones, and samples every one. */
@@ -165,6 +197,9 @@ static int round_dump(struct sampler *s)
 		if (result)
 			return result;
 	}
+	result = follow_devices(s);
+	if (result)
+		return result;
 	s->dump_ns = begin_ns;
 	s->rescan_ns = begin_ns + rescan_interval_ns(s);
 	s->rescan = false;

@@ -27,6 +27,9 @@
 /* The share of the time that readings of the counters may take while a listener drops packets. */
 #define COUNTERS_COST_SHARE 20
 
+/* So often the counters are read again, since a listener dropped something meanwhile. */
+#define BRACKET_TRIES 16
+
 /*
  * What the walk for owners may take of the first round, of the others while it looks
  * for those of a new listener, and of the rest. With the owners come the listener's
@@ -43,7 +46,7 @@ int sampler_new(const struct sampler_options *options, struct sampler **out)
 
 	if (!s)
 		return -ENOMEM;
-	s->look_up_children = options->look_up_children;
+	s->look_up_children = s->half_open.told = options->look_up_children;
 	s->last_ns = TIME_UNKNOWN;
 	s->look_cost_ns = 4 * NS_PER_US;
 	s->dump_cost_ns = 40 * NS_PER_US;
@@ -52,6 +55,9 @@ int sampler_new(const struct sampler_options *options, struct sampler **out)
 	if (error)
 		goto free_sampler;
 	error = locality_new(&s->locality);
+	/* Without it devices have no names. */
+	if (!error && links_new(&s->links))
+		s->links = NULL;
 	if (error)
 		goto free_diag;
 	error = counters_reader_init(&s->counters);
@@ -73,6 +79,7 @@ release_watch:
 release_counters:
 	counters_reader_release(&s->counters);
 free_locality:
+	links_free(s->links);
 	locality_free(s->locality);
 free_diag:
 	diag_free(s->diag);
@@ -96,8 +103,10 @@ void sampler_free(struct sampler *s)
 	half_open_release(&s->half_open);
 	watch_release(&s->watch);
 	counters_reader_release(&s->counters);
+	links_free(s->links);
 	locality_free(s->locality);
 	diag_free(s->diag);
+	free(s->listed);
 	free(s);
 }
 
@@ -130,8 +139,12 @@ int sampler_on_change(void *context, struct watched *w, enum listener_change cha
 
 	if (change == LISTENER_SEEN)
 		ownership_want(&s->ownership);
-	if (change == LISTENER_CLOSED)
+	if (change == LISTENER_SEEN && w->listener.interface)
+		(void)sampler_describe_device(s, w);
+	if (change == LISTENER_CLOSED) {
 		child_queues_disband(s->children, w->listener.cookie);
+		w->listener.sampled_ns = w->told_ns;
+	}
 	return tell_listener(s, w, change);
 }
 
@@ -168,10 +181,11 @@ static int look_at_child(void *context, const struct flow *flow, struct event *e
 {
 	struct sampler *s = context;
 	struct endpoint local = flow_destination(flow);
-	const struct watched *w = watch_match(&s->watch, &local, NULL);
+	uint32_t devices[WATCH_DEVICES_MAX];
+	size_t count = watch_devices(&s->watch, &local, devices);
 
 	s->stats.lookups++;
-	return child_look(s->diag, s->locality, flow, w ? w->listener.interface : 0, event);
+	return child_look(s->diag, s->locality, flow, devices, count, event);
 }
 
 static int tell_child(void *context, struct event *event)
@@ -209,25 +223,31 @@ static void leave_out_unchanged(const struct counters *told, struct counters *no
 			now->known &= ~(UINT64_C(1) << i);
 }
 
-static int tell_counters(struct sampler *s, enum counters_when when)
+static int read_counters(struct sampler *s, struct event *event, int64_t *after_ns)
 {
-	struct event event = {.kind = EVENT_COUNTERS, .counters.when = when};
-	struct counters now;
-	int64_t begin_ns = clock_monotonic_ns(), after_ns;
-	int error = counters_read(&s->counters, &event.counters, &after_ns);
+	int64_t begin_ns = clock_monotonic_ns();
+	int error;
 
+	*event = (struct event){.kind = EVENT_COUNTERS};
+	error = counters_read(&s->counters, &event->counters, after_ns);
 	s->dropped = false;
 	s->counted_ns = clock_monotonic_ns();
 	sampler_usual(&s->counters_cost_ns, s->counted_ns - begin_ns);
-	if (error)
-		return error;
-	now = event.counters;
+	return error;
+}
+
+static int tell_counters(struct sampler *s, struct event *event, enum counters_when when,
+			 int64_t time_ns)
+{
+	struct counters now = event->counters;
+
+	event->counters.when = when;
 	if (when == COUNTERS_DURING)
-		leave_out_unchanged(&s->counted, &event.counters);
+		leave_out_unchanged(&s->counted, &event->counters);
 	else
 		now.known = 0; /* who gets this one may not be who gets the next */
 	s->counted = now;
-	return sampler_deliver(s, &event, after_ns);
+	return sampler_deliver(s, event, time_ns);
 }
 
 /* Which rule dropped a packet is told by the counters that moved with the socket's own. */
@@ -236,7 +256,7 @@ static int round_counters(struct sampler *s)
 	if (!s->dropped ||
 	    clock_monotonic_ns() - s->counted_ns < COUNTERS_COST_SHARE * s->counters_cost_ns)
 		return 0;
-	return tell_counters(s, COUNTERS_DURING);
+	return sampler_counters(s, COUNTERS_DURING, s->fn, s->context);
 }
 
 int sampler_round(struct sampler *s, event_fn fn, void *context)
@@ -250,6 +270,8 @@ int sampler_round(struct sampler *s, event_fn fn, void *context)
 	result = sampler_round_queues(s, now_ns);
 	if (!result && s->round_ns == 0)
 		result = sampler_list_waiting(s);
+	else if (!result)
+		result = sampler_list_newly_waiting(s, now_ns);
 	if (!result)
 		result = round_counters(s);
 	if (!result)
@@ -266,9 +288,46 @@ int sampler_round(struct sampler *s, event_fn fn, void *context)
 
 int sampler_counters(struct sampler *s, enum counters_when when, event_fn fn, void *context)
 {
+	struct event event;
+	int64_t after_ns;
+	int error = read_counters(s, &event, &after_ns);
+
 	s->fn = fn;
 	s->context = context;
-	return tell_counters(s, when);
+	return error ? error : tell_counters(s, &event, when, after_ns);
+}
+
+/* Every listener by a dump, whatever that costs. */
+static int sample_all(struct sampler *s, event_fn fn, void *context)
+{
+	s->fn = fn;
+	s->context = context;
+	s->rescan_ns = 0;
+	return sampler_round_queues(s, clock_monotonic_ns());
+}
+
+int sampler_bracket(struct sampler *s, enum counters_when when, event_fn sample_fn,
+		    event_fn counters_fn, void *context)
+{
+	int result = sample_all(s, sample_fn, context);
+	struct event event;
+	int64_t after_ns;
+
+	for (int i = 0; !result && (i == 0 || s->dropped) && i < BRACKET_TRIES; i++) {
+		result = read_counters(s, &event, &after_ns);
+		if (!result)
+			result = sample_all(s, sample_fn, context);
+	}
+	if (result)
+		return result;
+	s->fn = counters_fn;
+	return tell_counters(s, &event, when, clock_now_ns());
+}
+
+void sampler_expect_no_packets(struct sampler *s)
+{
+	s->no_packets = true;
+	s->half_open.told = false;
 }
 
 void sampler_expect_listeners(struct sampler *s)
@@ -297,6 +356,7 @@ int sampler_owned(struct sampler *s, const struct listener *owned, event_fn fn, 
 	l->pids_count = owned->pids_count;
 	memcpy(l->pids, owned->pids, sizeof(l->pids));
 	memcpy(l->comm, owned->comm, sizeof(l->comm));
+	l->workload = owned->workload;
 	l->defer_accept_s = owned->defer_accept_s;
 	l->fastopen = owned->fastopen;
 	s->fn = fn;
@@ -311,12 +371,27 @@ int sampler_owned(struct sampler *s, const struct listener *owned, event_fn fn, 
 static bool find_listener(struct sampler *s, const struct endpoint *local, struct watched **watched,
 			  bool *alone)
 {
-	*watched = watch_match(&s->watch, local, alone);
+	*watched = watch_match(&s->watch, local, WATCH_ANY_DEVICE, alone);
 	if (locality_is_local(s->locality, &local->address))
 		return true;
 	*watched = watch_transparent(&s->watch);
 	*alone = true;
 	return *watched != NULL;
+}
+
+void sampler_expect_every_packet(struct sampler *s, bool every_packet)
+{
+	s->half_open.every_packet = every_packet;
+}
+
+void sampler_watch_syn(struct sampler *s)
+{
+	half_open_syn(&s->half_open);
+}
+
+void sampler_watch_finished(struct sampler *s)
+{
+	half_open_finished(&s->half_open);
 }
 
 void sampler_watch_child(struct sampler *s, const struct flow *client_to_server, int64_t acked_ns)
@@ -336,7 +411,7 @@ static void follow(struct sampler *s, const struct flow *client_to_server, int64
 	struct endpoint local = flow_destination(client_to_server);
 	int64_t now_ns = clock_monotonic_ns();
 	bool alone;
-	const struct watched *w = watch_match(&s->watch, &local, &alone);
+	const struct watched *w = watch_match(&s->watch, &local, WATCH_ANY_DEVICE, &alone);
 
 	/* Somebody answered whom no dump has shown: a new listener. */
 	if (!w && now_ns - s->dump_ns > SUSPECT_COST_SHARE * s->dump_cost_ns &&
@@ -349,6 +424,7 @@ static void follow(struct sampler *s, const struct flow *client_to_server, int64
 
 void sampler_watch_request(struct sampler *s, const struct flow *client_to_server)
 {
+	half_open_answered(&s->half_open);
 	follow(s, client_to_server, REQUESTS_FOLLOWED_NS, false);
 }
 
@@ -372,20 +448,37 @@ int sampler_look_up(struct sampler *s, const struct flow *client_to_server, even
 	return result ? result : sampler_deliver(s, &event, event.time_ns);
 }
 
+static int tell_route(struct sampler *s, const struct flow *client_to_server)
+{
+	struct event event = {
+	    .kind = EVENT_ROUTE,
+	    .route = {.flow = *client_to_server, .before_ns = clock_now_ns()},
+	};
+
+	if (locality_route_back(s->locality, client_to_server, &event.route.found))
+		return 0;
+	return sampler_deliver(s, &event, clock_now_ns());
+}
+
 int sampler_look_up_unanswered(struct sampler *s, const struct flow *client_to_server, event_fn fn,
 			       void *context)
 {
 	struct endpoint local = flow_destination(client_to_server);
+	const struct watched *w = watch_match(&s->watch, &local, WATCH_ANY_DEVICE, NULL);
 	struct event event;
+	int result;
 
-	if (!watch_match(&s->watch, &local, NULL) ||
-	    !locality_is_local(s->locality, &local.address))
+	if (!w || !locality_is_local(s->locality, &local.address))
 		return 0;
 	s->fn = fn;
 	s->context = context;
 	if (look_at_child(s, client_to_server, &event))
 		return 0;
-	return sampler_deliver(s, &event, event.time_ns);
+	result = sampler_deliver(s, &event, event.time_ns);
+	/* The listener may have dropped it, if nothing else was there. */
+	if (result || !event.child.listener || w->depth > w->listener.limit)
+		return result;
+	return tell_route(s, client_to_server);
 }
 
 size_t sampler_listeners(const struct sampler *s)
@@ -393,13 +486,28 @@ size_t sampler_listeners(const struct sampler *s)
 	return s->watch.count;
 }
 
-size_t sampler_ownerless(const struct sampler *s)
+size_t sampler_ownerless(const struct sampler *s, int64_t before_ns)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < s->watch.count; i++)
-		count += s->watch.listeners[i].listener.pids_count == 0;
+		count += s->watch.listeners[i].listener.pids_count == 0 &&
+			 s->watch.listeners[i].found_ns < before_ns;
 	return count;
+}
+
+bool sampler_on_loopback(const struct sampler *s)
+{
+	for (size_t i = 0; i < s->watch.count; i++)
+		if (!address_is_loopback(&s->watch.listeners[i].listener.local.address))
+			return false;
+	return true;
+}
+
+bool sampler_rests(const struct sampler *s)
+{
+	return s->depth == 0 && !s->rescan && half_open_none(&s->half_open) &&
+	       child_queues_count(s->children) == 0 && request_queue_count(&s->requests) == 0;
 }
 
 bool sampler_has_room(const struct sampler *s)

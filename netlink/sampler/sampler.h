@@ -46,6 +46,14 @@ int sampler_counters(struct sampler *sampler, enum counters_when when, event_fn 
     __attribute__((warn_unused_result));
 
 /*
+ * The same between two samples of every listener, again until no listener has dropped anything
+ * between these: then they and the counters are of one instant. After some tries it is left at
+ * that. The samples go to sample_fn, and then the last reading to counters_fn.
+ */
+int sampler_bracket(struct sampler *sampler, enum counters_when when, event_fn sample_fn,
+		    event_fn counters_fn, void *context) __attribute__((warn_unused_result));
+
+/*
  * Tells of a handshake whose final ACK was just seen, and when it was captured
  * (CLOCK_REALTIME): the sampler keeps those flows in a FIFO for each listener and
  * looks mostly the oldest up in each round, until it is accepted or gone
@@ -58,6 +66,16 @@ int sampler_counters(struct sampler *sampler, enum counters_when when, event_fn 
  */
 void sampler_watch_child(struct sampler *sampler, const struct flow *client_to_server,
 			 int64_t acked_ns);
+
+/* Tells of a SYN or its answer, or that there may have been some; and of a final ACK, the first. */
+void sampler_watch_syn(struct sampler *sampler);
+void sampler_watch_finished(struct sampler *sampler);
+
+/*
+ * Whether every SYN to the watched listeners is told of, and every answer. Then requests are
+ * not counted while there can be none.
+ */
+void sampler_expect_every_packet(struct sampler *sampler, bool every_packet);
 
 /*
  * Tells of a handshake whose SYN was just answered. Where the accept queue was full within
@@ -76,6 +94,12 @@ void sampler_watch_again(struct sampler *sampler, const struct flow *client_to_s
 /* Another target, that NAT leads to. 0 or -ENOMEM. */
 int sampler_add_target(struct sampler *sampler, const struct endpoint *target)
     __attribute__((warn_unused_result));
+
+/*
+ * No packets are captured: connections that wait in the accept queues are listed again and again
+ * (WAITING), and followed to their accept().
+ */
+void sampler_expect_no_packets(struct sampler *sampler);
 
 /*
  * Somebody else tells when a listener of the asked targets has begun: by sampler_find_listeners().
@@ -105,7 +129,8 @@ int sampler_look_up(struct sampler *sampler, const struct flow *client_to_server
 
 /*
  * The same of a SYN that was not answered, if it is to a watched listener: what is found is
- * what it met, unless that is younger. A failed look-up is passed over.
+ * what it met, unless that is younger. A failed look-up is passed over. Where it can have met the
+ * listener alone, whose accept queue has room, an EVENT_ROUTE tells whether there is a route back.
  */
 int sampler_look_up_unanswered(struct sampler *sampler, const struct flow *client_to_server,
 			       event_fn fn, void *context) __attribute__((warn_unused_result));
@@ -114,8 +139,18 @@ int sampler_look_up_unanswered(struct sampler *sampler, const struct flow *clien
 size_t sampler_listeners(const struct sampler *sampler);
 uint32_t sampler_depth(const struct sampler *sampler);
 
-/* Listeners that are watched now and whose owners are not known. */
-size_t sampler_ownerless(const struct sampler *sampler);
+/* Listeners that are watched now, since before that monotonic time, and whose owners are not
+ * known. */
+size_t sampler_ownerless(const struct sampler *sampler, int64_t before_ns);
+
+/* Every listener is bound to an address of the loopback interface. */
+bool sampler_on_loopback(const struct sampler *sampler);
+
+/*
+ * The last round found nothing that can change without another SYN or listener: empty accept
+ * queues, no request, and no connection that is followed.
+ */
+bool sampler_rests(const struct sampler *sampler);
 
 /* Every accept queue was less than half full when it was looked at last. */
 bool sampler_has_room(const struct sampler *sampler);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "netlink/sampler/parts.h"
 
@@ -12,20 +13,28 @@
 #define WAITING_MAX 16384
 /* Of so many the age is asked for: a look-up for each. */
 #define AGES_MAX 4096
+/* So often those are listed that have come to wait, where no packet tells of them, and at most for
+ * one part of the time in so many: the kernel looks at each socket of the namespace for it. */
+#define LIST_AGAIN_NS	(100 * NS_PER_MS)
+#define LIST_COST_SHARE 100
 
 /*
  * A child that nobody has accepted cannot have sent data, so that the time since it last
  * did is its age (tcp_create_openreq_child() sets lsndtime).
  */
-static int64_t born_at(struct sampler *s, const struct event *event, uint32_t interface)
+static int64_t born_at(struct sampler *s, const struct event *event)
 {
 	struct endpoint local = flow_destination(&event->waiting.flow);
 	struct endpoint remote = flow_source(&event->waiting.flow);
-	struct diag_socket again;
+	uint32_t devices[WATCH_DEVICES_MAX];
+	size_t count = watch_devices(&s->watch, &local, devices);
+	struct diag_socket again = {0};
 	int64_t born_ns;
 
-	if (diag_look_up(s->diag, &local, &remote, interface, DIAG_WANT_AGE, &again) < 0 ||
-	    again.inode || again.last_sent_ms < 0 ||
+	for (size_t i = 0; i < count && (i == 0 || again.state == DIAG_LISTEN); i++)
+		if (diag_look_up(s->diag, &local, &remote, devices[i], DIAG_WANT_AGE, &again) < 0)
+			again.state = DIAG_LISTEN; /* not bound to that one */
+	if (again.inode || again.last_sent_ms < 0 ||
 	    (again.state != DIAG_ESTABLISHED && again.state != DIAG_CLOSE_WAIT))
 		return TIME_UNKNOWN;
 	born_ns = clock_now_ns() - again.last_sent_ms * NS_PER_MS;
@@ -39,7 +48,8 @@ static bool is_waiting(struct sampler *s, const struct diag_socket *socket, int6
 	bool client = socket->state == DIAG_SYN_SENT, alone;
 	const struct endpoint *from = client ? &socket->local : &socket->remote;
 	const struct endpoint *to = client ? &socket->remote : &socket->local;
-	const struct watched *w = watch_match(&s->watch, to, &alone);
+	const struct watched *w =
+	    watch_match(&s->watch, to, client ? WATCH_ANY_DEVICE : socket->interface, &alone);
 
 	if (!w || (client ? !locality_is_local(s->locality, &to->address) : socket->inode != 0))
 		return false;
@@ -87,7 +97,7 @@ static int list(struct sampler *s, uint32_t states, struct event **out, size_t *
 			continue;
 		if (*count < WAITING_MAX)
 			(*out)[(*count)++] = event;
-		else
+		else if (s->round_ns == 0)
 			s->waiting_skipped++;
 	}
 	return 0;
@@ -119,16 +129,46 @@ static int tell(struct sampler *s, struct event *events, size_t count, int64_t a
 	return result;
 }
 
+static int by_flow(const void *x, const void *y)
+{
+	return memcmp(x, y, sizeof(struct flow));
+}
+
+/* Keeps who was listed, and leaves in the list those alone who were not there the last time. */
+static int keep_new(struct sampler *s, struct event *events, size_t *count)
+{
+	struct flow *listed = malloc((*count + 1) * sizeof(*listed));
+	size_t n = 0;
+
+	if (!listed)
+		return -ENOMEM;
+	for (size_t i = 0; i < *count; i++)
+		listed[i] = events[i].waiting.flow;
+	qsort(listed, *count, sizeof(*listed), by_flow);
+	for (size_t i = 0; i < *count; i++)
+		if (!s->listed_count || !bsearch(&events[i].waiting.flow, s->listed,
+						 s->listed_count, sizeof(*s->listed), by_flow))
+			events[n++] = events[i];
+	free(s->listed);
+	s->listed = listed;
+	s->listed_count = *count;
+	*count = n;
+	return 0;
+}
+
 static int list_and_tell(struct sampler *s, uint32_t states)
 {
+	bool queued = states & DIAG_STATE_BIT(DIAG_ESTABLISHED);
 	int64_t after_ns = 0;
 	struct event *events;
 	size_t count;
 	int result = list(s, states, &events, &count, &after_ns);
 
-	if (states & DIAG_STATE_BIT(DIAG_ESTABLISHED))
+	if (!result && queued && s->no_packets)
+		result = keep_new(s, events, &count);
+	if (queued)
 		for (size_t i = 0; i < count && i < AGES_MAX; i++)
-			events[i].waiting.born_ns = born_at(s, &events[i], 0);
+			events[i].waiting.born_ns = born_at(s, &events[i]);
 	if (count)
 		qsort(events, count, sizeof(*events), by_age);
 	if (!result)
@@ -137,16 +177,40 @@ static int list_and_tell(struct sampler *s, uint32_t states)
 	return result;
 }
 
+static bool some_wait(const struct sampler *s)
+{
+	for (size_t i = 0; i < s->watch.count; i++)
+		if (s->watch.listeners[i].depth > 0)
+			return true;
+	return false;
+}
+
+int sampler_list_newly_waiting(struct sampler *s, int64_t now_ns)
+{
+	int64_t cost_ns;
+	int result;
+
+	if (!s->no_packets || now_ns < s->list_ns)
+		return 0;
+	if (!some_wait(s)) {
+		s->listed_count = 0;
+		return 0;
+	}
+	result =
+	    list_and_tell(s, DIAG_STATE_BIT(DIAG_ESTABLISHED) | DIAG_STATE_BIT(DIAG_CLOSE_WAIT));
+	cost_ns = clock_monotonic_ns() - now_ns;
+	s->list_ns = now_ns + (LIST_COST_SHARE * cost_ns > LIST_AGAIN_NS ? LIST_COST_SHARE * cost_ns
+									 : LIST_AGAIN_NS);
+	return result;
+}
+
 int sampler_list_waiting(struct sampler *s)
 {
-	bool queued = false;
 	int result = 0;
 
 	if (s->watch.count == 0)
 		return 0;
-	for (size_t i = 0; i < s->watch.count; i++)
-		queued |= s->watch.listeners[i].depth > 0;
-	if (queued)
+	if (some_wait(s))
 		result = list_and_tell(s, DIAG_STATE_BIT(DIAG_ESTABLISHED) |
 					      DIAG_STATE_BIT(DIAG_CLOSE_WAIT));
 	if (!result)

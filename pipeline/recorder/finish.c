@@ -11,6 +11,9 @@
 /* How long the last packets may be on their way through the capture's blocks. */
 #define DRAIN_NS (60 * NS_PER_MS)
 
+/* Of what was there for so long the owners were looked for. */
+#define LOOKED_NS (2 * NS_PER_SEC)
+
 /* The server says its own losses; these are the recorder's. */
 int recorder_say_losses(struct recorder *r)
 {
@@ -57,9 +60,10 @@ static int finish_sources(struct recorder *r)
 	while (rc == 0 && clock_monotonic_ns() < end_ns)
 		rc = recorder_work(r, -1, end_ns);
 	if (rc == 0 && r->sampler) {
-		rc = sampler_round(r->sampler, recorder_on_event, r);
+		rc = sampler_round(r->sampler, recorder_on_sampled, r);
 		if (rc == 0)
-			rc = sampler_counters(r->sampler, COUNTERS_AFTER, recorder_on_event, r);
+			rc = sampler_bracket(r->sampler, COUNTERS_AFTER, recorder_on_sampled,
+					     recorder_on_event, r);
 	}
 	end_ns = clock_monotonic_ns() + DRAIN_NS;
 	while (rc == 0 && clock_monotonic_ns() < end_ns)
@@ -91,7 +95,7 @@ static void fill_source(struct recorder *r)
 	r->source.late_events = analysis_late(r->analysis);
 	r->source.start_ns = r->meta.start_ns;
 	r->source.end_ns = r->meta.end_ns;
-	recorder_note_owners(r);
+	recorder_note_owners(r, clock_monotonic_ns() - LOOKED_NS);
 	r->source.notes_count = replay_notes(&r->meta, r->notes, REPLAY_NOTES_MAX);
 	if (r->clock_back_ns && r->source.notes_count < REPLAY_NOTES_MAX)
 		snprintf(
@@ -112,6 +116,7 @@ int recorder_finish(struct recorder *recorder)
 
 	r->finished = true;
 	r->meta.end_ns = clock_now_ns();
+	host_read_end(&r->meta.host);
 	fill_source(r);
 	if (r->folder)
 		folder_finish(r->folder);

@@ -94,7 +94,8 @@ int recorder_first_translations(struct recorder *r)
 		event.translation = (struct translation){.original = e->original,
 							 .client = flow_source(&e->socket),
 							 .server = flow_destination(&e->socket),
-							 .fresh = e->fresh};
+							 .fresh = e->fresh,
+							 .read_ns = e->read_ns};
 		rc = recorder_on_event(r, &event);
 	}
 	return rc;

@@ -9,15 +9,12 @@
 #include <unistd.h>
 
 #include "isolate/namespace.h"
+#include "netlink/route/links.h"
 #include "netlink/softnet.h"
 #include "pipeline/recorder/parts.h"
 
-/*
- * A child is looked up when its ACK has been read: a late block makes wide bounds of accept(). A
- * block that is handed over early is not full: twice the ring for as long a stall.
- */
-#define BLOCK_TIMEOUT_MS 4
-#define RING_BYTES	 (32 << 20)
+/* 150,000 frames: ten seconds in which 1,000 connect each second. */
+#define RING_BYTES (32 << 20)
 /* How long the first look for the listeners' owners may take. */
 #define OWNERS_NS NS_PER_SEC
 
@@ -56,6 +53,7 @@ static int go_without_packets(struct recorder *r, char error[RECORDER_ERROR_SIZE
 		return rc;
 	}
 	r->packets_ended = true;
+	sampler_expect_no_packets(r->sampler);
 	recorder_switch_off(
 	    r, SOURCE_CAPTURE,
 	    "no permission to capture (CAP_NET_RAW): handshakes and attempts are not "
@@ -71,7 +69,6 @@ static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	    .filter = r->meta.filter,
 	    .filter_program = r->filter ? packet_filter_fd(r->filter) : 0,
 	    .ring_bytes = r->options.ring_bytes ? r->options.ring_bytes : RING_BYTES,
-	    .block_timeout_ms = BLOCK_TIMEOUT_MS,
 	};
 	char reason[CAPTURE_ERROR_SIZE];
 	int rc;
@@ -87,7 +84,7 @@ static int open_capture(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	rc = capture_open_live(&options, &r->capture, reason);
 	if (rc) {
 		r->capture = NULL;
-		if (rc == -EPERM && !r->options.packets_needed && r->sampler)
+		if (rc == -EPERM && r->sampler)
 			return go_without_packets(r, error);
 		snprintf(error, RECORDER_ERROR_SIZE, "%s", reason);
 		return rc;
@@ -148,9 +145,10 @@ static void open_scout(struct recorder *r)
 			  "only: not recorded. Start synscope there, with --netns");
 }
 
-void recorder_note_owners(struct recorder *r)
+/* Of a listener that was closed before anybody looked nothing was denied. */
+void recorder_note_owners(struct recorder *r, int64_t before_ns)
 {
-	size_t count = r->sampler ? sampler_ownerless(r->sampler) : 0;
+	size_t count = r->sampler ? sampler_ownerless(r->sampler, before_ns) : 0;
 	struct source_state *sampler = &r->meta.sources[SOURCE_SAMPLER];
 	struct scout_findings findings = {0};
 
@@ -216,10 +214,24 @@ static int open_report(struct recorder *r, char error[RECORDER_ERROR_SIZE])
 	return rc;
 }
 
+/* Which device the packets come from, where all come from one. */
+static void find_device(struct recorder *r)
+{
+	struct links *links;
+
+	if (strcmp(r->options.interface, "any") == 0 || links_new(&links))
+		return;
+	if (links_read(links) == 0)
+		r->meta.interface_alone =
+		    links_is_alone(links, r->options.interface, &r->meta.interface_index);
+	links_free(links);
+}
+
 static void fill_meta(struct recorder *r)
 {
 	snprintf(r->meta.version, sizeof(r->meta.version), "%s", SYNSCOPE_VERSION);
 	snprintf(r->meta.interface, sizeof(r->meta.interface), "%s", r->options.interface);
+	find_device(r);
 	host_read(&r->meta.host);
 	r->meta.start_ns = r->passed_ns = clock_now_ns();
 	r->meta.end_ns = TIME_UNKNOWN;
@@ -236,6 +248,7 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 		 char error[RECORDER_ERROR_SIZE])
 {
 	struct recorder *r = calloc(1, sizeof(*r));
+	int64_t found_ns;
 	int rc;
 
 	if (!r) {
@@ -279,14 +292,16 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 			rc = recorder_first_translations(r);
 		if (rc == 0)
 			rc = sampler_round(r->sampler, on_first_event, r);
+		found_ns = clock_monotonic_ns();
 		/* With its owners come a listener's options: they decide what a packet means. */
 		if (rc == 0 && r->scout)
 			rc = scout_settle(r->scout, OWNERS_NS, on_first_found, r);
 		if (r->scout)
 			recorder_note_scout(r);
-		recorder_note_owners(r);
 		if (rc == 0)
-			rc = sampler_counters(r->sampler, COUNTERS_BEFORE, recorder_on_event, r);
+			rc = sampler_bracket(r->sampler, COUNTERS_BEFORE, recorder_on_sampled,
+					     recorder_on_event, r);
+		recorder_note_owners(r, found_ns);
 		if (rc)
 			snprintf(error, RECORDER_ERROR_SIZE, "%s",
 				 r->error[0] ? r->error : strerror(-rc));

@@ -36,6 +36,12 @@ struct recorder {
 	struct kernel_probe *probe;
 	struct kernel_probe_listen begun[RECORDER_BEGUN_MAX];
 	size_t begun_count;
+	/* Listeners that were found closed, the last ones: a ring. */
+	struct recorder_closed {
+		struct endpoint local;
+		int64_t time_ns; /* as it was told */
+	} closed[RECORDER_BEGUN_MAX];
+	size_t closed_count; /* ever */
 	struct packet_filter *filter; /* or NULL: the classic one alone */
 	struct handshakes *handshakes;
 	struct folder *folder; /* or NULL */
@@ -50,14 +56,19 @@ struct recorder {
 	uint64_t frames;
 	int64_t opened_ns;	/* before the capture was opened */
 	int64_t passed_ns;	/* events up to here were passed on */
-	int64_t last_packet_ns; /* CLOCK_MONOTONIC, as the next five */
+	int64_t last_packet_ns; /* CLOCK_MONOTONIC, as the next eight */
+	int64_t last_told_ns;	/* the BPF programs woke it */
+	int64_t last_unseen_ns; /* connections waited of which nothing had told; 0: never */
 	int64_t step_ns;	/* now */
 	int64_t last_nat_ns;
 	int64_t last_round_ns;
 	int64_t last_counters_ns;
+	int64_t last_scout_ns;
 	int64_t last_flush_ns;
 	int64_t clock_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC, 0: not known yet */
 	int64_t clock_back_ns;	 /* so far it was set back, in all */
+	int64_t interval_ns;	 /* to the next round, as it was planned */
+	bool woken; /* by the last step's wake_fd */
 	bool packets_ended;
 	bool proc_elsewhere; /* the proc connector does not answer in this network namespace */
 	bool finished;
@@ -82,6 +93,17 @@ int recorder_read(struct recorder *recorder, int64_t now_ns);
 int recorder_sample(struct recorder *recorder, int64_t now_ns);
 bool recorder_is_idle(const struct recorder *recorder, int64_t now_ns);
 
+/* rest.c: whether nothing needs sampling, since whatever happens wakes it. */
+bool recorder_rests(const struct recorder *recorder, int64_t now_ns);
+/* Tells the sampler whether it hears of every SYN. */
+void recorder_expect_packets(struct recorder *recorder);
+
+/* When something happened last, CLOCK_MONOTONIC. */
+static inline int64_t recorder_active_ns(const struct recorder *r)
+{
+	return r->last_told_ns > r->last_packet_ns ? r->last_told_ns : r->last_packet_ns;
+}
+
 /* An event of a loss, if there were more of this kind since the last time. */
 int recorder_say_loss(struct recorder *recorder, enum source source, enum loss_kind kind,
 		      uint64_t count);
@@ -105,6 +127,8 @@ void recorder_switch_off(struct recorder *recorder, enum source source, const ch
  * of here, and the namespace that is entered later may be another user's.
  */
 void recorder_open_probe(struct recorder *recorder);
+/* What the programs of a run do not report, and what that costs; empty where they report all. */
+void recorder_note_probe(struct recording_meta *meta);
 
 /* An event_fn with the recorder, for rounds of the sampler: a listener that they show began when the
  * kernel told of it. */
@@ -128,7 +152,7 @@ int recorder_addresses(struct recorder *recorder, event_fn fn);
 void recorder_note_scout(struct recorder *recorder);
 
 /* Where the owners of listeners may not be looked for, a note says so. */
-void recorder_note_owners(struct recorder *recorder);
+void recorder_note_owners(struct recorder *recorder, int64_t before_ns);
 
 /* An event_fn with the recorder: what the scout has found. */
 int recorder_on_found(void *recorder, const struct event *event);

@@ -62,10 +62,7 @@ void recorder_open_probe(struct recorder *r)
 	r->meta.entries = kernel_probe_entries(r->probe);
 	r->meta.drops = kernel_probe_drops(r->probe);
 	r->meta.accepts = kernel_probe_accepts(r->probe) != PROBE_ACCEPTS_NONE;
-	if (!r->meta.entries || (!r->meta.accepts && options.every_call))
-		snprintf(r->meta.sources[SOURCE_BPF].note, RECORDING_TEXT_SIZE,
-			 "this kernel does not report %s",
-			 r->meta.entries ? "accept()" : "entries into accept queues");
+	recorder_note_probe(&r->meta);
 }
 
 static int tell_losses(struct recorder *r)
@@ -116,6 +113,36 @@ static bool take_begun(struct recorder *r, const struct endpoint *local,
 	return false;
 }
 
+/*
+ * One that closed before another began in its place, without a sample in between: the two never
+ * listened at once, and are no siblings.
+ */
+static int on_closed(struct recorder *r, const struct event *event)
+{
+	struct event earlier = *event;
+
+	for (size_t i = 0; i < r->begun_count; i++) {
+		const struct kernel_probe_listen *begun = &r->begun[i];
+
+		if (endpoint_equal(&begun->local, &event->listener.local) &&
+		    begun->time_ns > event->listener.sampled_ns && begun->time_ns > r->passed_ns &&
+		    begun->time_ns <= earlier.time_ns)
+			earlier.time_ns = begun->time_ns - 1;
+	}
+	r->closed[r->closed_count++ % RECORDER_BEGUN_MAX] =
+	    (struct recorder_closed){event->listener.local, earlier.time_ns};
+	return recorder_on_event(r, &earlier);
+}
+
+/* The dump that told of the close may have been under way when the next one began. */
+static int64_t after_closed(const struct recorder *r, const struct endpoint *local, int64_t time_ns)
+{
+	for (size_t i = 0; i < r->closed_count && i < RECORDER_BEGUN_MAX; i++)
+		if (r->closed[i].time_ns >= time_ns && endpoint_equal(&r->closed[i].local, local))
+			time_ns = r->closed[i].time_ns + 1;
+	return time_ns;
+}
+
 /* Its queue was empty then, whatever its first sample shows. */
 int recorder_on_sampled(void *context, const struct event *event)
 {
@@ -124,10 +151,12 @@ int recorder_on_sampled(void *context, const struct event *event)
 	struct kernel_probe_listen begun;
 	int rc;
 
+	if (event->kind == EVENT_LISTENER && event->listener.change == LISTENER_CLOSED)
+		return on_closed(r, event);
 	if (event->kind != EVENT_LISTENER || event->listener.change != LISTENER_SEEN ||
 	    !take_begun(r, &event->listener.local, &begun) || begun.time_ns >= event->time_ns)
 		return recorder_on_event(r, event);
-	earlier.time_ns = begun.time_ns;
+	earlier.time_ns = after_closed(r, &begun.local, begun.time_ns);
 	rc = recorder_on_event(r, &earlier);
 	if (rc)
 		return rc;

@@ -3,9 +3,10 @@
  *
  * Theory of operation. Nothing wakes it for a packet or an event: while there is
  * traffic it works once every sample interval, and drains all sources then; when
- * idle it sleeps on the capture. Events go to the recording as they come, and to
- * the analysis (analysis.h), where they are held back for HOLD_NS, so that the
- * sources' delays do not disorder them. Packets go to the recording inside capture/.
+ * idle it sleeps on the capture, and where the BPF programs tell of entries on these too (rest.c).
+ * Events go to the recording as they come, and to the analysis (analysis.h), where they are held
+ * back for HOLD_NS, so that the sources' delays do not disorder them. Packets go to the recording
+ * inside capture/.
  */
 #include "pipeline/recorder/recorder.h"
 
@@ -48,6 +49,9 @@ int recorder_say_loss(struct recorder *r, enum source source, enum loss_kind kin
 	if (r->meta.losses[kind] == count)
 		return 0;
 	r->meta.losses[kind] = count;
+	/* A SYN may be among the packets. */
+	if (r->sampler)
+		sampler_watch_syn(r->sampler);
 	return recorder_on_event(r, &event);
 }
 
@@ -177,9 +181,16 @@ int recorder_work(struct recorder *recorder, int wake_fd, int64_t until_ns)
 	return rc;
 }
 
+bool recorder_was_woken(const struct recorder *recorder)
+{
+	return recorder->woken;
+}
+
 static int to_folder(void *context, const struct event *event)
 {
-	folder_event(context, event);
+	struct recorder *r = context;
+
+	folder_event(r->folder, event);
 	return 0;
 }
 
@@ -189,10 +200,11 @@ static int turn_folder(struct recorder *r)
 	int rc = 0;
 
 	if (r->sampler)
-		rc = sampler_counters(r->sampler, COUNTERS_AFTER, to_folder, r->folder);
+		rc = sampler_bracket(r->sampler, COUNTERS_AFTER, recorder_on_sampled, to_folder, r);
 	folder_turn(r->folder);
 	if (r->sampler && rc == 0)
-		rc = sampler_counters(r->sampler, COUNTERS_BEFORE, to_folder, r->folder);
+		rc = sampler_bracket(r->sampler, COUNTERS_BEFORE, recorder_on_sampled, to_folder,
+				     r);
 	return rc ? recorder_fail(r, rc, "the counters") : 0;
 }
 
@@ -229,6 +241,13 @@ void recorder_turn(struct recorder *recorder)
 	reporter_turn(analysis_reporter(recorder->analysis));
 }
 
+/* The kernel has not all that the programs ask for, and nothing else was asked for. */
+static bool is_of_kernel(const struct recorder *r)
+{
+	return r->meta.sources[SOURCE_BPF].on && r->meta.entries &&
+	       (r->meta.accepts || !r->options.exact_accepts);
+}
+
 size_t recorder_notes(struct recorder *recorder, const char *const **out)
 {
 	size_t count = 0;
@@ -239,7 +258,7 @@ size_t recorder_notes(struct recorder *recorder, const char *const **out)
 		/* Nobody can do anything about where it runs, nor needs to hear what he asked for.
 		 */
 		if (note[0] && !(i == SOURCE_PROC && recorder->proc_elsewhere) &&
-		    !(i == SOURCE_BPF && recorder->options.no_bpf))
+		    !(i == SOURCE_BPF && (recorder->options.no_bpf || is_of_kernel(recorder))))
 			recorder->note_pointers[count++] = note;
 	}
 	*out = recorder->note_pointers;

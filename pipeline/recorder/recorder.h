@@ -38,7 +38,6 @@ struct recorder_options {
 	struct channel_reader *channel; /* of the bundled server, stays the caller's; or NULL */
 	bool processes; /* forks and exits by the proc connector, where the kernel gives them */
 	bool look_up_children; /* for bounds of accept(): where nobody reports it */
-	bool packets_needed;   /* without the right to capture there is nothing to do */
 	bool no_bpf;	       /* load no BPF programs, though they could be */
 	bool exact_accepts; /* see each accept(), also where that takes every system call's end */
 	uint32_t max_open;
@@ -67,6 +66,9 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
  */
 int recorder_step(struct recorder *recorder, int wake_fd, int64_t until_ns)
     __attribute__((warn_unused_result));
+
+/* Whether the last step found its wake_fd readable. */
+bool recorder_was_woken(const struct recorder *recorder);
 
 /*
  * What is known by now, which is what happened until half a second ago: so long

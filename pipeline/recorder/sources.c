@@ -1,7 +1,6 @@
 /*
  * The recorder's sources: when there is something to read, reading it, and when to sample.
  */
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <time.h>
@@ -11,10 +10,14 @@
 /* Without a packet for so long, and with empty queues, nothing needs sampling each interval. */
 #define IDLE_AFTER_NS	 (250 * NS_PER_MS)
 #define IDLE_INTERVAL_NS (50 * NS_PER_MS)
+/* Where whatever happens wakes it. Half of what the report calls a gap (GAP_NS). */
+#define REST_INTERVAL_NS (250 * NS_PER_MS)
 /* While there is traffic, and no queue is half full. */
 #define INTERVAL_MAX_NS (4 * RECORDER_INTERVAL_NS)
 /* Handshakes a second that are many. */
 #define HUNDREDS 400
+/* What the scout finds comes with its own times, and is read as often, but for new listeners. */
+#define SCOUT_INTERVAL_NS (20 * NS_PER_MS)
 /* On a host with many others, connections of conntrack wake it no more often than this. */
 #define NAT_INTERVAL_NS (10 * NS_PER_MS)
 /* More often than an arrival waits for its verdict: by then it is known what has not moved. */
@@ -28,6 +31,8 @@ static void watch_handshake(struct recorder *r, const struct segment *segment, i
 	(void)nat_apply(&r->nat, &forward);
 	(void)nat_apply(&r->nat, &reverse);
 	step = handshakes_take(r->handshakes, segment, time_ns, r->step_ns);
+	if (segment->flags & TCP_FLAG_SYN)
+		sampler_watch_syn(r->sampler);
 	if (!r->options.look_up_children)
 		return;
 	switch (step) {
@@ -37,7 +42,9 @@ static void watch_handshake(struct recorder *r, const struct segment *segment, i
 	case HANDSHAKE_AGAIN:
 		sampler_watch_again(r->sampler, &forward);
 		break;
-	case HANDSHAKE_FINISHED: /* see watch_children() */
+	case HANDSHAKE_FINISHED: /* see watch_children() too */
+		sampler_watch_finished(r->sampler);
+		break;
 	case HANDSHAKE_OTHER:
 		break;
 	}
@@ -90,7 +97,7 @@ static int on_packet(void *context, const struct event *event)
 
 bool recorder_is_idle(const struct recorder *r, int64_t now_ns)
 {
-	return now_ns - r->last_packet_ns > IDLE_AFTER_NS &&
+	return now_ns - recorder_active_ns(r) > IDLE_AFTER_NS &&
 	       (!r->sampler || sampler_depth(r->sampler) == 0);
 }
 
@@ -118,20 +125,24 @@ static int64_t busy_interval_ns(const struct recorder *r)
 static int64_t interval_of(const struct recorder *r, int64_t now_ns)
 {
 	/* Without packets nothing wakes it. */
-	return recorder_is_idle(r, now_ns) && r->meta.sources[SOURCE_CAPTURE].on
-		   ? IDLE_INTERVAL_NS
-		   : busy_interval_ns(r);
+	if (!recorder_is_idle(r, now_ns) || !r->meta.sources[SOURCE_CAPTURE].on)
+		return busy_interval_ns(r);
+	return recorder_rests(r, now_ns) ? REST_INTERVAL_NS : IDLE_INTERVAL_NS;
 }
 
 void recorder_wait(struct recorder *r, int wake_fd, int64_t until_ns)
 {
 	int64_t now_ns = clock_monotonic_ns();
-	bool idle = recorder_is_idle(r, now_ns);
-	int64_t wait_ns = r->last_round_ns + interval_of(r, now_ns) - now_ns;
-	struct pollfd fds[3] = {{.fd = wake_fd, .events = POLLIN},
+	bool idle = recorder_is_idle(r, now_ns), rests = recorder_rests(r, now_ns);
+	int64_t wait_ns;
+	struct pollfd fds[4] = {{.fd = wake_fd, .events = POLLIN},
+				{.fd = -1, .events = POLLIN},
 				{.fd = -1, .events = POLLIN},
 				{.fd = -1, .events = POLLIN}};
 	struct timespec ts;
+
+	r->interval_ns = interval_of(r, now_ns);
+	wait_ns = r->last_round_ns + r->interval_ns - now_ns;
 
 	if (idle && !r->packets_ended)
 		fds[1].fd = capture_fd(r->capture);
@@ -149,9 +160,16 @@ void recorder_wait(struct recorder *r, int wake_fd, int64_t until_ns)
 	if (wait_ns < 0)
 		wait_ns = 0;
 	ts = (struct timespec){.tv_sec = wait_ns / NS_PER_SEC, .tv_nsec = wait_ns % NS_PER_SEC};
-	if (ppoll(fds, 3, &ts, NULL) < 0 && errno != EINTR) {
-		/* Only for want of memory: the sources are drained all the same. */
+	if (rests) {
+		kernel_probe_wakes(r->probe, true);
+		fds[3].fd = kernel_probe_fd(r->probe);
 	}
+	/* It fails for want of memory alone: the sources are drained all the same. */
+	r->woken = ppoll(fds, 4, &ts, NULL) < 0 || fds[0].revents;
+	if (rests)
+		kernel_probe_wakes(r->probe, false);
+	if (fds[3].revents)
+		r->last_told_ns = clock_monotonic_ns();
 }
 
 static int read_packets(struct recorder *r, int64_t now_ns)
@@ -208,7 +226,9 @@ int recorder_read(struct recorder *r, int64_t now_ns)
 	}
 	if (rc == 0)
 		rc = recorder_addresses(r, recorder_on_event);
-	if (rc == 0 && r->scout) {
+	if (rc == 0 && r->scout &&
+	    (scout_is_asked(r->scout) || now_ns - r->last_scout_ns >= SCOUT_INTERVAL_NS)) {
+		r->last_scout_ns = now_ns;
 		rc = scout_read(r->scout, recorder_on_found, r);
 		recorder_note_scout(r);
 	}
@@ -223,16 +243,21 @@ int recorder_read(struct recorder *r, int64_t now_ns)
 int recorder_sample(struct recorder *r, int64_t now_ns)
 {
 	int64_t interval_ns = interval_of(r, now_ns);
+	int64_t most_ns = r->interval_ns > IDLE_INTERVAL_NS ? r->interval_ns : IDLE_INTERVAL_NS;
+	bool rested = recorder_rests(r, now_ns);
 	int rc;
 
 	if (!r->sampler || now_ns - r->last_round_ns < interval_ns - interval_ns / 8)
 		return 0;
-	if (now_ns - r->last_round_ns > 2 * IDLE_INTERVAL_NS ||
-	    (!recorder_is_idle(r, now_ns) && r->last_round_ns > r->last_packet_ns &&
+	if (now_ns - r->last_round_ns > 2 * most_ns ||
+	    (!recorder_is_idle(r, now_ns) && r->last_round_ns > recorder_active_ns(r) &&
 	     now_ns - r->last_round_ns > 2 * interval_ns))
 		r->samples_late++;
 	r->last_round_ns = now_ns;
+	recorder_expect_packets(r);
 	rc = sampler_round(r->sampler, recorder_on_sampled, r);
+	if (rested && sampler_depth(r->sampler) > 0)
+		r->last_unseen_ns = now_ns;
 	if (rc == 0)
 		rc = look_up_unanswered(r, now_ns);
 	if (rc == 0 && now_ns - r->last_counters_ns >= COUNTERS_NS &&

@@ -57,7 +57,11 @@ enum cause {
 	CAUSE_SYNACK_UNACKNOWLEDGED,
 	CAUSE_CLIENT_LEFT,
 	CAUSE_CLOSED_UNSERVED,
+	CAUSE_SERVER_FULL,
+	CAUSE_SERVER_NOT_READY,
 	CAUSE_LISTENER_CLOSED,
+	CAUSE_RESET_IN_FRONT,
+	CAUSE_ANSWER_STOPPED,
 	CAUSE_COUNT,
 };
 
@@ -97,14 +101,19 @@ enum mark_kind {
 struct mark {
 	int64_t time_ns;
 	uint64_t frame;
-	enum mark_kind kind;
+	enum mark_kind kind : 8;
+	enum cause cause : 8;
+	enum confidence confidence : 8;
 	bool dropped; /* the kernel dropped it: cause says why */
 	bool cause_known;
 	bool counted; /* dropped: a counter moved for it, and for nothing else */
-	enum cause cause;
-	enum confidence confidence;
-	uint32_t depth; /* of the accept queue then, at most; MARK_DEPTH_UNKNOWN */
-	uint32_t limit; /* of the accept queue then; 0 with an unknown depth */
+	/* Which of these packets, this one among them, a full queue dropped is not known; 0: it is,
+	 * or how many were dropped is not. They saturate. In finished attempts alone. */
+	uint16_t among;
+	uint16_t among_dropped;
+	uint16_t dropper; /* 1 + index of the listener whose queue dropped it; 0: not known */
+	uint32_t depth;	  /* of the accept queue then, at most; MARK_DEPTH_UNKNOWN */
+	uint32_t limit;	  /* of the accept queue then; 0 with an unknown depth */
 };
 
 #define ATTEMPT_MARKS_MAX  24
@@ -137,7 +146,8 @@ struct attempt {
 	int64_t syn_to_synack_ns;
 	int64_t synack_to_ack_ns;
 	int64_t connect_ns;
-	int64_t accept_wait_ns; /* from ack_ns to accept_ns; with a bound alone: its upper end */
+	int64_t accept_wait_ns; /* from ack_ns (began_before without it: entered_ns) to accept_ns;
+				   with a bound alone: its upper end */
 	int64_t queue_wait_ns;	/* the same from entered_ns: the time in the accept queue itself */
 	int64_t accept_to_fork_ns;
 	uint32_t syns;
@@ -145,6 +155,7 @@ struct attempt {
 	uint32_t syn_copies; /* the same packets on other devices; they saturate at 255 */
 	uint32_t synack_copies;
 	enum role role;
+	bool answer_unseen;	/* its client acknowledged a SYN-ACK that the file does not have */
 	bool answered_in_front; /* its first SYN-ACK was of a SYNPROXY, not of the listener */
 	int32_t accept_pid;
 	int32_t child_pid;
@@ -154,13 +165,33 @@ struct attempt {
 	bool ghost; /* reset by its client while it waited; accept() returned it all the same */
 	bool
 	    began_before; /* it was under way when observation began: counts and times are bounds */
-	bool evicted;	  /* its table was full: outcome is what was known by then */
+	enum refusal refusal;	/* what the server said first, if that is one */
+	bool unread;		/* the server closed it, and had read nothing */
+	bool not_here;		/* to an address that is not this host's, and not passed on */
+	bool greeted_late;	/* the server spoke first, and TCP_DEFER_ACCEPT waited for data */
+	bool unanswered;	/* the server closed it, or its end did, and had sent nothing */
+	bool silent;		/* accepted, and its client sent nothing */
+	bool asked;		/* accepted, and its client sent something, ... */
+	bool unreplied;		/* ... to which no reply is known to have come to it */
+	int64_t answer_wait_ns; /* from accept(), or the client's first data after it, to the first
+				   data of the server; -1 unknown */
+	bool evicted;		/* its table was full: outcome is what was known by then */
 	uint32_t causes_count;
 	struct attempt_cause causes[ATTEMPT_CAUSES_MAX];
 	uint32_t marks_count;
 	uint32_t marks_lost; /* beyond ATTEMPT_MARKS_MAX, or the pool was empty */
 	struct mark marks[ATTEMPT_MARKS_MAX];
 };
+
+/* NULL: it does not have this cause. */
+static inline const struct attempt_cause *attempt_find_cause(const struct attempt *a,
+							     enum cause cause)
+{
+	for (uint32_t i = 0; i < a->causes_count && i < ATTEMPT_CAUSES_MAX; i++)
+		if (a->causes[i].cause == cause)
+			return &a->causes[i];
+	return NULL;
+}
 
 /* Contract names: "accepted", "half-open"; "accept-queue-full-syn"; "exact". */
 const char *outcome_name(enum outcome outcome);

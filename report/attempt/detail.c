@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct pool_detail {
 	struct detail detail;
@@ -84,6 +85,7 @@ uint32_t details_add(struct details *details)
 	    .last_mark = DETAIL_NONE,
 	    .waiting_ns = TIME_UNKNOWN,
 	    .entered_ns = TIME_UNKNOWN,
+	    .sibling_ns = TIME_UNKNOWN,
 	    .accept_ns = TIME_UNKNOWN,
 	    .accept_after_ns = TIME_UNKNOWN,
 	    .accept_before_ns = TIME_UNKNOWN,
@@ -92,6 +94,8 @@ uint32_t details_add(struct details *details)
 	    .reply_ns = TIME_UNKNOWN,
 	    .close_ns = TIME_UNKNOWN,
 	    .exit_ns = TIME_UNKNOWN,
+	    .asked_ns = TIME_UNKNOWN,
+	    .answer_ns = TIME_UNKNOWN,
 	    .queued_before_ns = TIME_UNKNOWN,
 	};
 	return index;
@@ -144,6 +148,8 @@ uint32_t details_mark_add(struct details *details, uint32_t index, const struct 
 			return DETAIL_NONE;
 		}
 		m = details->marks_count++;
+		/* The bytes between its members are compared and written with them: attempt_buffer.c. */
+		memset(&details->marks[m], 0, sizeof(details->marks[m]));
 	}
 	details->marks[m] = (struct detail_mark){.mark = *mark, .next = DETAIL_NONE};
 	if (d->first_mark == DETAIL_NONE)

@@ -33,6 +33,7 @@ struct detail {
 	uint32_t other_isns_count;
 	bool served;	     /* the members below are meaningful */
 	bool exact;	     /* accept_ns is a point */
+	bool heard;	     /* the client acknowledged data of the server, or its FIN */
 	bool child_inferred; /* child_pid and what belongs to it: by the order of forks alone */
 	int32_t accept_pid;
 	int32_t child_pid;
@@ -47,6 +48,11 @@ struct detail {
 	int64_t close_ns;
 	int64_t exit_ns;
 	uint32_t sibling; /* of a SO_REUSEPORT group: index of its listener, plus 1; 0: not known */
+	int64_t
+	    sibling_ns; /* that listener dropped its SYN of then; INT64_MAX: it has entered there */
+	int64_t
+	    asked_ns; /* on the wire: the first data of the client, if they came later than this, */
+	int64_t answer_ns;	  /* and the first of the server */
 	int64_t queued_before_ns; /* in the queue when observation began: since about then */
 };
 

@@ -17,8 +17,12 @@ bool filter_is_set(const struct filter *filter)
 
 static bool is_at(const struct endpoint *listener, const struct endpoint *server)
 {
-	return listener->port == server->port &&
-	       (address_is_any(&listener->address) || endpoint_equal(listener, server));
+	if (listener->port != server->port)
+		return false;
+	/* 0.0.0.0 takes no IPv6; :: is what a port alone is, and may take both. */
+	if (address_is_any(&listener->address))
+		return !address_is_ipv4(&listener->address) || address_is_ipv4(&server->address);
+	return endpoint_equal(listener, server);
 }
 
 /* What NAT made of it is as good as what the client asked for. */
@@ -157,7 +161,7 @@ const char *filter_format(const struct filter *filter, char out[FILTER_TEXT_SIZE
 	for (size_t i = 0; i < filter->listeners_count; i++) {
 		const struct endpoint *listener = &filter->listeners[i];
 
-		if (address_is_any(&listener->address)) {
+		if (address_is_any(&listener->address) && !address_is_ipv4(&listener->address)) {
 			add(&words, " --listener %u", (unsigned)listener->port);
 			continue;
 		}

@@ -19,7 +19,7 @@
 /* All zero: every attempt. */
 struct filter {
 	size_t listeners_count;
-	struct endpoint listeners[FILTER_LISTENERS_MAX]; /* address ::, any: of that port */
+	struct endpoint listeners[FILTER_LISTENERS_MAX]; /* 0.0.0.0: any of IPv4; ::, any */
 	size_t clients_count;
 	struct network clients[FILTER_CLIENTS_MAX];
 	uint32_t outcomes; /* a bit each; 0: any */

@@ -49,7 +49,11 @@ const char *cause_name(enum cause cause)
 	    [CAUSE_SYNACK_UNACKNOWLEDGED] = "synack-unacknowledged",
 	    [CAUSE_CLIENT_LEFT] = "client-left",
 	    [CAUSE_CLOSED_UNSERVED] = "closed-unserved",
+	    [CAUSE_SERVER_FULL] = "server-full",
+	    [CAUSE_SERVER_NOT_READY] = "server-not-ready",
 	    [CAUSE_LISTENER_CLOSED] = "listener-closed",
+	    [CAUSE_RESET_IN_FRONT] = "reset-in-front",
+	    [CAUSE_ANSWER_STOPPED] = "answer-stopped",
 	};
 
 	return cause < CAUSE_COUNT ? names[cause] : "unknown";
@@ -133,7 +137,11 @@ bool cause_is_drop(enum cause cause)
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
 	case CAUSE_CLIENT_LEFT:
 	case CAUSE_CLOSED_UNSERVED:
+	case CAUSE_SERVER_FULL:
+	case CAUSE_SERVER_NOT_READY:
 	case CAUSE_LISTENER_CLOSED:
+	case CAUSE_RESET_IN_FRONT:
+	case CAUSE_ANSWER_STOPPED:
 	case CAUSE_COUNT:
 		break;
 	}

@@ -31,7 +31,9 @@ static const struct transition transitions[MOVE_COUNT] = {
     [MOVE_BEGIN] = {FROM(STATE_FREE), STATE_NO_REQUEST, 0, 0, BASIS_SEGMENT, NULL},
     [MOVE_END] = {IN_USE, STATE_FREE, 0, 0, BASIS_SEGMENT, NULL},
 
-    [MOVE_SYNACK] = {FROM(STATE_NO_REQUEST), STATE_AS_ANSWERED, 0, 0, BASIS_SEGMENT,
+    /* Where a RST ended the request, the SYN that came again makes another one. */
+    [MOVE_SYNACK] = {FROM(STATE_NO_REQUEST) | FROM(STATE_GONE), STATE_AS_ANSWERED, 0, 0,
+		     BASIS_SEGMENT,
 		     "room in both queues"},
     [MOVE_REQUEST] = {ANSWERED, STATE_REQUEST, 0, KNOWN_COOKIE, BASIS_REBUILT,
 		      "room in both queues"},
@@ -100,12 +102,12 @@ void open_move(struct open_attempt *attempt, enum open_move move)
 	if (!(t->from & FROM(attempt->state)))
 		return;
 	if (t->to != STATE_AS_ANSWERED)
-		attempt->state = t->to & 0xf;
+		attempt->state = t->to & 0x7;
 	else if (!attempt->synacks)
 		attempt->state = STATE_NO_REQUEST;
 	else
 		attempt->state = open_knows(attempt, KNOWN_COOKIE) ? STATE_COOKIE : STATE_REQUEST;
-	attempt->moved_by = (uint8_t)move;
+	attempt->moved_by = move & 0x7f;
 }
 
 enum open_basis open_basis(const struct open_attempt *attempt)

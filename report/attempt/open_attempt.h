@@ -25,7 +25,7 @@
 
 #define LISTENER_NONE UINT16_MAX
 
-/* Of open_attempt.events, 20 bits. But for those that say so, once seen is seen for good. */
+/* Of open_attempt.events, 22 bits. But for those that say so, once seen is seen for good. */
 enum open_event {
 	SEEN_RST_SERVER = 1u << 0,
 	SEEN_RST_CLIENT = 1u << 1, /* of both sides' RSTs the first is recorded alone */
@@ -53,6 +53,9 @@ enum open_event {
 	SEEN_JOIN = 1u << 19,	      /* the SYN-ACK takes it for a subflow of an MPTCP connection
 					 (MP_JOIN, RFC 8684 section 3.2) */
 	SEEN_ENTRY = 1u << 20,	      /* the kernel told that it entered the accept queue */
+	/* The RST in its client's name came over lo, and the client is elsewhere: a rule of this
+	 * host's firewall rejected what the server sent (nf_send_reset() in an output chain). */
+	SEEN_REJECTED = 1u << 21,
 };
 
 /* Where the kernel keeps it. */
@@ -172,7 +175,6 @@ struct open_attempt {
 	struct flow flow; /* client to server */
 	uint32_t isn;
 	uint32_t server_isn; /* of the last SYN-ACK */
-	uint32_t next;	     /* in its chain, or in the free list */
 	int64_t syn_ns;
 	int64_t last_syn_ns;
 	int64_t synack_ns;
@@ -180,23 +182,30 @@ struct open_attempt {
 	int64_t ack_ns;
 	int64_t end_ns;
 	int64_t touched_ns;   /* the last packet that mattered */
-	uint32_t events : 21; /* enum open_event */
-	uint32_t state : 4;   /* enum open_state; open_move() alone writes it */
+	uint32_t events : 22; /* enum open_event */
 	uint32_t settled : 4; /* enum place: after the last of its arrivals that is settled */
 	uint32_t transparent : 1; /* to another host, and taken for a transparent listener's */
-	uint32_t idle : 1;    /* no packet since the sweep's last round found it over */
-	uint16_t listener;    /* index of its listener, LISTENER_NONE */
-	uint8_t known;	      /* enum open_known */
-	uint8_t moved_by;     /* enum open_move: the last that changed the state */
+	uint16_t listener;	  /* index of its listener, LISTENER_NONE */
+	uint8_t known;		  /* enum open_known */
+	uint8_t moved_by : 7;	  /* enum open_move: the last that changed the state */
+	uint8_t idle : 1; /* no packet since the sweep's last round found it over */
 	uint16_t syns;	      /* saturates */
 	uint16_t synacks;     /* saturates */
 	uint32_t detail;      /* in the pool of details, TABLE_NONE */
 	uint32_t device;      /* of its first SYN, see struct segment */
-	uint8_t role;	      /* enum role */
+	/* Not beside events: a word of which a part was just written is read only when that and
+	 * all written before it have reached the cache. */
+	uint8_t state : 3;    /* enum open_state; open_move() alone writes it */
+	uint8_t role : 2;     /* enum role */
+	uint8_t spoke : 1;    /* the server sent data */
+	uint8_t guessed : 1;  /* server_isn is of a later segment: there may have been data */
+	uint8_t unread : 1;   /* SEEN_CLOSED_EMPTY, before the server had read anything */
 	uint8_t syn_copies;   /* on other devices; they saturate */
 	uint8_t synack_copies;
-	uint8_t front : 4; /* enum open_front */
-	uint8_t look : 4;  /* enum open_look */
+	uint8_t front : 2;	 /* enum open_front */
+	uint8_t look : 2;	 /* enum open_look */
+	uint8_t had_request : 1; /* a look found LOOK_REQUEST, and no SYN-ACK was seen before */
+	uint8_t refusal : 3;	 /* enum refusal: the first data of the server */
 };
 
 _Static_assert(sizeof(struct open_attempt) <= 128, "an open attempt is two lines of a cache");

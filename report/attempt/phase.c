@@ -75,16 +75,6 @@ static int64_t known_or(int64_t time_ns, int64_t otherwise)
 	return time_ns != TIME_UNKNOWN ? time_ns : otherwise;
 }
 
-/* A bare ACK under TCP_DEFER_ACCEPT is ignored on purpose: the handshake goes on until data comes.
- */
-static bool deferred(const struct attempt *a)
-{
-	for (uint32_t i = 0; i < a->causes_count; i++)
-		if (a->causes[i].cause == CAUSE_DEFER_ACCEPT)
-			return true;
-	return false;
-}
-
 size_t attempt_phases(const struct attempt *a, int64_t end_ns,
 		      struct attempt_phase phases[ATTEMPT_PHASES_MAX])
 {
@@ -107,7 +97,11 @@ size_t attempt_phases(const struct attempt *a, int64_t end_ns,
 		until(&list, PHASE_ZOMBIE, last);
 		return list.count;
 	}
-	until(&list, deferred(a) ? PHASE_HANDSHAKE : PHASE_ZOMBIE, a->entered_ns);
+	/* A bare ACK under TCP_DEFER_ACCEPT is ignored on purpose: the handshake goes on until data
+	 * comes. */
+	until(&list,
+	      attempt_find_cause(a, CAUSE_DEFER_ACCEPT) ? PHASE_HANDSHAKE : PHASE_ZOMBIE,
+	      a->entered_ns);
 	if (a->accept_ns == TIME_UNKNOWN && a->accept_before_ns == TIME_UNKNOWN) {
 		until(&list, a->outcome == OUTCOME_WAITING ? PHASE_WAIT : PHASE_CLOSE, last);
 		return list.count;

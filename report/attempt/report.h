@@ -66,6 +66,12 @@ struct depth_series {
 	uint64_t merged; /* points that were folded into neighbours to keep the bound */
 };
 
+/* Nothing was sampled within: what held before is not known to hold. */
+struct depth_gap {
+	int64_t start_ns;
+	int64_t end_ns;
+};
+
 struct full_episode {
 	int64_t start_ns;
 	int64_t end_ns;
@@ -88,6 +94,8 @@ struct report_owner {
 
 struct report_listener {
 	struct endpoint local;
+	uint32_t interface;   /* that it is bound to; 0: to none */
+	const char *device;   /* its name; empty where it is not known; NULL: to none */
 	uint64_t cookie;      /* 0 when only packets told of it */
 	int64_t backlog;      /* as given to listen(); -1 unknown */
 	int64_t limit;	      /* -1 unknown */
@@ -101,15 +109,20 @@ struct report_listener {
 	uint64_t episodes_lost; /* beyond the bound of the list */
 	uint64_t
 	    drops; /* packets of attempts that this listener's queues dropped, by the verdicts */
+	uint64_t drops_beside;	/* of them, before or after what the ledger compares */
 	int64_t sk_drops;	/* change of the socket's own counter; -1 unknown */
 	uint64_t disagreements; /* samples that the rebuilt depth cannot explain */
 	int32_t defer_accept_s;
 	int32_t fastopen;
 	bool closed;
-	bool reuseport; /* another listener has the same address and port */
+	int64_t closed_ns; /* when that was known; TIME_UNKNOWN */
+	bool v6only;	   /* one of :: that takes no IPv4 */
+	bool reuseport;	   /* another listener has the same address and port */
 	size_t pids_count;
 	const int32_t *pids;
 	const char *comm;
+	const char *unit;      /* of systemd, and */
+	const char *container; /* what the owner runs in; NULL or empty: none */
 	size_t limits_count;
 	const struct report_limit *limits;
 	size_t owners_count;
@@ -117,19 +130,31 @@ struct report_listener {
 	struct depth_series sampled;
 	struct depth_series rebuilt;
 	struct depth_series half_open;
+	size_t gaps_count;
+	const struct depth_gap *gaps;
+	bool rebuilt_in_gaps; /* each accept() was reported: what was rebuilt holds there too */
 	uint64_t attempts;
+	uint64_t
+	    group_attempts; /* besides, of its SO_REUSEPORT group, and of which socket is not known
+			     */
+	uint64_t group_drops; /* and packets that it dropped, and which socket did is not known */
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t causes[CAUSE_COUNT]; /* attempts that have it */
 	uint64_t cause_packets[CAUSE_COUNT];
 	struct latency_summary latency[LATENCY_COUNT]; /* of its attempts */
 	struct report_stall stall;
+	enum refusal refusal; /* the last that the server said at its limit */
 };
 
-/* Where connections went that this host made itself, or passed on. */
+/* Where connections went: those that this host made itself or passed on, or that found no
+ * listener here. */
 struct report_peer {
-	enum role role; /* ROLE_OUTBOUND or ROLE_FORWARDED */
+	enum role role;
 	struct endpoint server;
+	int64_t first_ns; /* the SYNs of the first and of the last attempt */
+	int64_t last_ns;
 	uint64_t attempts;
+	uint64_t again; /* of these: sent their SYN more than once */
 	uint64_t outcomes[OUTCOME_COUNT];
 };
 
@@ -188,6 +213,8 @@ struct report {
 	const char *path;
 	int64_t start_ns; /* TIME_UNKNOWN when nothing was seen */
 	int64_t end_ns;
+	bool more_before; /* this is a period of what was recorded: there is more before it, */
+	bool more_after;  /* and after it */
 	uint64_t packets;
 	uint64_t packets_dropped;
 	uint64_t skipped[SKIP_REASON_COUNT];
@@ -218,13 +245,24 @@ struct report {
 	struct endpoint without_server;
 	uint64_t answered_in_front; /* attempts: by a SYNPROXY */
 	uint64_t roles[ROLE_COUNT];
+	uint64_t led_away; /* of these: by NAT, to a server that is not this host */
 	/* Of those that may have met a listener here: inbound, or of an unknown role. */
 	uint64_t inbound;
+	uint64_t not_here; /* not of these: to an address that is not this host's, not passed on */
 	uint64_t unanswered_elsewhere; /* of these: to this host, where nobody listens */
+	uint64_t reset_by_full_queue;  /* and where tcp_abort_on_overflow is 1 */
+	/* Attempts that were answered, and whose final ACK, or data, came to no counter of TCP. */
+	uint64_t acks_stopped;
+	uint64_t acks_stopped_packets;
+	/* Attempts of clients that sent their SYN again after it was answered, and not for a queue.
+	 */
+	uint64_t synacks_lost;
 	uint64_t inbound_outcomes[OUTCOME_COUNT];
 	uint64_t inbound_causes[CAUSE_COUNT];
-	size_t peers_count; /* most attempts first */
+	size_t peers_count; /* outbound and forwarded, most attempts first */
 	const struct report_peer *peers;
+	size_t absent_count; /* refused, since nobody listened there; most attempts first */
+	const struct report_peer *absent;
 	struct latency_summary latency[LATENCY_COUNT]; /* of these too */
 	size_t bars_count[LATENCY_COUNT];
 	const struct latency_bar *bars[LATENCY_COUNT];
@@ -259,13 +297,67 @@ static inline enum confidence report_confidence(const struct report *report, enu
 	return report->cause_doubted[cause] ? CONFIDENCE_INFERRED : confidence;
 }
 
+/* Clients were reset by the kernel, since the accept queue was full. */
+/* As endpoint_format_on(); text has ENDPOINT_TEXT_SIZE bytes. */
+static inline size_t report_listener_format(const struct report_listener *listener, char *text)
+{
+	return endpoint_format_on(&listener->local, listener->interface,
+				  listener->device ? listener->device : "", text,
+				  ENDPOINT_TEXT_SIZE);
+}
+
+/* One address, port and device: where both are of SO_REUSEPORT, they are of one group. */
+static inline bool report_same_place(const struct report_listener *a,
+				     const struct report_listener *b)
+{
+	return a->interface == b->interface && endpoint_equal(&a->local, &b->local);
+}
+
+static inline bool report_aborts(const struct report *report)
+{
+	return report->reset_by_full_queue && report->host_known &&
+	       report->host.tcp_abort_on_overflow == 1;
+}
+
+/*
+ * No packet of its clients was captured, though its queue held some, or its socket dropped some:
+ * they came by another interface than was watched.
+ */
+static inline bool report_passed_by(const struct report_listener *listener)
+{
+	return !listener->attempts && !listener->group_attempts &&
+	       (listener->sk_drops > 0 || listener->sampled_peak > 0);
+}
+
+/*
+ * Of its SO_REUSEPORT group so many attempts are of no socket in particular that the others, mostly
+ * those that were dropped, say nothing of how this one fared.
+ */
+static inline bool report_is_mixed(const struct report_listener *listener)
+{
+	return listener->reuseport && listener->group_attempts * 10 > listener->attempts;
+}
+
+/* How long its accept queue was full; -1 where that was not observed. */
+static inline int64_t report_full_ns(const struct report_listener *listener)
+{
+	bool seen = listener->limit >= 0 && (listener->samples || listener->sampled.count ||
+					     listener->rebuilt.count || listener->episodes_count);
+	bool missed = report_passed_by(listener) && !listener->full_ns &&
+		      listener->sampled_peak > listener->limit;
+
+	return seen && !missed ? listener->full_ns : -1;
+}
+
 /* What the listener's queues dropped; -1 where that was not observed. */
 static inline int64_t report_drops(const struct report *report,
 				   const struct report_listener *listener)
 {
 	if (listener->drops || listener->sk_drops == 0)
 		return (int64_t)listener->drops;
-	return report->packets_missing || !(listener->samples || listener->sk_drops > 0) ? -1 : 0;
+	if (report->packets_missing || report_passed_by(listener))
+		return -1;
+	return listener->samples || listener->sk_drops > 0 ? 0 : -1;
 }
 
 #endif

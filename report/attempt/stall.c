@@ -9,11 +9,10 @@
 
 /* Of the time in which owners were watched. */
 #define SHARE_OF(ns, percent) ((ns) / 100 * (percent))
-/* An event loop that is busy for so long is blocked, if that is not how it always works. */
-#define BLOCKED_NS     (300 * NS_PER_MS)
-#define BLOCKED_FACTOR 5
 /* Busy all the time, but for what a look costs. */
 #define BUSY_PERCENT 60
+/* Who gets less of a processor while it wants one is not busy. */
+#define STARVED_PERCENT 10
 
 int64_t stall_busy_ns(const struct report_stall *stall)
 {
@@ -35,6 +34,16 @@ static bool is_alone(const struct stall_facts *facts)
 	return facts->owned && facts->stall->processes == 1;
 }
 
+/*
+ * Ready to run nearly all the time that it does not sleep, and hardly ever running: the quota is
+ * out of sight, or the host is overloaded. A busy loop gets its share of a processor.
+ */
+static bool is_starved(const struct report_stall *stall)
+{
+	return lasted(stall, stall->runnable_ns, BUSY_PERCENT) &&
+	       stall->run_ns < SHARE_OF(stall->watched_ns, STARVED_PERCENT);
+}
+
 /* One process, whose main thread leaves the queue alone for much longer than it mostly does. */
 static bool is_blocked(const struct stall_facts *facts)
 {
@@ -45,11 +54,29 @@ static bool is_blocked(const struct stall_facts *facts)
 	/* Since it was watched there has been no accept(). */
 	if (!facts->accepted && !facts->grouped && stall->waited_ns >= STALL_FORGOTTEN_NS)
 		return is_busy(stall);
-	if (facts->longest_ns < BLOCKED_NS || facts->usual_ns < 0 ||
-	    facts->longest_ns < BLOCKED_FACTOR * facts->usual_ns)
+	if (facts->longest_ns < STALL_BLOCKED_NS || facts->usual_ns < 0 ||
+	    facts->longest_ns < STALL_BLOCKED_FACTOR * facts->usual_ns)
 		return false;
 	/* With other threads it may be one of these that takes connections. */
-	return stall->threads == 1 || is_busy(stall);
+	return stall->threads == 1 || facts->loop || is_busy(stall);
+}
+
+/* Others took connections meanwhile: it is not why nobody did. One may be reported late. */
+#define OTHERS_MIN 2
+
+static bool is_held(const struct report_stall *stall, int64_t ns)
+{
+	return lasted(stall, ns, 20) && stall->held_accepts < OTHERS_MIN;
+}
+
+/* Who takes one after the other, if slowly, has work to do: its queue is a queue like any other. */
+#define UNTAKEN_FACTOR 5
+
+static bool is_stuck_sibling(const struct stall_facts *facts)
+{
+	return facts->grouped && facts->owned && facts->full && facts->siblings &&
+	       !facts->siblings_full && facts->untaken_ns >= STALL_FORGOTTEN_NS &&
+	       (facts->taken_ns < 0 || facts->untaken_ns >= UNTAKEN_FACTOR * facts->taken_ns);
 }
 
 static bool is_forgotten(const struct stall_facts *facts)
@@ -63,12 +90,11 @@ enum stall_cause stall_judge(const struct stall_facts *facts)
 {
 	const struct report_stall *stall = facts->stall;
 
-	if (facts->grouped && facts->owned && facts->full && facts->siblings &&
-	    !facts->siblings_full)
+	if (is_stuck_sibling(facts))
 		return STALL_SIBLING;
-	if (lasted(stall, stall->frozen_ns, 20) && stall->frozen_ns > stall->stopped_ns)
+	if (is_held(stall, stall->frozen_ns) && stall->frozen_ns > stall->stopped_ns)
 		return STALL_FROZEN;
-	if (lasted(stall, stall->stopped_ns, 20))
+	if (is_held(stall, stall->stopped_ns))
 		return stall->traced_ns > stall->stopped_ns / 2 ? STALL_TRACED : STALL_STOPPED;
 	/* memcached makes its limit on connections that on descriptors too. */
 	if (facts->limited)
@@ -77,11 +103,14 @@ enum stall_cause stall_judge(const struct stall_facts *facts)
 		return STALL_DESCRIPTORS;
 	if (lasted(stall, stall->throttled_ns, 10))
 		return STALL_QUOTA;
+	if (facts->abandoned)
+		return STALL_FORGOTTEN;
+	if (is_starved(stall))
+		return STALL_STARVED;
 	if (is_forgotten(facts))
 		return STALL_FORGOTTEN;
 	if (is_blocked(facts))
 		return STALL_BLOCKED;
-	/* The quota is out of sight, or the host is overloaded. */
 	if (lasted(stall, stall->runnable_ns, BUSY_PERCENT))
 		return STALL_STARVED;
 	return STALL_NONE;
@@ -122,7 +151,7 @@ static const char *words(enum stall_cause cause)
 	case STALL_DESCRIPTORS:
 		break;
 	case STALL_SIBLING:
-		return "this socket alone takes no connections, its SO_REUSEPORT siblings do";
+		return "its SO_REUSEPORT siblings take connections, this socket has taken none";
 	case STALL_STOPPED:
 		return "owner stopped (T)";
 	case STALL_TRACED:

@@ -16,6 +16,9 @@
 #define STALL_NOTICED_NS (100 * NS_PER_MS)
 /* A listener from which nobody has accepted for so long is not just slow. */
 #define STALL_FORGOTTEN_NS NS_PER_SEC
+/* An event loop that is busy for so long is blocked, if that is not how it always works: ... */
+#define STALL_BLOCKED_NS     (300 * NS_PER_MS)
+#define STALL_BLOCKED_FACTOR 5 /* ... so much longer than mostly */
 
 /*
  * What the owners of a listener did while connections waited, over the intervals between
@@ -39,19 +42,26 @@ struct report_stall {
 	int64_t descriptors_peak;      /* of the process that came closest to its limit, -1 ... */
 	int64_t descriptors_max;       /* ... unknown, against that limit */
 	int32_t descriptors_pid;
-	int32_t held_pid; /* the one that was stopped or frozen the longest; 0: none */
-	int64_t held_ns;  /* for so long */
+	int32_t held_pid;      /* the one that was stopped or frozen the longest; 0: none */
+	int64_t held_ns;       /* for so long */
+	int64_t held_from_ns;  /* any was seen so first, since about then; 0: none was, ... */
+	int64_t held_last_ns;  /* ... and last */
+	int64_t held_until_ns; /* it was seen so for the last time; 0: it was not so any more ... */
+	int64_t held_accepts;  /* ... and so many were accepted meanwhile, by others */
+	int64_t taken;	       /* accepted while connections waited, as far as is known */
+	int64_t untaken_ns;    /* the longest of that time in which nobody was, ... */
+	bool untaken_over;     /* ... and after it somebody was */
 };
 
 enum stall_cause {
 	STALL_NONE,
-	STALL_SIBLING,	   /* one of a SO_REUSEPORT group has its queue full, the others have not */
-	STALL_STOPPED,	   /* SIGSTOP */
-	STALL_TRACED,	   /* a debugger */
-	STALL_FROZEN,	   /* cgroup.freeze */
+	STALL_SIBLING, /* one of a SO_REUSEPORT group accepts nobody and is full, the others not */
+	STALL_STOPPED, /* SIGSTOP */
+	STALL_TRACED,  /* a debugger */
+	STALL_FROZEN,  /* cgroup.freeze */
 	STALL_DESCRIPTORS, /* accept() fails with EMFILE */
 	STALL_QUOTA,	   /* the CPU quota of its cgroup */
-	STALL_FORGOTTEN,   /* nobody calls accept() */
+	STALL_FORGOTTEN,   /* nobody calls accept(), ever or any more */
 	STALL_LIMITED,	   /* listen() was called again, with a backlog of 0 or 1 */
 	STALL_BLOCKED,	   /* an event loop that is busy with something else */
 	STALL_STARVED,	   /* ready to run, without a CPU */
@@ -63,10 +73,15 @@ struct stall_facts {
 	const struct report_stall *stall;
 	bool owned;   /* an owner is known */
 	bool grouped; /* it has SO_REUSEPORT siblings */
+	bool loop;    /* of its threads one event loop alone calls accept(), as is known of it */
 	bool full;    /* its queue is, or was */
 	size_t siblings;
 	size_t siblings_full;
-	bool accepted;	    /* somebody called accept() with success while this was watched */
+	int64_t untaken_ns; /* nobody left its queue for so long while connections waited ... */
+	int64_t taken_ns;   /* ... and at other times one in so long, on average; -1 none did */
+	bool accepted;	    /* somebody called accept() with success while this was watched, in the
+			       part that matters: not before all of them hung */
+	bool abandoned;	    /* somebody did, and has ended; who has it open still does not */
 	bool limited;	    /* see STALL_LIMITED */
 	int64_t longest_ns; /* between calls of accept() while connections waited; -1 unknown ... */
 	int64_t usual_ns;   /* ... and the usual time */

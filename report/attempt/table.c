@@ -31,13 +31,18 @@ int table_new(uint32_t max, struct table **out)
 		rc = -errno;
 		goto free_heads;
 	}
+	t->links = malloc((size_t)t->max * sizeof(*t->links)); /* touched as the records are */
+	if (!t->links)
+		goto unmap;
 	/* Look-ups are at random: huge pages spare them most misses of the TLB. Only a hint. */
 	(void)madvise(t->records, (size_t)t->max * sizeof(*t->records), MADV_HUGEPAGE);
 	rc = hash_secret_new(&t->secret);
 	if (rc)
-		goto unmap;
+		goto free_links;
 	*out = t;
 	return 0;
+free_links:
+	free(t->links);
 unmap:
 	munmap(t->records, (size_t)t->max * sizeof(*t->records));
 free_heads:
@@ -52,6 +57,7 @@ void table_free(struct table *table)
 	if (!table)
 		return;
 	munmap(table->records, (size_t)table->max * sizeof(*table->records));
+	free(table->links);
 	free(table->heads);
 	free(table);
 }
@@ -72,13 +78,11 @@ static void grow(struct table *t)
 	t->heads = heads;
 	t->heads_mask = size - 1;
 	for (uint32_t i = 0; i < t->high; i++) {
-		struct open_attempt *a = &t->records[i];
-		uint32_t *head;
+		uint32_t *head = &heads[t->links[i].hash & t->heads_mask];
 
-		if (!open_is_used(a))
+		if (!open_is_used(&t->records[i]))
 			continue;
-		head = &heads[table_hash(t, &a->flow) & t->heads_mask];
-		a->next = *head;
+		t->links[i].next = *head;
 		*head = i;
 	}
 }
@@ -129,7 +133,7 @@ struct open_attempt *table_add(struct table *table, const struct flow *flow, uin
 		evict(table, end, context);
 	if (table->free != TABLE_NONE) {
 		index = table->free;
-		table->free = table->records[index].next;
+		table->free = table->links[index].next;
 	} else if (table->high < table->max) {
 		index = table->high++;
 	} else {
@@ -146,7 +150,7 @@ struct open_attempt *table_add(struct table *table, const struct flow *flow, uin
 	a->listener = LISTENER_NONE;
 	table->count++;
 	head = &table->heads[hash & table->heads_mask];
-	a->next = *head;
+	table->links[index] = (struct link){.hash = hash, .next = *head};
 	*head = index;
 	grow(table);
 	return a;
@@ -155,13 +159,14 @@ struct open_attempt *table_add(struct table *table, const struct flow *flow, uin
 void table_remove(struct table *table, struct open_attempt *attempt)
 {
 	uint32_t index = table_index(table, attempt);
-	uint32_t *link = &table->heads[table_hash(table, &attempt->flow) & table->heads_mask];
+	struct link *own = &table->links[index];
+	uint32_t *to = &table->heads[own->hash & table->heads_mask];
 
-	while (*link != index)
-		link = &table->records[*link].next;
-	*link = attempt->next;
+	while (*to != index)
+		to = &table->links[*to].next;
+	*to = own->next;
 	open_move(attempt, MOVE_END);
-	attempt->next = table->free;
+	own->next = table->free;
 	table->free = index;
 	table->count--;
 }

@@ -87,7 +87,7 @@ const char *cause_words(enum cause cause, int64_t tcp_syncookies)
 	case CAUSE_CLIENT_RESET:
 		return "reset by the client";
 	case CAUSE_SERVER_RESET:
-		return "reset by the server";
+		return "reset by the server, or by something in front of it";
 	case CAUSE_SLOW_ACCEPT:
 		return "slow accept() (more than 100 ms in the accept queue)";
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
@@ -96,8 +96,19 @@ const char *cause_words(enum cause cause, int64_t tcp_syncookies)
 		return "the client left before accept(): the server's work was wasted";
 	case CAUSE_CLOSED_UNSERVED:
 		return "accepted, then closed at once with nothing sent";
+	case CAUSE_SERVER_FULL:
+		return "the server answered that it has too many connections, and closed";
+	case CAUSE_SERVER_NOT_READY:
+		return "the server answered that it is starting up, shutting down or in recovery, "
+		       "and closed";
 	case CAUSE_LISTENER_CLOSED:
 		return "the listener closed while it waited in its queue";
+	case CAUSE_RESET_IN_FRONT:
+		return "reset by something in front of the listener (a firewall rule), not by "
+		       "the client or the server";
+	case CAUSE_ANSWER_STOPPED:
+		return "answered, but the SYN-ACK did not leave by a captured interface (an output "
+		       "rule or IPsec policy of this host, or another interface)";
 	case CAUSE_COUNT:
 		break;
 	}

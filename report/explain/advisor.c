@@ -82,13 +82,30 @@ void advise_because(struct advisor *a, struct advice *advice, const char *format
 /* "12.3 ms", "1.250 s" */
 const char *advise_duration(int64_t ns, char text[32])
 {
-	if (ns < NS_PER_MS)
+	if (ns < NS_PER_US)
+		snprintf(text, 32, "less than 1 us");
+	else if (ns < NS_PER_MS)
 		snprintf(text, 32, "%.0f us", (double)ns / NS_PER_US);
 	else if (ns < NS_PER_SEC)
 		snprintf(text, 32, "%.1f ms", (double)ns / NS_PER_MS);
 	else
 		snprintf(text, 32, "%.3f s", (double)ns / NS_PER_SEC);
 	return text;
+}
+
+static void advise_aborts(struct advisor *a, const struct report *r)
+{
+	struct advice *advice;
+
+	if (!report_aborts(r))
+		return;
+	advice =
+	    advise(a, "abort-resets", r->reset_by_full_queue,
+		   "tcp_abort_on_overflow is 1: the kernel reset clients whose final ACK found "
+		   "the accept queue full. With 0, the default, they try again and get in when "
+		   "there is room: sysctl -w net.ipv4.tcp_abort_on_overflow=0.");
+	advise_because(a, advice, "%" PRIu64 " client%s reset", r->reset_by_full_queue,
+		       r->reset_by_full_queue == 1 ? "" : "s");
 }
 
 static void advise_zombies(struct advisor *a, const struct report *r)
@@ -105,7 +122,8 @@ static void advise_zombies(struct advisor *a, const struct report *r)
 		    "them: they were answered with a SYN cookie and their ACK was dropped by "
 		    "the full accept queue. tcp_abort_on_overflow does not reset them; only "
 		    "room in the queue or a client timeout helps.");
-	} else if (r->host_known && r->host.tcp_abort_on_overflow == 0) {
+	} else if (r->causes[CAUSE_ACCEPT_QUEUE_FULL_ACK] && r->host_known &&
+		   r->host.tcp_abort_on_overflow == 0) {
 		advice = advise(
 		    a, "abort-on-overflow", 0,
 		    "Some clients believe they are connected, but their final ACK was dropped. "
@@ -124,6 +142,57 @@ static void advise_zombies(struct advisor *a, const struct report *r)
 			       r->host.tcp_abort_on_overflow);
 }
 
+#define UNFINISHED_MIN 10
+
+/* Requests that nobody completes keep the SYN queue full; those of clients leave it at once. */
+static bool is_flooded(const struct report *r)
+{
+	uint64_t half_open = r->inbound_outcomes[OUTCOME_HALF_OPEN];
+	uint64_t unanswered = r->inbound_outcomes[OUTCOME_UNANSWERED];
+
+	return half_open >= UNFINISHED_MIN && (half_open + unanswered) * 2 >= r->inbound;
+}
+
+static void advise_cookies(struct advisor *a, const struct report *r, uint64_t full,
+			   uint64_t reserve)
+{
+	bool flooded = is_flooded(r);
+	const char *where =
+	    reserve ? "While SYN cookies are off, the last quarter of tcp_max_syn_backlog "
+		      "is reserved for known peers."
+		    : "The limit of the SYN queue is that of the listener's accept queue, "
+		      "not tcp_max_syn_backlog.";
+	struct advice *advice;
+
+	if (flooded)
+		advice = advise(
+		    a, "cookies-off", 0,
+		    "Handshakes that were never completed filled the SYN queue, as in a SYN flood "
+		    "or "
+		    "a half-open scan, and the SYNs of others were dropped, since tcp_syncookies "
+		    "is "
+		    "0. Set it to 1 (sysctl -w net.ipv4.tcp_syncookies=1, the default): a full SYN "
+		    "queue then turns nobody away. A larger backlog only holds more of them. %s",
+		    where);
+	else
+		advice = advise(
+		    a, "cookies-off", 0,
+		    "SYNs were dropped at the SYN queue because tcp_syncookies is 0. With 1 (the "
+		    "default) they would have been answered. %s",
+		    where);
+	if (flooded)
+		advise_because(a, advice,
+			       "%" PRIu64 " half-open, %" PRIu64 " unanswered of %" PRIu64
+			       " attempts",
+			       r->inbound_outcomes[OUTCOME_HALF_OPEN],
+			       r->inbound_outcomes[OUTCOME_UNANSWERED], r->inbound);
+	advise_because(a, advice, "%" PRIu64 " SYNs dropped: SYN queue full", full);
+	advise_because(a, advice, "%" PRIu64 " SYNs dropped: reserve of tcp_max_syn_backlog",
+		       reserve);
+	advise_because(a, advice, "tcp_syncookies %" PRId64, r->host.tcp_syncookies);
+	advise_because(a, advice, "tcp_max_syn_backlog %" PRId64, r->host.tcp_max_syn_backlog);
+}
+
 static void advise_syn_queue(struct advisor *a, const struct report *r)
 {
 	uint64_t full = r->cause_packets[CAUSE_SYN_QUEUE_FULL];
@@ -131,23 +200,11 @@ static void advise_syn_queue(struct advisor *a, const struct report *r)
 	struct advice *advice;
 
 	if (full || reserve) {
-		advice = advise(
-		    a, "cookies-off", 0,
-		    "SYNs were dropped at the SYN queue because tcp_syncookies is 0. With 1 (the "
-		    "default) they would have been answered. %s",
-		    reserve ? "While SYN cookies are off, the last quarter of tcp_max_syn_backlog "
-			      "is reserved for known peers."
-			    : "The limit of the SYN queue is that of the listener's accept queue, "
-			      "not tcp_max_syn_backlog.");
-		advise_because(a, advice, "%" PRIu64 " SYNs dropped: SYN queue full", full);
-		advise_because(a, advice,
-			       "%" PRIu64 " SYNs dropped: reserve of tcp_max_syn_backlog", reserve);
-		advise_because(a, advice, "tcp_syncookies %" PRId64, r->host.tcp_syncookies);
-		advise_because(a, advice, "tcp_max_syn_backlog %" PRId64,
-			       r->host.tcp_max_syn_backlog);
+		advise_cookies(a, r, full, reserve);
 		return;
 	}
-	if (!r->cause_packets[CAUSE_ACCEPT_QUEUE_FULL_SYN] || !r->host_known ||
+	/* What does not help is no advice where nothing else is said. */
+	if (!a->count || !r->cause_packets[CAUSE_ACCEPT_QUEUE_FULL_SYN] || !r->host_known ||
 	    r->host.tcp_syncookies <= 0)
 		return;
 	advice =
@@ -159,35 +216,68 @@ static void advise_syn_queue(struct advisor *a, const struct report *r)
 	advise_because(a, advice, "0 SYNs dropped at the SYN queue");
 }
 
+/* Neither has anything to do with a queue: what it was dropped by is in front of TCP. */
 static void advise_innocent(struct advisor *a, const struct report *r)
 {
+	uint64_t stopped = r->acks_stopped;
+	uint64_t unanswered = r->causes[CAUSE_UNANSWERED_NO_COUNTER] - stopped;
 	struct advice *advice;
 
-	if (!r->causes[CAUSE_UNANSWERED_NO_COUNTER])
-		return;
-	advice = advise(
-	    a, "queue-innocent", 0,
-	    "SYNs reached this host and got no answer, but no counter of the listener moved: the "
-	    "queues are not the cause. Check the firewall (nft list ruleset, iptables -L -v), "
-	    "rp_filter, and anything that may drop the SYN-ACK on its way out.");
-	advise_because(a, advice, "%" PRIu64 " attempts, %" PRIu64 " SYNs",
-		       r->causes[CAUSE_UNANSWERED_NO_COUNTER],
-		       r->cause_packets[CAUSE_UNANSWERED_NO_COUNTER]);
+	if (unanswered) {
+		advice = advise(
+		    a, "queue-innocent", 0,
+		    "SYNs reached this host and got no answer, but no counter of the listener "
+		    "moved: the queues are not the cause. Check the firewall (nft list ruleset, "
+		    "iptables -L -v), rp_filter, and anything that may drop the SYN-ACK on its way "
+		    "out.");
+		advise_because(
+		    a, advice, "%" PRIu64 " attempt%s, %" PRIu64 " SYN%s", unanswered,
+		    unanswered == 1 ? "" : "s",
+		    r->cause_packets[CAUSE_UNANSWERED_NO_COUNTER] - r->acks_stopped_packets,
+		    r->cause_packets[CAUSE_UNANSWERED_NO_COUNTER] - r->acks_stopped_packets == 1
+			? ""
+			: "s");
+	}
+	if (stopped) {
+		advice = advise(
+		    a, "queue-innocent", 0,
+		    "SYNs were answered, but what the clients sent next, their final ACK and data, "
+		    "moved no counter of the listener: it did not reach TCP, and the queues are "
+		    "not "
+		    "the cause. A firewall rule drops it (nft list ruleset, iptables -L -v): often "
+		    "one that wants an established connection (ct state) and did not see the SYN "
+		    "or "
+		    "the SYN-ACK, as on an asymmetric route. tcp_abort_on_overflow has no effect "
+		    "on it.");
+		advise_because(a, advice, "%" PRIu64 " attempt%s, %" PRIu64 " segment%s", stopped,
+			       stopped == 1 ? "" : "s", r->acks_stopped_packets,
+			       r->acks_stopped_packets == 1 ? "" : "s");
+	}
 }
 
+/* Health checks reset what was answered; a flood, and who gets no SYN-ACK, leave it. */
 static void advise_scan(struct advisor *a, const struct report *r)
 {
 	uint64_t half_open = r->inbound_outcomes[OUTCOME_HALF_OPEN],
 		 aborted = r->inbound_outcomes[OUTCOME_ABORTED];
 	struct advice *advice;
 
-	if (half_open + aborted < 10 || half_open + aborted < r->attempts / 10)
+	if (half_open + aborted < UNFINISHED_MIN || half_open + aborted < r->attempts / 10)
 		return;
-	advice =
-	    advise(a, "half-open", 0,
-		   "Many handshakes were started but not completed: a half-open scan, a SYN "
-		   "flood, or clients that do not receive the SYN-ACKs. They increase sk_drops "
-		   "and EmbryonicRsts but are not queue drops.");
+	if (half_open * 2 >= aborted)
+		advice = advise(
+		    a, "half-open", 0,
+		    "Many handshakes were started but not completed: a half-open scan, a SYN "
+		    "flood, "
+		    "or clients that do not receive the SYN-ACKs. They increase sk_drops and "
+		    "EmbryonicRsts but are not queue drops.");
+	else
+		advice = advise(
+		    a, "half-open", 0,
+		    "Nothing, if these clients are known: many reset their connection attempt as "
+		    "soon as it was answered, as the health checks of load balancers (HAProxy, "
+		    "keepalived, LVS) and half-open port scans do. They increase sk_drops and "
+		    "EmbryonicRsts but are not queue drops.");
 	advise_because(a, advice,
 		       "%" PRIu64 " half-open, %" PRIu64 " aborted of %" PRIu64 " attempts",
 		       half_open, aborted, r->attempts);
@@ -235,12 +325,35 @@ static const char *wider(const struct report *r)
 	return "";
 }
 
+/* The queue and the counters are seen by everybody; what would have helped, by packets alone. */
+static void advise_packets(struct advisor *a, const struct report *r)
+{
+	if (!r->packets_missing || r->packets || !r->meta_known ||
+	    r->meta->sources[SOURCE_CAPTURE].on)
+		return;
+	for (size_t i = 0; i < r->listeners_count; i++) {
+		const struct report_listener *l = &r->listeners[i];
+		char name[ENDPOINT_TEXT_SIZE], full[32];
+
+		if (!l->full_ns)
+			continue;
+		report_listener_format(l, name);
+		advise(
+		    a, "packets-missing", 0,
+		    "%s: its accept queue was full for %s. Whom it turned away, and what would "
+		    "have "
+		    "helped, takes captured packets: record with sudo, or setcap cap_net_raw: see "
+		    "synscope(1).",
+		    name, advise_duration(l->full_ns, full));
+	}
+}
+
 static void advise_ledger(struct advisor *a, const struct report *r)
 {
 	struct advice *advice = NULL;
 
 	/* Without packets nothing was to be explained. */
-	if (r->packets_missing && !r->attempts)
+	if (r->packets_missing && !r->packets)
 		return;
 	if (is_elsewhere(r))
 		return;
@@ -277,17 +390,29 @@ size_t advisor_run(struct advisor *advisor, const struct report *report,
 		   const struct advice **out)
 {
 	for (size_t i = 0; i < listeners_count; i++) {
+		size_t before;
+
+		advise_ended(advisor, &listeners[i]);
+		advise_deferred(advisor, &listeners[i]);
+		before = advisor->count;
 		if (advise_stall(advisor, report, &listeners[i]))
 			continue;
 		advise_capacity(advisor, report, &listeners[i]);
+		/* Of a SO_REUSEPORT group it may have been said already. */
+		if (advisor->count == before && !(listeners[i].listener->reuseport && before))
+			advise_untold(advisor, report, &listeners[i]);
 	}
 	advise_unqueued(advisor, report);
+	advise_not_yet(advisor, report);
+	advise_lost(advisor, report);
 	order(advisor);
+	advise_aborts(advisor, report);
 	advise_zombies(advisor, report);
 	advise_syn_queue(advisor, report);
 	advise_innocent(advisor, report);
 	advise_elsewhere(advisor, report);
 	advise_scan(advisor, report);
+	advise_packets(advisor, report);
 	advise_ledger(advisor, report);
 	*out = advisor->advice;
 	return advisor->count;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "report/attempt/report.h"
-#include "report/queue/sizing.h"
+#include "report/queue/sizing/sizing.h"
 
 /* What the rules know of one listener beyond the report. */
 struct advisor_listener {
@@ -16,8 +16,14 @@ struct advisor_listener {
 	struct sizing_backlog backlog;
 	struct sizing_children children;
 	struct sizing_service service;
-	uint64_t accepts;  /* calls of accept() that returned a connection */
-	uint64_t left_out; /* clients beyond the replay's bound */
+	struct sizing_away away; /* for STALL_BLOCKED_NS or more, and much longer than mostly */
+	struct sizing_overload overload;
+	struct sizing_places places;
+	struct sizing_sharing sharing;
+	struct sizing_ended ended;
+	uint64_t accepts;      /* calls of accept() that returned a connection */
+	uint64_t greeted_late; /* clients that TCP_DEFER_ACCEPT kept from a server's greeting */
+	uint64_t left_out;     /* clients beyond the replay's bound */
 };
 
 struct advisor;

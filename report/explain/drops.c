@@ -46,13 +46,18 @@ static bool unexplained_overflows(const struct report *report)
 	return overflows && overflows->unexplained > 0;
 }
 
-/* Overflows that no packet shows, and that the listeners' own counters have room for. */
+/*
+ * Overflows that no packet shows, and that the listeners' own counters have room for: what seems to
+ * be discarded before any queue may be of these.
+ */
 static bool counted(const struct report *report)
 {
 	const struct ledger_row *overflows = find_row(report, "ListenOverflows");
 
 	return overflows && overflows->unexplained > 0 &&
-	       unexplained_of_sockets(report) >= overflows->unexplained;
+	       unexplained_of_sockets(report) +
+		       (int64_t)report->cause_packets[CAUSE_DISCARDED_BEFORE_QUEUE] >=
+		   overflows->unexplained;
 }
 
 static bool sampled(const struct report *report)
@@ -63,6 +68,18 @@ static bool sampled(const struct report *report)
 		if (report->listeners[i].sk_drops >= 0)
 			return true;
 	return false;
+}
+
+/* What was asked for is another host's, or a container's that has a network namespace of its own.
+ */
+static bool is_elsewhere(const struct report *report)
+{
+	bool asked = report->meta_known && report->meta->targets_count;
+
+	if (asked && report->led_away)
+		return true;
+	return !report->listeners_count &&
+	       report->roles[ROLE_FORWARDED] + report->roles[ROLE_OUTBOUND];
 }
 
 void drops_judge(struct report *report, bool events_missing)
@@ -81,6 +98,16 @@ void drops_judge(struct report *report, bool events_missing)
 		report->drops_unobserved =
 		    "no listener of these ports was found, and the kernel counted drops of "
 		    "others in this network namespace";
+	else if (!report->listeners_count && !report->attempts && !report->without_packets &&
+		 report->meta_known && report->meta->targets_count)
+		report->drops_unobserved = "nothing listened on the ports that were asked for, and "
+					   "nobody tried to connect "
+					   "to them";
+	else if (is_elsewhere(report))
+		report->drops_unobserved =
+		    "connections went to servers in other network namespaces or on other hosts, "
+		    "whose "
+		    "queues are visible only there (of a container on this host: record --netns)";
 	else if (events_missing || !sampled(report))
 		report->drops_unobserved =
 		    "the listeners and the kernel's counters were not sampled, or their samples "

@@ -105,7 +105,7 @@ static void balance_listener(const struct report_listener *listener,
 {
 	char text[ENDPOINT_TEXT_SIZE];
 
-	endpoint_format(&listener->local, text, sizeof(text));
+	report_listener_format(listener, text);
 	snprintf(name, size, "sk_drops %s", text);
 	*row = (struct ledger_row){
 	    .counter = name,
@@ -119,7 +119,7 @@ static void balance_listener(const struct report_listener *listener,
 /* A SO_REUSEPORT group keeps its tallies in one place, and its sockets' drops are one sum. */
 static bool same_group(const struct report_listener *a, const struct report_listener *b)
 {
-	return a->reuseport && b->reuseport && endpoint_equal(&a->local, &b->local);
+	return a->reuseport && b->reuseport && report_same_place(a, b);
 }
 
 static void sum_tallies(const struct queues *queues, uint64_t sums[TALLY_COUNT])
@@ -245,7 +245,11 @@ bool ledger_doubts(const struct ledger *ledger, enum cause cause)
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
 	case CAUSE_CLIENT_LEFT:
 	case CAUSE_CLOSED_UNSERVED:
+	case CAUSE_SERVER_FULL:
+	case CAUSE_SERVER_NOT_READY:
 	case CAUSE_LISTENER_CLOSED:
+	case CAUSE_RESET_IN_FRONT:
+	case CAUSE_ANSWER_STOPPED:
 	case CAUSE_COUNT:
 		break;
 	}

@@ -33,8 +33,16 @@ void advise_unqueued(struct advisor *advisor, const struct report *report);
 void advise_capacity(struct advisor *advisor, const struct report *report,
 		     const struct advisor_listener *listener);
 
+/* No client got a reply: whatever the queue, it is not for that. True when it says so. */
+bool advise_unreplied(struct advisor *advisor, const struct advisor_listener *listener);
+
+/* Its accept queue overflowed, and no rule says why. */
+void advise_untold(struct advisor *advisor, const struct report *report,
+		   const struct advisor_listener *listener);
+
 /* The second of these alone. */
-void advise_workers(struct advisor *advisor, const struct advisor_listener *listener);
+void advise_workers(struct advisor *advisor, const struct report *report,
+		    const struct advisor_listener *listener);
 
 /* Why accept() was not called, where connections waited or were dropped. True when a longer queue
  * or more workers would not change it, so that neither is advised.
@@ -42,7 +50,23 @@ void advise_workers(struct advisor *advisor, const struct advisor_listener *list
 bool advise_stall(struct advisor *advisor, const struct report *report,
 		  const struct advisor_listener *listener);
 
-/* About attempts that met no listener, or something in front of one. */
+/* Clients that did not get what this host answered. */
+void advise_lost(struct advisor *advisor, const struct report *report);
+
+/* Clients that came between two servers, or before the first. */
+void advise_not_yet(struct advisor *advisor, const struct report *report);
+
+/* Connections that were accepted and closed at once: at a limit of the server's, or not. */
+void advise_unserved(struct advisor *advisor, const struct report *report,
+		     const struct advisor_listener *listener);
+
+/* Clients that wait for a server that waits for them. */
+void advise_deferred(struct advisor *advisor, const struct advisor_listener *listener);
+
+/* Connections whose process was ended by a signal. */
+void advise_ended(struct advisor *advisor, const struct advisor_listener *listener);
+
+/* About the other attempts that met no listener, or something in front of one. */
 void advise_elsewhere(struct advisor *advisor, const struct report *report);
 
 #endif

@@ -26,18 +26,20 @@ static struct report_peer *find(struct peers *peers, const struct attempt *attem
 	return &peers->peers[peers->last];
 }
 
-void peers_take(struct peers *peers, const struct attempt *attempt)
+void peers_add(struct peers *peers, const struct attempt *attempt)
 {
-	struct report_peer *peer;
+	struct report_peer *peer = find(peers, attempt);
 
-	if (attempt->role != ROLE_OUTBOUND && attempt->role != ROLE_FORWARDED)
-		return;
-	peer = find(peers, attempt);
 	if (!peer) {
 		peers->refused++;
 		return;
 	}
+	if (!peer->attempts || attempt->syn_ns < peer->first_ns)
+		peer->first_ns = attempt->syn_ns;
+	if (!peer->attempts || attempt->syn_ns > peer->last_ns)
+		peer->last_ns = attempt->syn_ns;
 	peer->attempts++;
+	peer->again += attempt->syns > 1;
 	peer->outcomes[attempt->outcome]++;
 }
 

@@ -1,6 +1,5 @@
 /*
- * Interface for the peers: the connections that this host made itself, or passed on, added up
- * by where they went. They are of no listener here.
+ * Interface for the peers: attempts that are of no listener here, added up by where they went.
  */
 #ifndef REPORT_EXPLAIN_PEERS_H
 #define REPORT_EXPLAIN_PEERS_H
@@ -17,8 +16,8 @@ struct peers {
 	uint64_t refused; /* attempts to others, beyond PEERS_MAX */
 };
 
-/* Zero is ready. Takes outbound and forwarded attempts, and passes over the rest. */
-void peers_take(struct peers *peers, const struct attempt *attempt);
+/* Zero is ready. */
+void peers_add(struct peers *peers, const struct attempt *attempt);
 
 /* Puts them in order, most attempts first. */
 void peers_sort(struct peers *peers);

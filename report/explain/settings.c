@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-#define RESTART	       "restart it"
-#define APACHE_WORKERS "MaxRequestWorkers and ServerLimit"
+#define RESTART		"restart it"
+#define APACHE_WORKERS	"MaxRequestWorkers and ServerLimit"
+#define APACHE_TIMEOUTS "KeepAliveTimeout, Timeout"
 
 static const struct settings table[] = {
     /* A socket that systemd made is systemd's, whoever serves it. */
@@ -26,11 +27,13 @@ static const struct settings table[] = {
     {.comm = "apache2",
      .backlog = "ListenBacklog (default 511)",
      .apply = "restart it: a graceful reload keeps the socket as it is",
-     .workers = APACHE_WORKERS},
+     .workers = APACHE_WORKERS,
+     .sooner = APACHE_TIMEOUTS},
     {.comm = "httpd",
      .backlog = "ListenBacklog (default 511)",
      .apply = "restart it: a graceful reload keeps the socket as it is",
-     .workers = APACHE_WORKERS},
+     .workers = APACHE_WORKERS,
+     .sooner = APACHE_TIMEOUTS},
     {.comm = "postgres",
      .backlog = "max_connections, from which PostgreSQL derives its backlog",
      .apply = RESTART,
@@ -39,6 +42,7 @@ static const struct settings table[] = {
      .backlog = "--backlog (default 2048)",
      .apply = RESTART,
      .workers = "--workers or --threads",
+     .sooner = "--timeout, --keep-alive",
      .connections = "--worker-connections"},
     {.comm = "haproxy",
      .backlog = "backlog in the frontend (default: its maxconn)",
@@ -57,12 +61,14 @@ static const struct settings table[] = {
      .backlog = "tcp-backlog (default 511)",
      .apply = RESTART,
      .connections = "maxclients",
-     .descriptors = "maxclients"},
+     .descriptors = "maxclients",
+     .loop = true},
     {.comm = "valkey-server",
      .backlog = "tcp-backlog (default 511)",
      .apply = RESTART,
      .connections = "maxclients",
-     .descriptors = "maxclients"},
+     .descriptors = "maxclients",
+     .loop = true},
     {.comm = "mysqld",
      .backlog = "back_log",
      .apply = RESTART,
@@ -77,11 +83,13 @@ static const struct settings table[] = {
      .backlog = "listen.backlog of the pool (default 511)",
      .apply = RESTART,
      .workers = "pm.max_children of the pool",
+     .sooner = "request_terminate_timeout of the pool",
      .descriptors = "rlimit_files"},
     {.comm = "uwsgi",
      .backlog = "--listen (default 100)",
      .apply = RESTART,
-     .workers = "--processes or --threads"},
+     .workers = "--processes or --threads",
+     .sooner = "--harakiri"},
     {.comm = "lighttpd",
      .backlog = "server.listen-backlog (default 1024)",
      .apply = RESTART,
@@ -92,7 +100,8 @@ static const struct settings table[] = {
      .backlog = "the backlog argument of server.listen() (default 511)",
      .apply = RESTART,
      .workers = "the cluster module, or several instances",
-     .connections = "server.maxConnections"},
+     .connections = "server.maxConnections",
+     .loop = true},
     {.comm = "java",
      .backlog = "the backlog of its ServerSocket (Tomcat: acceptCount, default 100)",
      .apply = RESTART,
@@ -131,4 +140,13 @@ const struct settings *settings_of(const struct report_listener *l)
 			found = one;
 	}
 	return found ? found : by_comm(l->comm);
+}
+
+const char *settings_connections(const struct report_listener *l)
+{
+	const struct settings *settings = settings_of(l);
+
+	return settings && settings->connections
+		   ? settings->connections
+		   : "such as max_connections, maxconn, MaxStartups, worker_connections";
 }

@@ -13,12 +13,17 @@ struct settings {
 	const char *backlog; /* what it calls listen() with */
 	const char *apply;   /* how it is made to call listen() again: a sentence without its end */
 	const char *workers; /* how many take connections, or serve them, at a time */
+	const char *sooner;  /* what ends an idle connection, or one that takes too long */
 	const char *connections; /* its own limit on open connections, ... */
 	bool stops; /* ... at which it stops calling accept(); else it closes, or has none */
+	bool loop;  /* one event loop takes all connections, whatever threads there are */
 	const char *descriptors; /* what raises RLIMIT_NOFILE, where it sets that itself */
 };
 
 /* NULL: not known. */
 const struct settings *settings_of(const struct report_listener *listener);
+
+/* Its limit on connections, "worker_connections"; of a server that is not known, such names. */
+const char *settings_connections(const struct report_listener *listener);
 
 #endif

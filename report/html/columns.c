@@ -56,6 +56,8 @@ enum column {
 	COLUMN_MARK_CODE,  /* kind | MARK_CODE_* */
 	COLUMN_MARK_CAUSE, /* with MARK_CODE_CAUSE: cause << 2 | confidence */
 	COLUMN_MARK_DEPTH, /* with MARK_CODE_DEPTH */
+	COLUMN_MARK_AMONG, /* with MARK_CODE_AMONG: so many packets, and so many of them dropped */
+	COLUMN_MARK_AMONG_DROPPED,
 	COLUMN_MARK_LIMIT,
 	COLUMN_COUNT,
 };
@@ -105,11 +107,14 @@ static const char *const column_names[COLUMN_COUNT] = {
     [COLUMN_MARK_CAUSE] = "mark_cause",
     [COLUMN_MARK_DEPTH] = "mark_depth",
     [COLUMN_MARK_LIMIT] = "mark_limit",
+    [COLUMN_MARK_AMONG] = "mark_among",
+    [COLUMN_MARK_AMONG_DROPPED] = "mark_among_dropped",
 };
 
 #define MARK_CODE_DROPPED 16
 #define MARK_CODE_CAUSE	  32
 #define MARK_CODE_DEPTH	  64
+#define MARK_CODE_AMONG	  128
 
 #define FLAG_GHOST   1
 #define FLAG_EVICTED 2
@@ -142,22 +147,12 @@ static void put(struct html_columns *c, enum column column, int64_t value)
 	html_column_put(&c->columns[column], value);
 }
 
-/* to - from, kept within the range. */
-static int64_t difference(int64_t to, int64_t from)
-{
-	int64_t d;
-
-	if (__builtin_sub_overflow(to, from, &d))
-		return to < from ? INT64_MIN + 1 : INT64_MAX;
-	return d;
-}
-
 static void put_time(struct html_columns *c, enum column column, int64_t time_ns, int64_t anchor_ns)
 {
 	if (time_ns == TIME_UNKNOWN)
 		html_column_put_unknown(&c->columns[column]);
 	else
-		put(c, column, difference(time_ns, anchor_ns));
+		put(c, column, clock_since(time_ns, anchor_ns));
 }
 
 /* Stored as its difference to what the times say, which is nearly always 0. */
@@ -169,7 +164,7 @@ static void put_latency(struct html_columns *c, enum column column, int64_t valu
 	else if (to == TIME_UNKNOWN || from == TIME_UNKNOWN)
 		put(c, column, value);
 	else
-		put(c, column, difference(value, difference(to, from)));
+		put(c, column, clock_since(value, clock_since(to, from)));
 }
 
 static uint32_t address_hash(const struct address *a)
@@ -238,18 +233,23 @@ static void add_marks(struct html_columns *c, const struct attempt *a, int64_t a
 		const struct mark *m = &a->marks[i];
 		bool depth_known = m->depth != MARK_DEPTH_UNKNOWN;
 
-		put(c, COLUMN_MARK_TIME, difference(m->time_ns, before));
+		put(c, COLUMN_MARK_TIME, clock_since(m->time_ns, before));
 		before = m->time_ns;
 		put(c, COLUMN_MARK_FRAME, (int64_t)m->frame);
 		put(c, COLUMN_MARK_CODE,
 		    (int64_t)m->kind | (m->dropped ? MARK_CODE_DROPPED : 0) |
 			(m->cause_known ? MARK_CODE_CAUSE : 0) |
-			(depth_known ? MARK_CODE_DEPTH : 0));
+			(depth_known ? MARK_CODE_DEPTH : 0) |
+			(m->among ? MARK_CODE_AMONG : 0));
 		if (m->cause_known)
 			put(c, COLUMN_MARK_CAUSE, cause_code(c, m->cause, m->confidence));
 		if (depth_known) {
 			put(c, COLUMN_MARK_DEPTH, m->depth);
 			put(c, COLUMN_MARK_LIMIT, m->limit);
+		}
+		if (m->among) {
+			put(c, COLUMN_MARK_AMONG, m->among);
+			put(c, COLUMN_MARK_AMONG_DROPPED, m->among_dropped);
 		}
 	}
 }
@@ -266,11 +266,11 @@ int html_columns_add(struct html_columns *c, const struct attempt *a)
 {
 	int64_t first_ns = attempt_first_ns(a);
 	int64_t anchor_ns = first_ns == TIME_UNKNOWN ? c->base_ns : first_ns;
-	int64_t anchor = difference(anchor_ns, c->base_ns);
+	int64_t anchor = clock_since(anchor_ns, c->base_ns);
 
 	put(c, COLUMN_NUMBER, (int64_t)(a->number - c->number_before));
 	c->number_before = a->number;
-	put(c, COLUMN_ANCHOR, difference(anchor, c->anchor_before));
+	put(c, COLUMN_ANCHOR, clock_since(anchor, c->anchor_before));
 	c->anchor_before = anchor;
 	add_times(c, a, anchor_ns);
 	put(c, COLUMN_CLIENT, address_index(c, &a->client.address));

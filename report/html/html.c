@@ -186,6 +186,8 @@ static void put_cost(struct json_writer *json, const struct cost *cost)
 	jw_key(json, "cost");
 	jw_object_begin(json, JSON_COMPACT);
 	jw_put_u64(json, "never", cost->never);
+	jw_put_u64(json, "waiting", cost->waiting);
+	jw_put_time(json, "waiting_since_ns", cost->waiting_since_ns);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		struct latency_summary summary = histogram_summary(parts[i].histogram);
 

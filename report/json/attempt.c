@@ -2,124 +2,130 @@
  * One attempt as a JSON object: the members of the contract in its order, then
  * what was added to them.
  */
+#include <assert.h>
+
+#include "report/json/members.h"
 #include "report/json/parts.h"
 
-static void put_pid(struct json_writer *json, const char *name, int32_t pid)
-{
-	jw_key(json, name);
-	if (pid)
-		jw_i64(json, pid);
-	else
-		jw_null(json);
-}
+/* Members of an attempt, of each cause and of each packet, at most. */
+#define ATTEMPT_MEMBERS (64 + ATTEMPT_CAUSES_MAX * 4 + ATTEMPT_MARKS_MAX * 12)
 
-static void put_causes(struct json_writer *json, const struct report *report,
-		       const struct attempt *a)
+static_assert(ATTEMPT_MEMBERS * MEMBER_SIZE <= OUTPUT_SIZE, "an attempt fits into the buffer");
+
+static char *put_causes(char *p, const struct report *report, const struct attempt *a)
 {
-	jw_key(json, "causes");
-	jw_array_begin(json, JSON_COMPACT);
+	p = member_text(p, MEMBER("causes") "[");
 	for (uint32_t i = 0; i < a->causes_count && i < ATTEMPT_CAUSES_MAX; i++) {
-		jw_object_begin(json, JSON_COMPACT);
-		jw_put_name(json, "name", cause_name(a->causes[i].cause));
-		jw_put_name(json, "confidence",
-			    confidence_name(report_confidence(report, a->causes[i].cause,
-							      a->causes[i].confidence)));
-		jw_put_u64(json, "packets", a->causes[i].packets);
-		jw_end(json);
+		const struct attempt_cause *c = &a->causes[i];
+
+		if (i)
+			*p++ = ',';
+		p = member_name(p, "{\"name\":", cause_name(c->cause));
+		p = member_name(
+		    p, MEMBER("confidence"),
+		    confidence_name(report_confidence(report, c->cause, c->confidence)));
+		p = member_u64(p, MEMBER("packets"), c->packets);
+		*p++ = '}';
 	}
-	jw_end(json);
+	*p++ = ']';
+	return p;
 }
 
 /* A packet has many members that are seldom known: those that are not are left out. */
-static void put_packet(struct json_writer *json, const struct report *report,
-		       const struct mark *mark)
+static char *put_packet(struct json_writer *json, char *p, const struct report *report,
+			const struct mark *mark)
 {
-	jw_object_begin(json, JSON_COMPACT);
-	jw_put_time(json, "time_ns", mark->time_ns);
-	jw_put_name(json, "kind", mark_kind_name(mark->kind));
-	jw_put_bool(json, "dropped", mark->dropped);
+	p = member_time(json, p, "{\"time_ns\":", mark->time_ns);
+	p = member_name(p, MEMBER("kind"), mark_kind_name(mark->kind));
+	p = member_bool(p, MEMBER("dropped"), mark->dropped);
 	if (mark->frame)
-		jw_put_u64(json, "frame", mark->frame);
+		p = member_u64(p, MEMBER("frame"), mark->frame);
 	if (mark->cause_known) {
-		jw_put_name(json, "cause", cause_name(mark->cause));
-		jw_put_name(
-		    json, "confidence",
+		p = member_name(p, MEMBER("cause"), cause_name(mark->cause));
+		p = member_name(
+		    p, MEMBER("confidence"),
 		    confidence_name(report_confidence(report, mark->cause, mark->confidence)));
 	}
-	if (mark->depth != MARK_DEPTH_UNKNOWN) {
-		jw_put_u64(json, "depth", mark->depth);
-		jw_put_u64(json, "limit", mark->limit);
+	if (mark->among) {
+		p = member_u64(p, MEMBER("among") "{\"packets\":", mark->among);
+		p = member_u64(p, MEMBER("dropped"), mark->among_dropped);
+		*p++ = '}';
 	}
-	jw_end(json);
+	if (mark->depth != MARK_DEPTH_UNKNOWN) {
+		p = member_u64(p, MEMBER("depth"), mark->depth);
+		p = member_u64(p, MEMBER("limit"), mark->limit);
+	}
+	*p++ = '}';
+	return p;
 }
 
-static void put_packets(struct json_writer *json, const struct report *report,
-			const struct attempt *a)
+static char *put_packets(struct json_writer *json, char *p, const struct report *report,
+			 const struct attempt *a)
 {
-	jw_key(json, "packets");
-	jw_array_begin(json, JSON_COMPACT);
-	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++)
-		put_packet(json, report, &a->marks[i]);
-	jw_end(json);
-	jw_put_u64(json, "packets_lost", a->marks_lost);
+	p = member_text(p, MEMBER("packets") "[");
+	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++) {
+		if (i)
+			*p++ = ',';
+		p = put_packet(json, p, report, &a->marks[i]);
+	}
+	*p++ = ']';
+	return member_u64(p, MEMBER("packets_lost"), a->marks_lost);
 }
 
 void json_put_attempt_members(struct json_writer *json, const struct report *report,
 			      const struct attempt *a)
 {
+	char *p;
+
 	jw_key(json, "client");
 	jw_endpoint(json, &a->client);
-	jw_key(json, "server");
-	jw_endpoint(json, &a->server);
-	jw_put_known(json, "isn", a->began_before && a->syns == 0 ? -1 : (int64_t)a->isn);
-	jw_put_time(json, "syn_ns", a->syn_ns);
-	jw_put_u64(json, "syns", a->syns);
-	jw_put_time(json, "synack_ns", a->synack_ns);
-	jw_put_u64(json, "synacks", a->synacks);
-	jw_put_time(json, "ack_ns", a->ack_ns);
-	jw_put_time(json, "accept_ns", a->accept_ns);
-	jw_put_time(json, "accept_after_ns", a->accept_after_ns);
-	jw_put_time(json, "accept_before_ns", a->accept_before_ns);
-	jw_put_time(json, "fork_ns", a->fork_ns);
-	put_pid(json, "child_pid", a->child_pid);
-	jw_put_time(json, "end_ns", a->end_ns);
-	jw_put_name(json, "outcome", outcome_name(a->outcome));
-	put_causes(json, report, a);
-	jw_put_known(json, "syn_to_synack_ns", a->syn_to_synack_ns);
-	jw_put_known(json, "synack_to_ack_ns", a->synack_to_ack_ns);
-	jw_put_known(json, "connect_ns", a->connect_ns);
-	jw_put_known(json, "accept_wait_ns", a->accept_wait_ns);
-	jw_put_known(json, "accept_to_fork_ns", a->accept_to_fork_ns);
+	p = json_members_begin(json, ATTEMPT_MEMBERS);
+	p = member_endpoint(p, MEMBER("server"), &a->server);
+	p = member_known(p, MEMBER("isn"), a->began_before && a->syns == 0 ? -1 : (int64_t)a->isn);
+	p = member_time(json, p, MEMBER("syn_ns"), a->syn_ns);
+	p = member_u64(p, MEMBER("syns"), a->syns);
+	p = member_time(json, p, MEMBER("synack_ns"), a->synack_ns);
+	p = member_u64(p, MEMBER("synacks"), a->synacks);
+	p = member_time(json, p, MEMBER("ack_ns"), a->ack_ns);
+	p = member_time(json, p, MEMBER("accept_ns"), a->accept_ns);
+	p = member_time(json, p, MEMBER("accept_after_ns"), a->accept_after_ns);
+	p = member_time(json, p, MEMBER("accept_before_ns"), a->accept_before_ns);
+	p = member_time(json, p, MEMBER("fork_ns"), a->fork_ns);
+	p = member_unless(p, MEMBER("child_pid"), a->child_pid, 0);
+	p = member_time(json, p, MEMBER("end_ns"), a->end_ns);
+	p = member_name(p, MEMBER("outcome"), outcome_name(a->outcome));
+	p = put_causes(p, report, a);
+	p = member_known(p, MEMBER("syn_to_synack_ns"), a->syn_to_synack_ns);
+	p = member_known(p, MEMBER("synack_to_ack_ns"), a->synack_to_ack_ns);
+	p = member_known(p, MEMBER("connect_ns"), a->connect_ns);
+	p = member_known(p, MEMBER("accept_wait_ns"), a->accept_wait_ns);
+	p = member_known(p, MEMBER("accept_to_fork_ns"), a->accept_to_fork_ns);
 
-	jw_put_u64(json, "number", a->number);
-	jw_put_time(json, "entered_ns", a->entered_ns);
-	jw_put_known(json, "queue_wait_ns", a->queue_wait_ns);
-	jw_key(json, "server_isn");
-	if (a->synacks)
-		jw_u64(json, a->server_isn);
-	else
-		jw_null(json);
-	jw_put_known(json, "listener", a->listener);
-	put_pid(json, "accept_pid", a->accept_pid);
-	jw_put_bool(json, "child_inferred", a->child_inferred);
-	jw_put_time(json, "first_byte_ns", a->first_byte_ns);
-	jw_put_time(json, "reply_ns", a->reply_ns);
-	jw_put_time(json, "close_ns", a->close_ns);
-	jw_put_time(json, "exit_ns", a->exit_ns);
-	jw_put_time(json, "client_left_ns", a->client_left_ns);
-	jw_put_bool(json, "ghost", a->ghost);
-	jw_put_bool(json, "evicted", a->evicted);
-	jw_put_bool(json, "began_before", a->began_before);
-	jw_put_name(json, "role", role_name(a->role));
-	jw_key(json, "destination");
+	p = member_u64(p, MEMBER("number"), a->number);
+	p = member_time(json, p, MEMBER("entered_ns"), a->entered_ns);
+	p = member_known(p, MEMBER("queue_wait_ns"), a->queue_wait_ns);
+	p = member_known(p, MEMBER("server_isn"), a->synacks ? (int64_t)a->server_isn : -1);
+	p = member_known(p, MEMBER("listener"), a->listener);
+	p = member_unless(p, MEMBER("accept_pid"), a->accept_pid, 0);
+	p = member_bool(p, MEMBER("child_inferred"), a->child_inferred);
+	p = member_time(json, p, MEMBER("first_byte_ns"), a->first_byte_ns);
+	p = member_time(json, p, MEMBER("reply_ns"), a->reply_ns);
+	p = member_time(json, p, MEMBER("close_ns"), a->close_ns);
+	p = member_time(json, p, MEMBER("exit_ns"), a->exit_ns);
+	p = member_time(json, p, MEMBER("client_left_ns"), a->client_left_ns);
+	p = member_bool(p, MEMBER("ghost"), a->ghost);
+	p = member_bool(p, MEMBER("evicted"), a->evicted);
+	p = member_bool(p, MEMBER("began_before"), a->began_before);
+	p = member_name(p, MEMBER("role"), role_name(a->role));
 	if (a->destination.port)
-		jw_endpoint(json, &a->destination);
+		p = member_endpoint(p, MEMBER("destination"), &a->destination);
 	else
-		jw_null(json);
-	jw_put_bool(json, "answered_in_front", a->answered_in_front);
-	jw_put_u64(json, "syn_copies", a->syn_copies);
-	jw_put_u64(json, "synack_copies", a->synack_copies);
-	put_packets(json, report, a);
+		p = member_text(p, MEMBER("destination") "null");
+	p = member_bool(p, MEMBER("answered_in_front"), a->answered_in_front);
+	p = member_u64(p, MEMBER("syn_copies"), a->syn_copies);
+	p = member_u64(p, MEMBER("synack_copies"), a->synack_copies);
+	p = put_packets(json, p, report, a);
+	json_members_end(json, p);
 }
 
 void json_put_attempt(struct json_writer *json, const struct report *report,

@@ -23,6 +23,19 @@ static void put_series(struct json_writer *json, const char *name,
 	jw_end(json);
 }
 
+static void put_gaps(struct json_writer *json, const struct report_listener *listener)
+{
+	jw_key(json, "gaps");
+	jw_array_begin(json, JSON_COMPACT);
+	for (size_t i = 0; i < listener->gaps_count; i++) {
+		jw_array_begin(json, JSON_COMPACT);
+		jw_i64(json, listener->gaps[i].start_ns);
+		jw_i64(json, listener->gaps[i].end_ns);
+		jw_end(json);
+	}
+	jw_end(json);
+}
+
 static void put_address(struct json_writer *json, const struct address *address)
 {
 	char text[ENDPOINT_TEXT_SIZE];
@@ -42,13 +55,6 @@ static void put_episodes(struct json_writer *json, const struct report_listener 
 		jw_end(json);
 	}
 	jw_end(json);
-}
-
-/* Without the limit, or without a depth, it is not known when the queue was full. */
-static bool full_known(const struct report_listener *listener)
-{
-	return listener->limit >= 0 && (listener->samples || listener->sampled.count ||
-					listener->rebuilt.count || listener->episodes_count);
 }
 
 static void put_limits(struct json_writer *json, const struct report_listener *listener)
@@ -73,7 +79,7 @@ static void put_owners(struct json_writer *json, const struct report_listener *l
 
 		jw_object_begin(json, JSON_COMPACT);
 		jw_put_known(json, "pid", owner->pid);
-		jw_put_string(json, "comm", owner->comm && owner->comm[0] ? owner->comm : NULL);
+		jw_put_text(json, "comm", owner->comm);
 		jw_put_time(json, "from_ns", owner->from_ns);
 		jw_put_time(json, "to_ns", owner->to_ns);
 		jw_end(json);
@@ -135,21 +141,29 @@ static void put_listener(struct json_writer *json, const struct report *report,
 	jw_object_begin(json, JSON_LINES);
 	put_address(json, &listener->local.address);
 	jw_put_u64(json, "port", listener->local.port);
+	if (listener->interface) {
+		jw_put_u64(json, "interface", listener->interface);
+		jw_put_text(json, "device", listener->device);
+	}
 	jw_put_known(json, "backlog", listener->backlog);
 	jw_put_known(json, "limit", listener->limit);
 	jw_put_known(json, "capacity", listener->capacity);
 	jw_put_known(json, "queue_peak", listener->queue_peak);
 	jw_put_u64(json, "samples", listener->samples);
-	jw_put_known(json, "full_ns", full_known(listener) ? listener->full_ns : -1);
+	jw_put_known(json, "full_ns", report_full_ns(listener));
 	put_episodes(json, listener);
 	jw_put_known(json, "drops", report_drops(report, listener));
+	jw_put_known(json, "drops_uncompared",
+		     report_drops(report, listener) < 0 ? -1 : (int64_t)listener->drops_beside);
 	jw_key(json, "pids");
 	jw_array_begin(json, JSON_COMPACT);
 	for (size_t i = 0; i < listener->pids_count; i++)
 		jw_i64(json, listener->pids[i]);
 	jw_end(json);
 
-	jw_put_string(json, "comm", listener->comm && listener->comm[0] ? listener->comm : NULL);
+	jw_put_text(json, "comm", listener->comm);
+	jw_put_text(json, "unit", listener->unit);
+	jw_put_text(json, "container", listener->container);
 	put_limits(json, listener);
 	put_owners(json, listener);
 	put_stall(json, &listener->stall);
@@ -167,6 +181,8 @@ static void put_listener(struct json_writer *json, const struct report *report,
 	jw_put_bool(json, "closed", listener->closed);
 	jw_put_bool(json, "reuseport", listener->reuseport);
 	jw_put_u64(json, "attempts", listener->attempts);
+	jw_put_u64(json, "group_attempts", listener->group_attempts);
+	jw_put_u64(json, "group_drops", listener->group_drops);
 	jw_key(json, "outcomes");
 	json_put_outcomes(json, listener->outcomes);
 	json_put_causes(json, "causes", listener->causes);
@@ -176,6 +192,8 @@ static void put_listener(struct json_writer *json, const struct report *report,
 	put_series(json, "sampled", &listener->sampled);
 	put_series(json, "rebuilt", &listener->rebuilt);
 	put_series(json, "half_open", &listener->half_open);
+	put_gaps(json, listener);
+	jw_put_bool(json, "rebuilt_in_gaps", listener->rebuilt_in_gaps);
 	jw_end(json);
 	jw_end(json);
 }

@@ -36,17 +36,12 @@ static void put_source(struct json_writer *json, const struct report *report)
 	jw_end(json);
 }
 
-static const char *known(const char *text)
-{
-	return text[0] ? text : NULL;
-}
-
 void json_put_identity(struct json_writer *json, const struct host_identity *identity)
 {
 	jw_object_begin(json, JSON_COMPACT);
-	jw_put_string(json, "hostname", known(identity->hostname));
-	jw_put_string(json, "machine_id", known(identity->machine_id));
-	jw_put_string(json, "boot_id", known(identity->boot_id));
+	jw_put_text(json, "hostname", identity->hostname);
+	jw_put_text(json, "machine_id", identity->machine_id);
+	jw_put_text(json, "boot_id", identity->boot_id);
 	jw_key(json, "netns");
 	if (identity->netns)
 		jw_u64(json, identity->netns);
@@ -65,7 +60,7 @@ static void put_host(struct json_writer *json, const struct report *report)
 		return;
 	}
 	jw_object_begin(json, JSON_LINES);
-	jw_put_string(json, "kernel", host->kernel[0] ? host->kernel : NULL);
+	jw_put_text(json, "kernel", host->kernel);
 	jw_put_known(json, "somaxconn", host->somaxconn);
 	jw_put_known(json, "tcp_max_syn_backlog", host->tcp_max_syn_backlog);
 	jw_put_known(json, "tcp_syncookies", host->tcp_syncookies);
@@ -244,6 +239,7 @@ static void put_peers(struct json_writer *json, const struct report *report)
 		jw_key(json, "server");
 		jw_endpoint(json, &peer->server);
 		jw_put_u64(json, "attempts", peer->attempts);
+		jw_put_u64(json, "syns_again", peer->again);
 		jw_key(json, "outcomes");
 		json_put_outcomes(json, peer->outcomes);
 		jw_end(json);

@@ -4,12 +4,15 @@
 #include "report/json/writer.h"
 
 #include <assert.h>
+#include <string.h>
 
+#include "event/decimal.h"
 #include "event/json_escape.h"
 
 void json_writer_init(struct json_writer *json, FILE *out)
 {
 	output_init(&json->output, out);
+	memset(&json->times, 0, sizeof(json->times));
 	json->depth = 0;
 	json->after_key = false;
 	json->markup_safe = false;
@@ -96,16 +99,10 @@ void jw_key(struct json_writer *json, const char *name)
 	size_t length = strlen(name);
 
 	assert(json->levels[json->depth].close == '}' && !json->after_key);
-	if (json->levels[json->depth].lines) {
-		begin_element(json);
-		output_bytes(&json->output, "\"", 1);
-		output_bytes(&json->output, name, length);
-		output_bytes(&json->output, "\":", 2);
-	} else {
-		char *p = output_reserve(&json->output, JSON_MEMBER_SIZE(length));
-
-		output_commit(&json->output, json_member(json, p, name, length));
-	}
+	begin_element(json);
+	output_bytes(&json->output, "\"", 1);
+	output_bytes(&json->output, name, length);
+	output_bytes(&json->output, "\":", 2);
 	json->after_key = true;
 }
 
@@ -252,10 +249,39 @@ void jw_put_i64(struct json_writer *json, const char *name, int64_t value)
 	jw_i64(json, value);
 }
 
+void jw_put_u64(struct json_writer *json, const char *name, uint64_t value)
+{
+	jw_key(json, name);
+	jw_u64(json, value);
+}
+
+void jw_put_bool(struct json_writer *json, const char *name, bool value)
+{
+	jw_key(json, name);
+	jw_bool(json, value);
+}
+
+void jw_put_time(struct json_writer *json, const char *name, int64_t time_ns)
+{
+	jw_key(json, name);
+	jw_time(json, time_ns);
+}
+
+void jw_put_known(struct json_writer *json, const char *name, int64_t value)
+{
+	jw_key(json, name);
+	jw_known(json, value);
+}
+
 void jw_put_string(struct json_writer *json, const char *name, const char *text)
 {
 	jw_key(json, name);
 	jw_string(json, text);
+}
+
+void jw_put_text(struct json_writer *json, const char *name, const char *text)
+{
+	jw_put_string(json, name, text && text[0] ? text : NULL);
 }
 
 void jw_name(struct json_writer *json, const char *name)

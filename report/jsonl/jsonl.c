@@ -4,23 +4,24 @@
  * was on, and the times as text too: jq before 1.7, and others that read numbers as
  * doubles, round integers of nanoseconds.
  *
- * A report is written when all is known. As a stream each row is written when its attempt
- * ends; whether the ledger explains the kernel's counters is not known by then, so that a
- * cause which rests on them is inferred at most.
+ * The rows of a recording are written when all is known, those of a capture as their attempts
+ * end. As a stream each row is written out at once; whether the ledger explains the kernel's
+ * counters is not known by then, so that a cause which rests on them is inferred at most.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "event/clock.h"
 #include "event/decimal.h"
+#include "report/json/members.h"
 #include "report/json/parts.h"
 #include "report/json/writer.h"
 #include "report/sink/formats.h"
 #include "report/sink/attempt_buffer.h"
 
 #define ATTEMPT_SCHEMA "synscope.attempt/1"
-#define TIME_SIZE      44
 #define SECONDS_KNOWN  4
 
 struct known_second {
@@ -31,12 +32,16 @@ struct known_second {
 
 struct jsonl_sink {
 	struct sink sink;
-	struct attempt_buffer *buffer; /* NULL: a stream */
-	struct json_writer json;
-	struct report doubts; /* of a stream: what is not known yet */
-	struct host_identity identity;
-	struct known_second seconds[SECONDS_KNOWN];
+	FILE *out;
+	bool stream;
 	const char *filter; /* the caller's */
+	char *origin; /* an object of what all rows say of where they are from; NULL: no memory */
+	size_t origin_length;
+	bool waits;		       /* the rows of a recording wait for its report */
+	struct attempt_buffer *buffer; /* there; NULL of a stream */
+	struct report doubts;	       /* of a stream: what is not known yet */
+	struct known_second seconds[SECONDS_KNOWN];
+	struct json_writer json;
 };
 
 /* The text of a second, which most times of a row share. False: it has no date. */
@@ -53,90 +58,132 @@ static bool remember(struct known_second *known, int64_t seconds)
 	return known->length > 0;
 }
 
-static void put_time(struct jsonl_sink *self, const char *name, int64_t time_ns)
+/* Nothing where it is not known. */
+static char *put_time(struct jsonl_sink *self, char *p, const char *key, int64_t time_ns)
 {
 	int64_t seconds = time_ns / NS_PER_SEC, rest = time_ns % NS_PER_SEC;
 	struct known_second *known;
-	char text[TIME_SIZE], *p;
 
 	if (time_ns == TIME_UNKNOWN)
-		return;
+		return p;
 	if (rest < 0) {
 		rest += NS_PER_SEC;
 		seconds--;
 	}
 	known = &self->seconds[(uint64_t)seconds % SECONDS_KNOWN];
 	if ((!known->length || known->seconds != seconds) && !remember(known, seconds))
-		return;
-	memcpy(text, known->text, sizeof(known->text));
-	p = decimal_put8(text + known->length, (uint32_t)(rest / 10));
+		return p;
+	p = member_text(p, key);
+	*p++ = '"';
+	memcpy(p, known->text, sizeof(known->text));
+	p = decimal_put8(p + known->length, (uint32_t)(rest / 10));
 	*p++ = (char)('0' + rest % 10);
 	*p++ = 'Z';
-	*p = '\0';
-	jw_put_name(&self->json, name, text);
+	*p++ = '"';
+	return p;
 }
 
 /* RFC 3339, those that are known. */
-static void put_times(struct jsonl_sink *self, const struct attempt *a)
+static char *put_times(struct jsonl_sink *self, char *p, const struct attempt *a)
 {
-	struct json_writer *json = &self->json;
+	char *first;
 
-	jw_key(json, "times");
-	jw_object_begin(json, JSON_COMPACT);
-	put_time(self, "syn", a->syn_ns);
-	put_time(self, "synack", a->synack_ns);
-	put_time(self, "ack", a->ack_ns);
-	put_time(self, "entered", a->entered_ns);
-	put_time(self, "accept", a->accept_ns);
-	put_time(self, "accept_after", a->accept_after_ns);
-	put_time(self, "accept_before", a->accept_before_ns);
-	put_time(self, "fork", a->fork_ns);
-	put_time(self, "end", a->end_ns);
-	jw_end(json);
+	p = first = member_text(p, MEMBER("times"));
+	p = put_time(self, p, MEMBER("syn"), a->syn_ns);
+	p = put_time(self, p, MEMBER("synack"), a->synack_ns);
+	p = put_time(self, p, MEMBER("ack"), a->ack_ns);
+	p = put_time(self, p, MEMBER("entered"), a->entered_ns);
+	p = put_time(self, p, MEMBER("accept"), a->accept_ns);
+	p = put_time(self, p, MEMBER("accept_after"), a->accept_after_ns);
+	p = put_time(self, p, MEMBER("accept_before"), a->accept_before_ns);
+	p = put_time(self, p, MEMBER("fork"), a->fork_ns);
+	p = put_time(self, p, MEMBER("end"), a->end_ns);
+	if (p == first)
+		p++;
+	*first = '{'; /* in place of the comma */
+	*p++ = '}';
+	return p;
 }
 
 /* Apart as well, for who groups by them. */
-static void put_address(struct json_writer *json, const char *address, const char *port,
-			const struct endpoint *endpoint)
+static char *put_address(char *p, const char *address, const char *port,
+			 const struct endpoint *endpoint)
 {
-	char text[ENDPOINT_TEXT_SIZE];
-
-	address_format(&endpoint->address, text, sizeof(text));
-	jw_put_string(json, address, text);
-	jw_put_u64(json, port, endpoint->port);
+	p = member_text(p, address);
+	*p++ = '"';
+	p += address_format(&endpoint->address, p, ENDPOINT_TEXT_SIZE);
+	*p++ = '"';
+	return member_u64(p, port, endpoint->port);
 }
 
-static void put_row(struct jsonl_sink *self, const struct report *report, const struct attempt *a)
+static int put_row(struct jsonl_sink *self, const struct report *report, const struct attempt *a)
 {
 	struct json_writer *json = &self->json;
+	char *p;
 
+	if (!self->origin)
+		return -ENOMEM;
 	jw_object_begin(json, JSON_COMPACT);
 	jw_put_name(json, "schema", ATTEMPT_SCHEMA);
-	put_time(self, "time", a->syn_ns != TIME_UNKNOWN ? a->syn_ns : a->ack_ns);
-	jw_key(json, "host");
-	json_put_identity(json, &self->identity);
-	jw_put_string(json, "filter", self->filter);
-	put_address(json, "client_address", "client_port", &a->client);
-	put_address(json, "server_address", "server_port", &a->server);
+	p = json_members_begin(json, 1);
+	p = put_time(self, p, MEMBER("time"), a->syn_ns != TIME_UNKNOWN ? a->syn_ns : a->ack_ns);
+	*p++ = ',';
+	json_members_end(json, p);
+	output_bytes(&json->output, self->origin + 1, self->origin_length - 2);
+	p = json_members_begin(json, 4);
+	p = put_address(p, MEMBER("client_address"), MEMBER("client_port"), &a->client);
+	p = put_address(p, MEMBER("server_address"), MEMBER("server_port"), &a->server);
+	json_members_end(json, p);
 	json_put_attempt_members(json, report, a);
-	put_times(self, a);
+	json_members_end(json, put_times(self, json_members_begin(json, 10), a));
 	jw_end(json);
 	jw_line_end(json);
+	return json->output.error;
 }
 
+static void set_origin(struct jsonl_sink *self, const struct host_identity *identity)
+{
+	struct json_writer *json = &self->json;
+	FILE *memory;
+	int result;
+
+	free(self->origin);
+	self->origin = NULL;
+	memory = open_memstream(&self->origin, &self->origin_length);
+	if (!memory)
+		return;
+	json_writer_init(json, memory);
+	jw_object_begin(json, JSON_COMPACT);
+	jw_key(json, "host");
+	json_put_identity(json, identity);
+	jw_put_string(json, "filter", self->filter);
+	jw_end(json);
+	result = json_writer_flush(json);
+	if (fclose(memory) != 0 || result) {
+		free(self->origin);
+		self->origin = NULL;
+	}
+	json_writer_init(json, self->out);
+}
+
+/* Which causes are doubted is known at the end. Of a capture alone none is. */
 static void on_begin(struct sink *sink, const struct recording_meta *meta)
 {
-	((struct jsonl_sink *)sink)->identity = meta->host.identity;
+	struct jsonl_sink *self = (struct jsonl_sink *)sink;
+
+	set_origin(self, &meta->host.identity);
+	self->waits = !self->stream;
 }
 
 static int on_attempt(struct sink *sink, const struct attempt *attempt)
 {
 	struct jsonl_sink *self = (struct jsonl_sink *)sink;
+	int result;
 
-	if (self->buffer)
+	if (self->waits)
 		return attempt_buffer_add(self->buffer, attempt);
-	put_row(self, &self->doubts, attempt);
-	return json_writer_flush(&self->json);
+	result = put_row(self, &self->doubts, attempt);
+	return result || !self->stream ? result : json_writer_flush(&self->json);
 }
 
 static int on_finish(struct sink *sink, const struct report *report)
@@ -145,11 +192,13 @@ static int on_finish(struct sink *sink, const struct report *report)
 	struct attempt attempt;
 	int result = 0, written;
 
-	if (self->buffer) {
+	if (self->waits) {
 		attempt_buffer_rewind(self->buffer);
-		while ((result = attempt_buffer_next(self->buffer, &attempt)) == 1 &&
-		       !self->json.output.error)
-			put_row(self, report, &attempt);
+		while ((result = attempt_buffer_next(self->buffer, &attempt)) == 1) {
+			result = put_row(self, report, &attempt);
+			if (result)
+				break;
+		}
 	}
 	written = json_writer_flush(&self->json);
 	return result < 0 ? result : written;
@@ -157,8 +206,11 @@ static int on_finish(struct sink *sink, const struct report *report)
 
 static void on_free(struct sink *sink)
 {
-	attempt_buffer_free(((struct jsonl_sink *)sink)->buffer);
-	free(sink);
+	struct jsonl_sink *self = (struct jsonl_sink *)sink;
+
+	attempt_buffer_free(self->buffer);
+	free(self->origin);
+	free(self);
 }
 
 struct sink *jsonl_sink_new(FILE *out, const struct sink_style *style)
@@ -170,13 +222,15 @@ struct sink *jsonl_sink_new(FILE *out, const struct sink_style *style)
 	if (!self)
 		return NULL;
 	self->sink.ops = &ops;
+	self->out = out;
+	self->stream = style->stream;
 	self->filter = style->filter;
 	if (!style->stream && attempt_buffer_new(0, &self->buffer) != 0) {
 		free(self);
 		return NULL;
 	}
-	for (int i = 0; i < CAUSE_COUNT; i++)
+	for (int i = 0; self->stream && i < CAUSE_COUNT; i++)
 		self->doubts.cause_doubted[i] = cause_is_drop((enum cause)i);
-	json_writer_init(&self->json, out);
+	set_origin(self, &(struct host_identity){0});
 	return &self->sink;
 }

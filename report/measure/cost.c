@@ -11,6 +11,8 @@ void cost_init(struct cost *cost)
 	histogram_init(&cost->hit);
 	histogram_init(&cost->again);
 	histogram_init(&cost->spared);
+	cost->waiting = 0;
+	cost->waiting_since_ns = TIME_UNKNOWN;
 }
 
 static bool was_hit(const struct attempt *a)
@@ -31,16 +33,57 @@ static int64_t between(int64_t a, int64_t b)
 	return difference;
 }
 
-/* -1: it never got through, as far as is known. */
+static bool got_through(const struct attempt *a)
+{
+	return a->outcome == OUTCOME_ACCEPTED || a->outcome == OUTCOME_ESTABLISHED;
+}
+
+/* One that waits or is under way may get through yet. The page has the same list (rows.js). */
+static bool failed(const struct attempt *a)
+{
+	return !got_through(a) && a->outcome != OUTCOME_WAITING && a->outcome != OUTCOME_OPEN &&
+	       a->outcome != OUTCOME_JOINED;
+}
+
+/* -1: it never got through, or how long it needed is not known. */
 static int64_t time_needed(const struct attempt *a)
 {
 	int64_t accepted = a->accept_ns != TIME_UNKNOWN ? a->accept_ns : a->accept_before_ns;
 
-	if (a->outcome != OUTCOME_ACCEPTED && a->outcome != OUTCOME_ESTABLISHED)
+	/* Its first SYN was before. */
+	if (!got_through(a) || a->began_before)
 		return -1;
 	if (accepted != TIME_UNKNOWN && a->syn_ns != TIME_UNKNOWN)
 		return between(a->syn_ns, accepted);
 	return a->connect_ns;
+}
+
+/*
+ * Whether it is the retransmission of its SYN that it waited for: a second one right behind the
+ * first, which had been answered, costs nothing, and a slow accept() is something else.
+ */
+static bool waited_for_syn(const struct attempt *a, int64_t needed)
+{
+	int64_t last_ns = TIME_UNKNOWN;
+
+	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++)
+		if (a->marks[i].kind == MARK_SYN)
+			last_ns = a->marks[i].time_ns;
+	if (a->syns <= 1 || last_ns == TIME_UNKNOWN || a->syn_ns == TIME_UNKNOWN)
+		return a->syns > 1;
+	return between(a->syn_ns, last_ns) >= needed / 2;
+}
+
+static void add_waiting(struct cost *cost, const struct attempt *a)
+{
+	int64_t since_ns = a->entered_ns != TIME_UNKNOWN ? a->entered_ns : a->ack_ns;
+
+	if (a->outcome != OUTCOME_WAITING)
+		return;
+	cost->waiting++;
+	if (since_ns != TIME_UNKNOWN &&
+	    (cost->waiting_since_ns == TIME_UNKNOWN || since_ns < cost->waiting_since_ns))
+		cost->waiting_since_ns = since_ns;
 }
 
 void cost_add(struct cost *cost, const struct attempt *a)
@@ -51,11 +94,12 @@ void cost_add(struct cost *cost, const struct attempt *a)
 	/* What another host's listener cost is not this host's doing. */
 	if (a->role == ROLE_OUTBOUND || a->role == ROLE_FORWARDED)
 		return;
+	add_waiting(cost, a);
 	if (needed == -1)
-		cost->never += hit;
+		cost->never += hit && failed(a);
 	else
-		histogram_add(hit	    ? &cost->hit
-			      : a->syns > 1 ? &cost->again
-					    : &cost->spared,
+		histogram_add(hit			  ? &cost->hit
+			      : waited_for_syn(a, needed) ? &cost->again
+							  : &cost->spared,
 			      needed);
 }

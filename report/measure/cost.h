@@ -13,10 +13,13 @@
 #include "report/measure/histogram.h"
 
 struct cost {
-	uint64_t never;		 /* attempts that lost a packet to a queue and never got through */
+	uint64_t never;		 /* attempts that lost a packet to a queue, and failed */
 	struct histogram hit;	 /* ns, of those that lost a packet to a queue and got through */
-	struct histogram again;	 /* ns, of those that retransmitted a SYN, for an unknown reason */
+	struct histogram again;	 /* ns, of those that waited for the retransmission of their SYN, */
+				 /* whose reason is unknown, for half of that or more */
 	struct histogram spared; /* ns, of the others that got through */
+	uint64_t waiting;	 /* attempts that still waited for accept() at the end, hit or not */
+	int64_t waiting_since_ns; /* the first of these; TIME_UNKNOWN */
 };
 
 void cost_init(struct cost *cost);

@@ -12,8 +12,14 @@ struct totals {
 	uint64_t attempts;
 	uint64_t began_before;
 	uint64_t inbound;
+	uint64_t not_here;
 	uint64_t unanswered_elsewhere;
+	uint64_t reset_by_full_queue;
+	uint64_t acks_stopped; /* see struct report */
+	uint64_t acks_stopped_packets;
+	uint64_t synacks_lost;
 	uint64_t roles[ROLE_COUNT];
+	uint64_t led_away;
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t inbound_outcomes[OUTCOME_COUNT];
 	uint64_t causes[CAUSE_COUNT];

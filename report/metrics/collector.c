@@ -34,6 +34,7 @@ struct collector {
 	uint64_t turn;
 	size_t rows_count; /* not counting the shared one */
 	struct endpoint locals[METRICS_LISTENERS_MAX];
+	uint32_t interfaces[METRICS_LISTENERS_MAX]; /* that they are bound to */
 	struct peaks peaks[METRICS_ROWS_MAX];
 	struct held drops[METRICS_ROWS_MAX][CAUSE_COUNT];
 	struct held full[METRICS_ROWS_MAX];
@@ -109,16 +110,18 @@ static int64_t highest(struct peaks *peaks, int64_t now_ns, uint32_t peak)
 	return most;
 }
 
-static uint16_t find_row(struct collector *c, const struct endpoint *local)
+static uint16_t find_row(struct collector *c, const struct listener *listener)
 {
 	for (size_t i = 0; i < c->rows_count; i++)
-		if (endpoint_equal(&c->locals[i], local))
+		if (endpoint_equal(&c->locals[i], &listener->local) &&
+		    c->interfaces[i] == listener->interface)
 			return (uint16_t)i;
 	if (c->rows_count == METRICS_LISTENERS_MAX) {
 		c->sharing++;
 		return ROW_SHARED;
 	}
-	c->locals[c->rows_count] = *local;
+	c->locals[c->rows_count] = listener->local;
+	c->interfaces[c->rows_count] = listener->interface;
 	return (uint16_t)c->rows_count++;
 }
 
@@ -138,7 +141,7 @@ static int learn_queues(struct collector *c, struct queues *queues)
 	}
 	for (; c->queues_count < count; c->queues_count++)
 		c->rows[c->queues_count] =
-		    find_row(c, &queues_at(queues, c->queues_count)->listener.local);
+		    find_row(c, &queues_at(queues, c->queues_count)->listener);
 	return 0;
 }
 
@@ -170,12 +173,16 @@ static void add_queue(struct metrics_listener *row, const struct queue *q, int64
 {
 	if (!q->closed)
 		add_depth(row, q);
+	row->interface = q->listener.interface;
+	memcpy(row->device, q->listener.device, sizeof(row->device));
 	if (q->listener.comm[0])
 		memcpy(row->comm, q->listener.comm, sizeof(row->comm));
+	if (q->listener.pids_count)
+		row->workload = q->listener.workload;
 	row->full_ns += full_by(q, now_ns);
 	if (q->sk_drops.seen)
-		row->socket_drops = (row->socket_drops < 0 ? 0 : row->socket_drops) +
-				    (int64_t)(uint32_t)(q->sk_drops.last - q->sk_drops.first);
+		row->socket_drops =
+		    (row->socket_drops < 0 ? 0 : row->socket_drops) + queue_sk_drops(q);
 	for (int o = 0; o < OUTCOME_COUNT; o++)
 		row->outcomes[o] += q->sums.outcomes[o];
 	for (int c = 0; c < CAUSE_COUNT; c++)

@@ -23,12 +23,19 @@ static bool has_packets(const struct metrics *m)
 /* Opens the braces of a row's sample. */
 static void put_row(FILE *out, const char *name, const struct metrics *m, size_t row)
 {
-	char text[ENDPOINT_TEXT_SIZE] = "other";
+	const struct metrics_listener *l = &m->rows[row];
+	bool shared = m->shared && row + 1 == m->rows_count;
+	char text[ENDPOINT_TEXT_SIZE] = "other", index[16];
 
-	if (!m->shared || row + 1 < m->rows_count)
-		endpoint_format(&m->rows[row].local, text, sizeof(text));
+	if (!shared)
+		endpoint_format(&l->local, text, sizeof(text));
 	fprintf(out, "%s{", name);
 	label_put(out, "listener", text);
+	if (shared || !l->interface)
+		return;
+	snprintf(index, sizeof(index), "%" PRIu32, l->interface);
+	putc(',', out);
+	label_put(out, "device", l->device[0] ? l->device : index);
 }
 
 static void put_seconds(FILE *out, uint64_t s, uint32_t ns)
@@ -76,15 +83,15 @@ static void put_losses(FILE *out, const char *full, const struct metrics *m)
 
 static void put_attempts(FILE *out, const char *full, const struct metrics *m)
 {
-	for (int o = 0; o < OUTCOME_COUNT; o++)
-		if (has_packets(m) || m->outcomes[o])
-			fprintf(out, "%s{outcome=\"%s\"} %" PRIu64 "\n", full,
-				outcome_name((enum outcome)o), m->outcomes[o]);
+	/* Without packets some are known, and how many they are of says nothing. */
+	for (int o = 0; has_packets(m) && o < OUTCOME_COUNT; o++)
+		fprintf(out, "%s{outcome=\"%s\"} %" PRIu64 "\n", full,
+			outcome_name((enum outcome)o), m->outcomes[o]);
 }
 
 static void put_open(FILE *out, const char *full, const struct metrics *m)
 {
-	if (has_packets(m) || m->open)
+	if (has_packets(m))
 		fprintf(out, "%s %" PRIu64 "\n", full, m->open);
 }
 
@@ -116,6 +123,10 @@ static void put_info(FILE *out, const char *full, const struct metrics *m)
 		label_put(out, "address", text);
 		fprintf(out, ",port=\"%u\",", l->local.port);
 		label_put(out, "owner", l->comm);
+		putc(',', out);
+		label_put(out, "unit", l->workload.unit);
+		putc(',', out);
+		label_put(out, "container", l->workload.container);
 		if (m->netns)
 			fprintf(out, ",namespace=\"%" PRIu64 "\"} 1\n", m->netns);
 		else
@@ -177,10 +188,8 @@ static void put_half_open(FILE *out, const char *full, const struct metrics *m)
 
 static void put_outcomes(FILE *out, const char *full, const struct metrics *m)
 {
-	for (size_t i = 0; i < m->rows_count; i++)
+	for (size_t i = 0; has_packets(m) && i < m->rows_count; i++)
 		for (int o = 0; o < OUTCOME_COUNT; o++) {
-			if (!has_packets(m) && !m->rows[i].outcomes[o])
-				continue;
 			put_row(out, full, m, i);
 			fprintf(out, ",outcome=\"%s\"} %" PRIu64 "\n",
 				outcome_name((enum outcome)o), m->rows[i].outcomes[o]);
@@ -304,7 +313,8 @@ const struct family metrics_families[] = {
     {"listener_attempts", FAMILY_COUNTER, NULL, "Finished connection attempts by outcome.",
      put_outcomes},
     {"listener_drops", FAMILY_COUNTER, NULL,
-     "Packets that the listener dropped, by cause; each is added after its verdict has stood for 3 s.",
+     "Packets that the listener dropped, by cause; each is added after its verdict has stood for 3 "
+     "s.",
      put_drops},
     {"listener_socket_drops", FAMILY_COUNTER, NULL,
      "The change of the kernel's own counter of the listening sockets (sk_drops): dropped packets, "

@@ -26,7 +26,10 @@
 
 struct metrics_listener {
 	struct endpoint local; /* of the shared row: all zero */
+	uint32_t interface;    /* that it is bound to; 0: to none */
+	char device[DEVICE_NAME_SIZE];
 	char comm[LISTENER_COMM_SIZE];
+	struct workload workload;
 	uint32_t sockets; /* that listen now */
 	/* Of the socket whose queue is nearest to its limit; -1: none listens, or not sampled yet.
 	 */

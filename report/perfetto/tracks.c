@@ -39,7 +39,7 @@ void perfetto_write_listener(struct perfetto *p, struct group *group,
 {
 	char name[ENDPOINT_TEXT_SIZE + 16] = "listener ";
 
-	endpoint_format(&l->local, name + strlen(name), ENDPOINT_TEXT_SIZE);
+	report_listener_format(l, name + strlen(name));
 	group->track = trace_track(&p->trace, 0, name);
 	write_counter(p, group->track, "accept queue (rebuilt)", &l->rebuilt);
 	write_counter(p, group->track, "accept queue (sampled)", &l->sampled);

@@ -111,6 +111,8 @@ static void find_no_child(struct queue *q, const struct queue_packet *packet,
 	/* Gone says little of a connection that lived, or that a RST or FIN ended. */
 	if (none && (a->end_ns != TIME_UNKNOWN || open_saw(a, SEEN_SERVER) || open_is_accepted(a)))
 		return;
+	if (!none && open_saw(a, SEEN_ENTRY))
+		return; /* its child, which the same softirq has yet to make ESTABLISHED */
 	if (none && !child->listener && !open_is_acknowledged(a))
 		return; /* its listener has other addresses, or is gone as well */
 	if (queue_lookup(q, ARRIVAL_LOOKUP, child->before_ns, packet->time_ns, a, packet->index,

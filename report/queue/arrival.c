@@ -6,11 +6,13 @@
 
 #include "report/queue/reason/reason.h"
 
-int arrival_delta(const struct arrival *a)
+size_t arrivals_until(const struct queue *q, const struct queue_sample *s)
 {
-	if (a->kind == ARRIVAL_ENTER)
-		return 1;
-	return a->kind == ARRIVAL_LEAVE ? -1 : 0;
+	size_t n = q->arrivals.count;
+
+	while (n && arrival_order(&q->arrivals.list[n - 1], s) == ARRIVED_AFTER)
+		n--;
+	return n;
 }
 
 /* What an arrival adds to sk_drops; those that arrival_may_drop() are decided apart. */
@@ -26,7 +28,7 @@ int arrival_sk_drops(const struct arrival *a)
 	case ARRIVAL_RST:
 		return tally_sk_drops(TALLY_RST_SYN_RECV);
 	case ARRIVAL_STRAY:
-		return a->proven ? tally_sk_drops(TALLY_STRAY) : 0;
+		return a->proven && !a->passed_over ? tally_sk_drops(TALLY_STRAY) : 0;
 	case ARRIVAL_ICMP:
 		return tally_sk_drops(TALLY_ICMP_REQUEST);
 	case ARRIVAL_SYN:
@@ -70,19 +72,13 @@ uint32_t arrival_drops_most(const struct arrival *a)
 /* Whether sk_drops counted it, only sk_drops itself can tell. */
 bool arrival_may_drop(const struct arrival *a)
 {
-	return (a->kind == ARRIVAL_SYN && !a->answered) || (a->kind == ARRIVAL_STRAY && !a->proven);
+	return (a->kind == ARRIVAL_SYN && !a->answered) ||
+	       (a->kind == ARRIVAL_STRAY && !a->proven && !a->passed_over);
 }
 
-enum arrival_order arrival_order(const struct arrival *a, const struct queue_sample *s)
+bool arrival_is_told_drop(const struct arrival *a)
 {
-	if (a->kind == ARRIVAL_LEAVE) {
-		if (a->time_ns <= s->before_ns)
-			return ARRIVED_BEFORE;
-		return a->from_ns > s->time_ns ? ARRIVED_AFTER : ARRIVED_WITHIN;
-	}
-	if (a->time_ns + CAPTURE_LEAD_NS <= s->before_ns)
-		return ARRIVED_BEFORE;
-	return a->time_ns > s->time_ns ? ARRIVED_AFTER : ARRIVED_WITHIN;
+	return a->dropped_at == 1 + DROP_ACK_ACCEPT_QUEUE || a->aborted;
 }
 
 struct open_attempt *arrival_attempt(const struct arrival *a, struct table *table)
@@ -105,6 +101,7 @@ void arrival_judge(struct queue *q, const struct arrival *a, enum mark_kind kind
 {
 	struct open_attempt *open = arrival_attempt(a, table);
 	const struct detail *d = open ? details_open(details, open) : NULL;
+	const struct queue *met = q->grouped && dropped ? a->dropper : q;
 
 	if (!d)
 		return;
@@ -119,8 +116,9 @@ void arrival_judge(struct queue *q, const struct arrival *a, enum mark_kind kind
 			mark->mark.cause = cause;
 			mark->mark.confidence = confidence;
 			mark->mark.counted = a->counted;
-			mark->mark.depth = depth;
-			mark->mark.limit = queue_limit_at(q, a->time_ns);
+			mark->mark.depth = met ? depth : MARK_DEPTH_UNKNOWN;
+			mark->mark.limit = met ? queue_limit_at(met, a->time_ns) : 0;
+			mark->mark.dropper = met && dropped ? (uint16_t)(met->index + 1) : 0;
 			return;
 		}
 		m = mark->next;
@@ -140,6 +138,8 @@ static void judge_disliked(struct queue *q, const struct arrival *a, const struc
 {
 	const struct open_attempt *open = arrival_attempt(a, table);
 
+	if (r->confidence == CONFIDENCE_INFERRED)
+		reason_doubt(q, a);
 	/* A RST answered it: that it did not enter has another reason. */
 	if (r->cause != CAUSE_COUNT && !(open && open_saw(open, SEEN_RST_SERVER)))
 		arrival_judge(q, a, MARK_ACK, true, r->cause, r->confidence,
@@ -149,10 +149,14 @@ static void judge_disliked(struct queue *q, const struct arrival *a, const struc
 static void settle_stray(struct queue *q, const struct arrival *a, struct drops_view *view,
 			 struct table *table, struct details *details)
 {
-	bool room = a->proven || (view->known && view->room_max > 0);
+	/* Of siblings nothing else tells which SYNs met a full queue: those come first. */
+	int64_t others = q->grouped ? view->syns : 0;
+	bool room = a->proven || (view->known && view->room_max > others);
 	bool dropped = a->decided ? a->dropped : room;
 	struct reason r;
 
+	if (a->passed_over && !a->decided)
+		return;
 	if (a->rejected) {
 		queue_tally(q, TALLY_ACK_TIMESTAMP, a->time_ns, 1);
 		reason_charge_timestamp(q, a);
@@ -221,7 +225,8 @@ static bool is_alone(struct queue *q, const struct arrival *a, bool dropped, str
 		alone = false;
 		doubt(q, f, table, details);
 	}
-	s->fates[s->fates_count++ % FATES_MAX] = (struct fate){a->time_ns, a->index, a->isn, dropped};
+	s->fates[s->fates_count++ % FATES_MAX] =
+	    (struct fate){a->time_ns, a->isn, a->index & INT32_MAX, dropped};
 	return alone;
 }
 
@@ -243,33 +248,77 @@ static void assign(const struct arrival *a, const struct queue *member, struct t
 	struct open_attempt *open = arrival_attempt(a, table);
 	struct detail *d = open ? details_open(details, open) : NULL;
 
-	if (d)
-		d->sibling = member->index + 1;
+	if (!d || d->sibling_ns > a->time_ns)
+		return;
+	d->sibling = member ? member->index + 1 : 0;
+	d->sibling_ns = a->time_ns;
+}
+
+/* A drop of a full queue goes into the sums, and to the sibling that dropped it. */
+static void count_drop(struct queue *q, const struct arrival *a, enum cause cause,
+		       struct table *table, struct details *details)
+{
+	queue_count_drop(q, a->dropper, a->time_ns, cause);
+	assign(a, q->grouped ? a->dropper : q, table, details);
+}
+
+/* A SYN of it before this one was not dropped: it may have a request, whose answer got nowhere. */
+static bool may_have_request(const struct arrival *a, const struct open_attempt *open,
+			     struct details *details)
+{
+	const struct detail *d = open ? details_at(details, open->detail) : NULL;
+
+	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
+	     m = details_mark(details, m)->next) {
+		const struct mark *mark = &details_mark(details, m)->mark;
+
+		if (mark->kind == MARK_SYN && mark->time_ns < a->time_ns && !mark->dropped)
+			return true;
+	}
+	return false;
+}
+
+/* No counter tells of a SYN that met a request, but sk_drops: nor of one that a filter drops. */
+static void consider_request(struct reason *r, const struct arrival *a, struct table *table,
+			     struct details *details)
+{
+	const struct open_attempt *open = arrival_attempt(a, table);
+
+	if (r->cause != CAUSE_DISCARDED_BEFORE_QUEUE || !may_have_request(a, open, details))
+		return;
+	r->confidence = CONFIDENCE_INFERRED;
+	if (open->had_request && r->tally == TALLY_SYN_DISCARDED) {
+		r->tally = TALLY_SYN_SKIPPED;
+		r->cause = CAUSE_ANSWER_STOPPED;
+	}
 }
 
 /* A SYN that the listener dropped; of siblings this member. sure: nothing else can have moved its
  * sk_drops. */
-static void settle_dropped(struct queue *q, struct queue *member, const struct arrival *a,
+static void settle_dropped(struct queue *q, struct queue *member, struct arrival *a,
 			   enum fullness fullness, bool sure, uint32_t depth, struct table *table,
 			   struct details *details)
 {
 	bool alone = is_alone(q, a, true, table, details);
 	struct reason r = reason_of_syn(q, a, fullness, sure && alone);
 
+	consider_request(&r, a, table, details);
 	queue_tally(q, r.tally, a->time_ns, 1);
-	if (cause_is_drop(r.cause))
-		queue_count_drop(member ? member : q, a->time_ns, r.cause);
-	arrival_judge(member ? member : q, a, MARK_SYN, true, r.cause, r.confidence, depth, table,
-		      details);
-	if (member)
-		assign(a, member, table, details);
+	a->dropper = member;
+	arrival_judge(q, a, MARK_SYN, true, r.cause, r.confidence, depth, table, details);
+	if (!cause_is_drop(r.cause))
+		return;
+	/* What is inferred does not tell where the hash leads. */
+	if (r.confidence == CONFIDENCE_INFERRED)
+		queue_count_drop(q, a->dropper, a->time_ns, r.cause);
+	else
+		count_drop(q, a, r.cause, table, details);
 }
 
 /* As the kernel told: a fact, also where samples or the search leave no room for it. */
 static void settle_told(struct queue *q, const struct arrival *a, struct drops_view *view,
 			struct table *table, struct details *details)
 {
-	struct queue *member = a->dropper;
 	struct reason r = reason_told(q, a);
 	bool contradicted = a->decided ? !a->dropped : view->known && view->room_max <= 0;
 
@@ -280,11 +329,8 @@ static void settle_told(struct queue *q, const struct arrival *a, struct drops_v
 		q->sk_drops.settled++;
 	}
 	queue_tally(q, r.tally, a->time_ns, 1);
-	queue_count_drop(member ? member : q, a->time_ns, r.cause);
-	arrival_judge(member ? member : q, a, MARK_SYN, true, r.cause, r.confidence, a->told_depth,
-		      table, details);
-	if (member)
-		assign(a, member, table, details);
+	arrival_judge(q, a, MARK_SYN, true, r.cause, r.confidence, a->told_depth, table, details);
+	count_drop(q, a, r.cause, table, details);
 }
 
 /* A SYN that the listener did not drop. */
@@ -293,6 +339,8 @@ static void settle_elsewhere(struct queue *q, const struct arrival *a, bool sure
 {
 	bool alone = is_alone(q, a, false, table, details);
 
+	if (!sure || !alone)
+		reason_doubt(q, a);
 	/* Inferred, until the counters are read again. */
 	arrival_judge(q, a, MARK_SYN, false, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED,
 		      depth, table, details);
@@ -309,7 +357,7 @@ static void settle_elsewhere(struct queue *q, const struct arrival *a, bool sure
 static void settle_unseen(struct queue *q, struct arrival *a, enum fullness fullness,
 			  uint32_t depth, struct table *table, struct details *details)
 {
-	bool syn_queue = q->limit_known && q->siblings == 1 && q->host->tcp_syncookies == 0 &&
+	bool syn_queue = q->limit_known && !q->grouped && q->host->tcp_syncookies == 0 &&
 			 (int64_t)a->half_open > (int64_t)queue_limit_at(q, a->time_ns);
 
 	if ((fullness != FULLNESS_FULL && !syn_queue) ||
@@ -327,7 +375,7 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 		       struct table *table, struct details *details)
 {
 	int64_t limit = queue_limit_at(q, a->time_ns);
-	bool alone = q->siblings == 1;
+	bool alone = !q->grouped;
 	enum fullness fullness = FULLNESS_NONE;
 	enum confidence confidence;
 	uint32_t depth = alone ? (uint32_t)q->settled.depth
@@ -339,7 +387,7 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 		/* An accept() that is timestamped late can make the depth look one too small. */
 		fullness = FULLNESS_NEARLY;
 	if (a->answered) {
-		if (a->challenged)
+		if (a->challenged || a->met_old)
 			reasons_wait(q->reasons, &(struct waiting_syn){.time_ns = a->time_ns,
 								       .queue = q,
 								       .kind = WAITING_ANSWERED});
@@ -354,6 +402,10 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	}
 	if (a->requested && !a->decided && q->now.half_open > 0)
 		q->now.half_open--;
+	if (!a->challenged) {
+		reason_add_candidate(q, a);
+		view->syns--;
+	}
 	if (a->challenged) {
 		settle_stray(q, a, view, table, details);
 	} else if (a->dropped_at == 1 + DROP_SYN_ACCEPT_QUEUE ||
@@ -366,7 +418,7 @@ static void settle_syn(struct queue *q, struct arrival *a, struct drops_view *vi
 	} else if (!view->known) {
 		settle_unseen(q, a, fullness, depth, table, details);
 	} else if (view->room_max <= 0) {
-		settle_elsewhere(q, a, !view->mixed, depth, table, details);
+		settle_elsewhere(q, a, !view->mixed && !view->shared, depth, table, details);
 	} else {
 		take_room(view);
 		q->sk_drops.settled++;
@@ -378,15 +430,16 @@ static void settle_refused(struct queue *q, struct arrival *a, struct drops_view
 			   struct table *table, struct details *details)
 {
 	enum cause cause = a->cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
-	struct queue *member = a->dropper;
 	int taken = arrival_sk_drops(a);
 	bool counted = a->decided || !view->known || view->room_max >= 0;
 	enum confidence confidence;
 
+	reason_add_candidate(q, a);
 	if (a->dropped_at == 1 + DROP_ACK_ACCEPT_QUEUE) {
 		a->proven = true;
 		q->sums.disagreements += !counted;
-	} else if (!a->aborted && (!counted || !reason_allows_overflow(q, a->time_ns, a->done_ns))) {
+	} else if (!a->aborted &&
+		   (!counted || !reason_allows_overflow(q, a->time_ns, a->done_ns))) {
 		struct reason r = reason_of_ack(q, a, counted ? taken : 0);
 
 		q->sk_drops.settled -= taken;
@@ -407,11 +460,9 @@ static void settle_refused(struct queue *q, struct arrival *a, struct drops_view
 		    a->cookie ? TALLY_COOKIE_ACK_FULL
 			      : (a->aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL),
 		    a->time_ns, 1);
-	queue_count_drop(member ? member : q, a->time_ns, cause);
-	if (member)
-		assign(a, member, table, details);
-	arrival_judge(member ? member : q, a, MARK_ACK, true, cause, confidence,
-		      (uint32_t)q->settled.depth, table, details);
+	arrival_judge(q, a, MARK_ACK, true, cause, confidence, (uint32_t)q->settled.depth, table,
+		      details);
+	count_drop(q, a, cause, table, details);
 }
 
 /*
@@ -420,7 +471,7 @@ static void settle_refused(struct queue *q, struct arrival *a, struct drops_view
  */
 static void make_room(struct queue *q, const struct arrival *entering)
 {
-	if (!q->limit_known || q->siblings > 1 ||
+	if (!q->limit_known || q->grouped ||
 	    q->settled.depth <= (int64_t)queue_limit_at(q, entering->time_ns))
 		return;
 	for (size_t i = 0; i < q->arrivals.count; i++) {
@@ -499,7 +550,7 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 			queue_tally(q, TALLY_COOKIE_ACK, a->time_ns, 1);
 			reason_charge_cookie(q, a);
 		}
-		if (!a->decided && a->told != TOLD_NOTHING && q->siblings == 1)
+		if (!a->decided && a->told != TOLD_NOTHING && !q->grouped)
 			agree(q, a);
 		else if (!a->decided)
 			make_room(q, a);
@@ -515,13 +566,16 @@ void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		queue_tally(q, a->answered ? TALLY_SYN_REPEATED : TALLY_SYN_SKIPPED, a->time_ns, 1);
 		break;
 	case ARRIVAL_DEFERRED:
+		if (!reason_allows_deferral(q, a))
+			break; /* why it has no child is not known */
 		queue_tally(q, TALLY_DEFERRED_ACK, a->time_ns, 1);
 		arrival_judge(q, a, MARK_ACK, false, CAUSE_DEFER_ACCEPT,
-			      reason_confidence_of_deferral(q, a), (uint32_t)q->settled.depth, table,
-			      details);
+			      reason_confidence_of_deferral(q, a), (uint32_t)q->settled.depth,
+			      table, details);
 		break;
 	case ARRIVAL_RST:
 		queue_tally(q, TALLY_RST_SYN_RECV, a->time_ns, 1);
+		reason_charge_reset(q, a);
 		break;
 	case ARRIVAL_STRAY:
 		settle_stray(q, a, view, table, details);

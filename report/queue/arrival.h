@@ -10,10 +10,32 @@
 /* Did it certainly, possibly or certainly not happen before the sample looked? */
 enum arrival_order { ARRIVED_BEFORE, ARRIVED_WITHIN, ARRIVED_AFTER };
 
-enum arrival_order arrival_order(const struct arrival *a, const struct queue_sample *s);
+static inline enum arrival_order arrival_order(const struct arrival *a,
+					       const struct queue_sample *s)
+{
+	if (a->kind == ARRIVAL_LEAVE) {
+		if (a->time_ns <= s->before_ns)
+			return ARRIVED_BEFORE;
+		return a->from_ns > s->time_ns ? ARRIVED_AFTER : ARRIVED_WITHIN;
+	}
+	if (a->time_ns + CAPTURE_LEAD_NS <= s->before_ns)
+		return ARRIVED_BEFORE;
+	return a->time_ns > s->time_ns ? ARRIVED_AFTER : ARRIVED_WITHIN;
+}
+
+/*
+ * How many of the first arrivals a sample can have seen: all behind them are ARRIVED_AFTER. A
+ * queue settles late (SETTLE_DELAY_NS), so that on a busy one they are a few of hundreds.
+ */
+size_t arrivals_until(const struct queue *q, const struct queue_sample *s);
 
 /* What it adds to the depth: 1, 0 or -1. */
-int arrival_delta(const struct arrival *a);
+static inline int arrival_delta(const struct arrival *a)
+{
+	if (a->kind == ARRIVAL_ENTER)
+		return 1;
+	return a->kind == ARRIVAL_LEAVE ? -1 : 0;
+}
 
 /* What it can add to sk_drops, however it is judged. */
 uint32_t arrival_drops_most(const struct arrival *a);
@@ -23,6 +45,12 @@ int arrival_sk_drops(const struct arrival *a);
 
 /* Whether sk_drops counted it, only sk_drops itself can tell. */
 bool arrival_may_drop(const struct arrival *a);
+
+/*
+ * The kernel itself told of its drop, or reset it. That a final ACK did not enter is not enough: a
+ * firewall may have dropped it.
+ */
+bool arrival_is_told_drop(const struct arrival *a);
 
 /* Its attempt, or NULL when that is gone. */
 struct open_attempt *arrival_attempt(const struct arrival *a, struct table *table);
@@ -41,7 +69,9 @@ struct drops_view {
 	int64_t room_min; /* packets of arrival_may_drop() that sk_drops has room for */
 	int64_t room_max;
 	int64_t asking; /* and those that ask for it */
+	int64_t syns;	/* of them SYNs that a full queue may have dropped */
 	bool mixed;	/* sk_drops moved for some of them alone: for which is not certain */
+	bool shared; /* or for one that it is taken to count, which a firewall may have dropped */
 	uint32_t fullest;
 	struct queue *member; /* of siblings: who alone has dropped something; NULL */
 };
@@ -57,9 +87,10 @@ void queue_doubt_fates(struct queue *q, int64_t before_ns, struct table *table,
 void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		    struct table *table, struct details *details);
 
-/* The sums of the queue, at the time of a packet. */
-void queue_count_drop(struct queue *q, int64_t time_ns, enum cause cause);
-void queue_take_back_drop(struct queue *q, int64_t time_ns, enum cause cause);
+/* A packet of this time was dropped; dropper: of siblings by whom, NULL where that is not known. */
+void queue_count_drop(struct queue *q, struct queue *dropper, int64_t time_ns, enum cause cause);
+/* It was no drop after all. */
+void queue_take_back_drop(struct queue *q, const struct mark *mark);
 void queue_correct_half_open(struct queue *q, const struct arrival *from, int change);
 
 /* The settled depth changes; full episodes and the series follow it. */

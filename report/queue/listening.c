@@ -44,6 +44,7 @@ bool listening_add(struct listening *l, struct queue *queue)
 			break;
 		}
 	}
+	l->bound += queue->listener.interface != 0;
 	l->cookies[l->count] = queue->listener.cookie;
 	l->ports[l->count] = queue->listener.local.port;
 	l->queues[l->count++] = queue;
@@ -52,6 +53,7 @@ bool listening_add(struct listening *l, struct queue *queue)
 
 void listening_update(struct listening *l, struct queue *queue, const struct listener *listener)
 {
+	l->bound += listener->interface && !queue->listener.interface;
 	queue->listener = *listener;
 	queue->closed = false;
 	l->cookies[queue->index] = listener->cookie;
@@ -99,44 +101,75 @@ struct queue *listening_nameless(const struct listening *l, const struct endpoin
 	return NULL;
 }
 
-/* No other listener fits better than the one of just this address. */
-#define FIT_EXACT 4
-
-/* How well a listener of its port fits a destination, as inet_lookup_listener() scores it; 0: not.
+/*
+ * An address goes before a wildcard, which is looked for only where no listener has the address.
+ * Among wildcards those of IPv4 go first (compute_score()).
  */
-static int fit(const struct listener *l, const struct endpoint *destination)
+static int rank(const struct listener *l, const struct endpoint *destination)
 {
-	static const struct address any6;
-
-	if (address_equal(&l->local.address, &destination->address))
-		return FIT_EXACT;
-	if (!address_is_any(&l->local.address))
-		return 0;
-	if (address_is_ipv4(&l->local.address))
-		return address_is_ipv4(&destination->address) ? 3 : 0;
-	if (address_is_ipv4(&destination->address))
-		return address_equal(&l->local.address, &any6) && !l->v6only ? 1 : 0;
-	return 2;
+	return endpoint_fit(&l->local, l->v6only, destination);
 }
 
-struct queue *listening_for(const struct listening *l, const struct endpoint *destination)
+static bool is_of_address(int rank)
 {
-	struct queue *best = NULL;
-	int best_fit = 0;
+	return rank == ENDPOINT_FITS_BEST;
+}
+
+struct choice {
+	const struct queue *leader; /* the best; NULL: none */
+	int rank;
+	bool tied;   /* another one is even with it */
+	bool others; /* there are, of whatever rank */
+};
+
+/*
+ * Where both are bound to what the packet came by, or one of them is, which compute_score()
+ * prefers, both have SO_REUSEPORT: they could not have been bound otherwise. Then
+ * inet_lhash2_lookup() is content with the first that it meets, and their order is not known.
+ */
+static void choose(struct choice *choice, const struct queue *q, int rank)
+{
+	bool other = choice->leader && q->leader != choice->leader;
+	bool same = choice->leader && is_of_address(rank) == is_of_address(choice->rank);
+
+	choice->others |= other;
+	if (same && other)
+		choice->tied |= q->listener.interface || choice->leader->listener.interface;
+	else if (rank > choice->rank)
+		choice->tied = false;
+	if (rank > choice->rank) {
+		choice->leader = q->leader;
+		choice->rank = rank;
+	}
+}
+
+struct queue *listening_for(const struct listening *l, const struct endpoint *destination,
+			    struct packet_device from, bool *doubt)
+{
+	struct choice sure = {0}, perhaps = {0};
 
 	for (size_t i = 0; i < l->count; i++) {
-		int f = 0;
+		const struct queue *q = l->queues[i];
+		enum device_fit fit;
+		int r;
 
-		if (l->ports[i] == destination->port && destination->port)
-			f = fit(&l->queues[i]->listener, destination);
-		if (f > best_fit) {
-			best = l->queues[i];
-			best_fit = f;
-		}
-		if (f == FIT_EXACT)
+		if (l->ports[i] != destination->port || !destination->port)
+			continue;
+		r = rank(&q->listener, destination);
+		fit = r ? devices_fit(&q->listener, from) : DEVICE_OTHER;
+		if (fit != DEVICE_OTHER)
+			choose(fit == DEVICE_FITS ? &sure : &perhaps, q, r);
+		if (is_of_address(r) && !l->bound)
 			break;
 	}
-	return best ? best->leader : NULL;
+	/* Without any other it is its own, if anyone's. */
+	if (!sure.leader && !perhaps.others)
+		sure = perhaps;
+	else if (perhaps.leader && is_of_address(perhaps.rank) >= is_of_address(sure.rank))
+		sure.tied = true;
+	if (doubt)
+		*doubt = sure.tied;
+	return sure.tied || !sure.leader ? NULL : sure.leader->leader;
 }
 
 struct queue *listening_transparent(const struct listening *l)

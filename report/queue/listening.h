@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "report/queue/devices.h"
 #include "report/queue/queue.h"
 
 #define LISTENING_MAX 4096
@@ -19,6 +20,7 @@ struct listening {
 	uint64_t cookies[LISTENING_MAX];
 	uint16_t ports[LISTENING_MAX]; /* 0: closed */
 	size_t count;
+	size_t bound;	  /* of these, to devices; those that closed too */
 	size_t last;	  /* the last one that listening_by_cookie() found */
 	uint64_t refused; /* beyond LISTENING_MAX */
 };
@@ -47,8 +49,14 @@ struct queue *listening_by_cookie(struct listening *listening, uint64_t cookie);
 struct queue *listening_at(const struct listening *listening, const struct endpoint *local);
 /* The same, of those that have no cookie yet. */
 struct queue *listening_nameless(const struct listening *listening, const struct endpoint *local);
-/* The open listener that gets a SYN to this destination; of siblings their leader. */
-struct queue *listening_for(const struct listening *listening, const struct endpoint *destination);
+/*
+ * The open listener that gets a SYN to this destination from that device, as
+ * inet_lookup_listener() finds it; of siblings their leader. Where the device decides and is not
+ * known, or several that are bound or not get what comes from it, NULL, and *doubt (may be NULL) is
+ * true.
+ */
+struct queue *listening_for(const struct listening *listening, const struct endpoint *destination,
+			    struct packet_device from, bool *doubt);
 
 /* The only open listener with IP_TRANSPARENT; of siblings their leader; NULL: none, or several. */
 struct queue *listening_transparent(const struct listening *listening);

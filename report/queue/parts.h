@@ -27,6 +27,7 @@ struct queues {
 	bool lo_only;
 	const struct endpoint *targets;
 	size_t targets_count;
+	bool forks_told;   /* and each fork, and exit */
 	bool entries_told; /* each entry into an accept queue is, so that none is proof too */
 	struct entry_of_nobody nobody[ENTRIES_OF_NOBODY]; /* a ring */
 	size_t nobody_next;
@@ -36,6 +37,8 @@ struct queues {
 	struct queue_window window;
 	struct reasons reasons;
 	struct listening listening;
+	struct devices devices;
+	uint64_t undecided; /* attempts that one of several listeners got, by a device not known */
 	struct timestamps *timestamps;
 	unsigned histograms;		 /* see latencies_add() */
 	uint64_t elsewhere[TALLY_COUNT]; /* of what met no listener here */
@@ -50,6 +53,9 @@ static inline struct queue *queues_of(const struct queues *queues, const struct 
 	return a->listener < queues->listening.count ? queues->listening.queues[a->listener] : NULL;
 }
 
+/* queues.c: where the first SYN of this attempt goes, by the device on which it was seen. */
+struct queue *queues_reached_by(const struct queues *queues, const struct open_attempt *attempt);
+
 /* past/owning.c: the owners that a LISTENER names. */
 void queues_learn_owners(struct queues *queues, struct queue *queue,
 			 const struct listener *listener, int64_t time_ns);
@@ -62,8 +68,12 @@ void queues_close(struct queues *queues, struct queue *queue, int64_t time_ns, s
 struct queue *queues_move_on(struct queues *queues, struct queue *queue,
 			     struct open_attempt *attempt);
 
-/* past/siblings.c: where one member of a group alone has dropped, it has all drops. */
-void queues_group_drops(struct queue **queues, size_t count, const struct queue *leader);
+/*
+ * past/siblings.c: what a group has dropped, of which it is not known who did; only: who must
+ * have, since sk_drops of nobody else counted more than what is known, or NULL.
+ */
+uint64_t queues_group_drops(const struct queues *queues, const struct queue *leader,
+			    const struct queue **only);
 
 /* Keeps the timestamp of a SYN's answer, where it is doubtful whether that was a cookie. */
 void queues_remember_timestamp(struct queues *queues, const struct queue_packet *packet,

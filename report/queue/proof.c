@@ -28,12 +28,18 @@ static void prove_dropped(struct queue *q, const struct open_attempt *attempt, s
 		mark->confidence = CONFIDENCE_EXACT;
 	if (mark->cause_known)
 		return;
+	/* What it met before observation began, no counter of this report has counted. */
+	if (open_knows(attempt, KNOWN_BEFORE) && mark->time_ns < q->window->from_ns) {
+		mark->dropped = true;
+		return;
+	}
 	mark->confidence = CONFIDENCE_INFERRED;
 	mark->dropped = mark->cause_known = true;
 	mark->cause = cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
 	mark->limit = queue_limit_at(q, mark->time_ns);
-	mark->depth = q->siblings == 1 ? mark->limit + 1 : MARK_DEPTH_UNKNOWN;
-	queue_count_drop(q, mark->time_ns, mark->cause);
+	mark->depth = !q->grouped ? mark->limit + 1 : MARK_DEPTH_UNKNOWN;
+	mark->dropper = q->grouped ? 0 : (uint16_t)(q->index + 1);
+	queue_count_drop(q, NULL, mark->time_ns, mark->cause);
 	queue_tally(q, cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL, mark->time_ns, 1);
 	if (cookie)
 		queue_tally(q, TALLY_COOKIE_ACK, mark->time_ns, -1);
@@ -103,11 +109,22 @@ void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint3
 		correct_marks(queue, attempt, details, cookie);
 }
 
+/* No full queue dropped this final ACK after all. */
+static void take_back(struct queue *queue, const struct mark *ack)
+{
+	bool cookie = ack->cause == CAUSE_COOKIE_ACK_DROPPED;
+
+	queue_take_back_drop(queue, ack);
+	queue_tally(queue, cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL, ack->time_ns,
+		    -1);
+	if (cookie)
+		queue_tally(queue, TALLY_COOKIE_ACK, ack->time_ns, 1);
+}
+
 void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, struct details *details)
 {
 	const struct detail *d = details_at(details, attempt->detail);
 	struct mark *last = NULL;
-	bool cookie;
 
 	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
 	     m = details_mark(details, m)->next) {
@@ -118,13 +135,9 @@ void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, stru
 	}
 	if (!last)
 		return;
-	cookie = last->cause == CAUSE_COOKIE_ACK_DROPPED;
 	last->dropped = last->cause_known = false;
-	queue_take_back_drop(queue, last->time_ns, last->cause);
-	queue_tally(queue, cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL, last->time_ns,
-		    -1);
-	if (cookie)
-		queue_tally(queue, TALLY_COOKIE_ACK, last->time_ns, 1);
+	if (cause_is_drop(last->cause))
+		take_back(queue, last);
 	if ((attempt->settled & PLACE_REQUEST) && queue->settled.requests > 0)
 		queue->settled.requests--;
 	attempt->settled &= PLACE_COOKIE;
@@ -161,6 +174,9 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 		a->proven = true;
 		return;
 	}
+	a = queue_find(queue, ARRIVAL_STRAY, index, attempt->isn);
+	if (a && a->wants_place)
+		return; /* the search thinks so, too, and settles it */
 	a = queue_find(queue, ARRIVAL_ENTER, index, attempt->isn);
 	if (a)
 		overflowed = reason_allows_overflow(queue, a->time_ns, a->done_ns);

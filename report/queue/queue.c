@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "report/queue/arrival.h"
+#include "report/queue/reason/reason.h"
 
 void queue_init(struct queue *queue, const struct listener *listener, const struct host *host,
 		const struct queue_window *window)
@@ -26,7 +27,7 @@ void queue_init(struct queue *queue, const struct listener *listener, const stru
 	queue->last_accepted_ack_ns = TIME_UNKNOWN;
 	stillness_init(&queue->stillness);
 	queue->samples.early_ns = TIME_UNKNOWN;
-	queue->open_ns = queue->closed_ns = TIME_UNKNOWN;
+	queue->open_ns = queue->closed_ns = queue->seen_ns = TIME_UNKNOWN;
 }
 
 void queue_release(struct queue *queue)
@@ -45,36 +46,81 @@ void queue_release(struct queue *queue)
 	series_release(&queue->samples.half_open_series);
 }
 
+int64_t queue_accepts(const struct queue *queue)
+{
+	int64_t known = queue->leader->counter.counts.accepts, left = (int64_t)queue->samples.left;
+
+	/* Which of several siblings returned them is not counted. */
+	return known > left && !queue->grouped ? known : left;
+}
+
+static bool is_within(const struct queue_window *window, int64_t time_ns)
+{
+	return time_ns >= window->from_ns && time_ns <= window->to_ns;
+}
+
 void queue_tally(struct queue *queue, enum tally tally, int64_t time_ns, int count)
 {
-	if (time_ns >= queue->window->from_ns && time_ns <= queue->window->to_ns)
+	if (is_within(queue->window, time_ns))
 		queue->sums.tallies[tally] += (uint64_t)(int64_t)count;
 }
 
-/* A packet that the queues dropped. */
-void queue_count_drop(struct queue *q, int64_t time_ns, enum cause cause)
+void queue_take_reading(struct queue *queue, enum counters_when when)
 {
-	q->sums.drops++;
+	struct queue_sk_drops *d = &queue->sk_drops;
+
+	if (when == COUNTERS_BEFORE)
+		d->first = d->last;
+	if (when != COUNTERS_AFTER || !d->seen)
+		return;
+	d->ended = true;
+	d->end = d->last;
+}
+
+int64_t queue_sk_drops(const struct queue *queue)
+{
+	const struct queue_sk_drops *d = &queue->sk_drops;
+
+	if (!d->seen)
+		return -1;
+	return (int64_t)(uint32_t)((d->ended ? d->end : d->last) - d->first);
+}
+
+/* Of a group the drops are its members'; of whom that is not known, nobody's. */
+static uint64_t *drops_of(struct queue *q, const struct queue *dropper)
+{
+	return q->grouped && !dropper ? &q->leader->sums.group_drops : &q->sums.drops;
+}
+
+void queue_count_drop(struct queue *q, struct queue *dropper, int64_t time_ns, enum cause cause)
+{
+	if (dropper)
+		q = dropper;
+	++*drops_of(q, dropper);
+	q->sums.drops_beside += !is_within(q->window, time_ns);
 	rate_counter_drop(&q->counter, time_ns, cause);
 }
 
-/* It was no drop after all. */
-void queue_take_back_drop(struct queue *q, int64_t time_ns, enum cause cause)
+void queue_take_back_drop(struct queue *q, const struct mark *mark)
 {
-	q->sums.drops--;
-	rate_counter_take_back_drop(&q->counter, time_ns, cause);
+	struct queue *dropper = reasons_dropper(q->reasons, mark);
+
+	if (dropper)
+		q = dropper;
+	--*drops_of(q, dropper);
+	q->sums.drops_beside -= !is_within(q->window, mark->time_ns);
+	rate_counter_take_back_drop(&q->counter, mark->time_ns, mark->cause);
 }
 
 bool queue_is_full(const struct queue *queue)
 {
-	return queue->limit_known && queue->siblings == 1 &&
+	return queue->limit_known && !queue->grouped &&
 	       queue->now.depth > (int64_t)queue->listener.limit;
 }
 
 bool queue_requests_are_full(const struct queue *queue, int64_t requests)
 {
-	return queue->limit_known && queue->siblings == 1 &&
-	       requests > (int64_t)queue->listener.limit;
+	return queue->limit_known && !queue->grouped && requests > (int64_t)queue->listener.limit;
 }
 
 bool queue_wants_cookie(const struct queue *queue, int64_t requests)
@@ -85,7 +131,7 @@ bool queue_wants_cookie(const struct queue *queue, int64_t requests)
 
 void queue_correct_depth(struct queue *queue, int change)
 {
-	if (!queue->accept_exact && queue->siblings == 1)
+	if (!queue->accept_exact && !queue->grouped)
 		return;
 	queue->now.depth += change;
 	if (queue->now.depth < 0)
@@ -244,7 +290,7 @@ struct arrival *queue_find(struct queue *queue, enum arrival_kind kind, uint32_t
 
 void queue_track_full(struct queue *q, int64_t time_ns, int64_t depth)
 {
-	if (!q->grouped)
+	if (!q->grouped && !q->window->blind)
 		queue_set_full(q, time_ns,
 			       q->limit_known && depth > (int64_t)queue_limit_at(q, time_ns));
 }

@@ -27,12 +27,13 @@
 #include "report/attempt/table.h"
 #include "report/measure/latencies.h"
 #include "report/measure/rate_counter.h"
+#include "report/measure/gaps.h"
 #include "report/measure/series.h"
 #include "report/measure/spread.h"
 #include "report/queue/past/limits.h"
 #include "report/queue/past/stalls.h"
 #include "report/queue/past/tenures.h"
-#include "report/queue/sizing.h"
+#include "report/queue/sizing/sizing.h"
 #include "report/queue/past/stillness.h"
 #include "report/queue/tally.h"
 #include "report/queue/entry/waiting.h"
@@ -83,6 +84,8 @@ enum told {
 	TOLD_REFUSED, /* or not taken for another reason */
 };
 
+enum route_known { ROUTE_NOT_ASKED, ROUTE_FOUND, ROUTE_MISSING };
+
 struct arrival {
 	int64_t time_ns;
 	int64_t done_ns;       /* a sample shows that it was worked on by then; 0: none yet */
@@ -92,13 +95,14 @@ struct arrival {
 	uint32_t half_open;    /* rebuilt, before it */
 	uint32_t before;       /* the number of an earlier one, perhaps of its attempt */
 	uint32_t told_depth;   /* TOLD_ENTERED, TOLD_DOUBT: of the accept queue, just before */
-	struct queue *dropper; /* dropped_at: of siblings the one that did; NULL: not known */
+	struct queue *dropper; /* of siblings the one that dropped it; NULL: not known */
 	uint8_t dropped_at;    /* 1 + enum drop_place, by the kernel itself; 0: it told of none */
 	uint8_t kind;	       /* enum arrival_kind */
 	uint8_t told;	       /* enum told */
 	uint8_t found;	       /* LOOKUP, COUNT: enum found */
 	uint8_t timestamp;     /* SYN: enum timestamp, what timestamps said of its SYN-ACK */
 	uint8_t window_scale;  /* SYN: that of its client */
+	uint8_t route;	       /* SYN: enum route_known, back to its client just after */
 	bool answered;	       /* SYN; a final ACK: with a bare ACK */
 	bool synacked;	       /* and with a SYN-ACK */
 	bool wants_place;      /* a final ACK, or what stands for one */
@@ -111,11 +115,16 @@ struct arrival {
 	bool counted;	    /* REFUSED: ListenOverflows moved for it, and for nothing else */
 	bool cookie;	    /* its attempt has no request */
 	bool cookie_proven; /* SYN: by more than the rebuilt SYN queue */
-	bool challenged;    /* SYN: another attempt of its 4-tuple has a request */
-	bool aborted;	    /* REFUSED: and reset, by tcp_abort_on_overflow */
-	bool rejected;	    /* STRAY: a final ACK whose timestamps its request does not like */
-	bool acknowledges;  /* STRAY: a final ACK that found room and did not enter */
-	bool sure;	    /* decided: no other way to share out the drops between two samples */
+	bool no_cookie;	 /* SYN: listen() was called again, and the counter leaves room for none */
+	bool challenged; /* SYN: another attempt of its 4-tuple has a request */
+	bool met_old;	 /* SYN: a connection of its 4-tuple, or TIME_WAIT, answered it */
+	bool aborted;	 /* REFUSED: and reset, by tcp_abort_on_overflow */
+	bool rejected;	 /* STRAY: a final ACK whose timestamps its request does not like */
+	bool acknowledges; /* STRAY: a final ACK that found room and did not enter */
+	bool passed_over;  /* STRAY: a RST with ACK, which a listener does not count, but a request */
+	bool ahead;	   /* a final ACK, or what stands for one: not the first that it sent */
+	bool sure;	   /* decided: no other way to share out the drops between two samples;
+			      of a final ACK: nothing else can have been among them */
 	bool ipv4;
 };
 
@@ -126,16 +135,23 @@ struct queue_sample {
 	uint32_t drops;
 	uint32_t fullest; /* of SO_REUSEPORT siblings: the highest depth over its limit, plus 1;
 			     else 0 */
-	bool drops_known;
-	bool early;    /* by the search: it looked before an arrival from before it was worked on */
-	bool droppers; /* of siblings: the sk_drops of several moved since the last one */
+	/* Each queue has many of these: they are kept small. */
+	uint32_t reach : 28; /* arrivals_until(), while it is settled */
+	bool drops_known : 1;
+	bool off : 1; /* by the search: its drops are not those of what arrived by then */
+	bool
+	    early : 1; /* by the search: it looked before an arrival from before it was worked on */
+	bool droppers : 1;     /* of siblings: the sk_drops of several moved since the last one */
 	struct queue *dropper; /* whose alone; NULL: nobody's */
 };
+
+_Static_assert(sizeof(struct queue_sample) == 40, "what reach and the flags share");
 
 /* From the first reading of the counters to the last: what the ledger counts. */
 struct queue_window {
 	int64_t from_ns;
 	int64_t to_ns;
+	bool blind; /* no packets are captured: samples alone tell of the queues */
 };
 
 /* What arrived and is not settled, in order of time. */
@@ -156,15 +172,18 @@ struct queue_samples {
 	int64_t early_ns; /* the first of the last samples that were passed over; TIME_UNKNOWN */
 	struct queue_sample round; /* of the siblings, while it is not complete */
 	uint32_t round_count;
-	struct queue *dropper; /* of the last round that was settled */
+	struct queue *dropper; /* of the last round that was settled, */
+	bool droppers;	       /* or several were */
 	uint64_t count;	       /* ever taken */
 	uint32_t last_depth;
+	uint64_t left;	    /* by how much it ever fell: only accept() takes somebody out */
 	int64_t peak;	    /* -1: none */
 	uint32_t turn_peak; /* the highest since the live view turned, */
 	uint32_t news_peak; /* and since the metrics were collected */
 	struct series series;
 	int64_t half_open; /* the last count of requests; -1: none */
 	struct series half_open_series;
+	struct gaps gaps;
 };
 
 #define FATES_MAX 64
@@ -172,9 +191,9 @@ struct queue_samples {
 /* A SYN without an answer that is settled. */
 struct fate {
 	int64_t time_ns;
-	uint32_t index; /* of the attempt in the table */
 	uint32_t isn;
-	bool dropped; /* by the listener */
+	uint32_t index : 31;  /* of the attempt in the table */
+	uint32_t dropped : 1; /* by the listener */
 };
 
 /* The socket's counter of drops, by the samples. */
@@ -183,6 +202,8 @@ struct queue_sk_drops {
 	bool cut;  /* it closed before the last of them were sampled */
 	uint32_t first;
 	uint32_t last;
+	bool ended;		      /* the counters were read for the last time: */
+	uint32_t end;		      /* last was this then */
 	bool group_settled;	      /* in the leader: of all members, also those that closed */
 	uint32_t group;		      /* since each was first seen */
 	uint32_t group_first;	      /* what of that came before the first sample settled */
@@ -226,15 +247,28 @@ struct queue_full {
 /* Counted since the listener was first seen. */
 struct queue_sums {
 	uint64_t attempts;
+	uint64_t
+	    group_attempts;   /* in the leader: of those it is not known which sibling's they are */
+	uint64_t group_drops; /* and of these packets, which sibling dropped them */
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t causes[CAUSE_COUNT]; /* attempts that have it */
 	uint64_t cause_packets[CAUSE_COUNT];
+	enum refusal refusal;	       /* the last that the server said */
 	uint64_t syns_again;	       /* beyond the first of each attempt */
 	struct spread connect;	       /* first SYN to final ACK, */
 	struct spread accept_wait;     /* and from there to accept() */
 	uint64_t tallies[TALLY_COUNT]; /* packets within the ledger's window */
 	uint64_t drops;		       /* packets, by the verdicts */
+	uint64_t drops_beside;	       /* of them, not within that window */
 	uint64_t disagreements;	       /* samples that the rebuilt depth cannot explain */
+};
+
+#define QUEUE_EXITS_MAX 64
+
+/* Of its owners: those that a signal ended. */
+struct queue_exits {
+	struct sizing_exit list[QUEUE_EXITS_MAX]; /* the first of them, in order of time */
+	size_t count;
 };
 
 struct queue {
@@ -246,6 +280,7 @@ struct queue {
 	const struct host *host;
 	const struct queue_window *window;
 	struct reasons *reasons; /* of the namespace; NULL: none are looked for */
+	unsigned gates; /* bits: those before it that are known to have dropped some of its packets */
 	int64_t backlog;	 /* as given to listen(); -1 */
 	bool accept_exact;	 /* its accepts are reported */
 	bool accept_visible;	 /* or its children are looked up */
@@ -254,7 +289,9 @@ struct queue {
 	bool over;		      /* in the leader: no member is open any more */
 	int64_t open_ns;	      /* the last time that it was known to be open */
 	int64_t closed_ns;	      /* since some time between that and this; TIME_UNKNOWN */
-	bool grouped;		      /* has, or had, SO_REUSEPORT siblings */
+	bool grouped;		      /* has, or had, SO_REUSEPORT siblings: nothing tells which of
+					 them an attempt meets */
+	int64_t seen_ns;	      /* when it was found first */
 	int64_t last_cookie_ns;	      /* a SYN cookie was sent */
 	int64_t last_accepted_ack_ns; /* the youngest handshake that was accepted */
 	struct stillness stillness;   /* of the accept queue of a listener without siblings */
@@ -274,14 +311,27 @@ struct queue {
 	struct limits limits;
 	struct tenures tenures;
 	struct stalls stalls;
+	struct queue_exits exits;
 };
 
 void queue_init(struct queue *queue, const struct listener *listener, const struct host *host,
 		const struct queue_window *window);
 void queue_release(struct queue *queue);
 
+/* How many connections accept() has returned by now, at least: as known, or as samples show. */
+int64_t queue_accepts(const struct queue *queue);
+
 /* Counts a packet of this class, if it came within the ledger's window. */
 void queue_tally(struct queue *queue, enum tally tally, int64_t time_ns, int count);
+
+/*
+ * The counters of the namespace were read for the first time (COUNTERS_BEFORE), or the last: what
+ * the ledger compares with them began, or ended.
+ */
+void queue_take_reading(struct queue *queue, enum counters_when when);
+
+/* What sk_drops moved between these; -1: not known. */
+int64_t queue_sk_drops(const struct queue *queue);
 
 /*
  * The limit of then; the lower of two where listen() was called again at about that time. What

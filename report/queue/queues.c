@@ -24,13 +24,18 @@ int queues_new(const struct queues_options *options, struct queues **out)
 	q->host = options->host;
 	q->children_looked_up = options->children_looked_up;
 	q->lo_only = options->lo_only;
+	q->devices.captured = options->interface_index;
+	q->devices.captured_alone = options->interface_alone;
+	q->devices.captured_lo = options->lo_only;
 	q->entries_told = options->entries_told;
+	q->forks_told = options->forks_told;
 	q->targets = options->targets;
 	q->targets_count = options->targets_count;
 	q->rates = options->rates;
 	q->live_slots = options->live_slots;
 	q->reasons.listening = &q->listening;
-	q->window = (struct queue_window){.from_ns = INT64_MIN, .to_ns = INT64_MAX};
+	q->window = (struct queue_window){
+	    .from_ns = INT64_MIN, .to_ns = INT64_MAX, .blind = options->blind};
 	*out = q;
 	return 0;
 }
@@ -40,6 +45,7 @@ void queues_free(struct queues *queues)
 	if (!queues)
 		return;
 	listening_release(&queues->listening);
+	devices_release(&queues->devices);
 	reasons_release(&queues->reasons);
 	timestamps_free(queues->timestamps);
 	free(queues->report);
@@ -54,6 +60,7 @@ static struct queue *add(struct queues *queues, const struct listener *listener)
 	if (!q)
 		return NULL;
 	queue_init(q, listener, &queues->host, &queues->window);
+	q->tenures.forks_told = queues->forks_told;
 	q->reasons = &queues->reasons;
 	rate_counter_init(&q->counter, queues->rates, queues->live_slots);
 	q->waiting.observer = &queues->accept_observer;
@@ -87,8 +94,16 @@ static void on_listener(struct queues *queues, const struct listener *listener, 
 	if (!q)
 		return;
 	switch (listener->change) {
-	case LISTENER_SEEN:
 	case LISTENER_CHANGED:
+		if (q->closed) {
+			/* Its owners were found when it was not yet known to be closed. */
+			q->listener = *listener;
+			return;
+		}
+		/* fall through */
+	case LISTENER_SEEN:
+		if (q->seen_ns == TIME_UNKNOWN)
+			q->seen_ns = time_ns;
 		listening_update(&queues->listening, q, listener);
 		limits_take(&q->limits, listener->limit, time_ns);
 		queues_learn_owners(queues, q, listener, time_ns);
@@ -147,6 +162,9 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 	case EVENT_LISTEN:
 		on_listen(queues, event);
 		break;
+	case EVENT_ADDRESS:
+		devices_take(&queues->devices, &event->address);
+		break;
 	case EVENT_SAMPLE:
 		q = listening_by_cookie(&queues->listening, event->sample.cookie);
 		if (q)
@@ -158,9 +176,9 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 			break;
 		series_add(&q->samples.half_open_series, event->time_ns, event->half_open.count);
 		q->samples.half_open = event->half_open.count;
-		if (q->siblings == 1 && q->arrivals.count == 0)
+		if (!q->grouped && q->arrivals.count == 0)
 			q->now.half_open = q->settled.requests = event->half_open.count;
-		else if (q->siblings == 1)
+		else if (!q->grouped)
 			queue_lookup(q, ARRIVAL_COUNT, event->half_open.before_ns, event->time_ns,
 				     &nobody, TABLE_NONE, FOUND_REQUEST, event->half_open.count);
 		break;
@@ -169,6 +187,8 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 			queues->window.from_ns = event->counters.before_ns;
 		else if (event->counters.when == COUNTERS_AFTER)
 			queues->window.to_ns = event->time_ns;
+		for (size_t i = 0; i < queues->listening.count; i++)
+			queue_take_reading(queues->listening.queues[i], event->counters.when);
 		reasons_take(&queues->reasons, &event->counters, event->time_ns, table, details);
 		break;
 	default:
@@ -192,8 +212,13 @@ void queues_end(struct queues *queues, struct table *table, struct details *deta
 {
 	for (size_t i = 0; i < queues->listening.count; i++)
 		queue_tell_absent(queues, queues->listening.queues[i], end_ns, table, details);
-	for (size_t i = 0; i < queues->listening.count; i++)
-		queue_end(queues->listening.queues[i], end_ns, table, details);
+	for (size_t i = 0; i < queues->listening.count; i++) {
+		struct queue *q = queues->listening.queues[i];
+
+		if (!q->closed)
+			gaps_end(&q->samples.gaps, end_ns);
+		queue_end(q, end_ns, table, details);
+	}
 	reasons_end(&queues->reasons, table, details);
 }
 
@@ -203,18 +228,51 @@ static bool is_local_client(const struct queues *queues, const struct segment *s
 	return queues->lo_only || s->outgoing || address_equal(&s->flow.saddr, &s->flow.daddr);
 }
 
+struct queue *queues_reached_by(const struct queues *queues, const struct open_attempt *a)
+{
+	struct endpoint destination = flow_destination(&a->flow);
+	struct packet_device from =
+	    devices_of(&queues->devices, a->device >> 1, false, &destination.address);
+
+	return listening_for(&queues->listening, &destination, from, NULL);
+}
+
+static struct queue *reached(struct queues *queues, const struct segment *s, bool *doubt)
+{
+	struct endpoint destination = flow_destination(&s->flow);
+	struct packet_device from =
+	    devices_of(&queues->devices, s->device, s->loopback, &destination.address);
+
+	return listening_for(&queues->listening, &destination, from, doubt);
+}
+
+void queues_syn_moved(struct queues *queues, const struct queue_packet *packet,
+		      const struct segment *segment)
+{
+	struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	bool doubt;
+
+	if (!queues->listening.bound || a->transparent || a->syns > 1 || a->synacks ||
+	    (q && q == reached(queues, segment, &doubt)))
+		return;
+	queues_give_back(queues, packet);
+	queues_syn(queues, packet, segment);
+}
+
 void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		const struct segment *segment)
 {
 	struct open_attempt *a = packet->attempt;
-	struct endpoint destination = flow_destination(&a->flow);
 	struct queue *q = queues_of(queues, a);
 	enum arrival_kind kind = ARRIVAL_SYN;
+	bool doubt = false;
 	struct arrival *arrival;
 
 	if (!q) {
 		q = a->transparent ? listening_transparent(&queues->listening)
-				   : listening_for(&queues->listening, &destination);
+				   : reached(queues, segment, &doubt);
+		queues->undecided += doubt && a->syns == 1;
 		if (!q)
 			return;
 		a->listener = (uint16_t)q->index;
@@ -254,6 +312,16 @@ void queues_withdraw_syn(struct queues *queues, const struct queue_packet *packe
 	if (arrival->requested && q->now.half_open > 0)
 		q->now.half_open--;
 	arrival->kind = ARRIVAL_SETTLED;
+}
+
+void queues_route(struct queues *queues, const struct queue_packet *packet, bool found)
+{
+	struct queue *q = queues_of(queues, packet->attempt);
+	struct arrival *arrival =
+	    q ? queue_find(q, ARRIVAL_SYN, packet->index, packet->attempt->isn) : NULL;
+
+	if (arrival && arrival->time_ns == packet->attempt->last_syn_ns)
+		arrival->route = found ? ROUTE_FOUND : ROUTE_MISSING;
 }
 
 bool queues_have_transparent(const struct queues *queues)
@@ -393,7 +461,7 @@ bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *
 	if (q && queues->entries_told && open_has_child(attempt) &&
 	    !open_saw(attempt, SEEN_JOIN | SEEN_FASTOPEN) && !open_knows(attempt, KNOWN_BEFORE))
 		return !open_is_certain(attempt);
-	if (!q || q->siblings > 1 || !q->limit_known || q->listener.defer_accept_s > 0 ||
+	if (!q || q->grouped || !q->limit_known || q->listener.defer_accept_s > 0 ||
 	    open_saw(attempt, SEEN_JOIN) || !open_has_child(attempt) || open_is_certain(attempt))
 		return false;
 	if (open_knows(attempt, KNOWN_DISLIKED))
@@ -402,16 +470,12 @@ bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *
 			       : q->samples.peak >= (int64_t)q->listener.limit;
 }
 
-void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
-		       const struct segment *segment)
+static void take_client_ack(struct queues *queues, struct queue *q,
+			    const struct queue_packet *packet, const struct segment *segment)
 {
 	struct open_attempt *a = packet->attempt;
-	struct queue *q = queues_of(queues, a);
 	struct arrival *arrival;
 
-	if (!q || q->over || open_is_accepted(a) || a->state == STATE_GONE ||
-	    open_saw(a, SEEN_RST_CLIENT))
-		return;
 	if (open_saw(a, SEEN_JOIN)) {
 		if (!open_has_child(a))
 			join(q, packet);
@@ -434,7 +498,7 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 			arrival->wants_place = arrival->deferred = true;
 		return;
 	}
-	if (!q->limit_known || q->siblings > 1 || q->now.depth + 1 >= (int64_t)q->listener.limit)
+	if (!q->limit_known || q->grouped || q->now.depth + 1 >= (int64_t)q->listener.limit)
 		a->known |= KNOWN_NEARLY_FULL;
 	else
 		a->known &= (uint8_t)~KNOWN_NEARLY_FULL;
@@ -446,6 +510,25 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 		return;
 	}
 	enter(q, packet, false);
+}
+
+void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
+		       const struct segment *segment)
+{
+	const struct open_attempt *a = packet->attempt;
+	struct queue *q = queues_of(queues, a);
+	struct arrival *arrival;
+
+	if (!q || q->over || open_is_accepted(a) || a->state == STATE_GONE ||
+	    open_saw(a, SEEN_RST_CLIENT))
+		return;
+	take_client_ack(queues, q, packet, segment);
+	arrival = queue_newest(q, packet->index, a->isn);
+	if (!arrival || arrival->time_ns != packet->time_ns)
+		return;
+	arrival->ahead = segment->seq != a->isn + 1;
+	if (arrival->kind != ARRIVAL_ENTER)
+		stillness_doubt(&q->stillness, packet->time_ns);
 }
 
 void queues_front_ack(struct queues *queues, const struct queue_packet *packet,
@@ -479,8 +562,12 @@ void queues_unheard(struct queues *queues, const struct queue_packet *packet)
 	struct open_attempt *a = packet->attempt;
 	struct queue *q = queues_of(queues, a);
 
-	/* Where the queue had room, it is the network that lost the server's answer. */
-	if (!q || !open_is_queued(a) || !open_knows(a, KNOWN_NEARLY_FULL))
+	/*
+	 * Where the queue had room, it is the network that lost the server's answer; and where its
+	 * entry was told, what it sent first was dropped, and entered with what it sent later.
+	 */
+	if (!q || !open_is_queued(a) || !open_knows(a, KNOWN_NEARLY_FULL) ||
+	    (queues->entries_told && open_saw(a, SEEN_ENTRY)))
 		return;
 	if (!open_knows(a, KNOWN_COOKIE))
 		q->now.half_open++;
@@ -500,8 +587,21 @@ void queues_context(const struct queues *queues, const struct open_attempt *atte
 	context->accept_exact = q->accept_exact;
 	context->queue_known = q->samples.count > 0;
 	context->listener_closed = q->closed;
-	if (q->siblings == 1)
+	if (!q->grouped)
 		context->accepted_ns = q->last_accepted_ack_ns;
+}
+
+void queues_share(const struct queues *queues, struct attempt *out)
+{
+	for (uint32_t i = 0; i < out->marks_count; i++) {
+		struct mark *mark = &out->marks[i];
+		uint32_t dropped, packets;
+
+		if (!reasons_share(&queues->reasons, mark, &dropped, &packets))
+			continue;
+		mark->among = packets < UINT16_MAX ? (uint16_t)packets : UINT16_MAX;
+		mark->among_dropped = dropped < UINT16_MAX ? (uint16_t)dropped : UINT16_MAX;
+	}
 }
 
 /* In the sums of its listener; of siblings, that may not be the one that keeps their arrivals. */
@@ -510,16 +610,39 @@ static void count_finished(struct queues *queues, struct queue *q, const struct 
 {
 	q->sums.attempts += moved;
 	q->sums.outcomes[attempt->outcome]++;
-	for (uint32_t i = 0; i < attempt->causes_count; i++) {
-		q->sums.causes[attempt->causes[i].cause]++;
-		q->sums.cause_packets[attempt->causes[i].cause] += attempt->causes[i].packets;
-	}
+	for (uint32_t i = 0; i < attempt->causes_count; i++)
+		if (!q->grouped || !cause_is_drop(attempt->causes[i].cause)) {
+			q->sums.causes[attempt->causes[i].cause]++;
+			q->sums.cause_packets[attempt->causes[i].cause] +=
+			    attempt->causes[i].packets;
+		}
+	if (attempt->refusal && attempt->refusal != REFUSAL_POSTGRESQL_NOT_READY)
+		q->sums.refusal = attempt->refusal;
 	if (attempt->syns)
 		q->sums.syns_again += attempt->syns - 1;
 	spread_add(&q->sums.connect, attempt->connect_ns);
 	spread_add(&q->sums.accept_wait, attempt->accept_wait_ns);
 	latencies_add(&q->latencies, &queues->histograms, attempt);
 	sizing_add(&q->sizing, attempt);
+}
+
+/* Of siblings, who dropped a packet has that cause, whichever the attempt is of. */
+static void count_dropped(struct queues *queues, const struct attempt *attempt)
+{
+	for (uint32_t i = 0; i < attempt->marks_count; i++) {
+		const struct mark *mark = &attempt->marks[i];
+		struct queue *q = reasons_dropper(&queues->reasons, mark);
+		bool told = false;
+
+		if (!q || !mark->cause_known || !cause_is_drop(mark->cause))
+			continue;
+		for (uint32_t k = 0; k < i && !told; k++)
+			told = attempt->marks[k].cause_known &&
+			       attempt->marks[k].cause == mark->cause &&
+			       attempt->marks[k].dropper == mark->dropper;
+		q->sums.causes[mark->cause] += !told;
+		q->sums.cause_packets[mark->cause]++;
+	}
 }
 
 void queues_finished(struct queues *queues, struct open_attempt *open,
@@ -534,6 +657,10 @@ void queues_finished(struct queues *queues, struct open_attempt *open,
 	if (attempt->listener >= 0)
 		count_finished(queues, queues->listening.queues[attempt->listener], attempt,
 			       attempt->listener != (int32_t)q->index);
+	else
+		q->leader->sums.group_attempts++;
+	if (q->leader->grouped)
+		count_dropped(queues, attempt);
 	/* A request that its timer gave up, or that observation lost sight of. */
 	if (open->settled & PLACE_REQUEST)
 		queue_miss_request(q);

@@ -21,7 +21,7 @@
 #include "report/attempt/table.h"
 #include "report/measure/rate_counter.h"
 #include "report/queue/entry/waiting.h"
-#include "report/queue/sizing.h"
+#include "report/queue/sizing/sizing.h"
 #include "report/queue/tally.h"
 #include "report/queue/verdict_context.h"
 
@@ -40,14 +40,18 @@ struct queue_packet {
 struct queues_options {
 	struct host host;
 	bool children_looked_up; /* connections that wait are looked up in sock_diag */
+	bool blind;		 /* no packets are captured */
+	bool forks_told;	 /* each fork on this host is told, and its exit */
 	bool entries_told;	 /* BPF programs tell each entry into an accept queue */
 	/* Of these ports alone, where there are any; NAT may lead to others. They must outlive the
 	 * queues. */
 	const struct endpoint *targets;
 	size_t targets_count;
-	bool lo_only;		 /* every client is of this namespace */
-	struct rates *rates;	 /* of the run, or NULL; must outlive the queues */
-	unsigned live_slots;	 /* see rate_counter_init() */
+	bool lo_only;		  /* every client is of this namespace */
+	uint32_t interface_index; /* see struct recording_meta */
+	bool interface_alone;
+	struct rates *rates; /* of the run, or NULL; must outlive the queues */
+	unsigned live_slots; /* see rate_counter_init() */
 };
 
 int queues_new(const struct queues_options *options, struct queues **out)
@@ -80,6 +84,14 @@ const struct endpoint *queues_local(const struct queues *queues,
 /* What the tracker sees, in order of time. */
 void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		const struct segment *segment);
+/* Its first SYN again, as another device hands it on: TCP may have it from that one. */
+void queues_syn_moved(struct queues *queues, const struct queue_packet *packet,
+		      const struct segment *segment);
+
+/* Attempts of a port whose listeners are bound to devices, and which of them each is of is unknown.
+ */
+uint64_t queues_undecided(const struct queues *queues);
+
 /* This host, as a client of another, sent its SYN again. */
 void queues_own_syn_again(struct queues *queues, int64_t time_ns);
 
@@ -121,7 +133,8 @@ void queues_client_reset(struct queues *queues, const struct queue_packet *packe
 			 const struct segment *segment);
 void queues_server_reset(struct queues *queues, const struct queue_packet *packet,
 			 const struct segment *segment, bool ended);
-/* The server answered with a bare ACK that acknowledges the SYN alone: a challenge, or a child's. */
+/* The server answered with a bare ACK that acknowledges the SYN alone: a challenge, or a child's.
+ */
 void queues_ack_answered(struct queues *queues, const struct queue_packet *packet);
 void queues_server_alive(struct queues *queues, const struct queue_packet *packet);
 
@@ -148,7 +161,7 @@ void queues_child(struct queues *queues, const struct queue_packet *packet,
 /* This attempt's accept() is not reported, but looked for from outside. */
 bool queues_accept_sampled(const struct queues *queues, const struct open_attempt *attempt);
 
-/* LISTENER, LISTEN, SAMPLE, HALF_OPEN, COUNTERS. */
+/* LISTENER, LISTEN, SAMPLE, HALF_OPEN, COUNTERS, ADDRESS. */
 void queues_event(struct queues *queues, const struct event *event, struct table *table,
 		  struct details *details);
 
@@ -169,6 +182,14 @@ bool queues_had_open(const struct queues *queues, const struct open_attempt *att
 /* A process has ended: it has nothing open any more. */
 void queues_exit(struct queues *queues, int32_t pid, int64_t time_ns);
 
+/* And before that: a signal ended it. parent_pid: who forked it, where that was seen; 0. */
+void queues_killed(struct queues *queues, int32_t pid, int32_t parent_pid, int32_t signal,
+		   int64_t time_ns);
+
+/* Those of the listener's owners that a signal ended; in order of time. */
+const struct sizing_exit *queues_killed_owners(const struct queues *queues, size_t index,
+					       size_t *count);
+
 /*
  * The process that accepted it within (after_ns, before_ns], where only one can have had its
  * listener open then; else 0.
@@ -183,9 +204,29 @@ int32_t queues_acceptor(const struct queues *queues, const struct open_attempt *
 void queues_assign(const struct queues *queues, const struct open_attempt *attempt,
 		   const struct detail *detail, struct attempt *out);
 
+/* In its packets: which of how many were dropped is not known (struct mark, among). */
+void queues_share(const struct queues *queues, struct attempt *out);
+
 /* The listener of this attempt closed, and it can have been what reset it at time_ns. */
 bool queues_closed_at(const struct queues *queues, const struct open_attempt *attempt,
 		      int64_t time_ns);
+
+/*
+ * The TCP of this host sent no RST at this time, on any port: OutRsts did not move. One that was
+ * captured came from something in front of it, such as nf_send_reset() of a firewall rule, which
+ * counts nothing.
+ */
+bool queues_sent_no_reset(const struct queues *queues, int64_t time_ns);
+
+/* Whether there is a route back to the client of this attempt, as of after its last SYN. */
+void queues_route(struct queues *queues, const struct queue_packet *packet, bool found);
+
+/*
+ * No close() sent a RST at this time, on any port: TCPAbortOnClose and TCPAbortOnData did not
+ * move. Who closes what accept() returned counts there, and a listener that closes with
+ * connections in its queue does not (inet_csk_listen_stop()).
+ */
+bool queues_reset_by_no_close(const struct queues *queues, int64_t time_ns);
 
 /* Its listener, with all siblings, was open after this time. */
 bool queues_open_after(const struct queues *queues, const struct open_attempt *attempt,

@@ -9,7 +9,7 @@ void queues_remember_timestamp(struct queues *queues, const struct queue_packet 
 			       const struct segment *syn_ack)
 {
 	bool doubtful =
-	    q->siblings > 1 || 2 * (uint64_t)syn->half_open >= (uint64_t)q->listener.limit;
+	    q->grouped || 2 * (uint64_t)syn->half_open >= (uint64_t)q->listener.limit;
 
 	if (q->host->tcp_syncookies == 1 && q->limit_known && doubtful)
 		syn->timestamp = (uint8_t)timestamps_syn_ack(queues->timestamps, packet->index,

@@ -7,7 +7,9 @@
 
 void queue_see_answers(struct queue *q, const struct queue_sample *s, struct table *table)
 {
-	for (size_t i = 0; i < q->arrivals.count; i++) {
+	size_t count = s ? s->reach : q->arrivals.count;
+
+	for (size_t i = 0; i < count; i++) {
 		struct arrival *a = &q->arrivals.list[i];
 		const struct open_attempt *open;
 
@@ -16,8 +18,10 @@ void queue_see_answers(struct queue *q, const struct queue_sample *s, struct tab
 		if (s && arrival_order(a, s) == ARRIVED_AFTER)
 			break;
 		open = arrival_attempt(a, table);
-		if (open && !open_saw(open, SEEN_NO_ANSWER) && open->last_syn_ns == a->time_ns)
+		if (open && !open_saw(open, SEEN_NO_ANSWER) && open->last_syn_ns == a->time_ns) {
 			a->answered = true;
+			a->met_old = open_saw(open, SEEN_CHALLENGE) && !a->challenged;
+		}
 	}
 }
 
@@ -57,7 +61,7 @@ static bool turn_round(struct queue *q, const struct queue_sample *s, enum arriv
 {
 	struct arrival *best = NULL;
 
-	for (size_t i = 0; i < q->arrivals.count; i++) {
+	for (size_t i = 0; i < s->reach; i++) {
 		struct arrival *a = &q->arrivals.list[i];
 
 		if (a->kind != from || a->proven || a->told == TOLD_DOUBT ||
@@ -86,7 +90,7 @@ static void depth_range(const struct queue *q, const struct queue_sample *s, int
 			int64_t *high)
 {
 	*low = *high = q->settled.depth;
-	for (size_t i = 0; i < q->arrivals.count; i++) {
+	for (size_t i = 0; i < s->reach; i++) {
 		const struct arrival *a = &q->arrivals.list[i];
 		int delta = arrival_delta(a);
 
@@ -174,12 +178,12 @@ static void reconcile_refused(struct queue *q, const struct queue_sample *s, str
 	int64_t excess =
 	    q->sk_drops.settled - (int64_t)(uint32_t)(s->drops - q->sk_drops.group_first);
 
-	if (!s->drops_known || q->siblings > 1)
+	if (!s->drops_known || q->grouped)
 		return;
-	for (size_t i = 0; i < q->arrivals.count; i++)
+	for (size_t i = 0; i < s->reach; i++)
 		if (arrival_order(&q->arrivals.list[i], s) == ARRIVED_BEFORE)
 			excess += arrival_sk_drops(&q->arrivals.list[i]);
-	for (size_t i = q->arrivals.count; i-- > 0 && excess > 0;) {
+	for (size_t i = s->reach; i-- > 0 && excess > 0;) {
 		struct arrival *a = &q->arrivals.list[i];
 		struct open_attempt *open;
 
@@ -231,7 +235,7 @@ static int64_t missing_drops(const struct queue *q, const struct queue_sample *s
 	int64_t missing =
 	    (int64_t)(uint32_t)(s->drops - q->sk_drops.group_first) - q->sk_drops.settled;
 
-	for (size_t i = 0; i < q->arrivals.count; i++) {
+	for (size_t i = 0; i < s->reach; i++) {
 		const struct arrival *a = &q->arrivals.list[i];
 
 		if (arrival_order(a, s) == ARRIVED_AFTER)
@@ -252,11 +256,11 @@ static void reconcile_entered(struct queue *q, const struct queue_sample *s, str
 {
 	int64_t missing, low, high;
 
-	if (!s->drops_known || q->siblings > 1 || !q->accept_exact)
+	if (!s->drops_known || q->grouped || !q->accept_exact)
 		return;
 	missing = missing_drops(q, s);
 	depth_range(q, s, &low, &high);
-	for (size_t i = q->arrivals.count; i-- > 0 && missing > 0;) {
+	for (size_t i = s->reach; i-- > 0 && missing > 0;) {
 		struct arrival *a = &q->arrivals.list[i], *next;
 		int drops =
 		    tally_sk_drops(a->cookie ? TALLY_COOKIE_ACK_FULL : TALLY_ACK_ACCEPT_FULL);
@@ -277,7 +281,7 @@ static void reconcile_entered(struct queue *q, const struct queue_sample *s, str
 
 bool queue_sampled_early(struct queue *q, size_t sample, struct table *table)
 {
-	const struct queue_sample *s = &q->samples.pending[sample];
+	struct queue_sample *s = &q->samples.pending[sample];
 	int64_t room, low, high;
 	bool dropping = false, entering = false;
 
@@ -286,9 +290,10 @@ bool queue_sampled_early(struct queue *q, size_t sample, struct table *table)
 	    (q->samples.early_ns != TIME_UNKNOWN &&
 	     s->before_ns - q->samples.early_ns > CAPTURE_LEAD_MAX_NS))
 		return false;
+	s->reach = arrivals_until(q, s);
 	queue_see_answers(q, s, table);
 	room = (int64_t)(uint32_t)(s->drops - q->sk_drops.group_first) - q->sk_drops.settled;
-	for (size_t i = 0; i < q->arrivals.count; i++) {
+	for (size_t i = 0; i < s->reach; i++) {
 		const struct arrival *a = &q->arrivals.list[i];
 		bool young = a->time_ns > s->before_ns - CAPTURE_LEAD_MAX_NS;
 		int drops = arrival_sk_drops(a) + arrival_may_drop(a);
@@ -334,10 +339,10 @@ static int64_t reconcile_disliked(struct queue *q, const struct queue_sample *s,
 {
 	int64_t missing;
 
-	if (left <= 0 || !s->drops_known || q->siblings > 1 || q->accept_exact)
+	if (left <= 0 || !s->drops_known || q->grouped || q->accept_exact)
 		return left;
 	missing = missing_drops(q, s);
-	for (size_t i = q->arrivals.count; i-- > 0 && missing > 0 && left > 0;) {
+	for (size_t i = s->reach; i-- > 0 && missing > 0 && left > 0;) {
 		struct arrival *a = &q->arrivals.list[i], *next;
 
 		if (a->kind != ARRIVAL_ENTER || arrival_order(a, s) != ARRIVED_BEFORE ||

@@ -8,6 +8,8 @@
 
 #include "report/queue/arrival.h"
 
+/* Of a sample that is passed on reach is set. */
+
 /* A SYN that a RST, an ICMP error or a bare ACK answered was not dropped. sample NULL: all. */
 void queue_see_answers(struct queue *q, const struct queue_sample *sample, struct table *table);
 

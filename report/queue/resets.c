@@ -3,6 +3,7 @@
  * without sense.
  */
 #include "report/queue/parts.h"
+#include "report/queue/reason/reason.h"
 
 void queues_client_reset(struct queues *queues, const struct queue_packet *packet,
 			 const struct segment *segment)
@@ -24,6 +25,7 @@ void queues_client_reset(struct queues *queues, const struct queue_packet *packe
 		/* Of a socket that lived nobody knows when it was gone. */
 		arrival->proven = !open_has_child(a) && a->synacks;
 		arrival->exact = a->synacks && segment->seq == a->isn + 1;
+		arrival->passed_over = (segment->flags & TCP_FLAG_ACK) && !open_has_request(a);
 		return;
 	}
 	open_move(a, MOVE_REQUEST_RESET);
@@ -32,6 +34,27 @@ void queues_client_reset(struct queues *queues, const struct queue_packet *packe
 		arrival->exact = true;
 	if (q->now.half_open > 0)
 		q->now.half_open--;
+}
+
+/* TCP counts a RST when it has sent it, and the capture has it before that. */
+#define COUNTED_LATE_NS (50 * NS_PER_MS)
+
+bool queues_sent_no_reset(const struct queues *queues, int64_t time_ns)
+{
+	const struct budget_time when = {time_ns, time_ns + COUNTED_LATE_NS};
+	const struct budget *budget = &queues->reasons.budget;
+
+	return time_ns != TIME_UNKNOWN && budget_is_closed(budget, when) &&
+	       budget_moved(budget, BUDGET_OUT_RESETS, when) == 0;
+}
+
+bool queues_reset_by_no_close(const struct queues *queues, int64_t time_ns)
+{
+	const struct budget_time when = {time_ns - CAPTURE_LEAD_MAX_NS, time_ns + COUNTED_LATE_NS};
+	const struct budget *budget = &queues->reasons.budget;
+
+	return time_ns != TIME_UNKNOWN && budget_is_closed(budget, when) &&
+	       budget_moved(budget, BUDGET_CLOSES_RESET, when) == 0;
 }
 
 void queues_request_error(struct queues *queues, const struct queue_packet *packet)
@@ -62,16 +85,24 @@ void queues_other_segment(struct queues *queues, int64_t time_ns, const struct s
 	struct endpoint source = flow_source(&segment->flow);
 	struct endpoint destination = flow_destination(&segment->flow);
 	bool ack = segment->flags & TCP_FLAG_ACK, rst = segment->flags & TCP_FLAG_RST;
-	struct queue *q = inbound ? listening_for(&queues->listening, &destination) : NULL;
+	const struct devices *devices = &queues->devices;
+	struct queue *q = inbound
+			      ? listening_for(&queues->listening, &destination,
+					      devices_of(devices, segment->device,
+							 segment->loopback, &segment->flow.daddr),
+					      NULL)
+			      : NULL;
 
-	/* tcp_rcv_state_process() of a listener drops what has RST, or neither ACK nor SYN alone.
+	/*
+	 * tcp_rcv_state_process() of a listener drops what has RST, or not SYN alone; but what has
+	 * ACK it would answer with a RST, and to a RST that is nothing: it counts no drop.
 	 */
-	if (q && (rst || !ack)) {
+	if (q && !ack) {
 		queue_arrive(q, ARRIVAL_STRAY, time_ns, &nobody, TABLE_NONE);
 		return;
 	}
 	/* A RST without ACK answers an ACK: one that met the listener, and was no cookie. */
-	q = listening_for(&queues->listening, &source);
+	q = listening_for(&queues->listening, &source, (struct packet_device){0}, NULL);
 	if (q && rst && !ack)
 		bad_cookie(q, time_ns);
 }
@@ -79,32 +110,83 @@ void queues_other_segment(struct queues *queues, int64_t time_ns, const struct s
 /* The kernel's answer to a segment leaves within this time of it. */
 #define ANSWER_NS NS_PER_MS
 
+/* What a RST without ACK answers: the last that its client sent, which asks for a place. */
+static struct arrival *find_answered(struct queue *q, const struct queue_packet *packet)
+{
+	struct arrival *a = queue_newest(q, packet->index, packet->attempt->isn);
+
+	while (a && !a->wants_place)
+		a = queue_earlier(q, a);
+	return a && a->kind != ARRIVAL_SETTLED && !a->proven &&
+		       packet->time_ns - a->time_ns < ANSWER_NS
+		   ? a
+		   : NULL;
+}
+
+/*
+ * The cookie is a function of the number that the segment has, less one (cookie_v4_check()): it
+ * fails where that is not the client's first. A request would have answered what came before.
+ */
+static bool is_behind_cookie(const struct queue *q, const struct open_attempt *a,
+			     const struct arrival *answered)
+{
+	if (open_knows(a, KNOWN_COOKIE))
+		return true;
+	return answered->ahead && answered->time_ns != a->ack_ns && q->host->tcp_syncookies != 0 &&
+	       q->listener.defer_accept_s == 0;
+}
+
+/* What its client sent before was taken to have entered: a connection would not answer so. */
+static void refuse_before(struct queue *q, const struct queue_packet *packet,
+			  const struct arrival *answered)
+{
+	struct open_attempt *open = packet->attempt;
+
+	for (struct arrival *a = queue_earlier(q, answered); a; a = queue_earlier(q, a)) {
+		if (!a->wants_place || (a->kind != ARRIVAL_ENTER && a->kind != ARRIVAL_AGAIN))
+			continue;
+		a->kind = ARRIVAL_REFUSED;
+		open->known |= KNOWN_ACK_DROPPED;
+	}
+}
+
 /*
  * A RST without ACK answers a segment. Met by a request on a full queue, under
  * tcp_abort_on_overflow, that segment was a final ACK refused; otherwise it met
  * neither a request nor a valid cookie: whatever it was, the queue had no part.
  */
 static void answer_with_reset(struct queue *q, const struct queue_packet *packet,
-			      struct arrival *arrival)
+			      struct arrival *answered)
 {
 	struct open_attempt *a = packet->attempt;
 
-	if (arrival->kind == ARRIVAL_ENTER)
+	if (open_is_queued(a))
 		q->now.depth--;
-	if (q->host->tcp_abort_on_overflow == 1 && !open_knows(a, KNOWN_COOKIE)) {
-		if (arrival->kind == ARRIVAL_REFUSED && q->now.half_open > 0)
+	if (q->host->tcp_abort_on_overflow == 1 && !is_behind_cookie(q, a, answered)) {
+		if (answered->kind == ARRIVAL_REFUSED && q->now.half_open > 0)
 			q->now.half_open--;
-		arrival->kind = ARRIVAL_REFUSED;
-		arrival->proven = arrival->aborted = true;
+		answered->kind = ARRIVAL_REFUSED;
+		answered->proven = answered->aborted = true;
 		open_move(a, MOVE_ABORT);
 		return;
 	}
-	open_move(a, MOVE_NOT_VALID);
-	if (arrival->kind == ARRIVAL_ENTER && !open_knows(a, KNOWN_COOKIE))
+	if (open_is_queued(a) && !open_knows(a, KNOWN_COOKIE))
 		q->now.half_open++;
-	arrival->kind = ARRIVAL_SETTLED;
-	arrival->wants_place = false;
+	open_move(a, MOVE_NOT_VALID);
+	refuse_before(q, packet, answered);
+	answered->kind = ARRIVAL_SETTLED;
+	answered->wants_place = false;
 	bad_cookie(q, packet->time_ns);
+}
+
+/* Beyond doubt: its socket answered, and not the listener. */
+static bool has_entered(struct queue *q, const struct queue_packet *packet)
+{
+	const struct arrival *entered =
+	    queue_find(q, ARRIVAL_ENTER, packet->index, packet->attempt->isn);
+
+	return open_has_child(packet->attempt) &&
+	       (!open_is_queued(packet->attempt) || !entered || entered->proven);
 }
 
 void queues_server_reset(struct queues *queues, const struct queue_packet *packet,
@@ -124,10 +206,8 @@ void queues_server_reset(struct queues *queues, const struct queue_packet *packe
 	if (!answer && open_is_acknowledged(a) && open_knows(a, KNOWN_ACK_DROPPED) &&
 	    segment->seq == a->server_isn + 1)
 		queues_server_alive(queues, packet);
-	arrival = queue_find(q, open_is_queued(a) ? ARRIVAL_ENTER : ARRIVAL_REFUSED, packet->index,
-			     a->isn);
-	if (arrival && answer && !arrival->proven &&
-	    packet->time_ns - arrival->time_ns < ANSWER_NS) {
+	arrival = answer && !has_entered(q, packet) ? find_answered(q, packet) : NULL;
+	if (arrival) {
 		answer_with_reset(q, packet, arrival);
 	} else if (answer && (ended || !open_is_acknowledged(a))) {
 		bad_cookie(q, packet->time_ns);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/queue/arrival.h"
+#include "report/queue/reason/reason.h"
 #include "report/queue/reconcile.h"
 #include "report/queue/search/beam.h"
 #include "report/queue/timestamps.h"
@@ -38,22 +39,27 @@ static struct drops_view view_drops(struct queue *q, const struct queue_sample *
 		return view;
 	actual = (int64_t)(uint32_t)(s->drops - q->sk_drops.group_first);
 	fresh = (int64_t)(uint32_t)(s->drops - q->sk_drops.shown_drops);
-	for (size_t i = 0; i < q->arrivals.count; i++) {
+	for (size_t i = 0; i < s->reach; i++) {
 		const struct arrival *a = &q->arrivals.list[i];
 		enum arrival_order order = arrival_order(a, s);
 
+		view.shared |= a->kind == ARRIVAL_REFUSED && !arrival_is_told_drop(a);
 		carried |= order == ARRIVED_BEFORE && a->time_ns <= q->sk_drops.shown_ns;
 		if (order == ARRIVED_BEFORE)
 			certain += arrival_sk_drops(a);
 		else if (order == ARRIVED_WITHIN)
 			possible += arrival_sk_drops(a) + arrival_may_drop(a);
-		if (order == ARRIVED_BEFORE && arrival_may_drop(a))
+		if (order == ARRIVED_BEFORE && arrival_may_drop(a)) {
 			view.asking++;
+			view.syns += a->kind == ARRIVAL_SYN && !a->challenged &&
+				     reason_allows_overflow(q, a->time_ns, s->time_ns);
+		}
 	}
 	view.room_max = actual - q->sk_drops.settled - certain;
 	if (!carried && view.room_max > fresh - certain)
 		view.room_max = fresh - certain;
 	view.room_min = view.room_max - possible;
+	view.shared |= fresh > certain; /* what came before has taken too much */
 	view.mixed = view.room_max > 0 && view.room_min < view.asking;
 	return view;
 }
@@ -65,14 +71,16 @@ static struct drops_view view_drops(struct queue *q, const struct queue_sample *
 static struct queue *find_dropper(struct queue *q, const struct queue_sample *s)
 {
 	struct queue *last = q->samples.dropper;
+	bool several = s->droppers || q->samples.droppers;
 
 	q->samples.dropper = s->dropper;
-	if (s->droppers || (last && s->dropper && last != s->dropper))
+	q->samples.droppers = s->droppers;
+	if (several || (last && s->dropper && last != s->dropper))
 		return NULL;
 	return s->dropper ? s->dropper : last;
 }
 
-static void settle_sample(struct queue *q, const struct queue_sample *s, struct table *table,
+static void settle_sample(struct queue *q, struct queue_sample *s, struct table *table,
 			  struct details *details)
 {
 	int64_t left, fresh;
@@ -82,6 +90,7 @@ static void settle_sample(struct queue *q, const struct queue_sample *s, struct 
 		q->sk_drops.group_settled = true;
 		q->sk_drops.group_first = s->drops;
 	}
+	s->reach = arrivals_until(q, s);
 	left = queue_reconcile(q, s, table);
 	view = view_drops(q, s);
 	view.member = find_dropper(q, s);
@@ -154,6 +163,18 @@ static int64_t awaited_from(const struct queue *q, int64_t now_ns)
 	return INT64_MAX;
 }
 
+/* Where listen() was called again, samples do not tell on which side of it a SYN came. */
+static void exclude_cookies(struct queue *q)
+{
+	if (q->limits.count <= 1)
+		return;
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		struct arrival *a = &q->arrivals.list[i];
+
+		a->no_cookie = a->kind == ARRIVAL_SYN && reason_excludes_cookie(q, a);
+	}
+}
+
 /* True when the beam search settles the queue now, or will when twice the delay has passed. */
 static bool settle_by_beam(struct queue *q, int64_t now_ns, struct table *table,
 			   struct details *details)
@@ -175,6 +196,7 @@ static bool settle_by_beam(struct queue *q, int64_t now_ns, struct table *table,
 	if (!count)
 		count = q->samples.pending_count / 2;
 	queue_see_answers(q, NULL, table);
+	exclude_cookies(q);
 	if (!beam_settle(q, count, table, details))
 		return false;
 	drop_settled(q);
@@ -259,7 +281,7 @@ static void take_drops(struct queue *q, const struct sample *s)
 		q->sk_drops.first = q->sk_drops.last = s->drops;
 	q->sk_drops.seen = true;
 	q->leader->sk_drops.group += s->drops - q->sk_drops.last;
-	if (s->drops != q->sk_drops.last && q->grouped) {
+	if (s->drops != q->sk_drops.last) {
 		struct queue_sample *round = &q->leader->samples.round;
 
 		round->droppers |= round->dropper && round->dropper != q;
@@ -274,8 +296,9 @@ void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t
 	struct queue *leader = queue->leader;
 	struct queue_sample *round = &leader->samples.round;
 
-	queue->samples.count++;
-	if (leader->siblings == 1)
+	if (queue->samples.count++ && sample->depth < queue->samples.last_depth)
+		queue->samples.left += queue->samples.last_depth - sample->depth;
+	if (!leader->grouped)
 		waiting_observe(&leader->waiting, sample->depth, sample->before_ns, time_ns, table,
 				details);
 	queue->listener.limit = sample->limit;
@@ -290,26 +313,32 @@ void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t
 		queue->samples.news_peak = sample->depth;
 	if ((int64_t)sample->depth > queue->samples.peak)
 		queue->samples.peak = sample->depth;
+	gaps_observed(&queue->samples.gaps, sample->before_ns, time_ns);
 	series_add(&queue->samples.series, time_ns, sample->depth);
+	/* One that a change of the group cut short has seen who dropped something. */
 	if (leader->samples.round_count == 0)
-		*round = (struct queue_sample){.before_ns = sample->before_ns, .drops_known = true};
+		*round = (struct queue_sample){.before_ns = sample->before_ns,
+					       .drops_known = true,
+					       .dropper = round->dropper,
+					       .droppers = round->droppers};
 	round->time_ns = time_ns;
 	round->depth += sample->depth;
 	take_drops(queue, sample);
 	round->drops = leader->sk_drops.group;
 	round->drops_known &= sample->drops_known;
-	if (leader->siblings > 1 && sample->depth > sample->limit &&
-	    sample->depth + 1 > round->fullest)
+	if (sample->depth > sample->limit && sample->depth + 1 > round->fullest)
 		round->fullest = sample->depth + 1;
-	if (queue->grouped)
+	if (queue->grouped || queue->window->blind)
 		queue_set_full(queue, sample->before_ns, sample->depth > sample->limit);
 	/* Arrivals come in order: what is in it now, but for those of its own instant. */
-	if (!leader->accept_exact && leader->siblings == 1)
+	if (!leader->accept_exact && !leader->grouped)
 		leader->now.depth = sample->depth;
 	if (++leader->samples.round_count < leader->siblings)
 		return;
 	leader->samples.round_count = 0;
 	push_sample(leader, round, time_ns, table, details);
+	round->dropper = NULL;
+	round->droppers = false;
 }
 
 void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct details *details)
@@ -317,6 +346,7 @@ void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct 
 	struct drops_view nothing = {.known = false};
 
 	queue_see_answers(queue, NULL, table);
+	exclude_cookies(queue);
 	if (beam_is_needed(queue) && queue->samples.pending_count &&
 	    beam_settle(queue, queue->samples.pending_count, table, details)) {
 		drop_settled(queue);

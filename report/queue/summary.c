@@ -29,6 +29,18 @@ static struct report_owner *copy_owners(const struct listening *l)
 	return owners;
 }
 
+static void put_group_drops(const struct queues *queues, const struct queue *q,
+			    struct report_listener *l)
+{
+	const struct queue *only;
+	uint64_t drops = queues_group_drops(queues, q->leader, &only);
+
+	if (only == q)
+		l->drops += drops;
+	else if (!only)
+		l->group_drops = drops;
+}
+
 size_t queues_report(struct queues *queues, const struct report_listener **out)
 {
 	struct report_owner *owners;
@@ -42,11 +54,6 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		return 0;
 	free(queues->report_owners);
 	queues->report_owners = owners = copy_owners(&queues->listening);
-	for (size_t i = 0; i < queues->listening.count; i++)
-		if (queues->listening.queues[i]->grouped &&
-		    queues->listening.queues[i]->leader == queues->listening.queues[i])
-			queues_group_drops(queues->listening.queues, queues->listening.count,
-					   queues->listening.queues[i]);
 	for (size_t i = 0; i < queues->listening.count; i++) {
 		struct queue *q = queues->listening.queues[i];
 		struct report_listener *l = &queues->report[i];
@@ -57,6 +64,8 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		*l = (struct report_listener){
 		    .local = q->listener.local,
 		    .cookie = q->listener.cookie,
+		    .interface = q->listener.interface,
+		    .device = q->listener.device,
 		    .backlog = q->backlog,
 		    .limit = q->listener.limit,
 		    .capacity = (int64_t)q->listener.limit + 1,
@@ -68,17 +77,20 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		    .episodes = q->full.episodes,
 		    .episodes_lost = q->full.episodes_lost,
 		    .drops = q->sums.drops,
-		    .sk_drops = q->sk_drops.seen && !q->sk_drops.cut
-				    ? (int64_t)(uint32_t)(q->sk_drops.last - q->sk_drops.first)
-				    : -1,
+		    .drops_beside = q->sums.drops_beside,
+		    .sk_drops = q->sk_drops.cut ? -1 : queue_sk_drops(q),
 		    .disagreements = q->sums.disagreements,
 		    .defer_accept_s = q->listener.defer_accept_s,
 		    .fastopen = q->listener.fastopen,
 		    .closed = q->closed,
+		    .closed_ns = q->closed_ns,
+		    .v6only = q->listener.v6only,
 		    .reuseport = q->grouped,
 		    .pids_count = q->listener.pids_count,
 		    .pids = q->listener.pids,
 		    .comm = q->listener.comm,
+		    .unit = q->listener.workload.unit,
+		    .container = q->listener.workload.container,
 		    .limits_count = q->limits.count,
 		    .limits = q->limits.points,
 		    .owners_count = owners ? q->tenures.count : 0,
@@ -86,13 +98,20 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 		    .sampled = series_view(&q->samples.series),
 		    .rebuilt = series_view(&q->settled.series),
 		    .half_open = series_view(&q->samples.half_open_series),
+		    .gaps_count = q->samples.gaps.count,
+		    .gaps = q->samples.gaps.list,
+		    .rebuilt_in_gaps = q->accept_exact,
 		    .attempts = q->sums.attempts,
+		    .group_attempts = q->grouped ? q->leader->sums.group_attempts : 0,
+		    .refusal = q->sums.refusal,
 		    .stall = q->stalls.sum,
 		};
+		l->stall.untaken_over |= queue_accepts(q) > q->stalls.accepts;
 		memcpy(l->outcomes, q->sums.outcomes, sizeof(l->outcomes));
 		memcpy(l->causes, q->sums.causes, sizeof(l->causes));
 		memcpy(l->cause_packets, q->sums.cause_packets, sizeof(l->cause_packets));
 		latencies_summary(&q->latencies, l->latency);
+		put_group_drops(queues, q, l);
 		owners += l->owners_count;
 	}
 	*out = queues->report;
@@ -111,6 +130,11 @@ void queues_left_out(const struct queues *queues, uint64_t *listeners, uint64_t 
 		*past += l->queues[i]->limits.lost + l->queues[i]->tenures.lost;
 		*latencies += l->queues[i]->latencies.lost;
 	}
+}
+
+uint64_t queues_undecided(const struct queues *queues)
+{
+	return queues->undecided;
 }
 
 struct queue *queues_at(struct queues *queues, size_t index)

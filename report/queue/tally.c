@@ -65,6 +65,12 @@ static const struct {
     [TALLY_COOKIE_ACK_NO_ROUTE] = {"cookie ACK, no route back", 0, {{COUNTER_SYNCOOKIES_RECV, 1}}},
     [TALLY_NO_ROUTE_IPV4] = {"no route back", 0, {{COUNTER_OUT_NO_ROUTES, 1}}},
     [TALLY_NO_ROUTE_IPV6] = {"no route back", 0, {{COUNTER_IP6_OUT_NO_ROUTES, 1}}},
+    [TALLY_SYNACK_NO_ROUTE_IPV4] = {"SYN-ACK not repeated, no route",
+				    0,
+				    {{COUNTER_OUT_NO_ROUTES, 1}}},
+    [TALLY_SYNACK_NO_ROUTE_IPV6] = {"SYN-ACK not repeated, no route",
+				    0,
+				    {{COUNTER_IP6_OUT_NO_ROUTES, 1}}},
     [TALLY_SYN_DISCARDED] = {"SYN discarded before any queue", 1, {{0}}},
     [TALLY_ACK_DISCARDED] = {"final ACK discarded before any queue", 1, {{0}}},
     [TALLY_MD5_NOT_FOUND] = {"TCP-MD5 signature missing", 1, {{COUNTER_MD5_NOT_FOUND, 1}}},
@@ -99,5 +105,6 @@ int tally_sk_drops(enum tally tally)
 
 bool tally_is_possible(enum tally tally)
 {
-	return tally == TALLY_DEFERRED_RACE;
+	return tally == TALLY_DEFERRED_RACE || tally == TALLY_SYNACK_NO_ROUTE_IPV4 ||
+	       tally == TALLY_SYNACK_NO_ROUTE_IPV6;
 }

@@ -37,6 +37,8 @@ enum tally {
 	TALLY_COOKIE_ACK_NO_ROUTE, /* valid cookie ACK dropped: no route back */
 	TALLY_NO_ROUTE_IPV4,	   /* what these count in IP besides */
 	TALLY_NO_ROUTE_IPV6,
+	TALLY_SYNACK_NO_ROUTE_IPV4, /* its timer may have found none for the SYN-ACK either */
+	TALLY_SYNACK_NO_ROUTE_IPV6,
 	TALLY_SYN_DISCARDED, /* SYN discarded before any queue, by a filter of the listener's */
 	TALLY_ACK_DISCARDED, /* the same of a final ACK */
 	TALLY_MD5_NOT_FOUND, /* discarded by TCP-MD5 */
@@ -61,7 +63,8 @@ int tally_sk_drops(enum tally tally);
 
 /*
  * Whether each packet of this class may or may not have counted, so that the counters
- * decide: two packets of a handshake on two processors at once (tcp_check_req()).
+ * decide: two packets of a handshake on two processors at once (tcp_check_req()), or what
+ * leaves no packet.
  */
 bool tally_is_possible(enum tally tally);
 

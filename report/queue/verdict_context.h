@@ -21,6 +21,9 @@ struct verdict_context {
 	int32_t owner_pid;    /* the one process that has the listener open; 0: none or several */
 	bool listener_closed; /* the listener closed before this attempt ended */
 	bool reset_by_close;  /* and it can have been what its server's RST came from */
+	bool reset_unaccepted; /* and that came of no close() of what accept() had returned */
+	bool ended_by_close;  /* or what its end came from: the server ended both */
+	bool reset_in_front;  /* its server's RST did not come from the TCP of this host */
 	bool live;	      /* not of a capture file: its end is somebody's choice */
 	int64_t slow_accept_ns; /* waits longer than this have the cause slow-accept */
 };

@@ -1,6 +1,7 @@
 /*
- * Attempts in a temporary file. Records are the struct itself up to its marks,
- * then the marks that are used: only this process reads them.
+ * Attempts in a temporary file. Records are the struct itself up to its last mark: only this
+ * process reads them. Of it those words are left out that are as in the attempt before, three of
+ * four: writing them, and reading them again, costs more than finding that out.
  */
 #include "report/sink/attempt_buffer.h"
 
@@ -13,8 +14,18 @@
 #include <unistd.h>
 
 #define MEMORY_DEFAULT ((size_t)1024 * 1024)
-#define RECORD_MAX     sizeof(struct attempt)
 #define HEAD_SIZE      offsetof(struct attempt, marks)
+#define WORDS	       (sizeof(struct attempt) / sizeof(uint64_t))
+#define GROUP_WORDS    64
+
+_Static_assert(sizeof(struct attempt) % sizeof(uint64_t) == 0, "an attempt is words");
+_Static_assert(HEAD_SIZE % sizeof(uint64_t) == 0, "marks begin with one");
+
+/*
+ * A record: its size, then of each group of words a bit for each that differs, and those that
+ * do. No more than this.
+ */
+#define RECORD_MAX (sizeof(uint64_t) * (1 + WORDS + (WORDS + GROUP_WORDS - 1) / GROUP_WORDS))
 
 struct attempt_buffer {
 	int fd; /* -1: not there (yet) */
@@ -23,6 +34,8 @@ struct attempt_buffer {
 	size_t size;	  /* of the buffer */
 	size_t used;	  /* bytes of it that are not in the file: the newest records */
 	char *buffer;
+	uint64_t added[WORDS]; /* the attempts so far, each over the one before; at first zeros */
+	uint64_t given[WORDS]; /* the same of those that were read */
 	/* Reading: a window of the file, then the buffer itself. */
 	uint64_t read_from; /* offset in the file of the window's end */
 	size_t window_start;
@@ -104,26 +117,62 @@ static int spill(struct attempt_buffer *buffer)
 	return 0;
 }
 
-static size_t record_size(const struct attempt *attempt)
+static char *put_word(char *p, uint64_t word)
 {
-	return HEAD_SIZE + attempt->marks_count * sizeof(struct mark);
+	memcpy(p, &word, sizeof(word));
+	return p + sizeof(word);
+}
+
+static const char *take_word(const char *p, uint64_t *word)
+{
+	memcpy(word, p, sizeof(*word));
+	return p + sizeof(*word);
+}
+
+/* Writes those of up to GROUP_WORDS words that differ. */
+static char *put_group(char *p, uint64_t *last, const uint64_t *words, size_t count)
+{
+	uint64_t differ = 0;
+
+	for (size_t i = 0; i < count; i++)
+		differ |= (uint64_t)(words[i] != last[i]) << i;
+	p = put_word(p, differ);
+	for (; differ; differ &= differ - 1) {
+		size_t i = (size_t)__builtin_ctzll(differ);
+
+		last[i] = words[i];
+		p = put_word(p, words[i]);
+	}
+	return p;
+}
+
+/* Writes the record at p, where there is room for it; returns its size. */
+static size_t put(char *p, uint64_t last[WORDS], const struct attempt *attempt)
+{
+	const size_t marks = attempt->marks_count * sizeof(struct mark);
+	const size_t count = (HEAD_SIZE + marks) / sizeof(uint64_t);
+	char *end = p + sizeof(uint64_t);
+	uint64_t words[WORDS];
+
+	memcpy(words, attempt, HEAD_SIZE + marks);
+	for (size_t i = 0; i < count; i += GROUP_WORDS)
+		end = put_group(end, last + i, words + i,
+				count - i < GROUP_WORDS ? count - i : GROUP_WORDS);
+	put_word(p, (uint64_t)(end - p));
+	return (size_t)(end - p);
 }
 
 int attempt_buffer_add(struct attempt_buffer *buffer, const struct attempt *attempt)
 {
-	size_t size;
-
 	if (attempt->marks_count > ATTEMPT_MARKS_MAX)
 		return -EINVAL;
-	size = record_size(attempt);
-	if (buffer->size - buffer->used < size) {
+	if (buffer->size - buffer->used < RECORD_MAX) {
 		int result = spill(buffer);
 
 		if (result)
 			return result;
 	}
-	memcpy(buffer->buffer + buffer->used, attempt, size);
-	buffer->used += size;
+	buffer->used += put(buffer->buffer + buffer->used, buffer->added, attempt);
 	buffer->count++;
 	return 0;
 }
@@ -139,6 +188,7 @@ void attempt_buffer_rewind(struct attempt_buffer *buffer)
 	buffer->window_start = 0;
 	buffer->window_used = 0;
 	buffer->buffer_read = 0;
+	memset(buffer->given, 0, sizeof(buffer->given));
 }
 
 /* Moves what is left of the window to its start and reads on. */
@@ -172,19 +222,27 @@ static int fill_window(struct attempt_buffer *buffer)
 	return 0;
 }
 
-/* Copies the record at data, where available bytes are; returns its size, 0 when it is not whole.
+/* Reads the record at data, where available bytes are; returns its size, 0 when it is not whole.
  */
-static size_t take(const char *data, size_t available, struct attempt *attempt)
+static size_t take(const char *data, size_t available, uint64_t last[WORDS],
+		   struct attempt *attempt)
 {
-	size_t size;
+	const char *p = data;
+	uint64_t size, differ;
 
-	if (available < HEAD_SIZE)
+	if (available < sizeof(size))
 		return 0;
-	memcpy(attempt, data, HEAD_SIZE);
-	size = record_size(attempt);
+	p = take_word(p, &size);
 	if (available < size)
 		return 0;
-	memcpy(attempt->marks, data + HEAD_SIZE, size - HEAD_SIZE);
+	for (uint64_t *group = last; p < data + size; group += GROUP_WORDS) {
+		p = take_word(p, &differ);
+		for (; differ; differ &= differ - 1)
+			p = take_word(p, &group[__builtin_ctzll(differ)]);
+	}
+	memcpy(attempt, last, HEAD_SIZE);
+	memcpy(attempt->marks, last + HEAD_SIZE / sizeof(uint64_t),
+	       attempt->marks_count * sizeof(struct mark));
 	return size;
 }
 
@@ -195,14 +253,15 @@ int attempt_buffer_next(struct attempt_buffer *buffer, struct attempt *attempt)
 	if (buffer->window_start < buffer->window_used || buffer->read_from < buffer->in_file) {
 		size = buffer->window_used > buffer->window_start
 			   ? take(buffer->window + buffer->window_start,
-				  buffer->window_used - buffer->window_start, attempt)
+				  buffer->window_used - buffer->window_start, buffer->given,
+				  attempt)
 			   : 0;
 		if (!size) {
 			int result = fill_window(buffer);
 
 			if (result)
 				return result;
-			size = take(buffer->window, buffer->window_used, attempt);
+			size = take(buffer->window, buffer->window_used, buffer->given, attempt);
 			if (!size)
 				return -EIO;
 		}
@@ -211,8 +270,8 @@ int attempt_buffer_next(struct attempt_buffer *buffer, struct attempt *attempt)
 	}
 	if (buffer->buffer_read == buffer->used)
 		return 0;
-	size =
-	    take(buffer->buffer + buffer->buffer_read, buffer->used - buffer->buffer_read, attempt);
+	size = take(buffer->buffer + buffer->buffer_read, buffer->used - buffer->buffer_read,
+		    buffer->given, attempt);
 	buffer->buffer_read += size;
 	return size ? 1 : -EIO;
 }

@@ -10,7 +10,8 @@
 #include "report/attempt/words.h"
 #include "report/sink/daytime.h"
 
-/* How many listeners and causes the answer tells of; the tables have them all. */
+/* How many listeners and causes the answer tells of; the tables have them all. Each cause of
+ * drops is told: their packets add up to the drops above them. */
 #define ANSWER_LISTENERS 1
 #define ANSWER_CAUSES	 3
 
@@ -51,7 +52,7 @@ void text_put_title(const struct text *text)
 	if (report->start_ns != TIME_UNKNOWN && report->end_ns != TIME_UNKNOWN)
 		sentence_add(
 		    &sentence, ", %s",
-		    text_duration(text, text_since(report->end_ns, report->start_ns), value));
+		    text_duration(text, clock_since(report->end_ns, report->start_ns), value));
 	if (report->meta_known && report->meta && report->meta->interface[0])
 		sentence_add(&sentence, " on %s",
 			     text_safe(text, report->meta->interface, name, sizeof(name)));
@@ -86,7 +87,8 @@ static void put_nothing(const struct text *text)
 
 	sentence_clear(&sentence);
 	if (report->left_out) {
-		text_paragraph(text, "", 0, "No connection attempt to this host matches the filter.");
+		text_paragraph(text, "", 0,
+			       "No connection attempt to this host matches the filter.");
 		return;
 	}
 	if (report->packets)
@@ -103,6 +105,8 @@ static void put_nothing(const struct text *text)
 							 : "no packet was captured",
 			     meta && meta->interface[0] ? " on interface " : "",
 			     meta ? text_safe(text, meta->interface, name, sizeof(name)) : "");
+	if (report->kind == REPORT_PCAP && report->stray_syn_acks)
+		sentence_add(&sentence, "; the clients' direction is missing");
 	if (report->passive_opens > 0)
 		sentence_add(&sentence,
 			     "; the kernel counted %s incoming connection%s in this network "
@@ -139,13 +143,57 @@ static void put_outcomes(const struct text *text)
 		first = false;
 	}
 	sentence_add(&sentence, ".");
-	/* They are known from the sockets, which were asked for when observation began. */
+	/* They are known from the sockets. */
 	if (!report->packets && report->packets_missing)
-		sentence_add(&sentence, " Later attempts were not observed: there are no captured "
-					"packets.");
+		sentence_add(&sentence, " Only those that waited for accept() were observed: there "
+					"are no captured packets.");
+	if (report->kind == REPORT_PCAP && report->unseen_syn_acks)
+		sentence_add(&sentence,
+			     " %s of the clients acknowledged an answer that is not in "
+			     "the file: the server's direction is missing.",
+			     text_count((int64_t)report->unseen_syn_acks, count));
 	text_begin_colour(text, TEXT_BOLD);
 	text_paragraph(text, "", 0, sentence.text);
 	text_end_colour(text, TEXT_BOLD);
+}
+
+/* Said first: whatever follows is of the packets that are left. */
+static void put_lost(const struct text *text)
+{
+	const struct report *report = text->report;
+	char lost[TEXT_VALUE_SIZE], kept[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+
+	if (!report->packets_dropped)
+		return;
+	sentence_clear(&sentence);
+	sentence_add(
+	    &sentence,
+	    "The capture lost %s packet%s (%s were captured): attempts can be missing, and "
+	    "the others incomplete.",
+	    text_count((int64_t)report->packets_dropped, lost),
+	    report->packets_dropped == 1 ? "" : "s", text_count((int64_t)report->packets, kept));
+	text_begin_colour(text, TEXT_RED);
+	text_paragraph(text, "", 0, sentence.text);
+	text_end_colour(text, TEXT_RED);
+}
+
+/* Those of so many calls of listen() are named. */
+#define LIMITS_TOLD 4
+
+/* ". Its accept queue held 11, then 3, then 21 (limits 10, 2, 20: listen() was called again)" */
+static void add_limits(const struct report_listener *l, struct sentence *sentence)
+{
+	size_t told = l->limits_count < LIMITS_TOLD ? l->limits_count : LIMITS_TOLD;
+	const char *rest = told < l->limits_count ? ", ..." : "";
+
+	for (size_t i = 0; i < told; i++)
+		sentence_add(sentence, "%s%" PRId64, i ? ", then " : ". Its accept queue held ",
+			     (int64_t)l->limits[i].limit + 1);
+	for (size_t i = 0; i < told; i++)
+		sentence_add(sentence, "%s%" PRId64, i ? ", " : " (limits ",
+			     (int64_t)l->limits[i].limit);
+	sentence_add(sentence, "%s: listen() was called again)", rest);
 }
 
 /* One listener that dropped something: which queue, against which limit, for how long. */
@@ -154,7 +202,7 @@ static void put_full_queue(const struct text *text, const struct report_listener
 	char address[ENDPOINT_TEXT_SIZE], count[TEXT_VALUE_SIZE], value[TEXT_VALUE_SIZE];
 	struct sentence sentence;
 
-	endpoint_format(&listener->local, address, sizeof(address));
+	report_listener_format(listener, address);
 	sentence_clear(&sentence);
 	sentence_add(&sentence, "%s dropped %s packet%s", address,
 		     text_count((int64_t)listener->drops, count), listener->drops == 1 ? "" : "s");
@@ -162,10 +210,14 @@ static void put_full_queue(const struct text *text, const struct report_listener
 		bool full = listener->episodes_count > 0;
 		uint64_t times = listener->episodes_count + listener->episodes_lost;
 
-		sentence_add(&sentence, ". Its accept queue holds %" PRId64 " (",
-			     listener->capacity);
-		text_limit(text, listener, (uint32_t)listener->limit, &sentence);
-		sentence_add(&sentence, ")");
+		if (listener->limits_count > 1) {
+			add_limits(listener, &sentence);
+		} else {
+			sentence_add(&sentence, ". Its accept queue holds %" PRId64 " (",
+				     listener->capacity);
+			text_limit(text, listener, (uint32_t)listener->limit, &sentence);
+			sentence_add(&sentence, ")");
+		}
 		if (full)
 			sentence_add(&sentence, " and was full %s time%s, %s in total",
 				     text_count((int64_t)times, count), times == 1 ? "" : "s",
@@ -183,6 +235,38 @@ static bool is_among(const size_t *list, size_t count, size_t value)
 		if (list[i] == value)
 			return true;
 	return false;
+}
+
+/* What sockets of one address dropped, once: which of them did is not known. */
+static size_t put_group_drops(const struct text *text)
+{
+	const struct report *report = text->report;
+	char address[ENDPOINT_TEXT_SIZE], count[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+	size_t told = 0;
+
+	for (size_t i = 0; i < report->listeners_count; i++) {
+		const struct report_listener *l = &report->listeners[i];
+		bool again = false;
+
+		for (size_t k = 0; k < i && !again; k++)
+			again = report->listeners[k].group_drops &&
+				endpoint_equal(&report->listeners[k].local, &l->local);
+		if (!l->group_drops || again)
+			continue;
+		endpoint_format(&l->local, address, sizeof(address));
+		sentence_clear(&sentence);
+		sentence_add(&sentence,
+			     "%s: which of its SO_REUSEPORT sockets dropped %s packet%s is not "
+			     "known.",
+			     address, text_count((int64_t)l->group_drops, count),
+			     l->group_drops == 1 ? "" : "s");
+		text_begin_colour(text, TEXT_RED);
+		text_paragraph(text, "", 0, sentence.text);
+		text_end_colour(text, TEXT_RED);
+		told++;
+	}
+	return told;
 }
 
 /* The listeners with the most drops, worst first. Returns how many dropped something. */
@@ -209,7 +293,7 @@ static size_t put_full_queues(const struct text *text)
 	if (all > told_count)
 		fprintf(text->out, "%zu more listeners dropped packets: see the table.\n",
 			all - told_count);
-	return all;
+	return all + put_group_drops(text);
 }
 
 /* The causes by the number of attempts that have them. */
@@ -220,11 +304,12 @@ static void put_causes(const struct text *text)
 	char count[TEXT_VALUE_SIZE];
 	struct sentence sentence;
 
-	for (int n = 0; n < ANSWER_CAUSES; n++) {
+	for (int n = 0;; n++) {
 		int best = -1;
 
 		for (int i = 0; i < CAUSE_COUNT; i++)
 			if (!told[i] && report->inbound_causes[i] &&
+			    (n < ANSWER_CAUSES || text->full || cause_is_drop(i)) &&
 			    (best < 0 || report->inbound_causes[i] > report->inbound_causes[best]))
 				best = i;
 		if (best < 0)
@@ -240,6 +325,9 @@ static void put_causes(const struct text *text)
 			sentence_add(&sentence, ", %s packet%s",
 				     text_count((int64_t)report->cause_packets[best], count),
 				     report->cause_packets[best] == 1 ? "" : "s");
+		if (best == CAUSE_ACCEPT_QUEUE_FULL_ACK && report_aborts(report))
+			sentence_add(&sentence, "; tcp_abort_on_overflow reset %s of these clients",
+				     text_count((int64_t)report->reset_by_full_queue, count));
 		sentence_add(&sentence, ".");
 		text_paragraph(text, text_bullet(text), 2, sentence.text);
 	}
@@ -261,6 +349,28 @@ static void put_wait(const struct text *text)
 		     text_count((int64_t)wait->count, count), wait->count == 1 ? "" : "s",
 		     text_duration(text, wait->p50, median), text_duration(text, wait->max, max));
 	text_paragraph(text, "", 0, sentence.text);
+}
+
+/* How much of a queue was needed, where it was needed: it did what it is there for. */
+static void add_deepest(const struct report *report, struct sentence *sentence)
+{
+	const struct report_listener *deepest = NULL;
+	char address[ENDPOINT_TEXT_SIZE];
+
+	for (size_t i = 0; i < report->listeners_count; i++) {
+		const struct report_listener *l = &report->listeners[i];
+
+		if (l->capacity >= 0 && l->queue_peak >= 2 &&
+		    (!deepest || l->queue_peak > deepest->queue_peak))
+			deepest = l;
+	}
+	if (!deepest)
+		return;
+	report_listener_format(deepest, address);
+	sentence_add(sentence,
+		     " At most %" PRId64
+		     " connections waited at %s; its accept queue holds %" PRId64 ".",
+		     deepest->queue_peak, address, deepest->capacity);
 }
 
 /* Where no verdict names a listener: that none dropped anything, or why that is not known. */
@@ -285,8 +395,10 @@ static void put_drops(const struct text *text)
 			  "explains: see the ledger.");
 		text_end_colour(text, TEXT_RED);
 	} else {
+		sentence_add(&sentence, "No listener's queue dropped anything.");
+		add_deepest(report, &sentence);
 		text_begin_colour(text, TEXT_GREEN);
-		text_paragraph(text, "", 0, "No listener's queue dropped anything.");
+		text_paragraph(text, "", 0, sentence.text);
 		text_end_colour(text, TEXT_GREEN);
 	}
 }
@@ -299,6 +411,7 @@ void text_put_answer(const struct text *text, const struct cost *cost)
 
 	fputc('\n', text->out);
 	put_outcomes(text);
+	put_lost(text);
 	full = put_full_queues(text);
 	put_causes(text);
 	text_put_ways(text);

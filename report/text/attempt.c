@@ -85,7 +85,7 @@ static void put_step(const struct text *text, const struct attempt *a, int64_t t
 
 	if (time_ns == TIME_UNKNOWN)
 		return;
-	text_cell(text, text_ms(text_since(time_ns, a->syn_ns), ms), 12);
+	text_cell(text, text_ms(clock_since(time_ns, a->syn_ns), ms), 12);
 	fputs(" ms  ", text->out);
 	text_cell(text, what, -10);
 	fputc(' ', text->out);
@@ -114,7 +114,7 @@ void text_put_handshake(const struct text *text, const struct attempt *a)
 	snprintf(process, sizeof(process), " in process %" PRId32, a->accept_pid);
 	sentence_add(&sentence, "returns it%s, %s after the handshake was complete",
 		     a->accept_pid ? process : "",
-		     text_duration(text, text_since(a->accept_ns, a->ack_ns), wait));
+		     text_duration(text, clock_since(a->accept_ns, a->ack_ns), wait));
 	put_step(text, a, a->accept_ns, "accept()", sentence.text);
 	sentence_clear(&sentence);
 	sentence_add(&sentence, "process %" PRId32 " serves it", a->child_pid);

@@ -15,13 +15,13 @@
 /* A burst is over within milliseconds: then they are what tells attempts apart. */
 static bool is_fine(const struct report *report)
 {
-	return text_since(report->end_ns, report->start_ns) < 2 * NS_PER_SEC;
+	return clock_since(report->end_ns, report->start_ns) < 2 * NS_PER_SEC;
 }
 
 const char *text_time(const struct text *text, int64_t time_ns, char out[TEXT_VALUE_SIZE])
 {
 	const struct report *report = text->report;
-	int64_t ns = text_since(time_ns, report->start_ns);
+	int64_t ns = clock_since(time_ns, report->start_ns);
 	bool fine;
 	const char *sign = ns < 0 ? "-" : "";
 
@@ -43,7 +43,7 @@ const char *text_clock(const struct text *text, int64_t time_ns, unsigned decima
 
 	daytime_clock(time_ns, text->utc_offset_s, decimals, clock);
 	if (report->start_ns != TIME_UNKNOWN &&
-	    text_since(report->end_ns, report->start_ns) >= 86400 * NS_PER_SEC)
+	    clock_since(report->end_ns, report->start_ns) >= 86400 * NS_PER_SEC)
 		/* Of "2023-11-14 23:13:20" the month, the day and a blank. */
 		snprintf(out, TEXT_VALUE_SIZE, "%.6s%s",
 			 daytime_date(time_ns, text->utc_offset_s, date) + 5, clock);
@@ -65,7 +65,7 @@ const char *text_when(const struct text *text, int64_t time_ns, char out[TEXT_VA
 
 unsigned text_axis_column(const struct text_axis *axis, int64_t time_ns)
 {
-	int64_t since = text_since(time_ns, axis->start_ns), length = axis->length_ns;
+	int64_t since = clock_since(time_ns, axis->start_ns), length = axis->length_ns;
 	unsigned column;
 
 	if (since <= 0)
@@ -112,7 +112,7 @@ struct text_ticks text_axis_ticks(const struct text *text, const struct text_axi
 {
 	unsigned most = axis->columns / TICK_COLUMNS;
 	struct text_ticks ticks = {0};
-	int64_t from_ns = text_since(axis->start_ns, text->report->start_ns), end_ns;
+	int64_t from_ns = clock_since(axis->start_ns, text->report->start_ns), end_ns;
 
 	ticks.step_ns = round_step(axis->length_ns / (most ? most : 1));
 	/* An axis begins at the report's start or later. */
@@ -124,7 +124,7 @@ struct text_ticks text_axis_ticks(const struct text *text, const struct text_axi
 	ticks.first_ns = text_after(text->report->start_ns, from_ns);
 	end_ns = text_after(axis->start_ns, axis->length_ns);
 	if (ticks.first_ns <= end_ns)
-		ticks.count = (unsigned)(text_since(end_ns, ticks.first_ns) / ticks.step_ns) + 1;
+		ticks.count = (unsigned)(clock_since(end_ns, ticks.first_ns) / ticks.step_ns) + 1;
 	return ticks;
 }
 
@@ -176,7 +176,7 @@ static void put_labels(const struct text *text, const struct text_axis *axis,
 		if (clocks)
 			text_clock(text, time_ns, clock_decimals(ticks->step_ns), label);
 		else
-			format_offset(text_since(time_ns, text->report->start_ns), ticks->step_ns,
+			format_offset(clock_since(time_ns, text->report->start_ns), ticks->step_ns,
 				      label);
 		time_ns = text_after(time_ns, ticks->step_ns);
 		width = (unsigned)(text_width(mark) + text_width(label));
@@ -188,7 +188,8 @@ static void put_labels(const struct text *text, const struct text_axis *axis,
 		fprintf(text->out, "%*s%s%s", (int)(at - column), "", mark, label);
 		column = at + width;
 	}
-	fputc('\n', text->out);
+	if (column)
+		fputc('\n', text->out);
 }
 
 void text_put_ticks(const struct text *text, const struct text_axis *axis, unsigned indent,

@@ -22,25 +22,27 @@ static void add_needed(const struct text *text, const struct latency_summary *ne
 			     text_duration(text, needed->max, max));
 }
 
-/* From when to when a client pays: packets alone do not show accept(). */
+/* From when to when a client pays: where nothing shows accept(), to the final ACK. */
 static void add_span(const struct text *text, struct sentence *sentence)
 {
 	sentence_add(sentence, " %s",
-		     text->report->kind == REPORT_PCAP ? "for connect()"
-						       : "from the first SYN to accept()");
+		     text->report->outcomes[OUTCOME_ACCEPTED] ? "from the first SYN to accept()"
+							      : "for connect()");
 }
 
-static void put_sentence(const struct text *text, const struct cost *cost,
+/* others: those to compare with are told in it. */
+static void put_sentence(const struct text *text, const struct cost *cost, bool others,
 			 struct sentence *sentence)
 {
 	struct latency_summary spared = histogram_summary(&cost->spared);
-	char median[TEXT_VALUE_SIZE];
+	char count[TEXT_VALUE_SIZE], median[TEXT_VALUE_SIZE];
 
-	if (spared.count == 1)
-		sentence_add(sentence, "; the other needed %s",
+	if (others && spared.count == 1)
+		sentence_add(sentence, "; 1 other needed %s",
 			     text_duration(text, spared.max, median));
-	else if (spared.count)
-		sentence_add(sentence, "; the others needed %s (median)",
+	else if (others && spared.count)
+		sentence_add(sentence, "; %s others needed %s (median)",
+			     text_count((int64_t)spared.count, count),
 			     text_duration(text, spared.p50, median));
 	sentence_add(sentence, ".");
 	text_paragraph(text, "", 0, sentence->text);
@@ -61,8 +63,8 @@ static void put_hit(const struct text *text, const struct cost *cost)
 	if (cost->never)
 		sentence_add(&sentence, "%s%s %s never %s", hit.count ? "; " : "",
 			     text_count((int64_t)cost->never, count),
-			     cost->never == 1 ? "client" : "clients", "got through");
-	put_sentence(text, cost, &sentence);
+			     cost->never == 1 ? "attempt" : "attempts", "got through");
+	put_sentence(text, cost, true, &sentence);
 }
 
 static void put_again(const struct text *text, const struct cost *cost)
@@ -75,7 +77,25 @@ static void put_again(const struct text *text, const struct cost *cost)
 	add_span(text, &sentence);
 	sentence_add(&sentence, " because %s SYN was retransmitted",
 		     again.count == 1 ? "its" : "their");
-	put_sentence(text, cost, &sentence);
+	put_sentence(text, cost, !cost->hit.count && !cost->never, &sentence);
+}
+
+/* They got through as far as their clients know, and nobody has served them. */
+static void put_waiting(const struct text *text, const struct cost *cost)
+{
+	char count[TEXT_VALUE_SIZE], longest[TEXT_VALUE_SIZE];
+	struct sentence sentence;
+
+	sentence_clear(&sentence);
+	sentence_add(&sentence, "%s connection%s still waited for accept() at the end",
+		     text_count((int64_t)cost->waiting, count), cost->waiting == 1 ? "" : "s");
+	if (cost->waiting_since_ns != TIME_UNKNOWN)
+		sentence_add(&sentence, ", %s %s", cost->waiting == 1 ? "for" : "the longest for",
+			     text_duration(text,
+					   clock_since(text->report->end_ns, cost->waiting_since_ns),
+					   longest));
+	sentence_add(&sentence, ".");
+	text_paragraph(text, "", 0, sentence.text);
 }
 
 void text_put_cost(const struct text *text, const struct cost *cost)
@@ -84,4 +104,6 @@ void text_put_cost(const struct text *text, const struct cost *cost)
 		put_hit(text, cost);
 	if (cost->again.count)
 		put_again(text, cost);
+	if (cost->waiting)
+		put_waiting(text, cost);
 }

@@ -24,11 +24,12 @@ static const char *alternative(enum cause cause)
 		return "a SYN cookie looks like any SYN-ACK; SyncookiesSent around that time would "
 		       "show which it was.";
 	case CAUSE_NO_LISTENER:
-		return "a firewall that rejects looks the same; whether there was a listener at "
-		       "that time would show which it was.";
+		return "a firewall that rejects looks the same; its rules (nft list ruleset) would "
+		       "show whether it does.";
 	case CAUSE_SERVER_RESET:
-		return "a listener does not refuse connections, so something in front of it did; "
-		       "the firewall rules would show which it was.";
+		return "a firewall that rejects with a TCP reset looks the same; OutRsts around "
+		       "that time, which counts the RSTs of TCP alone, and the firewall rules "
+		       "would show which it was.";
 	case CAUSE_UNANSWERED_NO_COUNTER:
 		return "a queue may still have dropped it, if other drops moved the counters at "
 		       "the same time; a shorter sample interval would show which it was.";
@@ -56,12 +57,27 @@ static const char *alternative(enum cause cause)
 	case CAUSE_CLOSED_UNSERVED:
 		return "the time between accept() and the close may have been longer; "
 		       "--exact-accepts would show which it was.";
+	case CAUSE_SERVER_FULL:
+	case CAUSE_SERVER_NOT_READY:
+		return "only the first words of its answer were read; its log would show it.";
 	case CAUSE_LISTENER_CLOSED:
 		return "it may also have been accepted, and reset, just before the listener "
-		       "closed; --exact-accepts would show which it was.";
-	case CAUSE_CLIENT_RESET:
-	case CAUSE_SLOW_ACCEPT:
+		       "closed, as somebody was (TCPAbortOnClose); --exact-accepts would show "
+		       "which it was.";
+	case CAUSE_ANSWER_STOPPED:
+		return "a lookup found the request, so the kernel had answered; the rules of output "
+		       "chains, ip xfrm policy and ip route get would show where the SYN-ACK went.";
+	case CAUSE_RESET_IN_FRONT:
+		return "OutRsts did not move, which counts the RSTs of TCP; the firewall rules "
+		       "would show what sent it.";
 	case CAUSE_SYNACK_UNACKNOWLEDGED:
+		return "of a SYN-ACK that was sent once it is not known whether its ACK went "
+		       "another way, past this capture; the counter SyncookiesRecv and the "
+		       "server's own log would show it.";
+	case CAUSE_SLOW_ACCEPT:
+		return "when accept() returned is known within bounds alone; --exact-accepts would "
+		       "show it.";
+	case CAUSE_CLIENT_RESET:
 		return "the kernel's counters moved more or less than the verdicts explain; the "
 		       "ledger shows the difference.";
 	case CAUSE_COUNT:

@@ -6,13 +6,28 @@
 
 #include <inttypes.h>
 
+static void add_changed(const struct report *report, struct sentence *sentence)
+{
+	sentence_add(sentence,
+		     ", set by the listen() backlog or by somaxconn, which went from %" PRId64
+		     " to %" PRId64 " during the recording",
+		     report->host.somaxconn, report->host.somaxconn_end);
+}
+
 void text_limit(const struct text *text, const struct report_listener *listener, uint32_t limit,
 		struct sentence *sentence)
 {
 	int64_t backlog = listener ? listener->backlog : -1;
-	int64_t somaxconn = text->report->host_known ? text->report->host.somaxconn : -1;
+	int64_t somaxconn = -1, highest = -1;
 
+	if (text->report->host_known)
+		host_somaxconn(&text->report->host, &somaxconn, &highest);
 	sentence_add(sentence, "limit %" PRIu32, limit);
+	/* Which of them listen() met is not known. */
+	if (somaxconn != highest && backlog != limit && somaxconn <= limit && limit <= highest) {
+		add_changed(text->report, sentence);
+		return;
+	}
 	if (backlog == limit && somaxconn > backlog)
 		sentence_add(sentence, ", set by the listen() backlog; somaxconn is %" PRId64,
 			     somaxconn);

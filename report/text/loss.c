@@ -42,7 +42,7 @@ static void put_skipped(const struct text *text)
 	}
 	if (report->other_segments)
 		put_number(text, report->other_segments,
-			   "segments of connections that were open before the observation");
+			   "segments of connections whose SYN was not captured");
 }
 
 void text_put_losses(const struct text *text)

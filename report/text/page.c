@@ -163,6 +163,11 @@ void text_heading(const struct text *text, const char *heading)
 {
 	fputc('\n', text->out);
 	text_begin_colour(text, TEXT_BOLD);
+	if (text_width(heading) > text->columns) {
+		text_paragraph(text, "", 0, heading);
+		text_end_colour(text, TEXT_BOLD);
+		return;
+	}
 	fputs(heading, text->out);
 	text_end_colour(text, TEXT_BOLD);
 	fputc('\n', text->out);

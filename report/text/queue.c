@@ -17,7 +17,12 @@ struct chart {
 	struct text_axis axis;
 	uint64_t top; /* depth at the upper edge */
 	const struct report_listener *listener;
-	int64_t *depths; /* of each column, -1 where nothing is known */
+	int64_t *depths; /* of each column, DEPTH_UNKNOWN or DEPTH_GAP */
+};
+
+enum {
+	DEPTH_UNKNOWN = -1, /* nothing is known */
+	DEPTH_GAP = -2,	    /* since nothing was sampled */
 };
 
 static void raise_to(int64_t *depth, uint32_t to)
@@ -26,23 +31,53 @@ static void raise_to(int64_t *depth, uint32_t to)
 		*depth = to;
 }
 
-/* A point holds until the next one. */
-static void add_series(struct chart *chart, const struct depth_series *series)
+static void hold(struct chart *chart, int64_t from_ns, int64_t to_ns, uint32_t depth)
 {
+	unsigned to = text_axis_column(&chart->axis, to_ns);
+
+	for (unsigned i = text_axis_column(&chart->axis, from_ns); i <= to; i++)
+		raise_to(&chart->depths[i], depth);
+}
+
+/* A point holds until the next one, but for the gaps. */
+static void add_series(struct chart *chart, const struct depth_series *series, bool gaps)
+{
+	const struct report_listener *l = chart->listener;
+	int64_t end_ns = text_after(chart->axis.start_ns, chart->axis.length_ns);
+
 	for (size_t i = 0; i < series->count; i++) {
 		const struct depth_point *point = &series->points[i];
-		unsigned from = text_axis_column(&chart->axis, point->time_ns);
-		unsigned to = i + 1 < series->count
-				  ? text_axis_column(&chart->axis, point[1].time_ns)
-				  : chart->axis.columns - 1;
+		int64_t from_ns = point->time_ns;
+		int64_t to_ns = i + 1 < series->count ? point[1].time_ns : end_ns;
 
-		raise_to(&chart->depths[from], point->max);
-		for (unsigned j = from + 1; j < to; j++)
-			raise_to(&chart->depths[j], point->max);
-		/* In the next point's column it held for a while too. */
-		if (to > from)
-			raise_to(&chart->depths[to], point->max);
+		for (size_t g = 0; gaps && g < l->gaps_count && l->gaps[g].start_ns < to_ns; g++) {
+			if (l->gaps[g].end_ns <= from_ns)
+				continue;
+			if (l->gaps[g].start_ns >= from_ns)
+				hold(chart, from_ns, l->gaps[g].start_ns, point->max);
+			from_ns = l->gaps[g].end_ns;
+		}
+		if (from_ns <= to_ns)
+			hold(chart, from_ns, to_ns, point->max);
 	}
+}
+
+/* Where nothing is known for want of samples. Returns whether that is anywhere. */
+static bool mark_gaps(struct chart *chart)
+{
+	const struct report_listener *l = chart->listener;
+	bool any = false;
+
+	for (size_t g = 0; g < l->gaps_count; g++) {
+		unsigned to = text_axis_column(&chart->axis, l->gaps[g].end_ns);
+
+		for (unsigned i = text_axis_column(&chart->axis, l->gaps[g].start_ns); i <= to; i++)
+			if (chart->depths[i] == DEPTH_UNKNOWN) {
+				chart->depths[i] = DEPTH_GAP;
+				any = true;
+			}
+	}
+	return any;
 }
 
 /* How much of a cell is filled: row 0 is the lowest. */
@@ -80,13 +115,19 @@ static const char *cell_glyph(const struct text *text, unsigned eighths, enum te
 	return eighths <= EIGHTHS / 2 ? "." : colour == TEXT_RED ? "#" : ":";
 }
 
+static bool is_gap(const struct chart *chart, unsigned row, unsigned column)
+{
+	return row == 0 && chart->depths[column] == DEPTH_GAP;
+}
+
 /* The cells of a row up to the last that is not empty; colours change only where they do. */
 static void put_cells(const struct text *text, const struct chart *chart, unsigned row)
 {
 	enum text_colour current = TEXT_PLAIN;
 	unsigned columns = chart->axis.columns;
 
-	while (columns && !cell_eighths(chart, row, columns - 1))
+	while (columns && !cell_eighths(chart, row, columns - 1) &&
+	       !is_gap(chart, row, columns - 1))
 		columns--;
 	for (unsigned i = 0; i < columns; i++) {
 		unsigned eighths = cell_eighths(chart, row, i);
@@ -97,7 +138,7 @@ static void put_cells(const struct text *text, const struct chart *chart, unsign
 			text_begin_colour(text, colour);
 			current = colour;
 		}
-		fputs(cell_glyph(text, eighths, colour), text->out);
+		fputs(is_gap(chart, row, i) ? "?" : cell_glyph(text, eighths, colour), text->out);
 	}
 	text_end_colour(text, current);
 }
@@ -190,12 +231,12 @@ static void put_axis(const struct text *text, const struct chart *chart)
 	text_put_ticks(text, &chart->axis, LABEL_COLUMNS, "");
 }
 
-static void put_caption(const struct text *text, const struct report_listener *listener)
+static void put_caption(const struct text *text, const struct report_listener *listener, bool gaps)
 {
 	char address[ENDPOINT_TEXT_SIZE], count[TEXT_VALUE_SIZE];
 	struct sentence sentence;
 
-	endpoint_format(&listener->local, address, sizeof(address));
+	report_listener_format(listener, address);
 	sentence_clear(&sentence);
 	sentence_add(&sentence, "Accept queue of %s over time", address);
 	text_heading(text, sentence.text);
@@ -216,6 +257,8 @@ static void put_caption(const struct text *text, const struct report_listener *l
 	else if (listener->rebuilt.count)
 		sentence_add(&sentence, "%srebuilt from handshakes and accepts",
 			     sentence.used ? "; " : "");
+	if (gaps)
+		sentence_add(&sentence, "%s?: not sampled, unknown", sentence.used ? "; " : "");
 	if (sentence.used) {
 		sentence_add(&sentence, ".");
 		text_paragraph(text, "", 0, sentence.text);
@@ -225,11 +268,13 @@ static void put_caption(const struct text *text, const struct report_listener *l
 static void put_chart(const struct text *text, struct chart *chart)
 {
 	uint64_t top = chart->listener->capacity > 0 ? (uint64_t)chart->listener->capacity : 1;
+	bool gaps;
 
 	for (unsigned i = 0; i < chart->axis.columns; i++)
-		chart->depths[i] = -1;
-	add_series(chart, &chart->listener->sampled);
-	add_series(chart, &chart->listener->rebuilt);
+		chart->depths[i] = DEPTH_UNKNOWN;
+	add_series(chart, &chart->listener->sampled, true);
+	add_series(chart, &chart->listener->rebuilt, !chart->listener->rebuilt_in_gaps);
+	gaps = mark_gaps(chart);
 	/* A queue that is nowhere near its limit is drawn by its own peak. */
 	if (chart->listener->queue_peak >= 0 && (uint64_t)chart->listener->queue_peak * 8 < top)
 		top = (uint64_t)chart->listener->queue_peak + 1;
@@ -237,7 +282,7 @@ static void put_chart(const struct text *text, struct chart *chart)
 		if (chart->depths[i] > (int64_t)top)
 			top = (uint64_t)chart->depths[i];
 	chart->top = top;
-	put_caption(text, chart->listener);
+	put_caption(text, chart->listener, gaps);
 	for (unsigned row = CHART_ROWS; row-- > 0;)
 		put_row(text, chart, row);
 	put_axis(text, chart);
@@ -264,7 +309,7 @@ void text_put_queues(const struct text *text)
 		return;
 	chart.axis.columns = text->columns - LABEL_COLUMNS;
 	chart.axis.start_ns = report->start_ns;
-	chart.axis.length_ns = text_since(report->end_ns, report->start_ns);
+	chart.axis.length_ns = clock_since(report->end_ns, report->start_ns);
 	if (chart.axis.length_ns <= 0)
 		chart.axis.length_ns = 1;
 	chart.depths = malloc(chart.axis.columns * sizeof(*chart.depths));

@@ -284,11 +284,11 @@ void text_put_sequence(const struct text *text, const struct attempt *a)
 
 	put_head(text, a, zero_ns);
 	for (size_t i = 0; i < count; i++) {
-		int64_t gap = i ? text_since(steps[i].time_ns, steps[i - 1].time_ns) : 0;
+		int64_t gap = i ? clock_since(steps[i].time_ns, steps[i - 1].time_ns) : 0;
 
 		if (gap >= GAP_NS)
 			put_gap(text, gap);
-		text_cell(text, text_ms(text_since(steps[i].time_ns, zero_ns), ms),
+		text_cell(text, text_ms(clock_since(steps[i].time_ns, zero_ns), ms),
 			  CLIENT_COLUMN - 2);
 		put_blank(text, 2);
 		if (steps[i].mark)

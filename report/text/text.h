@@ -36,7 +36,7 @@ struct text {
 };
 
 /* The narrowest page that is drawn; a narrower terminal wraps. */
-#define TEXT_COLUMNS_MIN     80
+#define TEXT_COLUMNS_MIN     40
 #define TEXT_COLUMNS_MAX     400
 #define TEXT_COLUMNS_DEFAULT 100
 
@@ -103,20 +103,7 @@ void text_paragraph_at(const struct text *text, unsigned column, unsigned indent
 /* The bullet of a list, with its blank. */
 const char *text_bullet(const struct text *text);
 
-/*
- * a - b; at the ends of the range instead of beyond it, since a file can hold any
- * time. Never INT64_MIN, which has no opposite.
- */
-static inline int64_t text_since(int64_t a, int64_t b)
-{
-	int64_t difference;
-
-	if (__builtin_sub_overflow(a, b, &difference))
-		return a < b ? -INT64_MAX : INT64_MAX;
-	return difference == INT64_MIN ? -INT64_MAX : difference;
-}
-
-/* a + b, likewise. */
+/* a + b; at the ends of the range instead of beyond it (clock_since()). */
 static inline int64_t text_after(int64_t a, int64_t b)
 {
 	int64_t sum;

@@ -9,6 +9,7 @@
 
 #define LABEL_MAX   32
 #define OUTCOME_MAX 12
+#define AXIS_MIN    20
 
 /* In order of rank: a cell shows the highest of what falls into it. */
 enum cell {
@@ -72,6 +73,12 @@ static int64_t accepted_at(const struct attempt *a)
 static int64_t served_until(const struct attempt *a)
 {
 	return later(later(a->reply_ns, a->close_ns), a->end_ns);
+}
+
+/* Who was under way before is there from the beginning. */
+static int64_t begin_of(const struct text *text, const struct attempt *a)
+{
+	return a->syn_ns != TIME_UNKNOWN ? a->syn_ns : text->report->start_ns;
 }
 
 static int64_t end_of(const struct text *text, const struct attempt *a)
@@ -187,20 +194,24 @@ void text_put_timeline(const struct text *text, const struct attempt *attempts, 
 	int64_t end = TIME_UNKNOWN;
 	char label[ENDPOINT_TEXT_SIZE];
 	unsigned width = 0;
+	bool above; /* the labels, for want of room beside the lines */
 
 	for (size_t i = 0; i < count; i++) {
 		size_t columns = text_width(label_of(&attempts[i], label));
 
 		width = columns > width ? (unsigned)columns : width;
-		if (attempts[i].syn_ns < fall.axis.start_ns)
-			fall.axis.start_ns = attempts[i].syn_ns;
+		if (begin_of(text, &attempts[i]) < fall.axis.start_ns)
+			fall.axis.start_ns = begin_of(text, &attempts[i]);
 		end = later(end, end_of(text, &attempts[i]));
 	}
 	if (!count || fall.axis.start_ns == TIME_UNKNOWN || end == TIME_UNKNOWN)
 		return;
-	fall.axis.length_ns = text_since(end, fall.axis.start_ns);
+	fall.axis.length_ns = clock_since(end, fall.axis.start_ns);
 	if (fall.axis.length_ns <= 0)
 		fall.axis.length_ns = 1;
+	above = text->columns < width + AXIS_MIN + OUTCOME_MAX + 4;
+	if (above)
+		width = 0;
 	fall.axis.columns = text->columns - width - OUTCOME_MAX - 4;
 	fall.line = malloc(fall.axis.columns);
 	text_heading(text, "Timeline of the worst attempts");
@@ -210,7 +221,10 @@ void text_put_timeline(const struct text *text, const struct attempt *attempts, 
 	}
 	text_put_ticks(text, &fall.axis, width + 2, text->utf8 ? "\u2502" : "|");
 	for (size_t i = 0; i < count; i++) {
-		text_cell(text, label_of(&attempts[i], label), (int)width);
+		if (above)
+			fprintf(text->out, "%s\n", label_of(&attempts[i], label));
+		else
+			text_cell(text, label_of(&attempts[i], label), (int)width);
 		fputs("  ", text->out);
 		draw_line(text, &fall, &attempts[i]);
 		put_line(text, &fall);

@@ -25,14 +25,6 @@ static bool find_drop(const struct attempt *a)
 	return false;
 }
 
-static const struct attempt_cause *find_cause(const struct attempt *a, enum cause cause)
-{
-	for (uint32_t i = 0; i < a->causes_count && i < ATTEMPT_CAUSES_MAX; i++)
-		if (a->causes[i].cause == cause)
-			return &a->causes[i];
-	return NULL;
-}
-
 /* What the words mean is explained once, below the list. */
 static const char *confidence_remark(const struct text *text, enum cause cause,
 				     enum confidence confidence)
@@ -71,6 +63,8 @@ static const char *other_reason(enum cause cause)
 		return "TTL below the listener's minimum (IP_MINTTL)";
 	case CAUSE_RP_FILTER:
 		return "rp_filter, because the route back to the client uses another interface";
+	case CAUSE_ANSWER_STOPPED:
+		return "it was answered before, and that SYN-ACK did not get out";
 	case CAUSE_UNANSWERED_NO_COUNTER:
 		return "it did not reach TCP, as no counter moved";
 	default:
@@ -103,6 +97,8 @@ static void add_reason(const struct text *text, const struct report_listener *li
 		sentence_add(sentence, "accept queue full");
 	} else if (mark->cause_known) {
 		sentence_add(sentence, "%s", other_reason(mark->cause));
+	} else if (mark->time_ns < text->report->start_ns) {
+		sentence_add(sentence, "before this report begins");
 	} else {
 		sentence_add(sentence, "reason unknown");
 	}
@@ -172,6 +168,12 @@ static uint32_t add_drops(const struct text *text, const struct attempt *a, bool
 	return drops;
 }
 
+/* Nothing speaks against it that this SYN was answered. */
+static bool may_be_answered(const struct mark *syn)
+{
+	return !syn->dropped && (!syn->cause_known || syn->cause == CAUSE_SYN_COOKIE);
+}
+
 /* The SYN that was answered is the first one that was not dropped. False: there is none. */
 static bool add_retry(const struct text *text, const struct attempt *a, struct sentence *sentence)
 {
@@ -186,13 +188,13 @@ static bool add_retry(const struct text *text, const struct attempt *a, struct s
 			first = &a->marks[i];
 		if (a->marks[i].dropped)
 			dropped++;
-		else if (dropped)
+		else if (dropped && may_be_answered(&a->marks[i]))
 			taken = &a->marks[i];
 	}
-	if (!taken)
+	if (!taken || a->outcome == OUTCOME_UNANSWERED || a->outcome == OUTCOME_OPEN)
 		return false;
 	sentence_add(sentence, "; a SYN retransmitted after %s got through",
-		     text_duration(text, text_since(taken->time_ns, first->time_ns), delay));
+		     text_duration(text, clock_since(taken->time_ns, first->time_ns), delay));
 	return true;
 }
 
@@ -202,6 +204,7 @@ static void add_accepted(const struct text *text, const struct attempt *a, const
 {
 	char wait[TEXT_VALUE_SIZE], time[TEXT_VALUE_SIZE], other[TEXT_VALUE_SIZE];
 	const char *most = a->accept_ns == TIME_UNKNOWN ? "at most " : "";
+	bool in_front = attempt_find_cause(a, CAUSE_RESET_IN_FRONT);
 
 	sentence_add(sentence, "%saccepted", join);
 	if (a->accept_ns != TIME_UNKNOWN)
@@ -225,20 +228,29 @@ static void add_accepted(const struct text *text, const struct attempt *a, const
 	else if (a->accept_pid)
 		sentence_add(sentence, ", by process %" PRId32, a->accept_pid);
 	if (a->ghost)
-		sentence_add(sentence, "; the client had reset it while it waited, so the first "
-				       "read fails with ECONNRESET");
+		sentence_add(sentence,
+			     "; %s had reset it while it waited, so the first read fails with "
+			     "ECONNRESET",
+			     in_front ? "a firewall rule of this host" : "the client");
+	else if (in_front)
+		sentence_add(sentence, "; %s", cause_words(CAUSE_RESET_IN_FRONT, -1));
 	else if (a->client_left_ns != TIME_UNKNOWN)
 		sentence_add(sentence, "; the client had left at %s: the server's work was wasted",
 			     text_when(text, a->client_left_ns, time));
-	if (find_cause(a, CAUSE_CLOSED_UNSERVED))
+	if (attempt_find_cause(a, CAUSE_CLOSED_UNSERVED))
 		sentence_add(sentence, "; closed by the server at once with nothing sent");
+	if (attempt_find_cause(a, CAUSE_SERVER_FULL))
+		sentence_add(sentence, "; %s", cause_words(CAUSE_SERVER_FULL, -1));
+	if (attempt_find_cause(a, CAUSE_SERVER_NOT_READY))
+		sentence_add(sentence, "; %s", cause_words(CAUSE_SERVER_NOT_READY, -1));
 }
 
 static void add_unanswered(const struct text *text, const struct attempt *a,
 			   struct sentence *sentence)
 {
-	const struct attempt_cause *silent = find_cause(a, CAUSE_UNANSWERED_NO_COUNTER);
-	const struct attempt_cause *old = find_cause(a, CAUSE_EXISTING_CONNECTION);
+	const struct attempt_cause *silent = attempt_find_cause(a, CAUSE_UNANSWERED_NO_COUNTER);
+	const struct attempt_cause *old = attempt_find_cause(a, CAUSE_EXISTING_CONNECTION);
+	const struct attempt_cause *stopped = attempt_find_cause(a, CAUSE_ANSWER_STOPPED);
 
 	if (sentence->used)
 		sentence_add(sentence, "unanswered");
@@ -249,6 +261,12 @@ static void add_unanswered(const struct text *text, const struct attempt *a,
 	if (old)
 		sentence_add(sentence, "; %s%s", cause_words(CAUSE_EXISTING_CONNECTION, -1),
 			     confidence_remark(text, old->cause, old->confidence));
+	if (stopped)
+		sentence_add(sentence, "; %s%s", cause_words(CAUSE_ANSWER_STOPPED, -1),
+			     confidence_remark(text, stopped->cause, stopped->confidence));
+	if (attempt_find_cause(a, CAUSE_RESET_IN_FRONT))
+		sentence_add(sentence, "; the kernel answered, but a firewall rule of this host "
+				       "rejected the SYN-ACK with a reset (an output chain)");
 	if (silent && silent->confidence == CONFIDENCE_INFERRED)
 		sentence_add(sentence, "; probably lost before it reached TCP: a firewall, "
 				       "rp_filter or the network (inferred)");
@@ -261,11 +279,18 @@ static void add_unanswered(const struct text *text, const struct attempt *a,
 
 static void add_reset(const struct text *text, const struct attempt *a, struct sentence *sentence)
 {
-	const struct attempt_cause *client = find_cause(a, CAUSE_CLIENT_RESET);
-	const struct attempt_cause *cause = client ? client : find_cause(a, CAUSE_SERVER_RESET);
-	const struct attempt_cause *closed = find_cause(a, CAUSE_LISTENER_CLOSED);
+	const struct attempt_cause *client = attempt_find_cause(a, CAUSE_CLIENT_RESET);
+	const struct attempt_cause *cause =
+	    client ? client : attempt_find_cause(a, CAUSE_SERVER_RESET);
+	const struct attempt_cause *closed = attempt_find_cause(a, CAUSE_LISTENER_CLOSED);
 	char time[TEXT_VALUE_SIZE];
 
+	if (attempt_find_cause(a, CAUSE_RESET_IN_FRONT)) {
+		sentence_add(sentence, "%s", cause_words(CAUSE_RESET_IN_FRONT, -1));
+		if (a->end_ns != TIME_UNKNOWN)
+			sentence_add(sentence, ", at %s", text_when(text, a->end_ns, time));
+		return;
+	}
 	if (!cause)
 		cause = closed;
 	sentence_add(sentence, "reset%s by %s",
@@ -273,6 +298,9 @@ static void add_reset(const struct text *text, const struct attempt *a, struct s
 		     client  ? "the client"
 		     : cause ? "the server"
 			     : "one side");
+	if (report_aborts(text->report) && attempt_find_cause(a, CAUSE_SERVER_RESET) &&
+	    attempt_find_cause(a, CAUSE_ACCEPT_QUEUE_FULL_ACK))
+		sentence_add(sentence, " (tcp_abort_on_overflow)");
 	if (a->end_ns != TIME_UNKNOWN)
 		sentence_add(sentence, " at %s", text_when(text, a->end_ns, time));
 	if (client && a->ack_ns != TIME_UNKNOWN)
@@ -288,22 +316,27 @@ static void add_zombie(const struct attempt *a, unsigned told, struct sentence *
 	sentence_add(sentence, "zombie: only the client believes it is connected");
 	if (told & TEXT_TOLD_ZOMBIE)
 		return;
-	if (find_cause(a, CAUSE_COOKIE_ACK_DROPPED))
+	if (attempt_find_cause(a, CAUSE_COOKIE_ACK_DROPPED))
 		sentence_add(sentence,
 			     "; after a SYN cookie the SYN-ACK is not retransmitted and "
 			     "tcp_abort_on_overflow has no effect: only data from the client can "
 			     "complete the connection");
-	else
+	else if (attempt_find_cause(a, CAUSE_ACCEPT_QUEUE_FULL_ACK))
 		sentence_add(sentence, "; the kernel retransmits the SYN-ACK and gives up silently "
 				       "unless the queue gets room");
+	else
+		sentence_add(sentence, "; the kernel retransmits the SYN-ACK and gives up silently "
+				       "unless an ACK of the client reaches it");
 }
 
 static void add_refused(const struct text *text, const struct attempt *a, struct sentence *sentence)
 {
-	const struct attempt_cause *nobody = find_cause(a, CAUSE_NO_LISTENER);
-	const struct attempt_cause *somebody = find_cause(a, CAUSE_SERVER_RESET);
+	const struct attempt_cause *nobody = attempt_find_cause(a, CAUSE_NO_LISTENER);
+	const struct attempt_cause *somebody = attempt_find_cause(a, CAUSE_SERVER_RESET);
 	const struct attempt_cause *cause = nobody ? nobody : somebody;
 
+	if (!cause)
+		cause = somebody = attempt_find_cause(a, CAUSE_RESET_IN_FRONT);
 	sentence_add(sentence, "refused: a RST answered the SYN%s",
 		     nobody	? "; no listener on the port"
 		     : somebody ? " although there was a listener: something in front of it sent "
@@ -365,6 +398,12 @@ static void add_outcome(const struct text *text, const struct attempt *a, const 
 {
 	char value[TEXT_VALUE_SIZE];
 
+	if (a->answer_unseen && (a->outcome == OUTCOME_UNANSWERED || a->outcome == OUTCOME_OPEN)) {
+		sentence_add(sentence,
+			     "%sthe client acknowledged a SYN-ACK that is not in the file",
+			     sentence->used ? "; " : "");
+		return;
+	}
 	switch (a->outcome) {
 	case OUTCOME_ACCEPTED:
 		add_accepted(text, a, join, ack_drops, sentence);
@@ -396,12 +435,50 @@ static void add_outcome(const struct text *text, const struct attempt *a, const 
 	add_failure(text, a, told, sentence);
 }
 
+/* Of its packets the first of which it is not known whether it was among those that were dropped.
+ */
+static void add_share(const struct text *text, const struct attempt *a, struct sentence *sentence)
+{
+	char time[TEXT_VALUE_SIZE];
+
+	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++) {
+		const struct mark *mark = &a->marks[i];
+
+		if (!mark->among)
+			continue;
+		sentence_add(sentence,
+			     "; a full queue dropped %" PRIu16 " of these %" PRIu16
+			     " packets, the one at %s and %d more around that time: which of them "
+			     "is not known",
+			     mark->among_dropped, mark->among, text_when(text, mark->time_ns, time),
+			     mark->among - 1);
+		return;
+	}
+}
+
+/* How many SYN-ACKs went out before its ACK came: where it was not dropped, they or ACKs were lost.
+ */
+static uint32_t count_lost_synacks(const struct attempt *a)
+{
+	uint32_t count = 0;
+
+	if (a->ack_ns == TIME_UNKNOWN || a->began_before || find_drop(a) ||
+	    attempt_find_cause(a, CAUSE_UNANSWERED_NO_COUNTER) ||
+	    attempt_find_cause(a, CAUSE_DEFER_ACCEPT))
+		return 0;
+	for (uint32_t i = 0; i < a->marks_count && i < ATTEMPT_MARKS_MAX; i++)
+		count += a->marks[i].kind == MARK_SYN_ACK && a->marks[i].time_ns < a->ack_ns;
+	return count;
+}
+
 void text_verdict(const struct text *text, const struct attempt *a, unsigned told,
 		  struct sentence *sentence)
 {
 	uint32_t ack_drops;
 	const char *join;
 	bool retried;
+	const struct attempt_cause *cookie;
+	uint32_t synacks = count_lost_synacks(a);
 
 	sentence_clear(sentence);
 	(void)add_drops(text, a, true, told, sentence);
@@ -413,18 +490,24 @@ void text_verdict(const struct text *text, const struct attempt *a, unsigned tol
 	if (!retried && a->syns > 1 && a->outcome != OUTCOME_UNANSWERED && !find_drop(a))
 		sentence_add(sentence, "; %" PRIu32 " retransmitted SYN%s", a->syns - 1,
 			     a->syns == 2 ? "" : "s");
-	if (find_cause(a, CAUSE_SYN_COOKIE) && !find_cause(a, CAUSE_COOKIE_ACK_DROPPED))
-		sentence_add(sentence, "; %s",
+	if (synacks > 1)
+		sentence_add(sentence, "; %" PRIu32 " SYN-ACKs were sent before its ACK came",
+			     synacks);
+	cookie = attempt_find_cause(a, CAUSE_SYN_COOKIE);
+	if (cookie && !attempt_find_cause(a, CAUSE_COOKIE_ACK_DROPPED))
+		sentence_add(sentence, "; %s%s",
 			     cause_words(CAUSE_SYN_COOKIE, text->report->host_known
 							       ? text->report->host.tcp_syncookies
-							       : -1));
-	if (find_cause(a, CAUSE_EXISTING_CONNECTION) && a->outcome != OUTCOME_UNANSWERED)
+							       : -1),
+			     confidence_remark(text, CAUSE_SYN_COOKIE, cookie->confidence));
+	if (attempt_find_cause(a, CAUSE_EXISTING_CONNECTION) && a->outcome != OUTCOME_UNANSWERED)
 		sentence_add(sentence, "; a SYN was %s",
 			     cause_words(CAUSE_EXISTING_CONNECTION, -1));
-	if (find_cause(a, CAUSE_DEFER_ACCEPT))
+	if (attempt_find_cause(a, CAUSE_DEFER_ACCEPT))
 		sentence_add(sentence, "; %s", cause_words(CAUSE_DEFER_ACCEPT, -1));
-	if (find_cause(a, CAUSE_SLOW_ACCEPT) && !ack_drops)
+	if (attempt_find_cause(a, CAUSE_SLOW_ACCEPT) && !ack_drops)
 		sentence_add(sentence, "; slow accept()");
+	add_share(text, a, sentence);
 	if (a->evicted)
 		sentence_add(sentence, "; incomplete: the table of open attempts was full");
 	sentence_add(sentence, ".");

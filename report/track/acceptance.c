@@ -239,6 +239,19 @@ static void take_look(struct open_attempt *a, const struct child *child)
 		a->look = LOOK_TAKEN;
 	else if (child->listener)
 		a->look = LOOK_FREE;
+	a->had_request |= a->look == LOOK_REQUEST;
+}
+
+void tracker_on_route(struct tracker *t, const struct event *event)
+{
+	struct open_attempt *a = tracker_find(t, &event->route.flow);
+
+	if (a && t->options.queues && !a->synacks && open_saw(a, SEEN_NO_ANSWER) &&
+	    event->route.before_ns > a->last_syn_ns) {
+		struct queue_packet packet = tracker_packet(t, a, event);
+
+		queues_route(t->options.queues, &packet, event->route.found);
+	}
 }
 
 void tracker_on_child(struct tracker *t, const struct event *event)

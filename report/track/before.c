@@ -1,8 +1,10 @@
 /*
  * What was under way when observation began: attempts of which sock_diag tells, and no
- * packet. Their numbers are learnt from the first segment that is seen of them.
+ * packet. Their numbers are learnt from the first segment that is seen of them. Where the
+ * packets before were recorded, another tracker that saw them knows more.
  */
 #include "report/track/parts.h"
+#include "report/track/verdict.h"
 
 /* enum tcp_state of the kernel. */
 enum {
@@ -55,6 +57,78 @@ void tracker_on_waiting(struct tracker *t, const struct event *event)
 		queues_waiting(t->options.queues, &packet, w->listener);
 }
 
+static bool is_under_way(const struct open_attempt *open, const struct attempt *now, int64_t now_ns)
+{
+	switch (now->outcome) {
+	case OUTCOME_WAITING:
+	case OUTCOME_OPEN:
+	case OUTCOME_HALF_OPEN:
+	case OUTCOME_ZOMBIE:
+		return true;
+	case OUTCOME_UNANSWERED:
+		return now_ns - open->last_syn_ns < verdict_next_syn_ns(now);
+	case OUTCOME_ACCEPTED:
+	case OUTCOME_ESTABLISHED:
+	case OUTCOME_REFUSED:
+	case OUTCOME_UNREACHABLE:
+	case OUTCOME_ABORTED:
+	case OUTCOME_RESET:
+	case OUTCOME_JOINED:
+	case OUTCOME_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* Its state and its numbers; its packets are of before. */
+static void carry(struct tracker *to, const struct open_attempt *from, const struct attempt *now,
+		  int64_t now_ns)
+{
+	const struct event event = {.kind = EVENT_WAITING, .time_ns = now_ns};
+	struct open_attempt *a = tracker_begin_unseen(to, &from->flow, now_ns);
+	struct queue_packet packet;
+	struct detail *d;
+
+	if (!a)
+		return;
+	*a = *from;
+	a->known |= KNOWN_BEFORE;
+	a->listener = LISTENER_NONE;
+	a->detail = TABLE_NONE;
+	a->idle = false;
+	a->syn_ns = a->synack_ns = TIME_UNKNOWN;
+	a->syns = a->syn_copies = a->synack_copies = 0;
+	a->synacks = from->synacks > 0;
+	if (from->listener != LISTENER_NONE && to->options.queues) {
+		packet = tracker_packet(to, a, &event);
+		queues_waiting(to->options.queues, &packet, 0);
+	}
+	if (!open_is_acknowledged(a))
+		return;
+	d = details_open(to->details, a);
+	if (d && now->entered_ns != TIME_UNKNOWN)
+		d->queued_before_ns = now->entered_ns;
+	/* Its final ACK: what it met then is of before, but not that it did not enter. */
+	else if (d && d->first_mark != DETAIL_NONE)
+		details_mark(to->details, d->last_mark)->mark.dropped =
+		    open_knows(a, KNOWN_ACK_DROPPED);
+}
+
+void tracker_carry(struct tracker *from, struct tracker *to, int64_t now_ns)
+{
+	struct attempt *now = &from->scratch;
+
+	for (uint32_t i = 0; i < table_high(from->table); i++) {
+		const struct open_attempt *a = table_at(from->table, i);
+
+		if (!open_is_used(a))
+			continue;
+		tracker_look(from, a, now_ns, now);
+		if (is_under_way(a, now, now_ns))
+			carry(to, a, now, now_ns);
+	}
+}
+
 /* A listener is found a little later than it is there: it has answered some by then. */
 #define FOUND_LATE_NS (500 * NS_PER_MS)
 
@@ -94,6 +168,7 @@ static bool learn(struct open_attempt *a, const struct segment *s, bool from_cli
 		return false;
 	a->isn = (from_client ? s->seq : s->ack) - 1;
 	a->server_isn = (from_client ? s->ack : s->seq) - 1;
+	a->guessed = true;
 	return true;
 }
 
@@ -149,6 +224,15 @@ static bool cannot_be_first(const int64_t *gaps, unsigned count)
 	return true;
 }
 
+/* How long before the first of two SYNs the one before it was at the most, in ns. */
+static int64_t longest_before(int64_t gap_s)
+{
+	/* The longest two of all are equal, and so are those of 1 s. */
+	int64_t before_ns = (gap_s == 1 || gap_s >= 64 ? gap_s : gap_s / 2) * NS_PER_SEC;
+
+	return before_ns + before_ns / 8 + 250 * NS_PER_MS;
+}
+
 bool tracker_began_before(const struct attempt *attempt, int64_t observed_ns)
 {
 	int64_t gaps[GAPS_MAX], last_ns = TIME_UNKNOWN;
@@ -169,8 +253,8 @@ bool tracker_began_before(const struct attempt *attempt, int64_t observed_ns)
 		}
 		last_ns = m->time_ns;
 	}
-	/* The one before it would have been seen. */
-	if (!count || attempt->syn_ns - (gaps[0] + 1) * NS_PER_SEC > observed_ns)
+	/* One before it would have been seen: a SYN between these two was lost on its way here. */
+	if (!count || attempt->syn_ns - longest_before(gaps[0]) > observed_ns)
 		return false;
 	return cannot_be_first(gaps, count);
 }

@@ -78,6 +78,7 @@ void handshake_syn(struct tracker *t, const struct event *event, uint32_t hash)
 	if (a) {
 		/* A copy or a retransmission. */
 		a->idle = false;
+		tracker_meet_address(t, a);
 		tracker_mark(t, a, event, s->frame, MARK_SYN);
 		count_up(&a->syns);
 		a->last_syn_ns = event->time_ns;
@@ -175,6 +176,11 @@ static void take_syn_ack(struct tracker *t, const struct event *event, struct op
 /* It stands in the capture behind the ACK that answers it. */
 static bool is_found_late(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
+	if (open_saw(a, SEEN_UNSEEN_SYNACK) && !a->synacks) {
+		a->events &= ~(unsigned)SEEN_UNSEEN_SYNACK;
+		t->unseen_syn_acks--;
+		return false;
+	}
 	if (!open_saw(a, SEEN_UNSEEN_SYNACK) || event->segment.seq != a->server_isn ||
 	    event->time_ns > a->ack_ns)
 		return false;
@@ -201,7 +207,8 @@ static bool is_of_transparent(const struct tracker *t, const struct open_attempt
 			      const struct segment *syn_ack)
 {
 	return t->options.all_interfaces && a->role == ROLE_FORWARDED && syn_ack->outgoing &&
-	       !a->synacks && !a->syn_copies && syn_ack->window != 0;
+	       !a->synacks && !a->syn_copies && syn_ack->window != 0 &&
+	       !nat_find(&t->nat, &a->flow); /* known to be led elsewhere */
 }
 
 /* It is not the listener's SYN-ACK, nor was the SYN for the listener. */
@@ -237,25 +244,45 @@ void handshake_syn_ack(struct tracker *t, const struct event *event, struct open
 		take_syn_ack(t, event, a, true);
 }
 
+/* A SYN-ACK to the sender of this event, of which nothing but that is known. */
+static __attribute__((noinline)) void take_unseen_syn_ack(struct tracker *t,
+							  const struct event *event,
+							  struct open_attempt *a, uint32_t seq)
+{
+	struct event answer = {
+	    .kind = EVENT_SEGMENT, .source = event->source, .time_ns = event->time_ns};
+
+	answer.segment = (struct segment){.flow = flow_reverse(&event->segment.flow),
+					  .seq = seq,
+					  .ack = a->isn + 1,
+					  .flags = TCP_FLAG_SYN | TCP_FLAG_ACK};
+	take_syn_ack(t, &answer, a, false);
+}
+
 /*
  * What a client sends with the number after its SYN and with ACK it sends in ESTABLISHED: its
  * SYN was answered, though the capture does not have the SYN-ACK, as where that leaves by
- * another interface. A file may have it further behind: see early.h.
+ * another interface. A file may have it further behind, see early.h, and is told as it is: that
+ * it has none is counted alone.
  */
 static void infer_syn_ack(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	const struct segment *s = &event->segment;
-	struct event answer = {
-	    .kind = EVENT_SEGMENT, .source = event->source, .time_ns = event->time_ns};
 
-	if (!t->options.queues || a->synacks || s->seq != a->isn + 1 || open_has_failed(a))
+	if (a->synacks || s->seq != a->isn + 1 || open_has_failed(a))
 		return;
-	answer.segment = (struct segment){.flow = flow_reverse(&s->flow),
-					  .seq = s->ack - 1,
-					  .ack = a->isn + 1,
-					  .flags = TCP_FLAG_SYN | TCP_FLAG_ACK};
+	if (!t->options.queues) {
+		t->unseen_syn_acks += !open_saw(a, SEEN_UNSEEN_SYNACK);
+		a->events |= SEEN_UNSEEN_SYNACK;
+		return;
+	}
 	t->unseen_syn_acks++;
-	take_syn_ack(t, &answer, a, false);
+	take_unseen_syn_ack(t, event, a, s->ack - 1);
+}
+
+void handshake_rejected(struct tracker *t, const struct event *rst, struct open_attempt *a)
+{
+	take_unseen_syn_ack(t, rst, a, 0);
 }
 
 /* Its SYN to the listener: the client's own, and its ACK, were not for that. */
@@ -276,14 +303,8 @@ static void on_front_ack(struct tracker *t, const struct event *event, struct op
 	uint32_t server_isn = a->server_isn;
 	const struct segment *s = &event->segment;
 	struct queue_packet packet;
-	struct event answer = {
-	    .kind = EVENT_SEGMENT, .source = event->source, .time_ns = event->time_ns};
 
-	answer.segment = (struct segment){.flow = flow_reverse(&s->flow),
-					  .seq = s->ack - 1,
-					  .ack = a->isn + 1,
-					  .flags = TCP_FLAG_SYN | TCP_FLAG_ACK};
-	take_syn_ack(t, &answer, a, false);
+	take_unseen_syn_ack(t, event, a, s->ack - 1);
 	a->front = FRONT_CONNECTED;
 	a->server_isn = server_isn;
 	a->events |= SEEN_CLIENT_ACK;
@@ -311,6 +332,10 @@ static void on_fronted_client(struct tracker *t, const struct event *event, stru
 		tracker_mark_if_detailed(t, a, event, s->frame, MARK_ACK);
 	}
 	if (s->payload && !open_saw(a, SEEN_CLIENT_DATA)) {
+		struct detail *d = details_at(t->details, a->detail);
+
+		if (d)
+			d->asked_ns = event->time_ns;
 		a->events |= SEEN_CLIENT_DATA;
 		tracker_mark_if_detailed(t, a, event, s->frame, MARK_DATA);
 	}
@@ -325,8 +350,13 @@ void tracker_set_end(struct open_attempt *a, const struct segment *s, bool from_
 		if (from_client)
 			a->events |= SEEN_CLIENT_ENDED;
 		else if (open_is_acknowledged(a) && (s->flags & TCP_FLAG_ACK) && !s->payload &&
-			 s->seq == a->server_isn + 1)
+			 !a->guessed && s->seq == a->server_isn + 1) {
 			a->events |= SEEN_CLOSED_EMPTY;
+			/* Data that were not read make close() send a RST (RFC 2525 section 2.17).
+			 */
+			if ((s->flags & TCP_FLAG_RST) || s->ack == a->isn + 1)
+				a->unread = 1;
+		}
 	}
 	a->touched_ns = time_ns > a->touched_ns ? time_ns : a->touched_ns;
 }
@@ -414,6 +444,9 @@ void handshake_client_segment(struct tracker *t, const struct event *event, stru
 
 		queues_unheard(t->options.queues, &packet);
 	}
+	if (a->synacks && (int32_t)(s->ack - a->server_isn) > 1 &&
+	    details_at(t->details, a->detail))
+		details_at(t->details, a->detail)->heard = true;
 	if (open_saw(a, SEEN_FIN_CLIENT) &&
 	    (int32_t)(s->ack - a->server_isn) > (open_saw(a, SEEN_FIN_SERVER) ? 2 : 1))
 		a->events |= SEEN_HALF_CLOSED;
@@ -430,6 +463,10 @@ void handshake_client_segment(struct tracker *t, const struct event *event, stru
 		queues_ack_beside_data(t->options.queues, &packet);
 	}
 	if (s->payload && !open_saw(a, SEEN_CLIENT_DATA)) {
+		struct detail *d = details_at(t->details, a->detail);
+
+		if (d)
+			d->asked_ns = event->time_ns;
 		a->events |= SEEN_CLIENT_DATA;
 		tracker_mark_if_detailed(t, a, event, s->frame, MARK_DATA);
 	}
@@ -497,6 +534,14 @@ void handshake_server_segment(struct tracker *t, const struct event *event, stru
 			queues_ack_answered(t->options.queues, &packet);
 		return;
 	}
+	if (refusal_fits(s->refusal, s->seq - a->server_isn - 1))
+		a->refusal = s->refusal & 7u;
+	if (s->payload) {
+		struct detail *d = details_at(t->details, a->detail);
+
+		if (d && d->answer_ns == TIME_UNKNOWN)
+			d->answer_ns = event->time_ns;
+	}
 	if (!open_saw(a, SEEN_SERVER)) {
 		/* What acknowledges data, or has some, is of a child. */
 		a->events |= SEEN_SERVER;
@@ -505,8 +550,11 @@ void handshake_server_segment(struct tracker *t, const struct event *event, stru
 
 			queues_server_alive(t->options.queues, &packet);
 		}
-		if (s->payload)
-			tracker_mark_if_detailed(t, a, event, s->frame, MARK_SERVER_DATA);
+	}
+	/* Mostly a bare ACK of the client's data came before. */
+	if (s->payload && !a->spoke) {
+		a->spoke = 1;
+		tracker_mark_if_detailed(t, a, event, s->frame, MARK_SERVER_DATA);
 	}
 	if ((s->flags & TCP_FLAG_FIN) && !open_saw(a, SEEN_FIN_SERVER)) {
 		a->events |= SEEN_FIN_SERVER;

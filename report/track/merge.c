@@ -217,7 +217,12 @@ static bool is_straggler(const struct lane *lane, const struct event *event)
 
 int merge_push(struct merge *merge, const struct event *event)
 {
-	struct lane *lane = &merge->lanes[event->source];
+	return merge_push_by(merge, event->source, event);
+}
+
+int merge_push_by(struct merge *merge, enum source way, const struct event *event)
+{
+	struct lane *lane = &merge->lanes[way];
 	int rc;
 
 	if (merge->count == MERGE_EVENTS_MAX) {

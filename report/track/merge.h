@@ -24,6 +24,10 @@ void merge_free(struct merge *merge);
 /* A source takes part from its first event or watermark until merge_close(). */
 int merge_push(struct merge *merge, const struct event *event) __attribute__((warn_unused_result));
 
+/* The same of an event that comes among those of another source than its own, in their order. */
+int merge_push_by(struct merge *merge, enum source way, const struct event *event)
+    __attribute__((warn_unused_result));
+
 /* Nothing of this source that comes from now on is older than time_ns. */
 void merge_watermark(struct merge *merge, enum source source, int64_t time_ns);
 

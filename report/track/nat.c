@@ -84,6 +84,7 @@ int nat_take(struct nat *nat, const struct translation *translation, int64_t tim
 		/* The same ports again, or told twice. */
 		e->fresh |= t->fresh;
 		e->time_ns = time_ns;
+		e->read_ns = t->read_ns;
 		return 0;
 	}
 	index = e && !reverse ? (uint32_t)(e - nat->entries) : nat->next;
@@ -96,7 +97,11 @@ int nat_take(struct nat *nat, const struct translation *translation, int64_t tim
 		nat->count = index + 1;
 	}
 	e = &nat->entries[index];
-	*e = (struct nat_entry){.original = t->original, .socket = socket, .time_ns = time_ns, .fresh = t->fresh};
+	*e = (struct nat_entry){.original = t->original,
+				.socket = socket,
+				.time_ns = time_ns,
+				.read_ns = t->read_ns,
+				.fresh = t->fresh};
 	place = place_of(nat, &e->original);
 	e->next_original = nat->heads_original[place];
 	nat->heads_original[place] = index;

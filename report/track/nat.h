@@ -14,7 +14,8 @@
 struct nat_entry {
 	struct flow original; /* as the client sends it */
 	struct flow socket;   /* as the socket has it; client to server both */
-	int64_t time_ns; /* of the translation; at most 100 ms before its SYN */
+	int64_t time_ns; /* of the translation, which is before its SYN */
+	int64_t read_ns; /* conntrack had it by then; TIME_UNKNOWN */
 	uint32_t next_original;
 	uint32_t next_socket;
 	bool fresh; /* it began while it was observed */

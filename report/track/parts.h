@@ -85,6 +85,9 @@ struct rate_counter *tracker_rate_counter(struct tracker *tracker,
 struct open_attempt *tracker_begin(struct tracker *tracker, const struct event *event,
 				   uint32_t hash);
 
+/* Its SYN again: the address may be this host's by now (a failover), and it meets a listener. */
+void tracker_meet_address(struct tracker *tracker, struct open_attempt *attempt);
+
 /* Device and direction of a segment, for open_attempt.device. */
 static inline uint32_t tracker_device(const struct segment *segment)
 {
@@ -130,6 +133,9 @@ struct open_attempt *handshake_find(struct tracker *tracker, const struct segmen
 				    uint32_t hash);
 void handshake_syn_ack(struct tracker *tracker, const struct event *event,
 		       struct open_attempt *attempt);
+/* The RST of an output rule rejects the SYN-ACK that answered the last SYN: nobody saw that. */
+void handshake_rejected(struct tracker *tracker, const struct event *rst,
+			struct open_attempt *attempt);
 /* A segment of its client, or of its server, without SYN and RST. */
 void handshake_client_segment(struct tracker *tracker, const struct event *event,
 			      struct open_attempt *attempt);
@@ -156,6 +162,7 @@ void tracker_on_drop(struct tracker *tracker, const struct event *event);
 void tracker_on_accept(struct tracker *tracker, const struct event *event);
 void tracker_on_step(struct tracker *tracker, const struct event *event);
 void tracker_on_child(struct tracker *tracker, const struct event *event);
+void tracker_on_route(struct tracker *tracker, const struct event *event);
 
 /*
  * resets.c: the server's RST took it from the queue; and there was a sample since. True when

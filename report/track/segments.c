@@ -69,11 +69,25 @@ static struct open_attempt *find(struct tracker *t, const struct segment *s, uin
 	return best ? best : youngest;
 }
 
+/* See SEEN_REJECTED. */
+static bool is_of_output_rule(struct tracker *t, const struct segment *s,
+			      const struct open_attempt *a, bool from_client)
+{
+	return from_client && s->loopback && a->role == ROLE_INBOUND && a->device >> 1 &&
+	       a->device >> 1 != s->device && a->front == FRONT_NONE &&
+	       !ways_is_own(&t->ways, &s->flow.saddr);
+}
+
 /* True when the RST counts: also when another one ended it before. */
 static bool take_reset(struct tracker *t, const struct event *event, struct open_attempt *a)
 {
 	bool from_client = flow_equal(&a->flow, &event->segment.flow);
 
+	if (is_of_output_rule(t, &event->segment, a, from_client)) {
+		a->events |= SEEN_REJECTED;
+		if (open_saw(a, SEEN_NO_ANSWER) && !open_is_acknowledged(a))
+			handshake_rejected(t, event, a);
+	}
 	if (open_was_reset(a))
 		return true;
 	a->events |= from_client ? SEEN_RST_CLIENT : SEEN_RST_SERVER;
@@ -86,7 +100,9 @@ static bool take_reset(struct tracker *t, const struct event *event, struct open
 				 from_client ? MARK_RST_CLIENT : MARK_RST_SERVER);
 	if (!from_client && (event->segment.flags & TCP_FLAG_ACK) && open_is_acknowledged(a))
 		a->events |= SEEN_RST_UNASKED;
-	tracker_set_end(a, &event->segment, from_client, event->time_ns);
+	/* A client that has got no answer tries again. */
+	if (!open_saw(a, SEEN_REJECTED) || open_is_acknowledged(a))
+		tracker_set_end(a, &event->segment, from_client, event->time_ns);
 	return true;
 }
 
@@ -192,6 +208,13 @@ static void pass_on(struct tracker *t, const struct event *event, struct open_at
 	a->transparent = false;
 }
 
+static void syn_moved(struct tracker *t, const struct event *event, struct open_attempt *a)
+{
+	struct queue_packet packet = tracker_packet(t, a, event);
+
+	queues_syn_moved(t->options.queues, &packet, &event->segment);
+}
+
 /* A packet on its way from one device to another is one packet: it is counted, and no more. */
 static void on_copy(struct tracker *t, const struct event *event, uint8_t flags, uint32_t hash)
 {
@@ -203,6 +226,8 @@ static void on_copy(struct tracker *t, const struct event *event, uint8_t flags,
 			if (a->isn == s->seq && flow_equal(&a->flow, &s->flow)) {
 				if (a->transparent && s->outgoing && !a->synacks)
 					pass_on(t, event, a);
+				if (t->options.queues && !s->outgoing && a->role == ROLE_INBOUND)
+					syn_moved(t, event, a);
 				count_copy(&a->syn_copies);
 				return;
 			}

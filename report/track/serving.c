@@ -178,15 +178,20 @@ static void take_for_other(struct fork *fork, const struct holder *holder)
 }
 
 /*
- * Forks are not told of. A child of an owner that has the listener open too may be a worker,
- * or one that was forked for this connection and has not closed it yet.
+ * Forks are not told of. Who has the listener open too may be a worker, or one that was forked
+ * for this connection and has not closed it yet, whether its parent is known or not: it accepted
+ * only if it had the listener open before.
  */
 static bool may_accept(const struct serving *s, const struct open_attempt *a,
 		       const struct holder *holder, const struct detail *d)
 {
-	if (!holder->parent_pid)
-		return true;
-	return s->queues && queues_had_open(s->queues, a, holder->pid, accepted_after(d));
+	int64_t after_ns = accepted_after(d);
+
+	if (!s->queues)
+		return !holder->parent_pid;
+	return queues_had_open(s->queues, a, holder->pid, after_ns) ||
+	       (!holder->parent_pid &&
+		queues_acceptor(s->queues, a, after_ns, accepted_before(d)) == holder->pid);
 }
 
 /* Was seen with it, and accepted it itself or nobody knows. */

@@ -17,13 +17,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include "report/queue/entry/entries.h"
 #include "report/track/parts.h"
 #include "report/track/verdict.h"
 
 /* So much later than its entry of conntrack a SYN is not the first. */
-#define NAT_BEFORE_NS (600 * NS_PER_MS)
+#define NAT_BEFORE_NS	(600 * NS_PER_MS)
 #define LINGER_ENDED_NS (2 * NS_PER_SEC)
 /* In a capture alone nothing but copies can follow the end of an established connection. */
 #define LINGER_CLOSED_NS (20 * NS_PER_MS)
@@ -34,7 +35,7 @@
  * Records that the hand passes at each SYN, and at each other event but packets: a
  * table only grows with SYNs, so that they pay for keeping it small.
  */
-#define SWEEP_STEP   4
+#define SWEEP_STEP 4
 /* And at a time when it is asked to: 2 MiB of records. */
 #define SWEEP_ALL    16384
 #define ROUND_EVENTS 4096
@@ -118,8 +119,8 @@ static void add_destination(const struct tracker *t, const struct open_attempt *
 	if (!endpoint_equal(&asked, &out->server))
 		out->destination = asked;
 	/* conntrack had it before its first SYN was captured: that had been sent again by then. */
-	if (entry->fresh && out->syn_ns != TIME_UNKNOWN &&
-	    out->syn_ns - entry->time_ns > NAT_BEFORE_NS)
+	if (entry->fresh && out->syn_ns != TIME_UNKNOWN && entry->read_ns != TIME_UNKNOWN &&
+	    out->syn_ns - entry->read_ns > NAT_BEFORE_NS)
 		out->began_before = true;
 }
 
@@ -143,15 +144,28 @@ static void give_verdict(const struct tracker *t, const struct open_attempt *a,
 	context->accepted_ns = TIME_UNKNOWN;
 	if (t->options.queues)
 		queues_context(t->options.queues, a, context);
-	if (t->options.queues && open_saw(a, SEEN_RST_SERVER))
-		context->reset_by_close =
-		    queues_closed_at(t->options.queues, a, tracker_reset_ns(t, a));
+	if (t->options.queues && open_saw(a, SEEN_RST_SERVER)) {
+		int64_t reset_ns = tracker_reset_ns(t, a);
+
+		context->reset_by_close = queues_closed_at(t->options.queues, a, reset_ns);
+		context->reset_unaccepted = queues_reset_by_no_close(t->options.queues, reset_ns);
+		context->reset_in_front =
+		    a->role == ROLE_INBOUND && queues_sent_no_reset(t->options.queues, reset_ns);
+	}
+	if (t->options.queues && a->end_ns != TIME_UNKNOWN)
+		context->ended_by_close = queues_closed_at(t->options.queues, a, a->end_ns);
 	if (t->options.queues && open_is_accepted(a))
 		context->owner_pid = find_acceptor(t, a, context->now_ns);
 	verdict_attempt(a, t->details, context, out);
+	if (t->options.queues)
+		queues_share(t->options.queues, out);
+	out->not_here = false;
 	/* Its SYN did not go out again, where it would have been captured. */
-	if (t->options.all_interfaces && a->role == ROLE_FORWARDED && a->syns && !a->syn_copies)
+	if (t->options.all_interfaces && a->role == ROLE_FORWARDED && a->syns && !a->syn_copies &&
+	    !nat_find(&t->nat, &a->flow)) {
 		out->role = ROLE_UNKNOWN;
+		out->not_here = !a->synacks && !open_has_failed(a) && !a->front;
+	}
 	if (t->options.queues)
 		queues_assign(t->options.queues, a, details_at(t->details, a->detail), out);
 	if (t->options.queues && !out->began_before)
@@ -228,6 +242,12 @@ static enum role role_of(struct tracker *t, const struct flow *client_to_server)
 	return ways_role(&t->ways, &flow);
 }
 
+void tracker_meet_address(struct tracker *t, struct open_attempt *a)
+{
+	if (a->role == ROLE_FORWARDED && !a->synacks && role_of(t, &a->flow) == ROLE_INBOUND)
+		a->role = ROLE_INBOUND;
+}
+
 struct open_attempt *tracker_begin(struct tracker *t, const struct event *event, uint32_t hash)
 {
 	const struct segment *syn = &event->segment;
@@ -238,7 +258,7 @@ struct open_attempt *tracker_begin(struct tracker *t, const struct event *event,
 	if (!a)
 		return NULL;
 	a->isn = syn->seq;
-	a->role = (uint8_t)role_of(t, &syn->flow);
+	a->role = role_of(t, &syn->flow) & 0x3;
 	/* What TPROXY leads to a socket here does not go out again: see pass_on(). */
 	if (a->role == ROLE_FORWARDED && !syn->outgoing && t->options.queues &&
 	    queues_have_transparent(t->options.queues)) {
@@ -264,7 +284,7 @@ struct open_attempt *tracker_begin_unseen(struct tracker *t, const struct flow *
 	a = table_add(t->table, flow, hash, evicted, t);
 	if (!a)
 		return NULL;
-	a->role = (uint8_t)role_of(t, flow);
+	a->role = role_of(t, flow) & 0x3;
 	a->touched_ns = time_ns;
 	t->begun++;
 	if (table_count(t->table) > t->open_peak)
@@ -316,6 +336,9 @@ static void sweep(struct tracker *t)
 		}
 		(void)sweep_one(t);
 	}
+	/* Nobody else has touched them for long: by the next sweep they are here. */
+	for (uint32_t i = 0; i < SWEEP_STEP; i++)
+		table_prefetch(t->table, t->hand + i);
 }
 
 int tracker_sweep(struct tracker *tracker)
@@ -365,6 +388,17 @@ static void on_exit_of(struct tracker *t, int32_t pid, int64_t time_ns)
 	serving_exit(t->serving, pid, time_ns);
 	if (t->options.queues)
 		queues_exit(t->options.queues, pid, time_ns);
+}
+
+static void on_killed(struct tracker *t, const struct proc_exit *exit, int64_t time_ns)
+{
+	int32_t parent_pid = 0;
+
+	if (!t->options.queues || !WTERMSIG(exit->exit_code))
+		return;
+	/* A young child of an owner may not have been looked at. */
+	(void)serving_forked_ns(t->serving, exit->pid, &parent_pid);
+	queues_killed(t->options.queues, exit->pid, parent_pid, WTERMSIG(exit->exit_code), time_ns);
 }
 
 static void on_owner(struct tracker *t, const struct event *event)
@@ -426,6 +460,7 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		serving_fork(tracker->serving, &event->proc_fork, event->time_ns);
 		break;
 	case EVENT_PROC_EXIT:
+		on_killed(tracker, &event->proc_exit, event->time_ns);
 		on_exit_of(tracker, event->proc_exit.pid, event->time_ns);
 		break;
 	case EVENT_EXIT:
@@ -437,6 +472,9 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		break;
 	case EVENT_ADDRESS:
 		ways_take(&tracker->ways, &event->address);
+		if (tracker->options.queues)
+			queues_event(tracker->options.queues, event, tracker->table,
+				     tracker->details);
 		break;
 	case EVENT_ACTIVITY:
 		if (tracker->options.queues)
@@ -458,6 +496,9 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 	case EVENT_ENTRY:
 		tracker->entries_alone += !tracker_find(tracker, &event->entry.flow);
 		tracker_on_entry(tracker, event);
+		break;
+	case EVENT_ROUTE:
+		tracker_on_route(tracker, event);
 		break;
 	case EVENT_DROP:
 		tracker_on_drop(tracker, event);

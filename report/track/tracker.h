@@ -93,6 +93,12 @@ void tracker_each_open(const struct tracker *tracker,
 void tracker_look(const struct tracker *tracker, const struct open_attempt *open, int64_t now_ns,
 		  struct attempt *out);
 
+/*
+ * Gives each attempt that is still under way at now_ns to a tracker whose observation begins
+ * then. From keeps them.
+ */
+void tracker_carry(struct tracker *from, struct tracker *to, int64_t now_ns);
+
 /* Of attempts whose listener is not known, or all where there are no queues. */
 struct rate_counter *tracker_elsewhere(struct tracker *tracker);
 

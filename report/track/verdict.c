@@ -17,6 +17,13 @@ static int64_t difference(int64_t from_ns, int64_t to_ns)
 	return to_ns - from_ns;
 }
 
+/* Each of its SYN-ACKs was rejected before it left this host. */
+static bool is_never_answered(const struct open_attempt *open)
+{
+	return open_saw(open, SEEN_REJECTED) && !open_is_acknowledged(open) &&
+	       open->synack_ns == TIME_UNKNOWN;
+}
+
 static void copy_packets(const struct open_attempt *open, struct attempt *out)
 {
 	out->client = flow_source(&open->flow);
@@ -32,8 +39,11 @@ static void copy_packets(const struct open_attempt *open, struct attempt *out)
 	out->syns = open->syns;
 	out->synacks = open->synacks;
 	/* One that was not seen. */
-	out->synacks -= open_saw(open, SEEN_UNSEEN_SYNACK) ||
-			(out->began_before && open->synacks && open->synack_ns == TIME_UNKNOWN);
+	out->synacks -= open->synacks && (open_saw(open, SEEN_UNSEEN_SYNACK) ||
+					  (out->began_before && open->synack_ns == TIME_UNKNOWN));
+	out->answer_unseen = !open->synacks && open_saw(open, SEEN_UNSEEN_SYNACK);
+	if (is_never_answered(open))
+		out->synacks = 0;
 	out->syn_copies = open->syn_copies;
 	out->synack_copies = open->synack_copies;
 	out->role = open->role;
@@ -128,11 +138,8 @@ static void add_cause(struct attempt *out, enum cause cause, enum confidence con
 		};
 }
 
-/*
- * So long after its last SYN a client may send another one: each wait is twice as long as the
- * one before it at the most.
- */
-static int64_t next_syn_ns(const struct attempt *out)
+/* Each wait is twice as long as the one before it at the most. */
+int64_t verdict_next_syn_ns(const struct attempt *out)
 {
 	int64_t before_ns = TIME_UNKNOWN, last_ns = TIME_UNKNOWN;
 
@@ -150,16 +157,20 @@ static enum outcome decide_unfinished(const struct open_attempt *open,
 				      const struct verdict_context *context,
 				      const struct attempt *out)
 {
-	int64_t last = open->synacks || !open->syns ? open->touched_ns : open->last_syn_ns;
+	bool answered = open->synacks && !is_never_answered(open);
+	int64_t last = answered || !open->syns ? open->touched_ns : open->last_syn_ns;
 
 	if (context->ended &&
 	    (context->now_ns - last < STILL_UNDER_WAY_NS ||
-	     (context->live && !open->synacks && context->now_ns - last < next_syn_ns(out))))
+	     (context->live && !answered && context->now_ns - last < verdict_next_syn_ns(out))))
 		return OUTCOME_OPEN;
 	/* Of its client's own socket alone is known that it tries. */
 	if (!open->syns && !open->synacks)
 		return OUTCOME_OPEN;
-	return open->synacks ? OUTCOME_HALF_OPEN : OUTCOME_UNANSWERED;
+	/* How long it waits after the one SYN that was seen depends on how many came before. */
+	if (context->ended && open_knows(open, KNOWN_BEFORE) && !answered && open->syns == 1)
+		return OUTCOME_OPEN;
+	return answered ? OUTCOME_HALF_OPEN : OUTCOME_UNANSWERED;
 }
 
 /* A later handshake came out of the queue, so this one was not in. */
@@ -213,7 +224,7 @@ static enum outcome decide_outcome(const struct open_attempt *open,
 	/* Its handshake was with something in front of the listener. */
 	if (open->front && open->ack_ns != TIME_UNKNOWN)
 		return OUTCOME_ZOMBIE;
-	if (open_saw(open, SEEN_RST_CLIENT))
+	if (open_saw(open, SEEN_RST_CLIENT) && !open_saw(open, SEEN_REJECTED))
 		return OUTCOME_ABORTED;
 	if (open_saw(open, SEEN_RST_SERVER))
 		return open->synacks ? OUTCOME_RESET : OUTCOME_REFUSED;
@@ -230,12 +241,18 @@ static int64_t least_wait(const struct attempt *out)
 	return out->queue_wait_ns < 0 ? -1 : difference(out->entered_ns, out->accept_after_ns);
 }
 
-/* It was in a queue of its listener when that closed. */
+/*
+ * It was in a queue of its listener when that closed. A connection in the accept queue is reset
+ * then, whether or not that was captured; who has none meets the close only with its next packet,
+ * which a RST answers.
+ */
 static bool is_closed_on(const struct open_attempt *open, const struct verdict_context *context)
 {
-	return (open->moved_by == MOVE_LISTENER_CLOSED || open->moved_by == MOVE_LISTENER_GONE) &&
-	       (open_saw(open, SEEN_RST_SERVER) ? context->reset_by_close
-						: context->listener_closed);
+	if (open->moved_by != MOVE_LISTENER_CLOSED && open->moved_by != MOVE_LISTENER_GONE)
+		return false;
+	if (open_saw(open, SEEN_RST_SERVER))
+		return context->reset_by_close;
+	return open->moved_by == MOVE_LISTENER_CLOSED && context->listener_closed;
 }
 
 /*
@@ -247,7 +264,7 @@ static int64_t find_left(const struct open_attempt *open, const struct attempt *
 	int64_t left_ns = open->end_ns;
 
 	if (!open_is_acknowledged(open) || !open_saw(open, SEEN_CLIENT_ENDED) ||
-	    open_saw(open, SEEN_HALF_CLOSED))
+	    open_saw(open, SEEN_HALF_CLOSED | SEEN_REJECTED))
 		return TIME_UNKNOWN;
 	if (out->outcome == OUTCOME_WAITING || out->outcome == OUTCOME_RESET)
 		return left_ns;
@@ -261,7 +278,9 @@ static int64_t find_left(const struct open_attempt *open, const struct attempt *
 /* accept(), then the server's FIN or RST within so little, with nothing sent. */
 #define AT_ONCE_NS (100 * NS_PER_MS)
 
-static bool is_closed_unserved(const struct open_attempt *open, const struct attempt *out)
+/* A server that closes its listener with it ends: it had no time for that client. */
+static bool is_closed_unserved(const struct open_attempt *open,
+			       const struct verdict_context *context, const struct attempt *out)
 {
 	int64_t since_ns = out->accept_ns;
 
@@ -270,20 +289,61 @@ static bool is_closed_unserved(const struct open_attempt *open, const struct att
 	if (since_ns == TIME_UNKNOWN)
 		since_ns = out->entered_ns;
 	return open_saw(open, SEEN_CLOSED_EMPTY) && since_ns != TIME_UNKNOWN &&
-	       open->end_ns - since_ns < AT_ONCE_NS;
+	       open->end_ns - since_ns < AT_ONCE_NS && !context->ended_by_close;
+}
+
+/*
+ * Who accepts a connection, closes it with data unread and then closes its listener sends the
+ * same RST as a listener that closes with the connection in its queue: the counters tell, where
+ * nobody else did so about then.
+ */
+static enum confidence closed_confidence(const struct open_attempt *open,
+					 const struct verdict_context *context)
+{
+	if (context->accept_exact)
+		return CONFIDENCE_EXACT;
+	return open_saw(open, SEEN_RST_SERVER) && open_saw(open, SEEN_CLIENT_DATA) &&
+		       !context->reset_unaccepted
+		   ? CONFIDENCE_INFERRED
+		   : CONFIDENCE_BOUNDED;
 }
 
 /* What became of one that accept() returned. */
-static void decide_accepted(const struct open_attempt *open, struct attempt *out)
+static void decide_accepted(const struct open_attempt *open, const struct verdict_context *context,
+			    struct attempt *out)
 {
 	if (out->client_left_ns != TIME_UNKNOWN)
 		add_cause(out, CAUSE_CLIENT_LEFT,
 			  open_saw(open, SEEN_RST_CLIENT) ? CONFIDENCE_EXACT : CONFIDENCE_INFERRED,
 			  1);
-	if (is_closed_unserved(open, out))
+	if (is_closed_unserved(open, context, out))
 		add_cause(out, CAUSE_CLOSED_UNSERVED,
 			  out->accept_ns != TIME_UNKNOWN ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED,
 			  1);
+}
+
+/*
+ * The kernel resets a connection whose final ACK it refuses under tcp_abort_on_overflow, and
+ * that it refused this one is certain. Any other RST can be a firewall's.
+ */
+static bool is_aborted(const struct open_attempt *open, const struct attempt *out)
+{
+	for (uint32_t i = 0; i < out->marks_count && open->moved_by == MOVE_ABORT; i++)
+		if (out->marks[i].cause_known && out->marks[i].confidence == CONFIDENCE_EXACT &&
+		    out->marks[i].cause == CAUSE_ACCEPT_QUEUE_FULL_ACK)
+			return true;
+	return false;
+}
+
+/* Who sent the RST that ended it before accept(). */
+static void decide_reset(const struct open_attempt *open, const struct verdict_context *context,
+			 bool by_close, struct attempt *out)
+{
+	if (open_saw(open, SEEN_RST_SERVER) && !by_close && !context->reset_in_front)
+		add_cause(out, CAUSE_SERVER_RESET,
+			  is_aborted(open, out) ? CONFIDENCE_EXACT : CONFIDENCE_INFERRED, 1);
+	else if (open_saw(open, SEEN_RST_CLIENT) && !open_saw(open, SEEN_REJECTED))
+		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
 }
 
 /* That nothing answered: the client has acknowledged what was not captured. */
@@ -295,27 +355,31 @@ static bool is_refuted(const struct open_attempt *open, const struct mark *mark)
 static void decide_causes(const struct open_attempt *open, const struct verdict_context *context,
 			  struct attempt *out)
 {
-	bool by_close = is_closed_on(open, context);
+	bool by_close = is_closed_on(open, context) &&
+			!(open_saw(open, SEEN_RST_SERVER) && context->reset_in_front);
 
 	for (uint32_t i = 0; i < out->marks_count; i++)
 		if (out->marks[i].cause_known && !is_refuted(open, &out->marks[i]))
 			add_cause(out, out->marks[i].cause, out->marks[i].confidence, 1);
+	/* Its SYN-ACK was one, and is of before. */
+	if (open_knows(open, KNOWN_BEFORE) && open_knows(open, KNOWN_COOKIE) &&
+	    !attempt_find_cause(out, CAUSE_SYN_COOKIE))
+		add_cause(out, CAUSE_SYN_COOKIE, CONFIDENCE_INFERRED, 0);
 	switch (out->outcome) {
 	case OUTCOME_REFUSED:
 		/* A listener that is there refuses nobody: something in front of it did. */
-		add_cause(out,
-			  context->queue_known && !context->listener_closed ? CAUSE_SERVER_RESET
-									    : CAUSE_NO_LISTENER,
-			  CONFIDENCE_INFERRED, 1);
+		if (!context->queue_known || context->listener_closed)
+			add_cause(out, CAUSE_NO_LISTENER, CONFIDENCE_INFERRED, 1);
+		else if (context->reset_in_front)
+			add_cause(out, CAUSE_RESET_IN_FRONT, CONFIDENCE_EXACT, 1);
+		else
+			add_cause(out, CAUSE_SERVER_RESET, CONFIDENCE_INFERRED, 1);
 		break;
 	case OUTCOME_ABORTED:
 		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
 		break;
 	case OUTCOME_RESET:
-		if (open_saw(open, SEEN_RST_SERVER) && !by_close)
-			add_cause(out, CAUSE_SERVER_RESET, CONFIDENCE_EXACT, 1);
-		else if (open_saw(open, SEEN_RST_CLIENT))
-			add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
+		decide_reset(open, context, by_close, out);
 		break;
 	case OUTCOME_HALF_OPEN:
 		/* Who resends it has got no ACK; else that may have come another way. */
@@ -324,7 +388,7 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 			  open->synacks);
 		break;
 	case OUTCOME_ACCEPTED:
-		decide_accepted(open, out);
+		decide_accepted(open, context, out);
 		break;
 	case OUTCOME_ESTABLISHED:
 	case OUTCOME_WAITING:
@@ -337,10 +401,19 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 		break;
 	}
 	if (by_close && !open_is_accepted(open) && !open_saw(open, SEEN_RST_CLIENT))
-		add_cause(out, CAUSE_LISTENER_CLOSED,
-			  context->accept_exact ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED, 1);
-	if (out->ghost)
+		add_cause(out, CAUSE_LISTENER_CLOSED, closed_confidence(open, context), 1);
+	/* Where nobody can see accept(), these words are of one that was accepted. */
+	if (out->refusal && open->end_ns != TIME_UNKNOWN)
+		add_cause(out,
+			  out->refusal == REFUSAL_POSTGRESQL_NOT_READY ? CAUSE_SERVER_NOT_READY
+								       : CAUSE_SERVER_FULL,
+			  CONFIDENCE_INFERRED, 1);
+	if (out->ghost && !open_saw(open, SEEN_REJECTED))
 		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
+	if (open_saw(open, SEEN_REJECTED) ||
+	    (out->outcome != OUTCOME_REFUSED && open_saw(open, SEEN_RST_SERVER) &&
+	     context->reset_in_front))
+		add_cause(out, CAUSE_RESET_IN_FRONT, CONFIDENCE_EXACT, 1);
 	if (least_wait(out) > context->slow_accept_ns)
 		add_cause(out, CAUSE_SLOW_ACCEPT,
 			  out->accept_ns != TIME_UNKNOWN ? CONFIDENCE_EXACT : CONFIDENCE_BOUNDED,
@@ -384,6 +457,33 @@ static bool is_ghost(const struct open_attempt *open, const struct attempt *out)
 	       after_ns >= open->end_ns;
 }
 
+/* Only where the client speaks first: else it is not the server that lets the other wait. */
+/* A retransmitted SYN-ACK let it in, a second and more later. */
+#define DEFERRED_NS (500 * NS_PER_MS)
+
+static bool is_greeted_late(const struct open_attempt *open, const struct detail *d,
+			    const struct attempt *out)
+{
+	return d && d->answer_ns != TIME_UNKNOWN && out->outcome == OUTCOME_ACCEPTED &&
+	       (d->asked_ns == TIME_UNKNOWN ? !open_saw(open, SEEN_CLIENT_DATA)
+					    : d->asked_ns > d->answer_ns) &&
+	       attempt_find_cause(out, CAUSE_DEFER_ACCEPT) && out->entered_ns != TIME_UNKNOWN &&
+	       out->ack_ns != TIME_UNKNOWN && out->entered_ns - out->ack_ns >= DEFERRED_NS;
+}
+
+static int64_t answer_wait(const struct open_attempt *open, const struct detail *d,
+			   const struct attempt *out)
+{
+	int64_t from_ns = out->accept_ns != TIME_UNKNOWN ? out->accept_ns : out->accept_before_ns;
+
+	if (!d || d->answer_ns == TIME_UNKNOWN || from_ns == TIME_UNKNOWN || out->began_before ||
+	    !open_saw(open, SEEN_CLIENT_DATA) || d->asked_ns > d->answer_ns)
+		return -1;
+	if (d->asked_ns > from_ns)
+		from_ns = d->asked_ns;
+	return d->answer_ns > from_ns ? d->answer_ns - from_ns : 0;
+}
+
 void verdict_attempt(const struct open_attempt *open, struct details *details,
 		     const struct verdict_context *context, struct attempt *out)
 {
@@ -397,12 +497,24 @@ void verdict_attempt(const struct open_attempt *open, struct details *details,
 	if (out->accept_after_ns != TIME_UNKNOWN && out->accept_after_ns < out->entered_ns &&
 	    out->entered_ns <= out->accept_before_ns)
 		out->accept_after_ns = out->entered_ns;
-	out->accept_wait_ns = wait_of(out->ack_ns, out);
+	/* A final ACK that nobody captured came just before its connection entered. */
+	out->accept_wait_ns = wait_of(
+	    out->ack_ns != TIME_UNKNOWN || !out->began_before ? out->ack_ns : out->entered_ns, out);
 	out->queue_wait_ns = wait_of(out->entered_ns, out);
 	out->accept_to_fork_ns = difference(out->accept_ns, out->fork_ns);
 	out->listener = open->listener == LISTENER_NONE ? -1 : (int32_t)open->listener;
 	out->ghost = is_ghost(open, out);
 	out->evicted = context->evicted;
+	out->refusal = (enum refusal)open->refusal;
+	out->unread = open->unread;
+	out->unanswered = open_is_accepted(open) && open_saw(open, SEEN_CLOSED_EMPTY);
+	out->silent = open_is_accepted(open) && !out->began_before &&
+		      !open_saw(open, SEEN_CLIENT_DATA | SEEN_SYN_DATA);
+	out->greeted_late = is_greeted_late(open, d, out);
+	out->answer_wait_ns = answer_wait(open, d, out);
+	out->asked = open_is_accepted(open) && !out->began_before && d &&
+		     open_saw(open, SEEN_CLIENT_DATA | SEEN_SYN_DATA);
+	out->unreplied = out->asked && !d->heard && !open_saw(open, SEEN_FIN_SERVER);
 	out->causes_count = 0;
 	out->outcome = decide_outcome(open, context, out);
 	if (!out->accept_pid && out->outcome == OUTCOME_ACCEPTED)

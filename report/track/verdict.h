@@ -18,4 +18,7 @@
 void verdict_attempt(const struct open_attempt *open, struct details *details,
 		     const struct verdict_context *context, struct attempt *out);
 
+/* So long after its last SYN the client of an attempt without an answer may send another one. */
+int64_t verdict_next_syn_ns(const struct attempt *attempt);
+
 #endif

@@ -14,18 +14,10 @@
 #include "event/decimal.h"
 #include "report/sink/formats.h"
 #include "report/sink/output.h"
+#include "report/sink/time_digits.h"
 
 /* No line is longer: two addresses, a dozen and a half integers, the names of all causes. */
 #define LINE_SIZE 1024
-
-#define TIMES_COUNT 8
-
-/* The text of time_ns / 10^8: the same for a tenth of a second. */
-struct upper_digits {
-	uint64_t upper; /* 0: none */
-	size_t length;
-	char text[16]; /* no int64_t has more upper digits */
-};
 
 struct known_endpoint {
 	struct endpoint endpoint;
@@ -45,7 +37,7 @@ struct tsv_sink {
 	const char *filter; /* the caller's; or NULL */
 	struct outcome_text outcomes[OUTCOME_COUNT];
 	struct known_endpoint server;
-	struct upper_digits times[TIMES_COUNT];
+	struct time_digits times;
 	struct output output;
 };
 
@@ -54,30 +46,9 @@ static const char header[] =
     "accept_before_ns\tfork_ns\tchild_pid\tend_ns\toutcome\tcauses\tsyn_to_synack_ns\t"
     "synack_to_ack_ns\tconnect_ns\taccept_wait_ns\taccept_to_fork_ns";
 
-/* Fills a slot; of no use for times before 1970 and in its first tenth of a second. */
-static void remember(struct upper_digits *slot, uint64_t upper)
-{
-	char text[DECIMAL_SIZE] = "";
-
-	slot->upper = upper;
-	slot->length = (size_t)(decimal_put_u64(text, upper) - text);
-	memcpy(slot->text, text, sizeof(slot->text));
-}
-
 static inline char *put_time(struct tsv_sink *tsv, char *p, int64_t time_ns)
 {
-	if (time_ns >= DECIMAL_8_DIGITS) {
-		uint64_t upper = (uint64_t)time_ns / DECIMAL_8_DIGITS;
-		struct upper_digits *slot = &tsv->times[upper % TIMES_COUNT];
-
-		if (slot->upper != upper)
-			remember(slot, upper);
-		memcpy(p, slot->text, sizeof(slot->text));
-		p = decimal_put8(p + slot->length,
-				 (uint32_t)((uint64_t)time_ns - upper * DECIMAL_8_DIGITS));
-	} else if (time_ns != TIME_UNKNOWN) {
-		p = decimal_put_i64(p, time_ns);
-	}
+	p = time_digits_put(&tsv->times, p, time_ns);
 	*p++ = '\t';
 	return p;
 }

@@ -42,6 +42,10 @@ static void put_listener(struct json_writer *json, const struct snapshot_listene
 	jw_put_u64(json, "listener", index);
 	jw_put_string(json, "address", address);
 	jw_put_u64(json, "port", l->local.port);
+	if (l->interface) {
+		jw_put_u64(json, "interface", l->interface);
+		jw_put_text(json, "device", l->device);
+	}
 	jw_key(json, "cookie");
 	if (l->cookie)
 		jw_u64(json, l->cookie);
@@ -55,7 +59,9 @@ static void put_listener(struct json_writer *json, const struct snapshot_listene
 	for (uint16_t i = 0; i < l->pids_count && i < LISTENER_PIDS_MAX; i++)
 		jw_i64(json, l->pids[i]);
 	jw_end(json);
-	jw_put_string(json, "comm", l->comm[0] ? l->comm : NULL);
+	jw_put_text(json, "comm", l->comm);
+	jw_put_text(json, "unit", l->workload.unit);
+	jw_put_text(json, "container", l->workload.container);
 	jw_put_known(json, "limit", l->limit);
 	jw_put_known(json, "capacity", l->limit + 1);
 	jw_put_known(json, "depth", l->depth);
@@ -109,6 +115,7 @@ int view_put_json(FILE *out, const struct snapshot *snapshot, bool last)
 	jw_put_time(&json, "from_ns", snapshot->from_ns);
 	jw_put_time(&json, "to_ns", snapshot->to_ns);
 	jw_put_bool(&json, "last", last);
+	jw_put_bool(&json, "packets_captured", !snapshot->blind);
 	put_counts(&json, &snapshot->counts);
 	jw_key(&json, "handshake_ns");
 	json_put_latency(&json, &snapshot->handshake);

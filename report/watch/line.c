@@ -27,6 +27,14 @@ static void put_percentiles(FILE *out, const char *p50, const char *p99,
 	put_latency(out, p99, latency->count ? latency->p99 : -1);
 }
 
+static void put_count(FILE *out, const struct snapshot *s, const char *name, int64_t count)
+{
+	if (s->blind)
+		fprintf(out, " %s=-", name);
+	else
+		fprintf(out, " %s=%" PRId64, name, count);
+}
+
 /* Is the queue of a fuller, for its size, than that of b? */
 static bool is_fuller(const struct snapshot_listener *a, const struct snapshot_listener *b)
 {
@@ -46,7 +54,8 @@ static void put_fullest(FILE *out, const struct snapshot *s)
 	}
 	if (!fullest)
 		return;
-	endpoint_format(&fullest->local, address, sizeof(address));
+	endpoint_format_on(&fullest->local, fullest->interface, fullest->device, address,
+			   sizeof(address));
 	fprintf(out, " fullest=%s depth=%" PRId64 " peak=%" PRId64 " limit=%" PRId64, address,
 		fullest->depth, fullest->depth_peak, fullest->limit);
 	if (fullest->stall.cause != STALL_NONE)
@@ -64,11 +73,11 @@ void view_put_line(FILE *out, const struct snapshot *snapshot)
 	if (gmtime_r(&seconds, &tm))
 		strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &tm);
 	fprintf(out, "time=%s.%03dZ", time, (int)(s->to_ns % NS_PER_SEC / NS_PER_MS));
-	fprintf(out,
-		" attempts=%" PRId64 " syns=%" PRId64 " handshakes=%" PRId64 " accepts=%" PRId64
-		" drops=%" PRId64,
-		s->counts.attempts, s->counts.syns, s->counts.handshakes, s->counts.accepts,
-		rate_counts_drops(&s->counts));
+	put_count(out, s, "attempts", s->counts.attempts);
+	put_count(out, s, "syns", s->counts.syns);
+	put_count(out, s, "handshakes", s->counts.handshakes);
+	put_count(out, s, "accepts", s->counts.accepts);
+	put_count(out, s, "drops", rate_counts_drops(&s->counts));
 	for (int c = 0; c < CAUSE_COUNT; c++)
 		if (s->counts.drops[c])
 			fprintf(out, " %s=%" PRId64, cause_name((enum cause)c), s->counts.drops[c]);

@@ -126,6 +126,7 @@ static void fill_listener(struct live *live, struct queues *queues, const struct
 
 	*l = (struct snapshot_listener){
 	    .local = q->listener.local,
+	    .interface = q->listener.interface,
 	    .cookie = q->listener.cookie,
 	    .leader = q->leader->index,
 	    .reuseport = q->grouped,
@@ -144,7 +145,9 @@ static void fill_listener(struct live *live, struct queues *queues, const struct
 	    .accept_wait = summary(live, 1, q->counter.accept_wait),
 	};
 	memcpy(l->pids, q->listener.pids, sizeof(l->pids));
+	memcpy(l->device, q->listener.device, sizeof(l->device));
 	memcpy(l->comm, q->listener.comm, sizeof(l->comm));
+	l->workload = q->listener.workload;
 }
 
 static bool make_room(struct live *live, size_t count)
@@ -159,6 +162,11 @@ static bool make_room(struct live *live, size_t count)
 	live->listeners = bigger;
 	live->room = count + count / 2;
 	return true;
+}
+
+void live_be_blind(struct live *live)
+{
+	live->snapshot.blind = true;
 }
 
 const struct snapshot *live_snapshot(struct live *live, struct queues *queues,

@@ -34,6 +34,9 @@ const struct snapshot *live_snapshot(struct live *live, struct queues *queues,
 				     struct tracker *tracker, const uint64_t *losses,
 				     int64_t to_ns);
 
+/* No packets are captured. */
+void live_be_blind(struct live *live);
+
 /* The interval ends where the last snapshot was taken, and a new one begins. */
 void live_turn(struct live *live, struct queues *queues, struct tracker *tracker);
 

@@ -20,6 +20,8 @@
 
 struct snapshot_listener {
 	struct endpoint local;
+	uint32_t interface; /* that it is bound to; 0: to none */
+	char device[DEVICE_NAME_SIZE];
 	uint64_t cookie; /* 0 when only the server told of it */
 	size_t leader;	 /* index of the listener whose packets and accepts are counted for it: in a
 			    SO_REUSEPORT group the first one's, else its own */
@@ -28,6 +30,7 @@ struct snapshot_listener {
 	uint16_t pids_count;
 	int32_t pids[LISTENER_PIDS_MAX];
 	char comm[LISTENER_COMM_SIZE];
+	struct workload workload;
 	int64_t limit;		/* the queue holds one more */
 	int64_t depth;		/* the last sample; -1: there was none */
 	int64_t depth_peak;	/* the highest sample of the interval, or the one before it; -1 */
@@ -54,7 +57,8 @@ struct snapshot {
 	/* Attempts at what is no listener that is known: a part of the above. */
 	struct rate_counts elsewhere;
 	struct rate_counts elsewhere_total;
-	uint32_t open;			  /* attempts that are followed now */
+	bool blind;    /* no packets are captured: what is counted of them is not known */
+	uint32_t open; /* attempts that are followed now */
 	uint64_t losses[LOSS_KIND_COUNT]; /* in all */
 	size_t listeners_count;		  /* an attempt's listener is an index into them */
 	const struct snapshot_listener *listeners;

@@ -53,17 +53,17 @@ struct column_form {
 
 static const struct column_form forms[COLUMN_COUNT] = {
     [COLUMN_NOW] = {"now", GROUP_QUEUE, 6, 0},
-    [COLUMN_PEAK] = {"peak", GROUP_QUEUE, 6, 6},
+    [COLUMN_PEAK] = {"peak", GROUP_QUEUE, 6, 2},
     [COLUMN_LIMIT] = {"limit", GROUP_QUEUE, 6, 0},
     [COLUMN_HALF_OPEN] = {"half-open", GROUP_QUEUE, 10, 10},
     [COLUMN_SYNS] = {"SYNs", GROUP_RATES, 8, 7},
-    [COLUMN_HANDSHAKES] = {"handshakes", GROUP_RATES, 11, 2},
-    [COLUMN_ACCEPTS] = {"accepts", GROUP_RATES, 8, 3},
+    [COLUMN_HANDSHAKES] = {"handshakes", GROUP_RATES, 11, 3},
+    [COLUMN_ACCEPTS] = {"accepts", GROUP_RATES, 8, 4},
     [COLUMN_DROPS] = {"drops", GROUP_RATES, 7, 1},
     [COLUMN_HANDSHAKE_P50] = {"p50", GROUP_HANDSHAKE, 8, 8},
-    [COLUMN_HANDSHAKE_P99] = {"p99", GROUP_HANDSHAKE, 10, 5},
+    [COLUMN_HANDSHAKE_P99] = {"p99", GROUP_HANDSHAKE, 10, 6},
     [COLUMN_WAIT_P50] = {"p50", GROUP_WAIT, 8, 9},
-    [COLUMN_WAIT_P99] = {"p99", GROUP_WAIT, 9, 4},
+    [COLUMN_WAIT_P99] = {"p99", GROUP_WAIT, 9, 5},
 };
 
 struct layout {
@@ -100,12 +100,13 @@ static struct layout lay_out(const struct text *text, const struct snapshot *s)
 	for (size_t i = 0; i < s->listeners_count; i++) {
 		char address[ENDPOINT_TEXT_SIZE];
 		unsigned length =
-		    (unsigned)endpoint_format(&s->listeners[i].local, address, sizeof(address));
+		    (unsigned)endpoint_format_on(&s->listeners[i].local, s->listeners[i].interface,
+						 s->listeners[i].device, address, sizeof(address));
 
 		layout.name = length > layout.name ? length : layout.name;
 	}
-	if (layout.name > text->columns / 4 && layout.name > 21)
-		layout.name = text->columns / 4 > 21 ? text->columns / 4 : 21;
+	if (layout.name > text->columns / 4 && layout.name > 20)
+		layout.name = text->columns / 4 > 20 ? text->columns / 4 : 20;
 	left = text->columns - layout.name - 1 - BAR_MIN;
 	for (unsigned rank = 0; rank <= RANK_MAX; rank++) {
 		unsigned kept = rank < RANK_EXTRA ? 0 : BAR_EXTRA - BAR_MIN;
@@ -248,7 +249,8 @@ static const char *cell(const struct text *text, const struct snapshot *s,
 static void put_name(const struct text *text, const struct snapshot_listener *l, unsigned width)
 {
 	char address[ENDPOINT_TEXT_SIZE];
-	size_t length = endpoint_format(&l->local, address, sizeof(address));
+	size_t length =
+	    endpoint_format_on(&l->local, l->interface, l->device, address, sizeof(address));
 
 	if (length <= width) {
 		text_cell(text, address, -(int)width);

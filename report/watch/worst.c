@@ -99,8 +99,16 @@ static const char *brief(enum cause cause)
 		return "client left before accept()";
 	case CAUSE_CLOSED_UNSERVED:
 		return "closed at once, nothing sent";
+	case CAUSE_SERVER_FULL:
+		return "server has too many connections";
+	case CAUSE_SERVER_NOT_READY:
+		return "server not ready";
 	case CAUSE_LISTENER_CLOSED:
 		return "listener closed";
+	case CAUSE_RESET_IN_FRONT:
+		return "reset in front of the listener";
+	case CAUSE_ANSWER_STOPPED:
+		return "SYN-ACK stopped on its way out";
 	case CAUSE_ACCEPT_QUEUE_FULL_SYN:
 	case CAUSE_ACCEPT_QUEUE_FULL_ACK:
 	case CAUSE_SYN_QUEUE_FULL:

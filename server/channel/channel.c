@@ -29,7 +29,6 @@ struct channel_reader {
 	uint64_t position;     /* of the next record */
 	int64_t hole_since_ns; /* monotonic; 0: the slot at position is no hole so far */
 	uint64_t told;	       /* the count in the last EVENT_LOSS */
-	bool ended;
 };
 
 static int lock_for_writers(int fd)
@@ -44,6 +43,11 @@ static bool has_writers(const struct channel_reader *reader)
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	return fcntl(reader->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+static uint64_t head_of(const struct channel_reader *reader)
+{
+	return atomic_load_explicit(&reader->ring->head, memory_order_acquire);
 }
 
 /* A second open file description of the same memory. */
@@ -148,19 +152,27 @@ static void advance(struct channel_reader *reader, struct channel_slot *slot)
 	reader->hole_since_ns = 0;
 }
 
+static uint64_t state_of(struct channel_slot *slot)
+{
+	return atomic_load_explicit(&slot->state, memory_order_acquire);
+}
+
 /* Nobody has filled the slot, though somebody took it: true when it is given up. */
-static bool is_given_up(struct channel_reader *reader, bool writers)
+static bool is_given_up(struct channel_reader *reader, struct channel_slot *slot,
+			uint64_t free_state)
 {
 	int64_t now_ns = clock_monotonic_ns();
 
 	if (reader->hole_since_ns == 0)
 		reader->hole_since_ns = now_ns;
-	return !writers || now_ns - reader->hole_since_ns >= HOLE_PATIENCE_NS;
+	if (now_ns - reader->hole_since_ns >= HOLE_PATIENCE_NS)
+		return true;
+	/* In this order: what was written before the last writer went is seen. */
+	return !has_writers(reader) && state_of(slot) == free_state;
 }
 
 /* The number of events, or what fn returned; stops at a slot that is still being filled. */
-static int deliver(struct channel_reader *reader, uint64_t head, bool writers, event_fn fn,
-		   void *context)
+static int deliver(struct channel_reader *reader, uint64_t head, event_fn fn, void *context)
 {
 	int events = 0;
 
@@ -169,11 +181,10 @@ static int deliver(struct channel_reader *reader, uint64_t head, bool writers, e
 		    channel_ring_slot(reader->ring, reader->slots_count, reader->position);
 		uint64_t free_state =
 		    channel_ring_free_state(reader->slots_count, reader->position);
-		uint64_t state = atomic_load_explicit(&slot->state, memory_order_acquire);
 		struct event event;
 
-		if (state == free_state) {
-			if (!is_given_up(reader, writers))
+		if (state_of(slot) == free_state) {
+			if (!is_given_up(reader, slot, free_state))
 				return events;
 			atomic_fetch_add(&reader->ring->lost, 1);
 		} else if (channel_record_to_event(&slot->record, &event)) {
@@ -192,24 +203,19 @@ static int deliver(struct channel_reader *reader, uint64_t head, bool writers, e
 
 int channel_read(struct channel_reader *reader, event_fn fn, void *context)
 {
-	/* In this order: what was written before the last writer went is seen. */
-	bool writers = has_writers(reader);
-	uint64_t head = atomic_load_explicit(&reader->ring->head, memory_order_acquire);
-	int events, r;
+	int events = deliver(reader, head_of(reader), fn, context), r;
 
-	events = deliver(reader, head, writers, fn, context);
 	if (events < 0)
 		return events;
 	r = tell_loss(reader, clock_now_ns(), fn, context);
-	if (r < 0)
-		return r;
-	reader->ended = !writers && reader->position == head;
-	return events + r;
+	return r < 0 ? r : events + r;
 }
 
 bool channel_ended(const struct channel_reader *reader)
 {
-	return reader->ended;
+	/* In this order, as above. */
+	return !has_writers(reader) && reader->position == head_of(reader) &&
+	       reader->told == channel_lost(reader);
 }
 
 void channel_reader_free(struct channel_reader *reader)

@@ -61,6 +61,7 @@ bool channel_record_from_event(const struct event *event, struct channel_record 
 	case EVENT_SAMPLE:
 	case EVENT_HALF_OPEN:
 	case EVENT_CHILD:
+	case EVENT_ROUTE:
 	case EVENT_WAITING:
 	case EVENT_COUNTERS:
 	case EVENT_PROC_FORK:

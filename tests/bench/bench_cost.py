@@ -38,8 +38,9 @@ data = bytes(1 << 20)
 while size > 0 and way == "down":
     connection.sendall(data)
     size -= len(data)
-while size > 0 and way == "up":
-    size -= connection.recv_into(bytearray(1 << 20)) or size
+room = bytearray(1 << 20)
+while way == "up" and connection.recv_into(room):
+    pass
 if way == "up":
     connection.sendall(b"!")
 """
@@ -51,6 +52,8 @@ data, room = bytes(1 << 20), bytearray(1 << 20)
 while size > 0 and way == "up":
     connection.sendall(data)
     size -= len(data)
+if way == "up":
+    connection.shutdown(socket.SHUT_WR)
 while connection.recv_into(room):
     pass
 """

@@ -21,6 +21,30 @@ def is_listened_at(port):
     return f":{port:04X} 00000000:0000 0A" in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii")
 
 
+# A client takes 20 ms of a processor.
+COMPUTING = """
+import socket, time
+listener = socket.create_server(("127.0.0.1", @PORT@), backlog=%d)
+while True:
+    client, _ = listener.accept()
+    client.recv(100)
+    end = time.thread_time() + 0.02
+    while time.thread_time() < end:
+        pass
+    client.sendall(b"served")
+    client.close()
+"""
+
+
+def depth_of(port):
+    """Of the accept queue, as proc_net_tcp(5) has it: the rx_queue of the listener."""
+    for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        _, local, _, state, queues, *_ = line.split()
+        if state == "0A" and local.endswith(f":{port:04X}"):
+            return int(queues.split(":")[1], 16)
+    return None
+
+
 def end_group(process):
     """Of one that was started with start_new_session, and all that it forked."""
     for number in (signal.SIGCONT, signal.SIGKILL):
@@ -66,24 +90,29 @@ PROMPT_S = 0.9
 
 class Clients:
     """So many, each gap_s after the one before; each connects, asks, waits for its answer as long as it has patience,
-    and holds its connection for hold_s."""
+    and holds its connection for hold_s, or until the server closes it."""
 
     def __init__(self, port, count, patience_s=8.0, request=b"x", reply=b"served", gap_s=0.0, hold_s=0.0,
                  at_once=False):
         self.port, self.patience_s, self.request, self.reply, self.hold_s = port, patience_s, request, reply, hold_s
         self.served, self.prompt, self.took, self.replies, self.lock = 0, 0, [], [], threading.Lock()
-        self.threads = []
+        self.threads, self.gap_s, self.at_once = [], gap_s, at_once
+        self.more(count)
+
+    def more(self, count):
+        """So many others, as these."""
         began = []
         # At once: all connect before the first of them asks; a thread of each comes when it is scheduled.
         for _ in range(count):
             began.append((socket.socket(), time.monotonic()))
             began[-1][0].setblocking(False)
-            began[-1][0].connect_ex(("127.0.0.1", port))
-            if not at_once:
+            began[-1][0].connect_ex(("127.0.0.1", self.port))
+            if not self.at_once:
                 self.follow(began.pop())
-                time.sleep(gap_s)
+                time.sleep(self.gap_s)
         for client in began:
             self.follow(client)
+        return self
 
     def follow(self, client):
         self.threads.append(threading.Thread(target=self.one, args=client))
@@ -100,10 +129,11 @@ class Clients:
                 connected = time.monotonic() - began
                 client.settimeout(max(0.01, self.patience_s - connected))
                 client.sendall(self.request)
-                reply = client.recv(4096)
+                while self.reply not in reply and (more := client.recv(4096)):
+                    reply += more
                 took = time.monotonic() - began
                 if self.reply in reply:
-                    time.sleep(self.hold_s)
+                    self.hold(client)
         except OSError:
             took = time.monotonic() - began
         served = self.reply in reply
@@ -112,6 +142,17 @@ class Clients:
             self.prompt += served and connected < PROMPT_S
             self.took.append(took)
             self.replies.append(reply)
+
+    def hold(self, client):
+        """Idle, until the server closes it."""
+        end = time.monotonic() + self.hold_s
+        try:
+            while (left := end - time.monotonic()) > 0:
+                client.settimeout(left)
+                if not client.recv(4096):
+                    break
+        except OSError:
+            pass
 
     def join(self):
         for thread in self.threads:

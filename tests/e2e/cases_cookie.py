@@ -1,6 +1,8 @@
 """Cases of a segment that meets a listener and no request: cookies and strays, the fourth table of docs/kernel.md."""
+import dataclasses
 import time
 
+import wire
 from stage import COOKIE_OVERFLOW, COOKIE_SENT, OPENED, RST_SENT, SYN_OVERFLOW, case
 
 
@@ -28,6 +30,19 @@ def cookie_ack_dropped(s):
     s.step("ACK", client.final_ack, [], **COOKIE_OVERFLOW)
     assert (listener.depth, listener.half_open(), listener.limit) == (2, 0, 1)
     s.step("nothing is resent", lambda: s.wait(client, 1.2), [])
+    s.truth(client, "zombie", syn_cookie=1, cookie_ack_dropped=1)
+
+
+@case(cookies=(1, 2))
+def listener_closes_on_a_zombie(s):
+    """It was in no queue, so that the close does not reset it."""
+    listener, client = cookie_on_full(s)
+    s.step("ACK", client.final_ack, [], **COOKIE_OVERFLOW)
+    s.step("close", listener.close, None, EstabResets=2, OutRsts=2)
+    assert not client.kinds()
+    for key, truth in s.truths.items():
+        if truth.outcome == "waiting":
+            s.truths[key] = dataclasses.replace(truth, outcome="reset", causes={**truth.causes, "listener-closed": 1})
     s.truth(client, "zombie", syn_cookie=1, cookie_ack_dropped=1)
 
 
@@ -121,6 +136,26 @@ def cookie_bad(s):
     s.step("the right one", client.final_ack, [], SyncookiesRecv=1, **OPENED)
 
 
+@case(cookies=(1, 2), abort=(0, 1))
+def cookie_client_that_closes_behind_lost_data(s):
+    """The cookie is checked by the number of the segment that brings it: only the first that it sent has that."""
+    _, client = cookie_on_full(s)
+    s.step("ACK", client.final_ack, [], **COOKIE_OVERFLOW)
+    s.step("data", lambda: client.data(b"y" * 100), [], **COOKIE_OVERFLOW)
+    client.seq += 100  # the lowest bits carry the MSS: a few off could still be a cookie
+    s.step("FIN behind it", client.fin, ["R"], SyncookiesFailed=1, **RST_SENT)
+    s.truth(client, "reset", syn_cookie=1, cookie_ack_dropped=2, server_reset=1)
+
+
+@case(cookies=(1, 2))
+def cookie_client_resets_with_ack(s):
+    """What has ACK a listener would answer with a RST, and a RST gets none: nothing counts it."""
+    _, client = cookie_on_full(s)
+    s.step("ACK", client.final_ack, [], **COOKIE_OVERFLOW)
+    s.step("RST + ACK", lambda: client.rst(wire.ACK), [])
+    s.truth(client, "reset", syn_cookie=1, cookie_ack_dropped=1, client_reset=1)
+
+
 @case(cookies=(1, 2))
 def cookie_client_resets(s):
     """A scan that meets cookies: only sk_drops moves."""
@@ -157,6 +192,7 @@ def stray_without_recent_cookies(s):
     s.step("data", client.data, ["R"], **RST_SENT)
     s.step("FIN", client.fin, ["R"], **RST_SENT)
     s.step("RST", client.rst, [], drops=1)
+    s.step("RST + ACK", lambda: client.rst(wire.ACK), [])
 
 
 @case(cookies=(1,), tcp_synack_retries=1)

@@ -1,4 +1,6 @@
 """Cases of a connection in the accept queue, of TIME_WAIT, Fast Open, SO_REUSEPORT and packet filters."""
+import socket
+import struct
 import subprocess
 
 import cases_path
@@ -39,6 +41,22 @@ def segments_while_queued(s):
     assert (listener.depth, listener.waiting()) == (2, 2)
     assert [x["state"] for x in kernel.sockets(s.family, [kernel.CLOSE_WAIT])
             if x["sport"] == s.port] == [kernel.CLOSE_WAIT]
+
+
+@case(cookies=(0, 1))
+def accepted_and_closed_with_a_reset(s):
+    """The RST of a close() has a counter of its own; that of a listener that closes has none."""
+    listener = s.listen(5)
+    unread, lingering = s.fill(2)
+    s.step("data", unread.data, ["A"])
+    for client in (unread, lingering):
+        assert s.accept(listener) == (client.address, client.sport)
+    s.step("close with data unread", listener.accepted[0].close, None, EstabResets=1, OutRsts=1, TCPAbortOnClose=1)
+    assert unread.kinds() == ["RA"]
+    listener.accepted[1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.step("close with SO_LINGER 0", listener.accepted[1].close, None, EstabResets=1, OutRsts=1, TCPAbortOnData=1)
+    assert lingering.kinds() == ["RA"]
+    del listener.accepted[:]
 
 
 @case(cookies=(0, 1))
@@ -296,7 +314,7 @@ def packet_filter(s):
         client = s.client()
         nft(filtered("input", f"tcp dport {s.port} reject with tcp reset"))
         s.step("SYN, rejected with a RST", client.syn, ["RA"])
-        s.truth(client, "refused", server_reset=1)
+        s.truth(client, "refused", reset_in_front=1)
         nft("flush ruleset")
         client = s.client()
         nft(filtered("output", f"tcp sport {s.port} drop"))

@@ -11,6 +11,8 @@ import tempfile
 import pytest
 
 import exactness
+import hosts
+import recording
 from listening import Listener
 from traffic import Traffic
 
@@ -137,6 +139,7 @@ def traffic(namespace):
 @pytest.fixture
 def folder(tmp_path):
     """Where a recording is to be; whom the recorder becomes can get there."""
+    tmp_path.parent.chmod(0o755)
     tmp_path.chmod(0o755)
     return tmp_path / "recording"
 
@@ -159,3 +162,27 @@ def overflow(namespace):
     for client in clients:
         client.close()
     listener.close()
+
+
+@pytest.fixture
+def host(namespace):
+    the_host = hosts.Host()
+    yield the_host
+    the_host.close()
+
+
+@pytest.fixture
+def record(synscope, host, tmp_path):
+    """record(ports, options...) -> a recording that runs."""
+    made = []
+
+    def start(*ports, interface="any", options=()):
+        begun = recording.Recording(synscope, tmp_path / f"recording{len(made)}", interface, ports, options)
+        begun.witness = hosts.witness
+        made.append(begun)
+        begun.start()
+        return begun
+
+    yield start
+    for begun in made:
+        begun.kill()

@@ -2,7 +2,9 @@
 namespace at the other end of a veth pair."""
 import json
 import os
+import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,7 +12,20 @@ import tempfile
 import pytest
 
 import exactness
+import kernel
+import running
 from netspace import Netspace
+
+STACKS = {
+    "veth": [],
+    "bridge": ["bridge"],
+    "macvlan": ["macvlan"],
+    "ipvlan": ["ipvlan"],
+    "vlan": ["vlan"],
+    "bond": ["bond"],
+    "bridge-vlan": ["bridge", "vlan"],
+    "bridge-macvlan": ["bridge", "macvlan"],
+}
 
 ADDRESSES = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
 
@@ -55,8 +70,17 @@ import json, os, signal, socket, sys, threading, time
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 listener = socket.socket(family)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+if "reuseport" in sys.argv:
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 if "transparent" in sys.argv:
     listener.setsockopt(*((socket.IPPROTO_IPV6, 75) if family == socket.AF_INET6 else (socket.SOL_IP, 19)), 1)
+for word in sys.argv:
+    if word.startswith("device="):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, word.removeprefix("device=").encode())
+if "reuseport" in sys.argv:
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+if family == socket.AF_INET6 and "v6only" in sys.argv:
+    listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
 listener.bind((sys.argv[1], int(sys.argv[2])))
 listener.listen(int(sys.argv[3]))
 print("listening", flush=True)
@@ -139,6 +163,8 @@ class Host:
             ip("link", "set", lower, "master", name)
         elif kind == "macvlan":
             ip("link", "add", "link", lower, "name", name, "type", "macvlan", "mode", "bridge")
+        elif kind == "ipvlan":
+            ip("link", "add", "link", lower, "name", name, "type", "ipvlan", "mode", "l2")
         elif kind == "vlan":
             ip("link", "add", "link", lower, "name", name, "type", "vlan", "id", 7)
             ip("link", "add", "link", lower_peer, "name", "v7", "type", "vlan", "id", 7, inside=peer)
@@ -163,6 +189,11 @@ class Host:
         if not inside:
             witness.logs.append(log)
         return process
+
+    @staticmethod
+    def until_accepted(count):
+        """Waits until the servers of this host have said of so many connections that accept() gave them."""
+        running.until(lambda: sum(pathlib.Path(log).read_text(encoding="ascii").count("\n") for log in witness.logs) >= count, "accepted")
 
     def nat(self, rules):
         nft(f"table inet test {{ {rules} }}")
@@ -206,3 +237,39 @@ def sysctl(name, value):
     if os.path.exists(path):
         with open(path, "w", encoding="ascii") as file:
             file.write(str(value))
+
+
+def stack_up(host, kind):
+    """The peer, with our address on the topmost device of the stack."""
+    peer = host.peer()
+    host.pair(peer, "s0", "c0")
+    lower, theirs = "s0", "c0"
+    # The device that has the address answers for it, and no other.
+    sysctl("net.ipv4.conf.all.arp_ignore", 1)
+    for number, above in enumerate(STACKS[kind]):
+        theirs = host.on_top(above, lower, f"t{number}", peer, theirs)
+        lower = f"t{number}"
+    host.addresses(lower, *(mine for mine, _ in ADDRESSES.values()))
+    host.addresses(theirs, *(theirs_ for _, theirs_ in ADDRESSES.values()), inside=peer)
+    return peer
+
+
+def overflows():
+    return kernel.counters().get("ListenOverflows", 0)
+
+
+def attempts_of(report, role="inbound"):
+    return [attempt for attempt in report["attempts"] if attempt["role"] == role]
+
+
+def causes(attempts):
+    return {cause["name"] for attempt in attempts for cause in attempt["causes"]}
+
+
+def stopped(process):
+    """The server does nothing until continued(): its queue fills."""
+    running.stop(process.pid)
+
+
+def continued(process):
+    process.send_signal(signal.SIGCONT)

@@ -22,6 +22,18 @@ def until(condition, what):
         time.sleep(0.005)
 
 
+def state(pid, task=None):
+    """R, S, T, ...: proc_pid_stat(5)."""
+    path = pathlib.Path(f"/proc/{pid}/task/{task or pid}/stat")
+    return path.read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
+
+
+def stop(pid):
+    """None of its threads runs any more when this returns: one in accept() may take another connection before."""
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: all(state(pid, task) == "T" for task in os.listdir(f"/proc/{pid}/task")), "stopped")
+
+
 def peaks_of_full(limit):
     """How deep a full accept queue can have been: one more for each processor that let somebody in at once."""
     return range(limit + 1, limit + os.cpu_count() + 1)

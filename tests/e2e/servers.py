@@ -15,7 +15,7 @@ import subprocess
 import time
 
 from netspace import IS_ROOT
-from running import until
+from running import stop, until
 
 PORT = 7000
 
@@ -28,11 +28,6 @@ def children(pid):
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         found += [int(child) for child in (task / "children").read_text(encoding="ascii").split()]
     return found
-
-
-def state(pid):
-    """R, S, T, ...: proc_pid_stat(5)."""
-    return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
 
 
 def parent(pid):
@@ -78,11 +73,9 @@ class Server:
     def stopped(self):
         """While nobody accepts. Yields a function that says when that ended, CLOCK_REALTIME."""
         pids, ended = self.acceptors(), []
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
         try:
             for pid in pids:
-                until(lambda: state(pid) == "T", "stopped")
+                stop(pid)
             yield lambda: ended[0]
         finally:
             ended.append(time.time_ns())

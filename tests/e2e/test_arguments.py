@@ -125,6 +125,26 @@ def test_what_is_no_choice_is_wrong_usage(run, wanted):
 
 # Progress
 
+def test_a_command_that_is_missing_is_wrong_usage(run, namespace, tmp_path):
+    result = run("record", "-o", tmp_path / "folder", 80, "--")
+    assert result.returncode == 2
+    assert result.stderr.startswith("synscope record: missing COMMAND after --\n")
+    assert not (tmp_path / "folder").exists()
+
+
+@pytest.mark.parametrize("command", [["watch", "-d", "200ms", "80"], ["record", "-d", "200ms", "80"], ["listeners"], ["--version"]],
+                         ids=lambda words: words[0])
+def test_a_closed_standard_output_is_named_and_no_file_takes_its_place(synscope, namespace, tmp_path, command):
+    """sh closes it; what is printed must not go into the packets."""
+    if command[0] == "record":
+        command = [*command, "-o", str(tmp_path / "folder")]
+    result = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", synscope, *command], stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].endswith("standard output: Bad file descriptor")
+    for path in tmp_path.glob("folder/packets.pcap"):
+        assert path.read_bytes()[:4] == b"\x4d\x3c\xb2\xa1"
+
+
 def test_progress_does_not_mix_with_the_output_of_command(synscope, namespace, tmp_path):
     tmp_path.chmod(0o755)
     master, slave = pty.openpty()

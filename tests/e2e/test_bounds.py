@@ -181,7 +181,7 @@ def test_a_gigabyte_out_of_a_megabyte(report):
 
 
 def test_listeners_without_end(report, tmp_path):
-    found = report(recording(tmp_path, (listener(i) for i in range(MANY))), 160)
+    found = report(recording(tmp_path, (listener(i) for i in range(MANY))), 192)
     assert len(found["listeners"]) == 4096
     assert overflows(found) == {"events about listeners": MANY - 4096}
 

@@ -272,3 +272,22 @@ def test_a_file_without_tcp_has_a_beginning_and_an_end(run, tmp_path):
     path.write_bytes(pcap([(0, e.udp(b"?", 53)), (7000000, e.udp(b"?", 53))]))
     source = json.loads(run("report", "-f", "json", path).stdout)["source"]
     assert (source["start_ns"] // 1000 - START_US, source["end_ns"] // 1000 - START_US) == (0, 7000000)
+
+
+@pytest.mark.parametrize("version", (4, 6))
+def test_a_file_of_one_direction(run, tmp_path, version):
+    """What the clients say shows that they were answered; of the servers' answers alone, that somebody asked."""
+    path = tmp_path / "one.pcap"
+    for back, outcome, counted in ((False, "unanswered", "unseen_syn_acks"), (True, None, "stray_syn_acks")):
+        steps = [(1000 * port + at, segment(flags, seq, ack, way, port, version))
+                 for port in range(40000, 40003) for at, (flags, seq, ack, way) in enumerate(HANDSHAKE) if way == back]
+        # Long enough for an answer to the last one.
+        steps += [(200_000_000 + i, segment(ACK, 101, 501, back, 40010, version)) for i in range(2)]
+        path.write_bytes(pcap(steps))
+        report = json.loads(run("report", "-f", "json", path).stdout)
+        assert report["summary"][counted] == 3
+        assert [attempt["outcome"] for attempt in report["attempts"]] == ([outcome] * 3 if outcome else [])
+        text = run("report", path).stdout
+        missing = "the clients' direction is missing" if back else "the server's direction is missing"
+        assert missing in text and any(missing in note for note in report["notes"])
+        assert "unanswered SYN" not in text and "before the observation" not in text

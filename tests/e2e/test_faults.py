@@ -113,6 +113,22 @@ def test_a_reader_that_leaves_does_not_end_the_recording(start, run, traffic, fo
     assert traffic.between(began, ended - SECOND // 10) <= clients_of(report_of(run, folder)[0])
 
 
+def test_a_recorder_that_was_stopped_has_lost_no_packet(start, run, traffic, folder):
+    """For some seconds, at 500 connections a second: not how long it took fills the ring, but how much came."""
+    process = start(folder, traffic.port)
+    process.send_signal(signal.SIGSTOP)
+    began = time.time_ns()
+    until(lambda: len(traffic.between(began, time.time_ns())) >= 1500, "1500 clients")
+    ended = time.time_ns()
+    process.send_signal(signal.SIGCONT)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    report, _ = report_of(run, folder)
+    assert report["losses"]["packets-kernel"] == 0 and report["source"]["packets_dropped"] == 0
+    assert traffic.between(began, ended - SECOND // 10) <= clients_of(report)
+
+
 def test_a_reader_that_leaves_is_no_failure_of_a_report(synscope, recorded):
     for name in (recorded, recorded / "packets.pcap"):
         for form in ("text", "tsv", "json", "html", "perfetto"):

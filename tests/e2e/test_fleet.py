@@ -1,81 +1,88 @@
-"""docs/fleet.sql: PostgreSQL loads the rows, and the sums of the ten questions are the report's."""
-import json
-import os
-import pathlib
-import pwd
+"""contrib/rows: databases load the rows, and the sums of the ten questions are the report's."""
 import re
 import subprocess
 
 import pytest
 
+from databases import ROWS, ClickHouse, PostgreSQL, read_sql
+from fleet import OVERFLOW, check_answers
 from running import until
 
-TREE = pathlib.Path(__file__).resolve().parents[2]
-OVERFLOW = TREE / "tests" / "golden" / "recordings" / "overflow"
-DROPS = ("accept-queue-full-syn", "accept-queue-full-ack", "syn-queue-full", "max-syn-backlog-reserve", "cookie-ack-dropped")
-BINARIES = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A PostgreSQL, whose user can reach its folder."""
+    folder = tmp_path_factory.mktemp("postgresql")
+    folder.parent.chmod(0o755)
+    folder.chmod(0o755)
+    started = PostgreSQL(folder)
+    yield started
+    started.stop()
 
 
 @pytest.fixture
-def database(tmp_path):
-    """query(SQL) -> rows as lists of text, of a PostgreSQL with a socket in a folder and no port."""
-    if not BINARIES:
-        pytest.skip("lacks postgres: scripts/packages install test")
-    owner = pwd.getpwnam("postgres")
-    data = tmp_path / "data"
-    data.mkdir(mode=0o700)
-    tmp_path.parent.chmod(0o755)
-    tmp_path.chmod(0o755)
-    as_owner = []
-    if os.geteuid() == 0:
-        os.chown(data, owner.pw_uid, owner.pw_gid)
-        as_owner = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
-    subprocess.run([*as_owner, BINARIES[-1] / "initdb", "-D", data, "-U", "tester", "-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8"],
-                   check=True, stdout=subprocess.DEVNULL, cwd="/")
-    server = subprocess.Popen([*as_owner, BINARIES[-1] / "postgres", "-D", data, "-k", data, "-c", "listen_addresses=", "-c", "fsync=off"],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
-    psql = [*as_owner, "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", data, "-U", "tester", "-d", "postgres"]
-
-    def query(text, stdin=None):
-        done = subprocess.run([*psql, "-c", text], input=stdin, capture_output=True, text=True, timeout=60, check=False, cwd="/")
-        assert done.returncode == 0, done.stderr
-        return [line.split("|") for line in done.stdout.splitlines()]
-
-    until(lambda: subprocess.run([*psql, "-c", "select 1"], capture_output=True, check=False, cwd="/").returncode == 0, "PostgreSQL")
-    yield query
-    server.terminate()
-    server.wait(60)
+def postgresql(server):
+    """The same with an empty table."""
+    server.query("drop table if exists row cascade")
+    server.query(read_sql("postgresql.sql")[0])
+    return server
 
 
-def test_ten_questions(run, database):
-    text = (TREE / "docs" / "fleet.sql").read_text(encoding="ascii")
-    setup, *questions = re.split(r"^-- question (\w+): .*$", text, flags=re.MULTILINE)
-    answers = dict(zip(questions[0::2], questions[1::2]))
-    assert len(answers) == 10
-    database(setup)
-    report = json.loads(run("report", "-f", "json", OVERFLOW).stdout)
-    rows = run("report", "-f", "jsonl", OVERFLOW).stdout
-    database("copy row (line) from stdin with (format csv, quote E'\\x01', delimiter E'\\x02')", stdin=rows)
-    answers = {name: database(question) for name, question in answers.items()}
-    summary, attempts = report["summary"], report["attempts"]
-    dropped = sum(summary["cause_packets"][name] for name in DROPS)
+@pytest.fixture
+def clickhouse(tmp_path):
+    started = ClickHouse(tmp_path)
+    yield started
+    started.stop()
 
-    def total(name, column):
-        return sum(int(line[column]) for line in answers[name])
 
-    assert dropped > 0
-    assert {o: int(n) for o, n in answers["outcomes"]} == {o: n for o, n in summary["outcomes"].items() if n}
-    assert {c: (int(n), int(p)) for c, n, p in answers["causes"]} == {
-        c: (n, summary["cause_packets"][c]) for c, n in summary["causes"].items() if n}
-    for name, column in (("hosts", 1), ("listeners", 2), ("clients", 1)):
-        assert total(name, column) == dropped, name
-    assert total("minutes", 1) == summary["attempts"]
-    for name, latency, column in (("connect", "connect", 1), ("waits", "accept_wait", 2)):
-        assert total(name, column) == summary["latency_ns"][latency]["count"]
-        assert max(int(line[-1]) for line in answers[name]) == summary["latency_ns"][latency]["max"]
-    assert total("retransmissions", 1) == sum(a["syns"] - 1 for a in attempts) > 0
-    assert total("unserved", 2) == sum(n for o, n in summary["outcomes"].items()
-                                       if o not in ("accepted", "established", "joined", "waiting", "open"))
+def rows_of(run):
+    return run("report", "-f", "jsonl", OVERFLOW).stdout
+
+
+def check(run, database):
+    check_answers(run, {name: database.query(question) for name, question in read_sql("questions.sql")[1].items()})
+
+
+def test_postgresql(run, postgresql):
+    postgresql.query("copy row (line) from stdin with (format csv, quote E'\\x01', delimiter E'\\x02')", stdin=rows_of(run))
+    check(run, postgresql)
     # Text has all digits; a double has not.
-    times = database("select line->>'syn_ns', extract(epoch from (line->'times'->>'syn')::timestamptz)::text from row limit 1")
+    times = postgresql.query("select line->>'syn_ns', extract(epoch from (line->'times'->>'syn')::timestamptz)::text from row limit 1")
     assert times[0][0][:16] == times[0][1].replace(".", "")[:16]
+
+
+def test_clickhouse(run, clickhouse):
+    setup, questions = read_sql("clickhouse.sql")
+    for statement in re.sub(r"^--.*$", "", setup, flags=re.MULTILINE).split(";"):
+        if statement.strip():
+            clickhouse.query(statement)
+    clickhouse.query("insert into row format CSV", stdin=rows_of(run), format_csv_allow_double_quotes=0,
+                     format_csv_allow_single_quotes=0, format_csv_delimiter="\1")
+    check_answers(run, {name: clickhouse.query(question.strip().removesuffix(";")) for name, question in questions.items()})
+
+
+def test_rsyslog(run, postgresql, tmp_path):
+    """It follows the file, so that rows that come later are in the database, too."""
+    config = (ROWS / "rsyslog.conf").read_text(encoding="ascii")
+    rows = tmp_path / "rows.jsonl"
+    for theirs, ours in (("/var/log/synscope/rows.jsonl", str(rows)), ("database.example", str(postgresql.data)),
+                         ('db="synscope"', 'db="postgres"'), ('uid="synscope"', 'uid="tester"')):
+        assert config.count(theirs) == 1
+        config = config.replace(theirs, ours)
+    (tmp_path / "rsyslog.conf").write_text(f'global(workDirectory="{tmp_path}")\n{config}', encoding="ascii")
+    checked = subprocess.run(["rsyslogd", "-N1", "-f", tmp_path / "rsyslog.conf"], capture_output=True, text=True, check=False, timeout=60)
+    assert checked.returncode == 0, checked.stderr
+    lines = rows_of(run).splitlines(keepends=True)
+    rows.write_text(lines[0], encoding="utf-8")
+    with open(tmp_path / "rsyslog.log", "wb") as log:
+        process = subprocess.Popen(["rsyslogd", "-n", "-i", tmp_path / "rsyslog.pid", "-f", tmp_path / "rsyslog.conf"],
+                                   stdout=log, stderr=subprocess.STDOUT)
+    try:
+        until(lambda: postgresql.query("select count(*) from row") == [["1"]], "the first row")
+        with open(rows, "a", encoding="utf-8") as file:
+            file.writelines(lines[1:])
+        until(lambda: postgresql.query("select count(*) from row") == [[str(len(lines))]], "all rows")
+    finally:
+        process.terminate()
+        process.wait(60)
+    check(run, postgresql)

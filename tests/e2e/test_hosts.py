@@ -1,82 +1,24 @@
 """Ordinary hosts: bridges and other stacks of devices, connections of their own, containers, NAT. The truth is what
 the clients saw and the kernel counted."""
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
-import hosts
 import kernel
-from hosts import ADDRESSES, Clients, Host, ip, nft, sysctl
-from recording import Recording
+from hosts import ADDRESSES, STACKS, Clients, attempts_of, causes, continued, ip, nft, overflows, stack_up, stopped, sysctl
 from running import until
+from servers import children
 
 PORT = 8080
 SHORT = bool(os.environ.get("SYNSCOPE_TEST_SHORT"))
 
-STACKS = {
-    "veth": [],
-    "bridge": ["bridge"],
-    "macvlan": ["macvlan"],
-    "vlan": ["vlan"],
-    "bond": ["bond"],
-    "bridge-vlan": ["bridge", "vlan"],
-    "bridge-macvlan": ["bridge", "macvlan"],
-}
-FAMILIES = [4, 6]
-
-
-@pytest.fixture
-def host(namespace):
-    the_host = Host()
-    yield the_host
-    the_host.close()
-
-
-@pytest.fixture
-def record(synscope, host, tmp_path):
-    """record(ports, options...) -> a recording that runs."""
-    made = []
-
-    def start(*ports, interface="any", options=()):
-        recording = Recording(synscope, tmp_path / f"recording{len(made)}", interface, ports, options)
-        recording.witness = hosts.witness
-        made.append(recording)
-        recording.start()
-        return recording
-
-    yield start
-    for recording in made:
-        recording.kill()
-
-
-def stack_up(host, kind):
-    """The peer, with our address on the topmost device of the stack."""
-    peer = host.peer()
-    host.pair(peer, "s0", "c0")
-    lower, theirs = "s0", "c0"
-    # The device that has the address answers for it, and no other.
-    sysctl("net.ipv4.conf.all.arp_ignore", 1)
-    for number, above in enumerate(STACKS[kind]):
-        theirs = host.on_top(above, lower, f"t{number}", peer, theirs)
-        lower = f"t{number}"
-    host.addresses(lower, *(mine for mine, _ in ADDRESSES.values()))
-    host.addresses(theirs, *(theirs_ for _, theirs_ in ADDRESSES.values()), inside=peer)
-    return peer
-
-
-def overflows():
-    return kernel.counters().get("ListenOverflows", 0)
-
-
-def attempts_of(report, role="inbound"):
-    return [attempt for attempt in report["attempts"] if attempt["role"] == role]
-
-
-def causes(attempts):
-    return {cause["name"] for attempt in attempts for cause in attempt["causes"]}
+# A sanitizer looks at what one of them takes: the paths are one.
+FAMILIES = [4] if SHORT else [4, 6]
 
 
 def same_when_replayed(recording, report):
@@ -91,15 +33,6 @@ def same_when_replayed(recording, report):
         assert told(again) == told(report)
         assert again["summary"]["roles"] == report["summary"]["roles"]
         assert again["peers"] == report["peers"]
-
-
-def stopped(process):
-    """The server does nothing until continued(): its queue fills."""
-    process.send_signal(signal.SIGSTOP)
-
-
-def continued(process):
-    process.send_signal(signal.SIGCONT)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -175,6 +108,44 @@ def test_a_duplicate_on_one_device_is_two(host, record, family):
         assert sum(a["syns"] - 1 for a in attempts) == again >= 5, counted
         rows = {row["counter"]: row for row in report["ledger"]}
         assert all(row["unexplained"] == 0 for name, row in rows.items() if name.startswith("sk_drops")), rows
+
+
+# SYNs at a full listener, one every 2 ms, until it is ended.
+FLOOD = """
+import socket, sys, time
+print("ready", flush=True)
+while True:
+    s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+    s.setblocking(False)
+    s.connect_ex((sys.argv[1], int(sys.argv[2])))
+    s.close()
+    time.sleep(0.002)
+"""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_recording_that_begins_and_ends_amid_drops(host, record, family):
+    """The listener's own counter and those of the namespace are read at one instant, at both ends."""
+    mine = ADDRESSES[family][0]
+    peer = stack_up(host, "veth")
+    server = host.serve(mine, PORT, 0)
+    Clients(peer, mine, PORT, 1).results()
+    stopped(server)
+    flood = subprocess.Popen(peer.enter(sys.executable, "-c", FLOOD, mine, str(PORT)), stdout=subprocess.PIPE, text=True)
+    host.processes.append(flood)
+    assert flood.stdout.readline() == "ready\n"
+    before = overflows()
+    until(lambda: overflows() > before, "the queue is full")
+    for _ in range(2):
+        recording = record(PORT)
+        before = overflows()
+        until(lambda: overflows() - before > 50, "drops")
+        report = recording.stop(amid_drops=True)
+        rows = [row for row in report["ledger"] if row["observed"]]
+        assert len(rows) == 3 and {row["observed"] for row in rows} == {rows[0]["observed"]} and rows[0]["observed"] > 50
+        assert not [row for row in rows if row["unexplained"]], rows
+        assert report["listeners"][0]["sk_drops"] == rows[0]["observed"]
+    continued(server)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -272,8 +243,26 @@ def test_forwarded_connections_are_no_listeners(host, record, nat, family):
         {text_of(ADDRESSES[family][1], client["port"]) for client in forwarded}
     assert {(a["syns"], a["synacks"]) for a in attempts} == {(1, 1)}
     assert sum(listener["attempts"] for listener in report["listeners"]) == 2
-    assert report["summary"]["drops_seen"] is False
+    # What NAT led away from a port that was asked for meets queues that are not seen here.
+    assert report["summary"]["drops_seen"] is (None if nat else False)
     same_when_replayed(recording, report)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("nat", ["dnat", "both"])
+def test_forwarded_connections_of_which_one_side_is_captured(host, record, nat, family):
+    """Of the port that was asked for alone: that NAT leads it elsewhere is known, though no packet goes out again."""
+    outside, inside, destination = container(host, family, nat)
+    mine = ADDRESSES[family][0]
+    host.serve(destination, PORT, 16, inside=inside)
+    Clients(outside, mine, 80, 1).results()
+    recording = record(80)
+    clients = Clients(outside, mine, 80, 5).results()
+    report = recording.stop()
+    assert [client["heard"] for client in clients] == [True] * 5
+    assert report["summary"]["roles"] == {"inbound": 0, "outbound": 0, "forwarded": 5, "unknown": 0}
+    assert report["summary"]["began_before"] == 0
+    assert not [advice for advice in report["advice"] if advice["rule"] in ELSEWHERE]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -386,7 +375,7 @@ def test_a_synproxy_in_front(host, record, family, timestamp):
         pytest.skip("no connection gets through a SYNPROXY of this kernel")
     recording = record(PORT, options=["--fail-on", "drops"])
     before = kernel.counters()
-    clients = Clients(peer, mine, PORT, 6).results()
+    clients = Clients(peer, mine, PORT, 6, wait_s=15).results()
     counted = kernel.moved(before)
     report = recording.stop()
     assert [client["heard"] for client in clients] == [True] * 6
@@ -410,7 +399,9 @@ def test_a_synproxy_in_front(host, record, family, timestamp):
     rejections_told(report, counted)
     assert report["summary"]["answered_in_front"] == 10 and recording.status == 3
     outcomes = {outcome: count for outcome, count in report["summary"]["outcomes"].items() if count}
-    assert outcomes == {"accepted": 5, "zombie": 5}
+    # The proxy sends a SYN again, which may meet the server when it runs again.
+    assert outcomes.keys() == {"accepted", "zombie"} and sum(outcomes.values()) == 10
+    assert 5 <= outcomes["accepted"] <= 7
 
 
 def rejections_told(report, counted):
@@ -418,8 +409,9 @@ def rejections_told(report, counted):
     row = next(row for row in report["ledger"] if row["counter"].startswith("sk_drops"))
     parts = {part["class"]: part["count"] for part in row["parts"]}
     assert row["unexplained"] == 0, row
-    assert parts.get("ACK rejected for its timestamps", 0) == counted.get("TSEcrRejected", 0), row
-    assert not parts.get("stray RST or flags"), row
+    # Which of the two it was is not always known: a look at the request may come too late.
+    rejected, stray = parts.get("ACK rejected for its timestamps", 0), parts.get("stray RST or flags", 0)
+    assert rejected + stray == counted.get("TSEcrRejected", 0) and (rejected or not stray), row
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -431,11 +423,13 @@ def test_the_first_connections_that_nat_leads_here(host, record, family):
     server = host.serve(mine, PORT, 4)
     Clients(peer, mine, PORT, 1).results()
     recording = record(PORT, options=["--fail-on", "drops"])
-    clients = Clients(peer, mine, 81, 8, gap_s=0.05).results()
+    clients = Clients(peer, mine, 81, 8, gap_s=0.2).results()
     report = recording.stop()
     assert [client["heard"] for client in clients] == [True] * 8
+    # What conntrack told when the live report had gone on is in its place in the recording.
+    report = recording.replay() if recording.was_late() else report
     summary = report["summary"]
-    assert len(report["attempts"]) + summary["without_packets"] == 8 and len(report["attempts"]) >= 4
+    assert len(report["attempts"]) + summary["without_packets"] == 8 and report["attempts"], report
     assert {attempt["destination"] for attempt in report["attempts"]} == {text_of(mine, 81)}
     assert recording.status == 0
     before = overflows()
@@ -452,6 +446,59 @@ def test_the_first_connections_that_nat_leads_here(host, record, family):
     # Those that got in at once are not seen; the others come again when the capture has followed.
     assert len(report["attempts"]) + summary["without_packets"] == 12
     assert len(report["attempts"]) == 12 or "without a captured packet: NAT redirected" in text
+
+
+@pytest.mark.parametrize("kind", ["unreachable"] if SHORT else ["blackhole", "unreachable", "prohibit"])
+def test_no_route_back_that_no_counter_tells(host, record, kind):
+    """IPv6 counts such a route as a drop, and no more: the kernel is asked for it."""
+    peer = stack_up(host, "veth")
+    mine, theirs = ADDRESSES[6]
+    host.serve(mine, PORT, 16)
+    Clients(peer, mine, PORT, 1).results()
+    ip("-6", "route", "add", kind, f"{theirs}/128")
+    recording = record(PORT, options=["--fail-on", "drops"])
+    before = kernel.counters()
+    clients = Clients(peer, mine, PORT, 3, gap_s=0.1, wait_s=0.7).results()
+    moved = kernel.moved(before)
+    ip("-6", "route", "del", kind, f"{theirs}/128")
+    time.sleep(2)  # a SYN that may still be answered is not said to be unanswered
+    report = recording.stop()
+    assert {client["outcome"] for client in clients} == {"TimeoutError"}
+    assert moved.get("ListenDrops") == 3 and "ListenOverflows" not in moved and recording.status == 0
+    attempts = attempts_of(report)
+    assert causes(attempts) == {"no-route"}
+    # Where the recorder was late, two SYNs share a reading, and an answer comes when the route is back.
+    told = {cause["confidence"] for attempt in attempts for cause in attempt["causes"]}
+    assert told == {"bounded"} or (recording.was_late() and told <= {"bounded", "inferred"})
+
+
+@pytest.mark.parametrize("family, kind", [(4, "throw"), (6, "blackhole")])
+def test_no_route_back_at_the_final_ack(host, record, family, kind):
+    """The SYN-ACK went out, and then the route to the clients is lost for a while."""
+    peer = stack_up(host, "veth")
+    mine, theirs = ADDRESSES[family]
+    host.serve(mine, PORT, 16)
+    Clients(peer, mine, PORT, 1).results()
+    nft(f"table inet t {{ chain o {{ type filter hook output priority 0; tcp dport {PORT} "
+        "tcp flags & (syn|ack) == ack drop; }; }", inside=peer)
+    route = f"{theirs}/{32 if family == 4 else 128}"
+    recording = record(PORT, options=["--fail-on", "drops"])
+    before = kernel.counters()
+    clients = Clients(peer, mine, PORT, 2, wait_s=10)
+    until(lambda: len(kernel.sockets(family, [kernel.SYN_RECV])) == 2, "requests")
+    ip(f"-{family}", "route", "add", kind, route)
+    subprocess.run(peer.enter("nft", "flush ruleset"), check=True)
+    until(lambda: kernel.moved(before).get("ListenDrops", 0) >= 4, "final ACKs that are dropped")
+    ip(f"-{family}", "route", "del", kind, route)
+    assert [client["heard"] for client in clients.results()] == [True] * 2
+    moved = kernel.moved(before)
+    report = recording.stop()
+    assert "ListenOverflows" not in moved and recording.status == 0
+    attempts = attempts_of(report)
+    assert {attempt["outcome"] for attempt in attempts} == {"accepted"}
+    assert report["summary"]["cause_packets"]["no-route"] == moved["ListenDrops"]
+    assert causes(attempts) <= {"no-route", "slow-accept"}
+    assert not [row for row in report["ledger"] if row["unexplained"]], report["ledger"]
 
 
 @pytest.fixture
@@ -558,6 +605,9 @@ def test_clients_that_no_queue_stopped_get_advice(host, record, stopped_by, fami
         host.nat(inet(rule))
     if listens:
         host.serve(mine, PORT, 16)
+    # Else the kernel tells a client of so many errors a second alone.
+    sysctl("net.ipv4.icmp_ratelimit", 0)
+    sysctl("net.ipv6.icmp.ratelimit", 0)
     recording = record(PORT)
     clients = Clients(peer, mine, PORT, 4, wait_s=1.5).results()
     assert {client["outcome"] for client in clients} == {error}
@@ -577,6 +627,61 @@ def test_clients_that_no_queue_stopped_get_advice(host, record, stopped_by, fami
     assert Clients(peer, mine, PORT, 1).results()[0]["heard"]
 
 
+def late(results):
+    """Connected only after a SYN was sent again, or not at all."""
+    return [one for one in results if one.get("connected_ns", one["ended_ns"]) - one["began_ns"] > 900_000_000]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_syn_acks_that_are_lost_on_their_way(host, record, family):
+    """A third of them, where their sender does not see it; a longer queue changes nothing."""
+    peer = stack_up(host, "veth")
+    mine = ADDRESSES[family][0]
+    host.serve(mine, PORT, 16)
+    lossy = "table inet lossy { chain i { type filter hook prerouting priority 0; tcp flags & (syn|ack) == (syn|ack) numgen inc mod 3 == 0 drop; }; }"
+    nft(lossy, inside=peer)
+    recording = record(PORT)
+    before = late(Clients(peer, mine, PORT, 30).results())
+    report = recording.stop()
+    advice = report["advice"][0]
+    assert advice["rule"] == "synack-lost", report["advice"]
+    assert advice["clients"] == len(before) >= 9
+    assert "tc -s qdisc" in advice["text"] and "no backlog changes it" in advice["text"]
+    assert not {"backlog-binds", "somaxconn-binds", "accept-rate"} & {one["rule"] for one in report["advice"]}
+    host.serve(mine, PORT + 1, 1024)
+    assert len(late(Clients(peer, mine, PORT + 1, 30).results())) >= 9
+    # Followed: where the loss is, it ends.
+    peer.run("nft", "flush", "ruleset")
+    recording = record(PORT)
+    assert not late(Clients(peer, mine, PORT, 30).results())
+    assert not [one for one in recording.stop()["advice"] if one["rule"] == "synack-lost"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("restarted", [True, False])
+def test_clients_that_come_before_the_server(host, record, restarted, family):
+    """Refused between two servers, or before the first: the one that came is named, not a wrong address."""
+    peer = stack_up(host, "veth")
+    mine = ADDRESSES[family][0]
+    if restarted:
+        before = host.serve(mine, PORT, 16)
+        recording = record(PORT)
+        assert Clients(peer, mine, PORT, 1).results()[0]["heard"]
+        before.kill()
+        before.wait()
+    else:
+        recording = record(PORT)
+    assert {client["outcome"] for client in Clients(peer, mine, PORT, 3).results()} == {"ConnectionRefusedError"}
+    host.serve(mine, PORT, 16)
+    assert Clients(peer, mine, PORT, 1).results()[0]["heard"]
+    report = recording.stop()
+    outcomes = [attempt["outcome"] for attempt in attempts_of(report)]
+    assert outcomes == ["accepted"] * restarted + ["refused"] * 3 + ["accepted"]
+    advice = [advice for advice in report["advice"] if advice["rule"] == "no-listener"]
+    assert len(advice) == 1 and "restarted" in advice[0]["text"] and advice[0]["clients"] == 3
+    assert any("listened there from" in evidence for evidence in advice[0]["evidence"])
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_server_that_is_killed_and_replaced(host, record, family):
     """Who accepted is known by the server of then, and never told to be the one before."""
@@ -590,8 +695,10 @@ def test_a_server_that_is_killed_and_replaced(host, record, family):
         server.kill()
         server.wait()
     report = recording.stop()
-    told = [attempt["accept_pid"] for attempt in attempts_of(report)]
-    assert len(told) == 12 and len(set(told)) == 3 and None not in told
+    # By the log of each; where forks are not told, it is not known of those that nobody saw with their connection.
+    told = {attempt["accept_pid"] for attempt in attempts_of(report)}
+    assert len(attempts_of(report)) == 12 and len(told - {None}) <= 3
+    assert len(told) == 3 or not report["recording"]["sources"]["proc"]["on"]
 
 
 def test_an_owner_that_ends_leaves_its_listener_to_its_child(host, record):
@@ -599,11 +706,90 @@ def test_an_owner_that_ends_leaves_its_listener_to_its_child(host, record):
     peer = stack_up(host, "veth")
     mine = ADDRESSES[4][0]
     server = host.serve(mine, PORT, 16, "handed")
+    child = until(lambda: children(server.pid), "its child")[0]
     recording = record(PORT)
     assert Clients(peer, mine, PORT, 4, gap_s=0.1).results()[0]["heard"]
     server.kill()
     server.wait()
     assert Clients(peer, mine, PORT, 16, gap_s=0.1).results()[-1]["heard"]
     report = recording.stop()
+    # By its log; where forks are not told, it is not known of those that nobody saw with their connection.
     told = [attempt["accept_pid"] for attempt in attempts_of(report)]
-    assert server.pid not in told and told[-1] is not None
+    assert server.pid not in told[4:]
+    assert told[-1] is not None or not report["recording"]["sources"]["proc"]["on"]
+    os.kill(child, signal.SIGKILL)  # it has the port
+
+
+# Listens, accepts one connection, closes it without reading and then the listener, until SIGTERM; prints who it was.
+CHURN = """
+import json, signal, socket, sys, time
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+over, accepted = [], []
+signal.signal(signal.SIGTERM, lambda *_: over.append(1))
+signal.alarm(60)
+print("listening", flush=True)
+while not over:
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.settimeout(0.02)
+    try:
+        listener.bind((sys.argv[1], int(sys.argv[2])))
+        listener.listen(4)
+        connection, client = listener.accept()
+        accepted.append(client[1])
+        time.sleep(0.001)
+        connection.close()
+    except OSError:
+        pass
+    listener.close()
+print(json.dumps(accepted), flush=True)
+"""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_listener_that_closes_on_those_who_sent_a_request(host, record, family):
+    """Nobody closed what accept() had returned, by the counters: they waited."""
+    peer = stack_up(host, "veth")
+    mine = ADDRESSES[family][0]
+    server = host.serve(mine, PORT, 16)
+    Clients(peer, mine, PORT, 1).results()
+    recording = record(PORT)
+    stopped(server)
+    clients = Clients(peer, mine, PORT, 4)
+    until(lambda: sum(waiting["rqueue"] > 0 for waiting in kernel.sockets(family, [kernel.ESTABLISHED])) == 4,
+          "connections that wait, with their requests")
+    before = kernel.counters()
+    server.kill()
+    server.wait()
+    assert not any(client["heard"] for client in clients.results())
+    moved = kernel.moved(before)
+    report = recording.stop()
+    assert moved["EstabResets"] == 4 and not {"TCPAbortOnClose", "TCPAbortOnData"} & moved.keys()
+    attempts = attempts_of(report)
+    assert {attempt["outcome"] for attempt in attempts} == {"reset"}
+    assert {(cause["name"], cause["confidence"]) for attempt in attempts for cause in attempt["causes"]
+            if cause["name"] != "slow-accept"} == {("listener-closed", "bounded")}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_listener_that_comes_and_goes(host, record, family):
+    """What it closed with data unread gets a RST, as what waits in a queue that is closed does."""
+    peer = stack_up(host, "veth")
+    mine = ADDRESSES[family][0]
+    host.serve(mine, PORT + 1, 4)
+    Clients(peer, mine, PORT + 1, 1).results()  # neighbours are known
+    recording = record(PORT)
+    server = subprocess.Popen([sys.executable, "-c", CHURN, mine, str(PORT)], stdout=subprocess.PIPE, text=True)
+    host.processes.append(server)
+    assert server.stdout.readline() == "listening\n"
+    Clients(peer, mine, PORT, 30, gap_s=0.02, wait_s=1.5).results()
+    server.terminate()
+    accepted = json.loads(server.stdout.readline())
+    report = recording.stop()
+    assert accepted
+    # One came after the other: they are no SO_REUSEPORT group.
+    assert len(report["listeners"]) > 1 and not any(listener["reuseport"] for listener in report["listeners"])
+    wrong = [(attempt["client"], attempt["causes"]) for attempt in attempts_of(report)
+             if int(attempt["client"].rsplit(":", 1)[1]) in accepted for cause in attempt["causes"]
+             if cause["name"] == "listener-closed" and cause["confidence"] != "inferred"]
+    assert not wrong, wrong

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -14,6 +15,8 @@ import threading
 import pytest
 
 import browser as browsers
+
+RECORDINGS = pathlib.Path(__file__).resolve().parent.parent / "golden" / "recordings"
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;\u2028\ufffd"
 
@@ -152,7 +155,8 @@ for (let i = 0; i < a.count; i++) {
     for (let m = a.markStart[i]; m < a.markStart[i + 1]; m++)
         one.packets.push({time_ns: a.markTime[m], kind: names.marks[a.markCode[m] & 15], frame: a.markFrame[m] || undefined, dropped: (a.markCode[m] & 16) !== 0,
             cause: a.markCode[m] & 32 ? names.causes[a.markCause[m]] : undefined, confidence: a.markCode[m] & 32 ? names.confidences[a.markConfidence[m]] : undefined,
-            depth: a.markCode[m] & 64 ? a.markDepth[m] : undefined, limit: a.markCode[m] & 64 ? a.markLimit[m] : undefined});
+            depth: a.markCode[m] & 64 ? a.markDepth[m] : undefined, limit: a.markCode[m] & 64 ? a.markLimit[m] : undefined,
+            among: a.markCode[m] & 128 ? a.markAmong.get(m) : undefined});
     out.push(one);
 }
 return out;"""
@@ -197,6 +201,32 @@ def test_a_real_recording_says_what_its_json_report_says(chromium, demo):
     assert chromium.text("#problem") == ""
 
 
+def test_a_packet_that_is_one_of_several_says_so(synscope, chromium, tmp_path):
+    folder = RECORDINGS / "second_listen"
+    report = json.loads(subprocess.run([synscope, "report", folder, "-f", "json"], capture_output=True, check=True).stdout)
+    assert any("among" in packet for attempt in report["attempts"] for packet in attempt["packets"])
+    subprocess.run([synscope, "report", folder, "-f", "html", "-o", tmp_path / "page.html"], check=True)
+    chromium.open(tmp_path / "page.html")
+    chromium.settle()
+    agree_on_attempts(chromium, report)
+
+
+def test_forwarded_attempts_are_not_said_to_have_got_through_here(synscope, chromium, tmp_path):
+    """As the recording would be of a host with another address: it has passed these connections on."""
+    folder = shutil.copytree(RECORDINGS / "overflow", tmp_path / "r")
+    lines = (folder / "events.jsonl").read_text().splitlines()
+    lines.insert(0, json.dumps({"time_ns": json.loads(lines[0])["time_ns"], "event": "address", "source": "sampler",
+                                "address": "192.0.2.99", "bits": 128, "gone": False}))
+    (folder / "events.jsonl").write_text("\n".join(lines) + "\n")
+    report = json.loads(subprocess.run([synscope, "report", folder, "-f", "json"], capture_output=True, check=True).stdout)
+    count = report["summary"]["roles"]["forwarded"]
+    assert count == report["summary"]["attempts"] > 1
+    subprocess.run([synscope, "report", folder, "-f", "html", "-o", tmp_path / "page.html"], check=True)
+    chromium.open(tmp_path / "page.html")
+    chromium.settle()
+    assert chromium.text("#answer .verdict") == f"No connection attempt to this host was seen: {count} attempts were forwarded."
+
+
 def test_the_answer_comes_first(page, synthetic_json):
     report = synthetic_json(60)
     hurt = [attempt for attempt in report["attempts"] if any(
@@ -227,6 +257,13 @@ def test_reports_made_by_hand(chromium, tmp_path, fixture):
     if report["summary"]["drops_seen"] is None:
         assert "dropped nothing" not in chromium.text("#answer")
         assert chromium.run("return document.getElementById('answer').classList.contains('unknown')")
+    if fixture == "recording":
+        # Not sampled from 2.7 s to 3.9 s: no curve has a value there.
+        x, *curves = chromium.run("return synscope.charts.list[0].columns.map(c => Array.from(c))")
+        inside = [i for i, ns in enumerate(x) if 2_700_000_000 <= ns < 3_900_000_000]
+        assert inside and all(curve[i] is None for curve in curves for i in inside)
+        assert all(curve[i] is not None for curve in curves for i, ns in enumerate(x) if 10_000_000 < ns < 2_600_000_000 or ns >= 3_900_000_000)
+        assert "not sampled" in chromium.text("#charts")
     if fixture == "capture":
         assert chromium.text("#answer .verdict").startswith(
             "All 2 connection attempts got through, 1 of them only after retransmitted SYNs; whether a queue dropped")
@@ -378,10 +415,21 @@ def test_evidence_is_readable_on_a_phone(chromium, pages):
         chromium.open(str(pages(60)) + "#attempt=17")
         chromium.settle()
         assert chromium.run("return document.documentElement.scrollWidth") <= 390
+        assert "[object" not in chromium.run("return document.body.textContent")
         widths = chromium.run("return Array.from(document.querySelectorAll('#pinned tbody td:last-child'), (cell) => cell.clientWidth)")
         assert min(widths) > 250
         tallest = chromium.run("return Math.max(...Array.from(document.querySelectorAll('#pinned tbody tr'), (row) => row.clientHeight))")
         assert tallest < 150
+        assert not re.search(r"[0-9]\.[0-9]{7,} s", chromium.run("return document.body.innerText")), "a time to the nanosecond"
+        # Each lane has its client's name, inside where there is no room beside it.
+        drawn, lanes = chromium.run("""const drawn = [], before = CanvasRenderingContext2D.prototype.fillText, w = synscope.waterfall;
+            CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { drawn.push(text); return before.call(this, text, x, y); };
+            w.mode = "lanes";
+            w.draw();
+            CanvasRenderingContext2D.prototype.fillText = before;
+            const first = Math.floor(w.top / w.laneHeight()), shown = Math.floor(w.space / w.laneHeight());
+            return [drawn, Array.from(w.rows.list.slice(first, first + shown), i => synscope.attempts.clientText(i))]""")
+        assert lanes and set(lanes) <= set(drawn)
     finally:
         chromium.devtools("Emulation.clearDeviceMetricsOverride")
         chromium.size(1400, 1000)

@@ -4,6 +4,7 @@ The server does what it is told and says itself who accepted whom.
 """
 import os
 import re
+import signal
 
 import pytest
 
@@ -401,11 +402,30 @@ def test_a_stuck_sibling_has_its_own_drops(space, make, record, address):
             next(cookie for cookie, server in cookies.items() if server is idle), attempt
         for packet in attempt["packets"]:
             assert not packet["dropped"] or attempt["listener"] is None or packet["limit"] == 2
-    assert any(attempt["listener"] is not None for attempt in dropped)
     # No larger backlog is advised to the idle one, nor one that is no larger to the other.
     for advice in report["advice"]:
         numbers = re.findall(r"With a backlog of (\d+)", advice["text"])
         assert all(int(number) > 2 for number in numbers), advice
+
+
+def test_a_killed_process_refused_nobody(make, record, address):
+    """SIGKILL, as of the OOM killer, just after accept(): a close without a reply that no server decided on."""
+    server, clients = make(orders.Process), make(orders.Clients)
+    server.do(f"listen(8, address={address!r})")
+    run = record()
+    settle(run, "owner", 1)
+    child = server.do("fork()")
+    clients.do(f"connect(2, address={address!r}, request=b'x')")
+    port = server.do(f"child({child}, 'accept(close=False)')")[0][0]
+    os.kill(child, signal.SIGKILL)
+    until(lambda: any(f'"pid":{child},' in line for line in lines(run, "proc-exit")), "its end")
+    # The other one is answered by nobody, and still open.
+    server.do("accept(close=False)")
+    report = end(run)
+    advice, = [one for one in report["advice"] if one["rule"] in ("owner-killed", "closed-unserved")]
+    assert by_port(report)[port]["outcome"] == "accepted"
+    assert advice["rule"] == "owner-killed" and advice["clients"] == 1
+    assert f"process {child} ended (signal 9)" in advice["text"]
 
 
 def test_who_serves_a_connection_has_not_accepted_it(make, record, address):

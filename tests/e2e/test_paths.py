@@ -120,3 +120,45 @@ def test_stopped_beside_a_full_queue(synscope, folder, stopped, family):
     assert not wrong, wrong
     assert report["summary"]["cause_packets"]["accept-queue-full-syn"] <= moved["ListenOverflows"]
     assert recorder.status == 3
+
+
+@pytest.mark.parametrize("family", (4, 6))
+def test_which_of_a_burst_was_dropped_is_not_known(synscope, folder, family):
+    """A full queue drops one half of each burst, a firewall the other: the counters tell how many, and no more."""
+    port = next(PORTS)
+    listener = kernel.Listener(family, 0, port=port, address=SERVER[family])
+    drop_in_front(None, family, port)
+    recorder = recording.Recording(synscope, folder, "lo", [port], ["--no-bpf"])
+    clients = []
+
+    def connect(source):
+        clients.append(socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6))
+        clients[-1].setblocking(False)
+        clients[-1].bind((source, 0))
+        clients[-1].connect_ex((SERVER[family], port))
+
+    try:
+        recorder.start()
+        connect(GOOD[family])
+        time.sleep(0.5)
+        before = kernel.counters()
+        for _ in range(3):
+            connect(GOOD[family])
+            connect(BAD[family])
+        time.sleep(3.5)  # each SYN is sent again, with those of its burst, and none while it is stopped
+        moved = kernel.moved(before)
+        report = recorder.stop()
+    finally:
+        recorder.kill()
+        listener.close()
+        for client in clients:
+            client.close()
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+    packets = [packet for attempt in report["attempts"] for packet in attempt["packets"]]
+    doubtful = [packet for packet in packets if "among" in packet]
+    assert doubtful and moved["ListenOverflows"] >= 6
+    assert {packet["confidence"] for packet in doubtful} == {"inferred"}
+    for packet in doubtful:
+        assert 0 < packet["among"]["dropped"] < packet["among"]["packets"] <= sum(p["kind"] == "syn" for p in packets)
+    dropped, among = doubtful[0]["among"]["dropped"], doubtful[0]["among"]["packets"]
+    assert f"a full queue dropped {dropped} of these {among} packets" in recorder.text()

@@ -15,6 +15,7 @@ import time
 import pytest
 
 import recording
+import running
 
 ACCEPTING = pathlib.Path(__file__).with_name("accepting.py")
 WAIT_S = 20
@@ -36,8 +37,7 @@ class Server:
 
     def stop(self):
         """It does not run any more when this returns: also not in accept()."""
-        self.process.send_signal(signal.SIGSTOP)
-        until(lambda: pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        running.stop(self.process.pid)
 
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)

@@ -321,7 +321,7 @@ def test_wrong_usage_is_status_2(run, arguments):
 
 def test_events_that_nobody_reads_are_counted(synscope, namespace, tmp_path):
     """Nobody takes the lines: the server goes on, and what is missing in the end is said."""
-    count = 2000
+    count = 1000
     with open(tmp_path / "stderr", "wb") as stderr:
         process = subprocess.Popen([synscope, "serve", "--listen", "127.0.0.1:8080", "--service-time",
                                     "0", "--backlog", "1000", "--max-children", "0",

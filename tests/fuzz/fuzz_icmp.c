@@ -22,8 +22,10 @@ struct fuzz_goal fuzz_goals[] = {
     {NULL, 0},
 };
 
-static const struct ip ipv4 = {.protocol = PROTOCOL_ICMP};
-static const struct ip ipv6 = {.protocol = PROTOCOL_ICMPV6, .ipv6 = true};
+static const uint8_t router[16] = {192, 0, 2, 1};
+static const struct ip ipv4 = {.saddr = router, .daddr = router, .protocol = PROTOCOL_ICMP};
+static const struct ip ipv6 = {
+    .saddr = router, .daddr = router, .protocol = PROTOCOL_ICMPV6, .ipv6 = true};
 
 static enum decode decode4(struct decoder *d)
 {

@@ -39,7 +39,9 @@ struct fuzz_goal fuzz_goals[] = {
 
 static enum decode decode(struct decoder *d)
 {
-	static const struct ip ip = {.ttl = 64, .protocol = PROTOCOL_TCP};
+	static const uint8_t address[4] = {192, 0, 2, 1};
+	static const struct ip ip = {
+	    .saddr = address, .daddr = address, .ttl = 64, .protocol = PROTOCOL_TCP};
 
 	return tcp_decode(d, &ip);
 }

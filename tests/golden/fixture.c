@@ -18,7 +18,7 @@
 static struct fixture fixture;
 static struct attempt attempts[16];
 static struct recording_meta meta;
-static struct report_listener listeners[2];
+static struct report_listener listeners[3];
 static struct latency_bar bars[LATENCY_COUNT][64];
 
 static struct endpoint endpoint(const char *text)
@@ -305,6 +305,7 @@ static void set_listeners(void)
 	    {T0 + MS(2500), 0, 0},
 	    {T0 + MS(4000), 1, 1},
 	};
+	static const struct depth_gap gaps[] = {{T0 + MS(2700), T0 + MS(3900)}};
 	static const struct full_episode episodes[] = {{T0 + MS(4), T0 + MS(1600)},
 						       {T0 + MS(1700), T0 + MS(1790)}};
 	static const int32_t pids[] = {4000};
@@ -324,6 +325,7 @@ static void set_listeners(void)
 	    .episodes_count = LENGTH(episodes),
 	    .episodes = episodes,
 	    .drops = 5,
+	    .drops_beside = 1,
 	    .sk_drops = 5,
 	    .defer_accept_s = 0,
 	    .fastopen = 0,
@@ -332,6 +334,8 @@ static void set_listeners(void)
 	    .comm = "synscope",
 	    .sampled = {LENGTH(sampled), sampled, 0},
 	    .rebuilt = {LENGTH(rebuilt), rebuilt, 3},
+	    .gaps_count = LENGTH(gaps),
+	    .gaps = gaps,
 	};
 	listeners[1] = (struct report_listener){
 	    .local = endpoint("[2001:db8::1]:8443"),
@@ -517,6 +521,49 @@ static void make_hostile(void)
 	sum_up();
 }
 
+/* Three sockets share a port: of one the kernel told what it took, of the others nobody knows. */
+static void make_group(void)
+{
+	static const int32_t pids[][1] = {{31}, {32}, {33}};
+	struct report *report = &fixture.report;
+	struct attempt *a = add_attempt("10.0.0.1:1", "10.0.0.2:80", 0);
+
+	add_mark(a, MARK_SYN, 0);
+	a->outcome = OUTCOME_ACCEPTED;
+	set_meta();
+	memset(listeners, 0, sizeof(listeners));
+	for (int i = 0; i < 3; i++) {
+		listeners[i] = (struct report_listener){
+		    .local = a->server,
+		    .backlog = -1,
+		    .limit = 64,
+		    .capacity = 65,
+		    .samples = 4000,
+		    .queue_peak = i == 0,
+		    .sampled_peak = i == 0,
+		    .closed = true,
+		    .reuseport = true,
+		    .pids_count = 1,
+		    .pids = pids[i],
+		    .comm = "worker",
+		    .group_attempts = 1200,
+		};
+	}
+	listeners[1].attempts = 5;
+	listeners[1].outcomes[OUTCOME_ACCEPTED] = 4;
+	report->kind = REPORT_LIVE;
+	report->path = "live";
+	report->start_ns = T0;
+	report->end_ns = T0 + MS(1000);
+	report->meta_known = true;
+	report->meta = &meta;
+	report->listeners_count = 3;
+	report->listeners = listeners;
+	report->worst_count = 1;
+	report->worst = attempts;
+	sum_up();
+}
+
 static void make_empty(void)
 {
 	fixture.report.kind = REPORT_PCAP;
@@ -535,6 +582,7 @@ const struct fixture *fixture_get(const char *name)
 	    {"capture", make_capture},
 	    {"hostile", make_hostile},
 	    {"empty", make_empty},
+	    {"group", make_group},
 	};
 
 	for (size_t i = 0; i < LENGTH(makers); i++) {

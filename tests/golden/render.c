@@ -34,6 +34,8 @@ static int parse_style(struct sink_style *style, const char *word)
 
 static int render(const struct fixture *fixture, struct sink *sink)
 {
+	if (fixture->report.meta && sink->ops->begin)
+		sink->ops->begin(sink, fixture->report.meta);
 	for (size_t i = 0; i < fixture->attempts_count; i++) {
 		int result =
 		    sink->ops->attempt ? sink->ops->attempt(sink, &fixture->attempts[i]) : 0;

@@ -17,6 +17,7 @@ HELP_OPTION = re.compile(r"(?:(-\w), )?(--[a-z][a-z0-9-]*)(?: ([^\s,]+))?")
 # In the page: "*-o*, *--output* _FOLDER_", and its text in the next line, after a tab.
 PAGE_LINE = re.compile(r"^(\*-.*)\n\t", re.MULTILINE)
 PAGE_OPTION = re.compile(r"(?:\*(-\w)\*, )?\*(--[a-z][a-z0-9-]*)\*(?: _([^_]+)_)?")
+HELP_TEXT = re.compile(r"^ {2,6}-\S.*? {2,}(\S)")
 HELP_COMMAND = re.compile(r"^  ([a-z]+) +\S", re.MULTILINE)
 PAGE_REFERENCE = re.compile(r"\*synscope-([a-z]+)\*\(\d\)")
 
@@ -38,6 +39,13 @@ def compare(command, help_text, page_text):
         yield f"synscope {command} --help lacks '{spell(option)}' of synscope-{command}(1)"
     if not in_help:
         yield f"synscope {command} --help has no options at all"
+
+
+def check_columns(command, help_text):
+    """What the options do begins in one column, on their line or below it."""
+    columns = {found.start(1) for line in help_text.splitlines() for found in [HELP_TEXT.match(line)] if found}
+    if len(columns) > 1:
+        yield f"synscope {command} --help describes its options in columns {sorted(columns)}"
 
 
 def assembled(page):
@@ -64,6 +72,7 @@ def check(program, tree):
             yield f"docs/meson.build does not install synscope-{command}(1)"
         if page.exists():
             yield from compare(command, ask(command, "--help"), assembled(page))
+            yield from check_columns(command, ask(command, "--help"))
         else:
             yield f"no page {page.name}"
     for page in sorted(manual.glob("*.scd")):
@@ -79,6 +88,9 @@ def self_test():
     for wrong in (page.replace("*-o*, ", ""), page.replace("_TIME_", "_N_"), page.replace("*--all*", "*--every*")):
         assert len(list(compare("x", text, wrong))) == 2, wrong
     assert list(compare("x", "usage\n", "*NAME*\n"))
+    assert list(check_columns("x", "  -o, --output FILE  write\n      --all           all\n      --keep N, --keep-time TIME\n"
+                                   "  -h          help\n"))
+    assert not list(check_columns("x", "  -o, --output FILE  write\n      --all          all\n      --keep N, --keep-time TIME\n"))
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder)
         (path / "common").mkdir()

@@ -21,6 +21,12 @@ static const struct report_listener *listeners;
 static struct endpoint server;
 static uint32_t drops; /* the socket's own, as the kernel would count */
 static uint32_t not_overflows; /* those of them that ListenOverflows does not count */
+static uint32_t only_drops; /* those of them that ListenDrops counts, and ListenOverflows does not */
+static uint32_t deferrals; /* TCPDeferAcceptDrop */
+static int64_t aborts;	       /* tcp_abort_on_overflow */
+static uint32_t embryonic;     /* EmbryonicRsts */
+static uint32_t unsigned_ones;	       /* and TCPMD5NotFound */
+static uint32_t far_ones;	       /* and TCPMinTTLDrop */
 static int64_t now_ns;
 static int64_t behind_ms = -1; /* of the server's clock: its timestamps; -1: it has none */
 
@@ -44,8 +50,12 @@ static __attribute__((unused)) void count(enum counters_when when)
 	e.counters.when = when;
 	e.counters.before_ns = now_ns - 1000;
 	e.counters.known = UINT64_MAX >> (64 - COUNTER_COUNT);
-	e.counters.value[COUNTER_LISTEN_OVERFLOWS] = drops - not_overflows;
+	e.counters.value[COUNTER_LISTEN_OVERFLOWS] = drops - not_overflows - only_drops;
 	e.counters.value[COUNTER_LISTEN_DROPS] = drops - not_overflows;
+	e.counters.value[COUNTER_MD5_NOT_FOUND] = unsigned_ones;
+	e.counters.value[COUNTER_MIN_TTL_DROP] = far_ones;
+	e.counters.value[COUNTER_DEFER_ACCEPT_DROP] = deferrals;
+	e.counters.value[COUNTER_EMBRYONIC_RSTS] = e.counters.value[COUNTER_OUT_RSTS] = embryonic;
 	deliver(&e);
 }
 
@@ -58,7 +68,8 @@ static __attribute__((unused)) void drop_acks(uint32_t count)
 
 static __attribute__((unused)) void start(int64_t cookies, bool exact)
 {
-	struct queues_options options = {.host = {.tcp_syncookies = cookies, .somaxconn = 4096},
+	struct queues_options options = {.host = {.tcp_syncookies = cookies, .somaxconn = 4096,
+						  .tcp_abort_on_overflow = aborts},
 					 .children_looked_up = true};
 	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
 
@@ -70,6 +81,7 @@ static __attribute__((unused)) void start(int64_t cookies, bool exact)
 	got_count = 0;
 	drops = 7;
 	not_overflows = drops;
+	unsigned_ones = far_ones = only_drops = deferrals = 0;
 	now_ns = NS_PER_SEC;
 	e.time_ns = now_ns;
 	e.listener = (struct listener){.cookie = 1, .local = server, .limit = LIMIT};
@@ -199,7 +211,7 @@ static __attribute__((unused)) void pass(int64_t us)
 	now_ns += us * NS_PER_US;
 }
 
-static __attribute__((unused)) void sample(uint32_t depth)
+static __attribute__((unused)) void sample_without_counters(uint32_t depth)
 {
 	struct event e = {.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
 
@@ -212,6 +224,11 @@ static __attribute__((unused)) void sample(uint32_t depth)
 				   .drops = drops,
 				   .drops_known = true};
 	deliver(&e);
+}
+
+static __attribute__((unused)) void sample(uint32_t depth)
+{
+	sample_without_counters(depth);
 	pass(10);
 	count(COUNTERS_DURING);
 	pass(490);

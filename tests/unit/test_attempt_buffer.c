@@ -106,7 +106,6 @@ Test(buffer, a_full_disk_is_an_error_and_no_attempt_is_torn)
 
 Test(buffer, a_folder_that_is_not_there_matters_only_when_it_is_needed)
 {
-	struct attempt attempt = make(1);
 	struct attempt_buffer *buffer;
 	int result = 0;
 
@@ -114,8 +113,11 @@ Test(buffer, a_folder_that_is_not_there_matters_only_when_it_is_needed)
 	cr_assert_eq(attempt_buffer_new(8192, &buffer), 0);
 	add(buffer, 1, 3);
 	check_all(buffer, 3);
-	for (int i = 0; i < 100 && !result; i++)
+	for (uint64_t i = 1; i < 100 && !result; i++) {
+		struct attempt attempt = make(i);
+
 		result = attempt_buffer_add(buffer, &attempt);
+	}
 	cr_expect_eq(result, -ENOENT);
 	attempt_buffer_free(buffer);
 }

@@ -61,6 +61,22 @@ Test(attempt_filter, listeners_are_alternatives)
 	cr_expect(matches(), "a port alone is of every address");
 }
 
+Test(attempt_filter, the_address_that_takes_any_is_of_its_family)
+{
+	char text[FILTER_TEXT_SIZE];
+
+	add_listener("0.0.0.0:80");
+	cr_expect(matches());
+	cr_expect_str_eq(filter_format(&filter, text), "--listener 0.0.0.0:80");
+	cr_assert_eq(endpoint_parse("[2001:db8::1]:80", &attempt.server), 0);
+	cr_expect_not(matches());
+	filter.listeners_count = 0;
+	add_listener("[::]:80");
+	cr_expect(matches());
+	cr_assert_eq(endpoint_parse("198.51.100.1:80", &attempt.server), 0);
+	cr_expect(matches(), "it may take IPv4 too");
+}
+
 Test(attempt_filter, what_the_client_asked_for_counts)
 {
 	add_listener("203.0.113.1:443");

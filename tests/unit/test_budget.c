@@ -65,6 +65,20 @@ Test(budget, what_no_reading_covers_is_not_known)
 	cr_expect_eq(left(BUDGET_OVERFLOWS, 50), -1);
 }
 
+Test(budget, a_doubt_is_of_each_gap_that_its_packet_may_belong_to)
+{
+	start();
+	budget_doubt(&budget, at(97));
+	cr_expect_eq(budget_doubtful(&budget, at(50)), 1);
+	cr_expect_eq(budget_doubtful(&budget, at(150)), 1);
+	cr_expect_eq(budget_doubtful(&budget, at(250)), 0);
+	budget_doubt(&budget, at(350)); /* of the gap that the next reading ends */
+	cr_expect_eq(budget_doubtful(&budget, at(250)), 0);
+	reading(COUNTERS_DURING, 400, COUNTER_LISTEN_OVERFLOWS, 105);
+	cr_expect_eq(budget_doubtful(&budget, at(350)), 1);
+	budget_release(&budget);
+}
+
 Test(budget, no_more_is_charged_than_has_moved)
 {
 	start();
@@ -74,6 +88,9 @@ Test(budget, no_more_is_charged_than_has_moved)
 	cr_expect_eq(budget_moved(&budget, BUDGET_OVERFLOWS, at(50)), 3);
 	cr_expect_eq(left(BUDGET_OVERFLOWS, 250), 1);
 	budget_refund(&budget, BUDGET_OVERFLOWS, at(50));
+	cr_expect_eq(left(BUDGET_OVERFLOWS, 50), 1);
+	/* What came before the first reading was counted in that. */
+	budget_charge(&budget, BUDGET_OVERFLOWS, at(-1));
 	cr_expect_eq(left(BUDGET_OVERFLOWS, 50), 1);
 	budget_release(&budget);
 }

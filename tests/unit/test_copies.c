@@ -135,3 +135,13 @@ Test(copies, among_many_others)
 	}
 	cr_assert_gt(found, 99000u);
 }
+
+Test(copies, one_that_was_seen_without_a_device)
+{
+	cr_assert_not(on(0, false, 0));
+	cr_assert(on(2, false, 5 * US));
+	cr_assert_not(on(2, false, 6 * US), "two on device 2");
+	cr_assert(on(3, false, 7 * US));
+	cr_assert(on(3, false, 8 * US));
+	cr_assert_not(on(3, false, 9 * US));
+}

@@ -116,3 +116,44 @@ Test(drops, another_listeners_overflows_are_not_these)
 	drops_judge(&report, false);
 	cr_expect_not(report.drops_seen);
 }
+
+Test(drops, what_was_only_forwarded_is_not_known)
+{
+	report.listeners_count = 0;
+	report.attempts = report.roles[ROLE_FORWARDED] = 30;
+	drops_judge(&report, false);
+	cr_expect_not(report.drops_seen);
+	cr_expect_not_null(report.drops_unobserved);
+	report.roles[ROLE_FORWARDED] = 0;
+	report.roles[ROLE_OUTBOUND] = 30; /* the load generator is here, too */
+	drops_judge(&report, false);
+	cr_expect_not_null(report.drops_unobserved);
+}
+
+Test(drops, of_a_published_port_they_are_the_containers)
+{
+	struct recording_meta meta = {.targets_count = 1};
+
+	/* The listener is docker-proxy's: NAT leads past it. */
+	report.meta = &meta;
+	report.meta_known = true;
+	report.attempts = report.roles[ROLE_FORWARDED] = 30;
+	drops_judge(&report, false);
+	cr_expect_null(report.drops_unobserved);
+	report.led_away = 1;
+	drops_judge(&report, false);
+	cr_expect_not(report.drops_seen);
+	cr_expect_not_null(report.drops_unobserved);
+}
+
+Test(drops, clients_that_came_by_another_interface_are_not_known)
+{
+	listener.limit = 4;
+	listener.sampled_peak = 5;
+	listener.sk_drops = 46;
+	cr_expect_eq(report_drops(&report, &listener), -1);
+	cr_expect_eq(report_full_ns(&listener), -1);
+	listener.attempts = 1;
+	cr_expect_eq(report_drops(&report, &listener), 0);
+	cr_expect_eq(report_full_ns(&listener), 0);
+}

@@ -140,11 +140,15 @@ Test(exposition, without_packets_nothing_is_said_of_attempts)
 	struct metrics_listener *l = add_row("127.0.0.1:80");
 
 	l->depth = 3;
+	l->outcomes[OUTCOME_ACCEPTED] = m->outcomes[OUTCOME_ACCEPTED] = 1; /* it waited, and was listed */
+	spread_add(&l->accept_wait, 1);
 	m->unexplained_count = 1;
 	m->sources[SOURCE_CAPTURE] = false;
 	put(EXPOSITION_PROMETHEUS);
 	HAS("synscope_source_up{source=\"capture\"} 0");
 	HAS("synscope_listener_accept_queue_depth{listener=\"127.0.0.1:80\"} 3");
+	HAS("synscope_listener_accept_wait_seconds_count{listener=\"127.0.0.1:80\"} 1");
+	HAS_NOT("synscope_attempts_total{");
 	HAS_NOT("synscope_listener_attempts_total{");
 	HAS_NOT("synscope_listener_drops_total{");
 	HAS_NOT("synscope_listener_handshake_duration_seconds_count{");
@@ -152,7 +156,7 @@ Test(exposition, without_packets_nothing_is_said_of_attempts)
 	HAS_NOT("synscope_listener_accept_queue_full_seconds_total{");
 	m->sources[SOURCE_CAPTURE] = true;
 	put(EXPOSITION_PROMETHEUS);
-	HAS("synscope_listener_attempts_total{listener=\"127.0.0.1:80\",outcome=\"accepted\"} 0");
+	HAS("synscope_listener_attempts_total{listener=\"127.0.0.1:80\",outcome=\"accepted\"} 1");
 	HAS("synscope_listener_drops_total{listener=\"127.0.0.1:80\",cause=\"syn-queue-full\"} 0");
 	/* What drops nothing is no cause of drops. */
 	HAS_NOT("cause=\"client-reset\"");
@@ -208,11 +212,15 @@ Test(exposition, the_shared_row_is_other_and_has_no_info)
 
 Test(exposition, a_process_may_have_any_name)
 {
-	strcpy(add_row("127.0.0.1:80")->comm, "a\"b\\c\n\xff");
+	struct metrics_listener *row = add_row("127.0.0.1:80");
+
+	strcpy(row->comm, "a\"b\\c\n\xff");
+	strcpy(row->workload.unit, "nginx.service");
+	strcpy(row->workload.container, "web1");
 	m->netns = 4026531840;
 	put(EXPOSITION_PROMETHEUS);
 	HAS("synscope_listener_info{listener=\"127.0.0.1:80\",address=\"127.0.0.1\",port=\"80\","
-	    "owner=\"a\\\"b\\\\c\\n\xef\xbf\xbd\",namespace=\"4026531840\"} 1");
+	    "owner=\"a\\\"b\\\\c\\n\xef\xbf\xbd\",unit=\"nginx.service\",container=\"web1\",namespace=\"4026531840\"} 1");
 }
 
 Test(exposition, openmetrics_is_given_to_who_prefers_it)

@@ -1,6 +1,7 @@
 #include "probe/kernel.h"
 
 #include <criterion/criterion.h>
+#include <netinet/tcp.h>
 #include <sys/wait.h>
 
 #include "netlink/child/queue.h"
@@ -41,17 +42,22 @@ static void note_listen(void *context, const struct kernel_probe_listen *listen)
 	unlistens += !listen->listens;
 }
 
-static struct kernel_probe *probe_of(const uint16_t *ports, size_t count)
+static struct kernel_probe *probe_with(const struct kernel_probe_options *options)
 {
-	struct kernel_probe_options options = {ports, count, 0, true};
 	struct kernel_probe *probe;
-	int error = kernel_probe_new(&options, &probe);
+	int error = kernel_probe_new(options, &probe);
 
 	if (error) {
 		cr_assert(error == -EPERM || error == -ENOTSUP, "%s", strerror(-error));
 		cr_skip_test("takes CAP_BPF, CAP_PERFMON and a kernel with BTF");
 	}
 	return probe;
+}
+
+static struct kernel_probe *probe_of(const uint16_t *ports, size_t count)
+{
+	return probe_with(&(struct kernel_probe_options){
+	    .ports = ports, .ports_count = count, .every_call = true});
 }
 
 #define ENTER()                                                                 \
@@ -227,63 +233,143 @@ static uint64_t overflows(void)
 	return counters.value[COUNTER_LISTEN_OVERFLOWS];
 }
 
-/* A SYN that a full accept queue drops: whose it is, and of which sibling. */
-Test(kernel_probe, each_drop_is_told_with_its_listener)
+static struct kernel_probe *probe_of_drops(bool kprobes)
 {
-	static const struct {
-		int listener;
-		int client;
-		uint16_t port;
-	} cases[] = {
-	    {AF_INET, AF_INET, 8080}, {AF_INET6, AF_INET6, 8081}, {AF_INET6, AF_INET, 8082}};
-	struct kernel_probe *probe;
+	struct kernel_probe *probe =
+	    probe_with(&(struct kernel_probe_options){.every_call = true, .kprobes = kprobes});
 
-	ENTER();
-	probe = probe_of(NULL, 0);
 	if (!kernel_probe_drops(probe))
-		cr_skip_test("this kernel has no fentry");
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int fd = listen_on(cases[i].listener, cases[i].port), late;
+		cr_skip_test("this kernel has no fentry and no kprobes");
+	return probe;
+}
+
+/* Which function of the kernel it takes depends on the two families. */
+struct drop_case {
+	int listener;
+	int client;
+	uint16_t port;
+};
+
+static const struct drop_case drop_cases[] = {
+    {AF_INET, AF_INET, 8080}, {AF_INET6, AF_INET6, 8081}, {AF_INET6, AF_INET, 8082}};
+
+/* Until a counter of events has moved. */
+static void await(struct kernel_probe *probe, const size_t *count)
+{
+	for (int tries = 0; tries < 2000 && !*count; tries++) {
+		usleep(1000);
+		drain(probe);
+	}
+	cr_assert(*count);
+}
+
+/* Connects without waiting; fills the flow that the server's side has. */
+static int begin_to_connect(const struct drop_case *at, struct flow *flow)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET,
+				 .sin_port = htons(at->port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+				  .sin6_port = htons(at->port),
+				  .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	bool ipv4 = at->client == AF_INET;
+	struct sockaddr *to = ipv4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
+	socklen_t size = ipv4 ? sizeof(v4) : sizeof(v6);
+	int fd = socket(at->client, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	cr_assert_lt(connect(fd, to, size), 0);
+	cr_assert_eq(getsockname(fd, to, &size), 0);
+	flow->sport = ntohs(ipv4 ? v4.sin_port : v6.sin6_port);
+	return fd;
+}
+
+static void expect_refused(const struct flow *flow, uint64_t cookie, enum drop_place place)
+{
+	cr_expect_eq(refused[0].drop.place, place);
+	cr_expect_eq(refused[0].drop.listener, cookie);
+	cr_expect_eq(refused[0].drop.depth, 1);
+	cr_expect_eq(refused[0].drop.limit, 0);
+	cr_expect(flow_equal(&refused[0].drop.flow, flow));
+}
+
+/* A SYN that a full accept queue drops: whose it is, and of which sibling. */
+static void drop_syns(bool kprobes)
+{
+	struct kernel_probe *probe = probe_of_drops(kprobes);
+
+	for (size_t i = 0; i < sizeof(drop_cases) / sizeof(drop_cases[0]); i++) {
+		const struct drop_case *at = &drop_cases[i];
+		int fd = listen_on(at->listener, at->port), late;
 		uint64_t cookie = cookie_of(fd), before = overflows();
-		struct sockaddr_in v4 = {.sin_family = AF_INET,
-					 .sin_port = htons(cases[i].port),
-					 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-		struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
-					  .sin6_port = htons(cases[i].port),
-					  .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-		struct sockaddr *to = cases[i].client == AF_INET ? (struct sockaddr *)&v4
-								 : (struct sockaddr *)&v6;
-		socklen_t size = cases[i].client == AF_INET ? sizeof(v4) : sizeof(v6);
 		struct flow flow;
 
 		entries_count = refused_count = 0;
 		cr_assert_eq(listen(fd, 0), 0);
-		connect_to(cases[i].client, cases[i].port, &flow);
-		for (int tries = 0; tries < 2000 && !entries_count; tries++) {
-			usleep(1000);
-			drain(probe);
-		}
+		connect_to(at->client, at->port, &flow);
+		await(probe, &entries_count);
 		cr_assert_eq(refused_count, 0);
-		late = socket(cases[i].client, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		cr_assert_lt(connect(late, to, size), 0);
-		cr_assert_eq(getsockname(late, to, &size), 0);
-		for (int tries = 0; tries < 2000 && !refused_count; tries++) {
-			usleep(1000);
-			drain(probe);
-		}
+		late = begin_to_connect(at, &flow);
+		await(probe, &refused_count);
 		close(late);
 		drain(probe);
-		cr_assert_geq(refused_count, 1);
 		cr_assert_eq(refused_count, overflows() - before);
-		cr_assert_eq(refused[0].drop.place, DROP_SYN_ACCEPT_QUEUE);
-		cr_assert_eq(refused[0].drop.listener, cookie);
-		cr_assert_eq(refused[0].drop.depth, 1);
-		cr_assert_eq(refused[0].drop.limit, 0);
-		flow.sport = ntohs(cases[i].client == AF_INET ? v4.sin_port : v6.sin6_port);
-		cr_assert(flow_equal(&refused[0].drop.flow, &flow), "case %zu", i);
+		expect_refused(&flow, cookie, DROP_SYN_ACCEPT_QUEUE);
 		close(fd);
 	}
 	kernel_probe_free(probe);
+}
+
+/* And a final ACK: two have shaken hands but for it, which TCP_DEFER_ACCEPT takes with the first
+ * data alone. */
+static void drop_acks(bool kprobes)
+{
+	struct kernel_probe *probe = probe_of_drops(kprobes);
+	struct linger reset = {1, 0};
+	int patience_s = 60;
+
+	for (size_t i = 0; i < sizeof(drop_cases) / sizeof(drop_cases[0]); i++) {
+		const struct drop_case *at = &drop_cases[i];
+		int fd = listen_on(at->listener, at->port), first, second;
+		uint64_t cookie = cookie_of(fd), before = overflows();
+		struct flow flow;
+
+		cr_assert_eq(
+		    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &patience_s, sizeof(patience_s)),
+		    0);
+		entries_count = refused_count = 0;
+		first = connect_to(at->client, at->port, &flow);
+		second = connect_to(at->client, at->port, &flow);
+		/* With a SYN queue as short the second would have had a cookie. */
+		cr_assert_eq(listen(fd, 0), 0);
+		cr_assert_eq(send(first, "x", 1, 0), 1);
+		await(probe, &entries_count);
+		cr_assert_eq(refused_count, 0);
+		cr_assert_eq(send(second, "x", 1, 0), 1);
+		await(probe, &refused_count);
+		/* Its client is to be quiet from here on. */
+		cr_assert_eq(setsockopt(second, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+		close(second);
+		drain(probe);
+		cr_assert_eq(refused_count, overflows() - before);
+		expect_refused(&flow, cookie, DROP_ACK_ACCEPT_QUEUE);
+		close(first);
+		close(fd);
+	}
+	kernel_probe_free(probe);
+}
+
+Test(kernel_probe, each_drop_is_told_with_its_listener)
+{
+	ENTER();
+	drop_syns(false);
+	drop_acks(false);
+}
+
+Test(kernel_probe, each_drop_is_told_by_kprobes_too)
+{
+	ENTER();
+	drop_syns(true);
+	drop_acks(true);
 }
 
 Test(kernel_probe, other_ports_networks_and_families_are_not_told)

@@ -31,7 +31,130 @@ static const struct queue *to(const struct listening *l, const char *destination
 	struct endpoint e;
 
 	cr_assert_eq(endpoint_parse(destination, &e), 0);
-	return listening_for(l, &e);
+	return listening_for(l, &e, (struct packet_device){0}, NULL);
+}
+
+static struct queue *bound(struct listening *l, uint64_t cookie, const char *local,
+			   uint32_t interface)
+{
+	struct listener one = listener(cookie, local);
+	struct queue *q = malloc(sizeof(*q));
+
+	one.interface = interface;
+	cr_assert_not_null(q);
+	queue_init(q, &one, &host, &window);
+	cr_assert(listening_add(l, q));
+	return q;
+}
+
+/* NULL with *doubt: several may have it. */
+static const struct queue *from(const struct listening *l, const char *destination, uint32_t device,
+				bool *doubt)
+{
+	struct endpoint e;
+
+	cr_assert_eq(endpoint_parse(destination, &e), 0);
+	return listening_for(l, &e, (struct packet_device){device, device != 0}, doubt);
+}
+
+Test(listening, a_device_decides_between_listeners_of_one_place)
+{
+	static struct listening l;
+	struct queue *on2 = bound(&l, 2, "0.0.0.0:80", 2), *on3 = bound(&l, 3, "0.0.0.0:80", 3);
+	struct queue *one = added(&l, 4, "192.0.2.1:80"), *any;
+	bool doubt;
+
+	cr_assert_eq(from(&l, "127.0.0.1:80", 2, &doubt), on2);
+	cr_assert_eq(from(&l, "127.0.0.1:80", 3, &doubt), on3);
+	cr_assert_null(from(&l, "127.0.0.1:80", 4, &doubt));
+	cr_assert_not(doubt);
+	cr_assert_null(from(&l, "127.0.0.1:80", 0, &doubt));
+	cr_assert(doubt, "which device it came from is not known");
+	/* An address goes before what is bound. */
+	cr_assert_eq(from(&l, "192.0.2.1:80", 0, &doubt), one);
+	cr_assert_not(doubt);
+	/* With SO_REUSEPORT, which both need then, the first that the kernel meets gets it. */
+	any = added(&l, 5, "0.0.0.0:80");
+	cr_assert_null(from(&l, "127.0.0.1:80", 2, &doubt));
+	cr_assert(doubt);
+	cr_assert_eq(from(&l, "127.0.0.1:80", 4, &doubt), any);
+	cr_assert_not(doubt);
+	listening_release(&l);
+}
+
+Test(listening, a_port_of_the_device_is_of_it)
+{
+	static struct listening l;
+	struct queue *master = bound(&l, 1, "[::]:80", 9), *any, *port;
+	bool doubt;
+
+	master->listener.device_ports_count = 1;
+	master->listener.device_ports[0] = 5;
+	cr_assert_eq(from(&l, "[2001:db8::1]:80", 5, &doubt), master);
+	cr_assert_eq(from(&l, "[2001:db8::1]:80", 9, &doubt), master);
+	any = added(&l, 2, "[::]:80");
+	cr_assert_eq(from(&l, "[2001:db8::1]:80", 6, &doubt), any);
+	/* Both fit as well: the kernel takes the one that it meets first. */
+	port = bound(&l, 3, "[::]:80", 5);
+	cr_assert_neq(port->leader, master->leader);
+	cr_assert_null(from(&l, "[2001:db8::1]:80", 5, &doubt));
+	cr_assert(doubt);
+	/* Of an older recording: what its ports were is not known. */
+	master->listener.device_ports_count = LISTENER_PORTS_UNKNOWN;
+	cr_assert_null(from(&l, "[2001:db8::1]:80", 6, &doubt));
+	cr_assert(doubt);
+	cr_assert_eq(from(&l, "[::1]:80", 1, &doubt), any, "lo is a port of nothing");
+	listening_release(&l);
+}
+
+Test(listening, neither_family_nor_device_outweighs_the_order)
+{
+	static struct listening l;
+	struct queue *six = bound(&l, 1, "[::]:80", 2), *four = added(&l, 2, "0.0.0.0:80");
+	bool doubt;
+
+	cr_assert_null(from(&l, "192.0.2.1:80", 2, &doubt));
+	cr_assert(doubt);
+	cr_assert_eq(from(&l, "192.0.2.1:80", 3, &doubt), four);
+	cr_assert_eq(from(&l, "[2001:db8::1]:80", 2, &doubt), six);
+	cr_assert_null(from(&l, "[2001:db8::1]:80", 3, &doubt));
+	cr_assert_not(doubt, "nobody listens there");
+	listening_release(&l);
+}
+
+Test(listening, who_is_bound_and_alone_gets_what_comes_from_anywhere)
+{
+	static struct listening l;
+	struct queue *only = bound(&l, 1, "0.0.0.0:80", 2);
+	bool doubt;
+
+	cr_assert_eq(from(&l, "192.0.2.1:80", 0, &doubt), only);
+	cr_assert_not(doubt);
+	cr_assert_null(from(&l, "192.0.2.1:80", 3, &doubt));
+	listening_release(&l);
+}
+
+Test(devices, what_passes_over_lo_is_of_the_device_with_the_address)
+{
+	struct devices d = {0};
+	struct address_change change = {.prefix.bits = 128, .device = 7};
+	struct endpoint mine, other, lo;
+
+	cr_assert_eq(endpoint_parse("192.0.2.1:1", &mine), 0);
+	cr_assert_eq(endpoint_parse("192.0.2.9:1", &other), 0);
+	cr_assert_eq(endpoint_parse("127.1.2.3:1", &lo), 0);
+	change.prefix.address = mine.address;
+	devices_take(&d, &change);
+	cr_assert_eq(devices_of(&d, 1, true, &mine.address).index, 7);
+	cr_assert(devices_of(&d, 1, true, &mine.address).certain);
+	cr_assert_not(devices_of(&d, 1, true, &other.address).certain);
+	cr_assert_eq(devices_of(&d, 1, true, &lo.address).index, 1);
+	cr_assert_eq(devices_of(&d, 4, false, &mine.address).index, 4);
+	cr_assert_not(devices_of(&d, 0, false, &mine.address).certain);
+	change.gone = true;
+	devices_take(&d, &change);
+	cr_assert_not(devices_of(&d, 1, true, &mine.address).certain);
+	devices_release(&d);
 }
 
 Test(listening, the_closest_address_gets_the_packet)

@@ -86,7 +86,7 @@ static struct capture *open_live(const char *interface, const char *filter)
 	return c;
 }
 
-/* Reads until nothing has come for so long that a block would have been handed over. */
+/* Reads until nothing has come for a while. */
 static void read_all(struct capture *c)
 {
 	struct pollfd p = {.fd = capture_fd(c), .events = POLLIN};

@@ -69,6 +69,30 @@ Test(merge, equal_times_go_by_source_and_then_by_arrival)
 	merge_free(merge);
 }
 
+/* A loss of the capture that stands in the file of events promises nothing of packets. */
+Test(merge, an_event_that_comes_another_way_waits_there)
+{
+	struct event lost = {.source = SOURCE_CAPTURE, .kind = EVENT_LOSS, .time_ns = 1000};
+
+	start();
+	merge_watermark(merge, SOURCE_CAPTURE, 0);
+	merge_watermark(merge, SOURCE_SAMPLER, 0);
+	cr_assert_eq(merge_push_by(merge, SOURCE_SAMPLER, &lost), 0);
+	push(SOURCE_BPF, 500);
+	cr_assert_eq(passed_count, 0);
+	push(SOURCE_CAPTURE, 10);
+	cr_assert_eq(passed_count, 1);
+	merge_close(merge, SOURCE_CAPTURE);
+	merge_close(merge, SOURCE_SAMPLER);
+	merge_close(merge, SOURCE_BPF);
+	cr_assert_eq(merge_run(merge), 0);
+	cr_assert_eq(passed_count, 3);
+	cr_assert_eq(passed[2], 1000);
+	cr_assert_eq(passed_source[2], SOURCE_CAPTURE);
+	cr_assert_eq(merge_late(merge), 0);
+	merge_free(merge);
+}
+
 Test(merge, a_broken_promise_is_counted_and_nothing_is_lost)
 {
 	start();

@@ -194,6 +194,21 @@ Test(packet_filter, bulk_in_either_direction_is_a_few_packets)
 	packet_filter_free(filter);
 }
 
+/* 'N' to one who asks for TLS and one who asks for GSSAPI, and what is said then. */
+Test(packet_filter, what_follows_a_byte_or_two_passes)
+{
+	open_filter(every_8080);
+	shake_hands();
+	cr_assert(client(ACK | PSH, 1, 1, 8));
+	cr_assert(server(ACK | PSH, 1, 9, 1));
+	cr_assert(client(ACK | PSH, 9, 2, 8));
+	cr_assert(server(ACK | PSH, 2, 17, 1));
+	cr_assert(!client(ACK | PSH, 17, 3, 80));
+	cr_assert(server(ACK | PSH, 3, 97, 90));
+	cr_assert(!server(ACK | PSH, 93, 97, 90));
+	packet_filter_free(filter);
+}
+
 /* Each of them meets the full queue, and counts there. */
 Test(packet_filter, what_nobody_acknowledges_passes_each_time)
 {

@@ -49,6 +49,7 @@ static void owner(int32_t pid, bool owns, int64_t before_ns, int64_t time_ns, in
 	struct owner_change change = {.before_ns = before_ns, .pid = pid, .owns = owns};
 
 	snprintf(change.comm, sizeof(change.comm), "p%d", pid);
+	tenures.forks_told = true;
 	tenures_take(&tenures, &change, time_ns, forked_ns);
 }
 
@@ -102,6 +103,7 @@ Test(tenures, a_recording_without_owner_lines_has_the_pids_of_its_listeners)
 {
 	struct listener l = {.pids_count = 1, .pids = {7}, .comm = "old"};
 
+	tenures.forks_told = true;
 	tenures_listener(&tenures, &l, 100);
 	l.pids[0] = 8;
 	tenures_listener(&tenures, &l, 200);
@@ -110,6 +112,22 @@ Test(tenures, a_recording_without_owner_lines_has_the_pids_of_its_listeners)
 	cr_expect_eq(tenures.list[0].to_ns, 200);
 	cr_expect_eq(tenures_sole(&tenures, 250, 260), 8);
 	cr_expect_eq(tenures_sole(&tenures, 150, 160), TENURES_SEVERAL);
+	tenures_release(&tenures);
+}
+
+Test(tenures, a_process_has_the_name_of_what_it_executed_last)
+{
+	struct owner_change change = {.pid = 7, .owns = true, .before_ns = TIME_UNKNOWN};
+
+	strcpy(change.comm, "systemd-socket-");
+	tenures_take(&tenures, &change, 100, TIME_UNKNOWN);
+	strcpy(change.comm, "python3");
+	tenures_take(&tenures, &change, 200, TIME_UNKNOWN);
+	change.comm[0] = '\0';
+	tenures_take(&tenures, &change, 300, TIME_UNKNOWN);
+	cr_assert_eq(tenures.count, 1);
+	cr_expect_str_eq(tenures.list[0].comm, "python3");
+	cr_expect_eq(tenures.list[0].from_ns, 100);
 	tenures_release(&tenures);
 }
 

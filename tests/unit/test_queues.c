@@ -214,10 +214,106 @@ Test(queues, what_a_syn_met_is_not_certain_unless_somebody_looked)
 	finish();
 	assert_cause(1, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED, 1);
 	assert_cause(2, CAUSE_EXISTING_CONNECTION, CONFIDENCE_INFERRED, 1);
-	assert_cause(3, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED, 1);
+	assert_cause(3, CAUSE_ANSWER_STOPPED, CONFIDENCE_INFERRED, 1);
 	assert_cause(4, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED, 1);
 	for (int i = 1; i < 5; i++)
 		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_UNANSWERED);
+	end();
+}
+
+/* The queue is full, and a request of client 4 waits for its final ACK. */
+static void fill_beside_a_request(void)
+{
+	start(1, false);
+	sample(0);
+	syn(4);
+	syn_ack(4);
+	handshake(1);
+	pass(500);
+	handshake(2);
+	pass(500);
+	handshake(3);
+	pass(500);
+	sample(3);
+	sample(3);
+}
+
+/* Somebody looked, and nobody is accepted until the end. */
+static void find_request(void)
+{
+	pass(2000);
+	looked_up(4, 3, 0); /* SYN_RECV */
+	for (int i = 0; i < 200; i++)
+		sample(3);
+	finish();
+}
+
+Test(queues, a_firewall_may_drop_a_final_ack_beside_syns_that_a_full_queue_drops)
+{
+	fill_beside_a_request();
+	syn(5);
+	pass(10);
+	syn(6);
+	pass(10);
+	ack(4);
+	drops += 2; /* as many as of one final ACK, and ListenOverflows counts two */
+	sample(3);
+	find_request();
+	assert_cause(5, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_INFERRED, 1);
+	assert_cause(6, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_INFERRED, 1);
+	assert_cause(4, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED, 1);
+	end();
+}
+
+Test(queues, beside_a_final_ack_without_effect_no_syn_was_certainly_stopped)
+{
+	fill_beside_a_request();
+	syn(5);
+	pass(10);
+	ack(4);
+	drop_acks(1);
+	sample(3);
+	pass(500);
+	looked_up_free(5);
+	find_request();
+	assert_cause(5, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED, 1);
+	assert_cause(4, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_INFERRED, 1);
+	end();
+}
+
+/* Two with cookies, as like as two of the same instant can be: who of them met the queue? */
+Test(queues, beside_a_final_ack_without_effect_no_other_was_certainly_dropped)
+{
+	start(2, false);
+	sample(0);
+	for (int i = 0; i < 5; i++) {
+		syn(i);
+		syn_ack(i);
+	}
+	for (int i = 0; i < 3; i++)
+		ack(i);
+	sample(3);
+	pass(500);
+	ack(3); /* a firewall takes it, or that of 4 */
+	pass(10);
+	ack(4);
+	drops += 1;
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	looked_up(3, 0, 0);
+	looked_up(4, 0, 0);
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	finish();
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK_FULL], 1);
+	for (int i = 3; i < 5; i++)
+		for (uint32_t c = 0; c < attempt_of(i)->causes_count; c++) {
+			const struct attempt_cause *cause = &attempt_of(i)->causes[c];
+
+			cr_expect(cause->cause == CAUSE_SYN_COOKIE ||
+				      cause->confidence == CONFIDENCE_INFERRED,
+				  "client %d: %s", i, cause_name(cause->cause));
+		}
 	end();
 }
 
@@ -394,6 +490,237 @@ Test(queues, an_accept_that_the_order_shows_is_counted_too)
 		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_ACCEPTED, "%d %s", i,
 			     outcome_name(attempt_of(i)->outcome));
 	cr_expect_eq(counted_accepts(), 2);
+	end();
+}
+
+Test(queues, sk_drops_counts_from_the_first_reading_of_the_counters_to_the_last)
+{
+	start(1, true);
+	sample(0);
+	drops++; /* of a scanner, say */
+	sample(0);
+	count(COUNTERS_BEFORE);
+	drops += 2;
+	sample(0);
+	count(COUNTERS_AFTER);
+	drops++;
+	sample(0);
+	finish();
+	cr_expect_eq(listeners[0].sk_drops, 2);
+	end();
+}
+
+Test(queues, drops_beside_what_the_counters_were_read_for_are_counted_apart)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	syn(3);
+	drops++;
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	pass(1000);
+	count(COUNTERS_AFTER);
+	pass(1000);
+	syn(4);
+	drops++;
+	for (int i = 0; i < 60; i++)
+		sample_without_counters(3);
+	finish();
+	cr_expect_eq(listeners[0].drops, 2);
+	cr_expect_eq(listeners[0].drops_beside, 1);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_SYN_ACCEPT_FULL], 1);
+	end();
+}
+
+/* Each of its SYNs is answered by the connection of its addresses and ports that the server has. */
+Test(queues, every_syn_that_an_old_connection_answers_is_counted)
+{
+	struct event e = {.kind = EVENT_COUNTERS, .source = SOURCE_SAMPLER};
+
+	start(1, true);
+	for (uint64_t i = 1; i <= 3; i++) {
+		sample(0);
+		syn(0);
+		pass(30);
+		send_segment(0, false, TCP_FLAG_ACK, 7000, 9000);
+		pass(1000);
+		e.time_ns = now_ns;
+		e.counters = (struct counters){.when = COUNTERS_DURING,
+					       .before_ns = now_ns - 500 * NS_PER_US,
+					       .known = UINT64_C(1) << COUNTER_SYN_CHALLENGE};
+		e.counters.value[COUNTER_SYN_CHALLENGE] = i;
+		deliver(&e);
+		for (int k = 0; k < 60; k++)
+			sample_without_counters(0);
+		pass(1000000);
+	}
+	finish();
+	assert_cause(0, CAUSE_EXISTING_CONNECTION, CONFIDENCE_EXACT, 3);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_SYN_CHALLENGED], 3);
+	end();
+}
+
+/* A bare ACK, of a listener with TCP_DEFER_ACCEPT, that makes no child. */
+static uint32_t bare_ack(bool counted)
+{
+	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
+	uint32_t causes;
+
+	start(1, true);
+	e.time_ns = now_ns;
+	e.listener = (struct listener){.cookie = 1,
+				       .local = server,
+				       .change = LISTENER_CHANGED,
+				       .limit = LIMIT,
+				       .defer_accept_s = 9};
+	deliver(&e);
+	sample(0);
+	handshake(0);
+	if (counted) {
+		drops++;
+		not_overflows++;
+		deferrals++;
+	}
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	causes = attempt_of(0)->causes_count;
+	if (counted)
+		assert_cause(0, CAUSE_DEFER_ACCEPT, CONFIDENCE_EXACT, 1);
+	end();
+	return causes;
+}
+
+Test(queues, tcp_defer_accept_is_told_where_its_counter_moved)
+{
+	cr_expect_eq(bare_ack(true), 1);
+	cr_expect_eq(bare_ack(false), 0);
+}
+
+/* ListenDrops moved for a SYN, and nothing else: the answer is that of just after it. */
+static void dropped_alone(bool asked, bool found, enum cause cause, enum confidence confidence)
+{
+	struct event e = {.kind = EVENT_ROUTE, .source = SOURCE_SAMPLER};
+
+	start(1, true);
+	sample(0);
+	syn(0);
+	drops++;
+	only_drops++;
+	pass(6000);
+	e.time_ns = now_ns;
+	e.route = (struct route_back){.flow = flow_of(0), .before_ns = now_ns - 10, .found = found};
+	if (asked)
+		deliver(&e);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	assert_cause(0, cause, confidence, 1);
+	end();
+}
+
+Test(queues, a_route_that_is_missing_is_told_by_the_kernel_s_own_answer)
+{
+	dropped_alone(false, false, CAUSE_NO_ROUTE, CONFIDENCE_INFERRED);
+	dropped_alone(true, false, CAUSE_NO_ROUTE, CONFIDENCE_BOUNDED);
+	dropped_alone(true, true, CAUSE_DISCARDED_BEFORE_QUEUE, CONFIDENCE_INFERRED);
+}
+
+/* Of three SYNs between two readings the full queue dropped two, and one had no signature. */
+Test(queues, which_of_several_lacked_a_signature_is_not_certain)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	for (int i = 3; i < 6; i++)
+		syn(i);
+	drops += 3;
+	not_overflows++;
+	unsigned_ones++;
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	finish();
+	for (int i = 3; i < 6; i++) {
+		cr_assert_eq(attempt_of(i)->causes_count, 1);
+		cr_expect_eq(attempt_of(i)->causes[0].confidence, CONFIDENCE_INFERRED, "%d: %s", i,
+			     cause_name(attempt_of(i)->causes[0].cause));
+	}
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_SYN_ACCEPT_FULL], 2);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_MD5_NOT_FOUND], 1);
+	end();
+}
+
+static void own(const char *address)
+{
+	struct event e = {.kind = EVENT_ADDRESS, .source = SOURCE_SAMPLER, .time_ns = now_ns};
+
+	struct endpoint endpoint;
+
+	cr_assert_eq(endpoint_parse(address, &endpoint), 0);
+	e.address.prefix = (struct address_prefix){.address = endpoint.address, .bits = 128};
+	deliver(&e);
+}
+
+/* A failover: the virtual IP comes to this host between a client's SYNs. */
+Test(queues, a_syn_that_is_sent_again_meets_the_listener_of_an_address_that_came)
+{
+	start(1, true);
+	own("10.0.0.9:80");
+	sample(0);
+	syn(0);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	own("10.0.0.1:80");
+	handshake(0);
+	for (int i = 0; i < 60; i++)
+		sample(1);
+	finish();
+	cr_expect_eq(attempt_of(0)->role, ROLE_INBOUND);
+	cr_expect_eq(attempt_of(0)->listener, 0);
+	cr_expect_eq(attempt_of(0)->syns, 2);
+	cr_expect_not(attempt_of(0)->not_here);
+	end();
+}
+
+/* Another listener's packets have too small a TTL: at the same time as one here lacks a signature.
+ */
+static void drop_beside_another(int i)
+{
+	syn(i);
+	drops++;
+	not_overflows++;
+	unsigned_ones++;
+	far_ones++;
+	for (int n = 0; n < 60; n++)
+		sample(0);
+}
+
+Test(queues, of_several_reasons_it_is_the_one_that_this_listener_is_known_for)
+{
+	start(1, true);
+	sample(0);
+	drop_beside_another(0);
+	syn(1);
+	drops++;
+	not_overflows++;
+	unsigned_ones++;
+	for (int n = 0; n < 60; n++)
+		sample(0);
+	drop_beside_another(2);
+	finish();
+	cr_assert_eq(attempt_of(0)->causes_count, 1);
+	cr_expect_eq(attempt_of(0)->causes[0].cause, CAUSE_DISCARDED_BEFORE_QUEUE);
+	cr_expect_eq(attempt_of(0)->causes[0].confidence, CONFIDENCE_INFERRED);
+	assert_cause(1, CAUSE_MD5_MISMATCH, CONFIDENCE_BOUNDED, 1);
+	cr_assert_eq(attempt_of(2)->causes_count, 1);
+	cr_expect_eq(attempt_of(2)->causes[0].cause, CAUSE_MD5_MISMATCH);
 	end();
 }
 
@@ -590,4 +917,224 @@ Test(queues, an_entry_right_behind_two_segments_is_of_the_one_that_was_not_dropp
 	for (int exact = 0; exact < 2; exact++)
 		for (uint32_t dropped = 0; dropped < 2; dropped++)
 			ack_and_data_right_before_the_entry(exact, dropped);
+}
+
+/* Where somebody waits already, the kernel tells whose queue it entered. */
+Test(queues, of_siblings_the_entry_tells_which)
+{
+	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
+
+	start(1, false);
+	e.time_ns = now_ns;
+	e.listener = (struct listener){.cookie = 2, .local = server, .limit = LIMIT};
+	deliver(&e);
+	for (int i = 0; i < 3; i++) {
+		e = (struct event){.kind = EVENT_ENTRY, .source = SOURCE_BPF};
+		handshake(i);
+		e.time_ns = ++now_ns;
+		e.entry = (struct queue_entry){
+		    .flow = flow_of(i), .listener = (uint64_t)i, .depth = i > 0, .limit = LIMIT};
+		deliver(&e);
+	}
+	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
+	cr_assert_eq(queues_report(queues, &listeners), 2);
+	cr_assert_eq(got_count, 3);
+	cr_expect_eq(got[0].listener, -1);
+	cr_expect_eq(got[1].listener, 0);
+	cr_expect_eq(got[2].listener, 1);
+	for (int i = 0; i < 2; i++) {
+		cr_expect_eq(listeners[i].attempts, 1);
+		cr_expect_eq(listeners[i].group_attempts, 1);
+	}
+	end();
+}
+
+/* Between the two the child is in SYN_RECV itself, for as long as its processor is held up. */
+Test(queues, a_look_at_who_has_just_entered_refuses_nobody)
+{
+	struct event e = {.kind = EVENT_ENTRY, .source = SOURCE_BPF};
+
+	start(1, false);
+	sample(0);
+	handshake(1);
+	e.time_ns = ++now_ns;
+	e.entry =
+	    (struct queue_entry){.flow = flow_of(1), .listener = 1, .depth = 0, .limit = LIMIT};
+	deliver(&e);
+	pass(900);
+	looked_up(1, 3, 0); /* SYN_RECV */
+	for (int i = 0; i < 60; i++)
+		sample(1);
+	finish();
+	cr_expect_eq(attempt_of(1)->causes_count, 0);
+	cr_expect_eq(attempt_of(1)->outcome, OUTCOME_WAITING);
+	end();
+}
+
+/* Its FIN is the first segment that is seen: what the server sent before it is not known. */
+Test(queues, who_waited_before_observation_may_have_had_a_reply)
+{
+	struct event e = {.kind = EVENT_WAITING, .source = SOURCE_SAMPLER};
+
+	start(1, true);
+	e.time_ns = now_ns;
+	e.waiting = (struct waiting){.flow = flow_of(0),
+				     .before_ns = now_ns - 1000,
+				     .born_ns = now_ns - 2000,
+				     .listener = 1,
+				     .state = 1};
+	deliver(&e);
+	accepted(0);
+	send_segment(0, false, TCP_FLAG_ACK | TCP_FLAG_FIN, 589, 187);
+	sample(0);
+	finish();
+	cr_assert_eq(got_count, 1);
+	cr_expect_eq(got[0].outcome, OUTCOME_ACCEPTED);
+	cr_expect_null(attempt_find_cause(&got[0], CAUSE_CLOSED_UNSERVED));
+	end();
+}
+
+/* Without packets the depth tells that somebody was accepted: nothing else takes anybody out. */
+Test(queues, samples_alone_show_that_somebody_was_accepted)
+{
+	struct event e = {.kind = EVENT_ACTIVITY, .source = SOURCE_SAMPLER};
+
+	start(1, false);
+	for (int i = 0; i < 40; i++) {
+		sample(i % 2 ? 2 : 3);
+		pass(100000);
+		e.time_ns = now_ns;
+		e.activity =
+		    (struct owner_activity){.cookie = 1, .pid = 9, .state = 'S', .threads = 1};
+		deliver(&e);
+	}
+	cr_expect_eq(queue_accepts(queues_at(queues, 0)), 20);
+	cr_expect_gt(queues_at(queues, 0)->stalls.sum.taken, 10);
+	finish();
+	end();
+}
+
+/* An owner, a child of it that was not looked at, another process, and one that ends on its own. */
+Test(queues, owners_that_a_signal_ended_are_known)
+{
+	static const struct proc_exit exits[] = {
+	    {9, 9, 9}, {10, 10, 139}, {11, 11, 9}, {12, 12, 256}};
+	struct event e = {.kind = EVENT_OWNER, .source = SOURCE_SAMPLER};
+	const struct sizing_exit *killed;
+	size_t count;
+
+	start(1, false);
+	sample(0);
+	for (int32_t pid = 9; pid <= 12; pid += 3) {
+		e.time_ns = now_ns;
+		e.owner = (struct owner_change){
+		    .cookie = 1, .pid = pid, .owns = true, .before_ns = TIME_UNKNOWN};
+		deliver(&e);
+	}
+	pass(1000);
+	e = (struct event){.kind = EVENT_PROC_FORK, .source = SOURCE_PROC, .time_ns = now_ns};
+	e.proc_fork = (struct proc_fork){.parent_pid = 9, .child_pid = 10, .child_tid = 10};
+	deliver(&e);
+	for (int i = 3; i >= 0; i--) {
+		pass(1000);
+		e = (struct event){
+		    .kind = EVENT_PROC_EXIT, .source = SOURCE_PROC, .time_ns = now_ns};
+		e.proc_exit = exits[i];
+		deliver(&e);
+	}
+	killed = queues_killed_owners(queues, 0, &count);
+	cr_assert_eq(count, 2);
+	cr_expect_eq(killed[0].pid, 10);
+	cr_expect_eq(killed[0].signal, 11);
+	cr_expect_eq(killed[1].pid, 9);
+	cr_expect_eq(killed[1].signal, 9);
+	finish();
+	end();
+}
+
+/* Two final ACKs of requests on a full queue are reset; the counters move for so many of them. */
+static void reset_two(uint32_t counted)
+{
+	aborts = 1;
+	embryonic = 0;
+	start(1, false);
+	sample(0);
+	for (int i = 4; i < 6; i++) {
+		syn(i);
+		syn_ack(i);
+	}
+	for (int i = 1; i < 4; i++) {
+		handshake(i);
+		pass(500);
+	}
+	sample(3);
+	sample(3);
+	for (int i = 4; i < 6; i++) {
+		ack(i);
+		send_segment(i, false, TCP_FLAG_RST, 501, 0);
+	}
+	drop_acks(2);
+	embryonic = counted;
+	for (int i = 0; i < 200; i++)
+		sample(3);
+	finish();
+	aborts = 0;
+	embryonic = 0;
+	for (int i = 4; i < 6; i++) {
+		enum confidence sure = counted == 2 ? CONFIDENCE_EXACT : CONFIDENCE_INFERRED;
+
+		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_RESET);
+		assert_cause(i, CAUSE_SERVER_RESET, sure, 1);
+	}
+	end();
+}
+
+Test(queues, the_counter_of_reset_requests_tells_that_the_kernel_reset_them)
+{
+	reset_two(2);
+}
+
+Test(queues, one_of_two_resets_may_be_a_firewalls)
+{
+	reset_two(1);
+}
+
+/* The server's first data. */
+static void reply(int client)
+{
+	struct event e = {.kind = EVENT_SEGMENT, .source = SOURCE_CAPTURE, .time_ns = now_ns};
+
+	e.segment.flow = flow_of(client);
+	e.segment.flow = flow_reverse(&e.segment.flow);
+	e.segment.flags = TCP_FLAG_ACK | TCP_FLAG_PSH;
+	e.segment.seq = 501;
+	e.segment.ack = 111;
+	e.segment.payload = 10;
+	deliver(&e);
+}
+
+Test(queues, how_long_a_client_waits_after_accept)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	/* One asks before it is accepted, one later; and one asks for nothing. */
+	first_data(0);
+	pass(1000);
+	for (int i = 0; i < 3; i++)
+		accepted(i);
+	pass(2000000);
+	first_data(1);
+	pass(1000000);
+	reply(0);
+	reply(1);
+	finish();
+	cr_expect_eq(attempt_of(0)->answer_wait_ns, 3 * NS_PER_SEC);
+	cr_expect_eq(attempt_of(1)->answer_wait_ns, NS_PER_SEC);
+	cr_expect_eq(attempt_of(2)->answer_wait_ns, -1);
+	cr_expect_not(attempt_of(0)->silent);
+	cr_expect_not(attempt_of(1)->silent);
+	cr_expect(attempt_of(2)->silent);
+	end();
 }

@@ -67,6 +67,12 @@ static void fill_listener(struct listener *listener, enum extreme e)
 	for (unsigned i = 0; i < listener->pids_count; i++)
 		listener->pids[i] = i32(e);
 	strcpy(listener->comm, comms[e]);
+	if (e == HIGHEST)
+		memset(listener->workload.unit, '"', WORKLOAD_UNIT_SIZE - 1);
+	if (e == MIDDLE)
+		strcpy(listener->workload.unit, "dev-disk\\x2d1.service");
+	if (e != LOWEST)
+		memset(listener->workload.container, 'f', WORKLOAD_CONTAINER_SIZE - 1);
 }
 
 /* Member by member into zeroed memory, so that the padding is equal as well. */
@@ -178,6 +184,11 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->entry.listener = u64(e);
 		event->entry.depth = u32(e);
 		event->entry.limit = u32(e);
+		break;
+	case EVENT_ROUTE:
+		event->route.flow = flow(e);
+		event->route.before_ns = i64(e);
+		event->route.found = e == HIGHEST;
 		break;
 	case EVENT_DROP:
 		event->drop.flow = flow(e);
@@ -335,7 +346,10 @@ Test(recording_line, a_member_missing_or_of_a_wrong_type_is_malformed)
 			/* A time takes any integer. */
 			size_t count = strstr(name, "_ns") ? 3 : 4;
 			/* Older recordings do not have it. */
-			size_t first = strcmp(name, "transparent") == 0;
+			size_t first =
+			    strcmp(name, "transparent") == 0 || strcmp(name, "read_ns") == 0 ||
+			    strcmp(name, "unit") == 0 || strcmp(name, "container") == 0 ||
+			    strcmp(name, "device") == 0 || strcmp(name, "device_ports") == 0;
 
 			for (size_t i = 0; i < 4; i++) {
 				json_t *copy = json_copy(object);
@@ -356,6 +370,18 @@ Test(recording_line, a_member_missing_or_of_a_wrong_type_is_malformed)
 		}
 		json_decref(object);
 	}
+}
+
+Test(recording_line, a_time_that_older_recordings_do_not_have_is_unknown)
+{
+	static const char line[] =
+	    "{\"time_ns\":1,\"event\":\"translation\",\"source\":\"sampler\",\"client\":"
+	    "\"192.0.2.1:1\",\"server\":\"192.0.2.2:80\",\"to_client\":\"192.0.2.1:1\","
+	    "\"to_server\":\"192.0.2.2:8080\",\"fresh\":true}";
+	struct event event;
+
+	cr_assert_eq(parse(line, strlen(line), &event), RECORDING_LINE_EVENT);
+	cr_expect_eq(event.translation.read_ns, TIME_UNKNOWN);
 }
 
 #define LISTENER_HEAD                                                                  \

@@ -19,6 +19,7 @@ static void fill(struct recording_meta *meta)
 	meta->host.tcp_max_syn_backlog = INT64_MAX;
 	meta->host.tcp_syncookies = 0;
 	meta->host.tcp_abort_on_overflow = -1;
+	meta->host.somaxconn_end = 20;
 	meta->host.tcp_migrate_req = 1;
 	meta->host.monotonic_offset_ns = 1700000000123456789;
 	strcpy(meta->interface, "wg\\0\t");

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "netlink/child/queue.h"
 #include "netlink/diag/message.h"
@@ -42,6 +43,32 @@ Test(sampler, depth_limit_and_drops_are_the_kernels)
 	cr_assert_leq(sample->before_ns, last(EVENT_SAMPLE)->time_ns);
 	cr_assert_geq(accept(fd, NULL, NULL), 0);
 	cr_assert_eq(next_sample(s, cookie)->depth, 3);
+	sampler_free(s);
+}
+
+/* As by execve(): systemd-socket-activate is the server's program by the first accept(). */
+Test(sampler, an_owner_that_is_another_program_now_has_its_name)
+{
+	struct sampler *s;
+	int64_t early_ns = clock_monotonic_ns();
+
+	ENTER();
+	(void)!listen_on("127.0.0.1:8080", 3);
+	s = sampler_of(":8080");
+	go(s);
+	cr_expect_eq(sampler_ownerless(s, early_ns), 0, "it was not there");
+	if (!last_listener(LISTENER_CHANGED))
+		cr_assert_not_null(wait_for(s, LISTENER_CHANGED), "its owner is this process");
+	cr_expect_eq(sampler_ownerless(s, INT64_MAX), 0);
+	count = 0;
+	cr_assert_eq(prctl(PR_SET_NAME, "another"), 0);
+	/* The walks take half a percent of the time: on a busy host they are rare. */
+	for (int i = 0; i < 20 && !last_listener(LISTENER_CHANGED); i++)
+		(void)!wait_for(s, LISTENER_CHANGED);
+	cr_assert_not_null(last_listener(LISTENER_CHANGED));
+	cr_expect_str_eq(last_listener(LISTENER_CHANGED)->comm, "another");
+	cr_expect_eq(last_listener(LISTENER_CHANGED)->pids[0], getpid());
+	cr_expect_str_eq(last(EVENT_OWNER)->owner.comm, "another");
 	sampler_free(s);
 }
 
@@ -261,6 +288,46 @@ static int refuse(void *context, const struct event *event)
 	(void)context;
 	(void)event;
 	return -EPIPE;
+}
+
+/* When the counters have been read, and before the next sample, the listener drops a SYN, once. */
+static int note_and_connect(void *context, const struct event *event)
+{
+	static int samples;
+	struct flow flow;
+
+	if (event->kind == EVENT_SAMPLE && samples++ == 0)
+		connect_to("127.0.0.1:8080", &flow);
+	return note(context, event);
+}
+
+Test(sampler, counters_are_read_again_where_a_listener_drops_meanwhile)
+{
+	const struct counters *counters;
+	uint64_t samples = 0;
+	struct sampler *s;
+	struct flow flow;
+	uint32_t drops;
+
+	ENTER();
+	listen_on("127.0.0.1:8080", 0);
+	connect_to("127.0.0.1:8080", &flow);
+	s = sampler_of(":8080");
+	go(s);
+	drops = last(EVENT_SAMPLE)->sample.drops;
+	count = 0;
+	cr_assert_eq(sampler_bracket(s, COUNTERS_AFTER, note_and_connect, note, NULL), 0);
+	for (size_t i = 0; i < count; i++)
+		samples += events[i].kind == EVENT_SAMPLE;
+	cr_expect_eq(samples, 3);
+	cr_expect_eq(events[0].sample.drops, drops);
+	/* What the last samples say is what the reading has counted, of this namespace alone. */
+	cr_expect_eq(events[count - 1].kind, EVENT_COUNTERS);
+	cr_expect_eq(last(EVENT_SAMPLE)->sample.drops, drops + 1);
+	counters = &events[count - 1].counters;
+	cr_expect_eq(counters->when, COUNTERS_AFTER);
+	cr_expect_eq(counters->value[COUNTER_LISTEN_OVERFLOWS], drops + 1);
+	sampler_free(s);
 }
 
 Test(sampler, what_the_receiver_returns_ends_the_round)

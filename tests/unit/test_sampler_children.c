@@ -4,6 +4,7 @@
 #include <net/route.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "netlink/child/queue.h"
 #include "netlink/diag/message.h"
@@ -199,6 +200,62 @@ Test(sampler_children, half_open_handshakes_are_counted_by_listener)
 	flow.dport = 9999;
 	cr_assert_eq(sampler_look_up(s, &flow, note, NULL), 0);
 	cr_assert_eq(last(EVENT_CHILD)->child.listener, 0);
+	sampler_free(s);
+}
+
+/* The next count, or NULL if there is none for so long. */
+#define NO_COUNT_NS (500 * NS_PER_MS)
+
+static const struct event *next_count(struct sampler *s)
+{
+	const struct timespec pause = {.tv_nsec = NS_PER_MS};
+	int64_t end_ns = clock_monotonic_ns() + NO_COUNT_NS;
+
+	while (clock_monotonic_ns() < end_ns) {
+		nanosleep(&pause, NULL);
+		count = 0;
+		go(s);
+		if (last(EVENT_HALF_OPEN))
+			return last(EVENT_HALF_OPEN);
+	}
+	return NULL;
+}
+
+/* However busy the machine is. */
+static const struct event *wait_for_count(struct sampler *s)
+{
+	const struct event *event;
+
+	do
+		event = next_count(s);
+	while (!event);
+	return event;
+}
+
+Test(sampler_children, requests_are_counted_where_there_can_be_some)
+{
+	struct sampler *s;
+	int raw;
+
+	ENTER();
+	route_to_nowhere();
+	listen_on("127.0.0.1:8080", 20);
+	s = sampler_of(":8080");
+	go(s);
+	cr_assert_eq(last(EVENT_HALF_OPEN)->half_open.count, 0);
+	/* Nobody tells of every SYN. */
+	cr_assert_eq(wait_for_count(s)->half_open.count, 0);
+	sampler_expect_every_packet(s, true);
+	cr_assert_null(next_count(s));
+	cr_assert(sampler_rests(s));
+	raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	send_syn(raw, 2000, 8080);
+	sampler_watch_syn(s);
+	cr_assert_not(sampler_rests(s));
+	/* As long as there is one. */
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(wait_for_count(s)->half_open.count, 1);
+	cr_assert_not(sampler_rests(s));
 	sampler_free(s);
 }
 

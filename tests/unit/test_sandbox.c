@@ -250,11 +250,12 @@ static int use_the_library(void)
 	size_t size = (size_t)64 << 20, length = 0;
 	char *memory = malloc(size), *line = NULL, *text = NULL;
 	DIR *folder = opendir("/proc");
+	DIR *held = fdopendir(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	FILE *file = fopen("/proc/self/maps", "re"), *out;
 	time_t now = time(NULL);
 	struct tm when;
 
-	if (!memory || !folder || !file)
+	if (!memory || !folder || !held || !file)
 		return 77;
 	for (size_t i = 0; i < size; i++)
 		memory[i] = (char)(i * 2654435761u >> 7);
@@ -271,6 +272,7 @@ static int use_the_library(void)
 	while (readdir(folder))
 		continue;
 	closedir(folder);
+	closedir(held);
 	while (getline(&line, &length, file) > 0)
 		continue;
 	fclose(file);

@@ -14,7 +14,7 @@ static uint16_t port;
 
 static void begin(void)
 {
-	struct queues_options options = {.children_looked_up = true};
+	struct queues_options options = {.children_looked_up = true, .forks_told = true};
 	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
 
 	cr_assert_eq(table_new(0, &table), 0);
@@ -168,6 +168,25 @@ Test(serving, a_worker_is_who_accepted, .init = begin, .fini = end)
 	a = accepted(1 * MS, 9 * MS);
 	serving_settle(serving, INT64_MAX);
 	cr_expect_eq(detail(a)->child_pid, 0);
+}
+
+/* Forks are not told of: it was found to be an owner when it had the connection already. */
+Test(serving, an_owner_that_was_not_known_then_may_have_been_forked_for_it, .init = begin,
+     .fini = end)
+{
+	struct open_attempt *a = accepted(40 * MS, 45 * MS);
+	struct open_attempt *b = accepted(140 * MS, 145 * MS);
+	struct owner_change change = {.cookie = 1, .before_ns = 30 * MS, .pid = 7, .owns = true};
+
+	queues_owner(queues, &change, 60 * MS, TIME_UNKNOWN, 0);
+	serving_holder(
+	    serving, a,
+	    &(struct holder){.flow = a->flow, .inode = 1, .pid = 7, .listens = true});
+	cr_expect_eq(detail(a)->accept_pid, 0);
+	serving_holder(
+	    serving, b,
+	    &(struct holder){.flow = b->flow, .inode = 2, .pid = 7, .listens = true});
+	cr_expect_eq(detail(b)->accept_pid, 7);
 }
 
 Test(serving, a_child_that_still_listened_is_known_when_it_stops, .init = begin, .fini = end)

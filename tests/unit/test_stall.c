@@ -62,6 +62,34 @@ Test(stall, who_was_stopped_for_how_long)
 	cr_expect_eq(stalls.sum.held_ns, 3200 * NS_PER_MS);
 }
 
+Test(stall, who_is_stopped_while_others_accept_is_not_the_cause)
+{
+	struct owner_activity stopped = asleep(7);
+
+	stopped.state = 'T';
+	/* What was accepted before the first look at it stopped, nobody knows of whom. */
+	look(asleep(7), 0);
+	look(stopped, 10);
+	for (int i = 0; i < 16; i++)
+		look(stopped, 10);
+	cr_expect_eq(judge().cause, STALL_STOPPED);
+	cr_expect_eq(stalls.sum.held_until_ns, now_ns);
+	cr_expect_lt(stalls.sum.held_from_ns, now_ns - stalls.sum.held_ns + NS_PER_MS);
+	cr_expect_gt(stalls.sum.held_from_ns, 0);
+	cr_expect_eq(stalls.sum.held_last_ns, now_ns);
+	begin();
+	for (int i = 0; i < 16; i++) {
+		look(stopped, i / 4);
+		look(asleep(8), i / 4);
+	}
+	cr_expect_eq(judge().cause, STALL_NONE);
+	cr_expect_eq(stalls.sum.held_pid, 7);
+	cr_expect_eq(stalls.sum.held_accepts, 3);
+	look(asleep(7), 3);
+	cr_expect_eq(stalls.sum.held_until_ns, 0);
+	cr_expect_lt(stalls.sum.held_last_ns, now_ns);
+}
+
 Test(stall, after_a_busy_hour_it_is_still_named)
 {
 	struct owner_activity stopped = asleep(7);
@@ -148,6 +176,37 @@ Test(stall, a_busy_owner_is_no_forgetful_one)
 	cr_expect_str_eq(stall_rule(judge().cause), "blocked-loop");
 }
 
+/* It wants a processor most of the time, and gets next to none: nothing in it is to be mended. */
+Test(stall, an_owner_without_a_cpu_is_no_busy_one)
+{
+	struct owner_activity starved = asleep(7);
+
+	for (int i = 0; i < 16; i++) {
+		starved.run_ns += 3 * NS_PER_MS;
+		starved.wait_ns += 75 * NS_PER_MS;
+		look(starved, 0);
+	}
+	cr_expect_eq(judge().cause, STALL_STARVED);
+	for (int i = 0; i < 16; i++) {
+		starved.run_ns += 30 * NS_PER_MS;
+		starved.wait_ns += 70 * NS_PER_MS;
+		look(starved, 0);
+	}
+	cr_expect_eq(judge().cause, STALL_BLOCKED, "it runs whenever it gets a processor");
+}
+
+/* The kernel adds a wait when it is over, with what of it lay before the first look. */
+Test(stall, nobody_waits_for_a_cpu_for_longer_than_was_watched)
+{
+	struct owner_activity starved = asleep(7);
+
+	look(starved, 0);
+	starved.run_ns += NS_PER_MS;
+	starved.wait_ns += 900 * NS_PER_MS;
+	look(starved, 0);
+	cr_expect_eq(judge().stall.runnable_ns, judge().stall.watched_ns - NS_PER_MS);
+}
+
 Test(stall, a_quota_is_seen_by_what_it_took)
 {
 	struct owner_activity throttled = asleep(7);
@@ -168,9 +227,41 @@ Test(stall, one_full_sibling_among_idle_ones)
 	facts.siblings = 3;
 	look(asleep(7), 0);
 	look(asleep(7), 0);
+	cr_expect_eq(judge().cause, STALL_NONE, "for a moment any of them is");
+	for (int i = 0; i < 10; i++)
+		look(asleep(7), 0);
 	cr_expect_eq(judge().cause, STALL_SIBLING);
+	expect_text(
+	    "its SO_REUSEPORT siblings take connections, this socket has taken none for 1.1 s");
+	cr_expect_eq(stalls.sum.untaken_ns, 1100 * NS_PER_MS);
+	cr_expect_not(stalls.sum.untaken_over);
 	facts.siblings_full = 1;
 	cr_expect_eq(judge().cause, STALL_NONE, "another one is full too");
+	facts.siblings_full = 0;
+	look(asleep(7), 1);
+	cr_expect_eq(judge().cause, STALL_NONE, "it has accepted one");
+	cr_expect(stalls.sum.untaken_over);
+}
+
+Test(stall, a_slow_sibling_is_not_stuck)
+{
+	facts.grouped = facts.full = true;
+	facts.siblings = 1;
+	/* One in 300 ms, and one in 1.5 s. */
+	for (int i = 0; i < 60; i++) {
+		look(asleep(7), i / 3);
+		cr_expect_eq(judge().cause, STALL_NONE);
+	}
+	begin();
+	facts.grouped = facts.full = true;
+	facts.siblings = 1;
+	for (int i = 0; i < 15; i++)
+		look(asleep(7), 0);
+	for (int i = 0; i < 60; i++) {
+		look(asleep(7), 1 + i / 15);
+		cr_expect_eq(judge().cause, STALL_NONE);
+	}
+	cr_expect_eq(stalls.sum.taken, 4);
 }
 
 Test(stall, each_cause_has_a_rule_and_words)

@@ -57,3 +57,14 @@ Test(stillness, one_more_than_entered_ends_it_too)
 	stillness_sample(&s, 1, MS(20)); /* somebody entered unseen */
 	cr_expect_eq(s.since_ns, MS(20));
 }
+
+Test(stillness, one_that_may_have_entered_ends_it)
+{
+	stillness_sample(&s, 2, MS(10));
+	stillness_doubt(&s, MS(12)); /* taken to be refused; another may have left before */
+	stillness_sample(&s, 2, MS(20));
+	cr_expect_eq(s.since_ns, MS(20));
+	stillness_sample(&s, 2, MS(30));
+	cr_expect_eq(s.since_ns, MS(20));
+	cr_expect_eq(s.until_ns, MS(30));
+}

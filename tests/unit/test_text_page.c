@@ -140,8 +140,8 @@ Test(text_page, an_axis_takes_any_times)
 	cr_expect_eq(text_axis_column(&axis, INT64_MAX), 9);
 	cr_expect_eq(text_axis_column(&huge, INT64_MAX / 2), 199);
 	cr_expect_eq(text_axis_column(&huge, INT64_MAX), 399);
-	cr_expect_eq(text_since(INT64_MIN, 1), INT64_MIN + 1);
-	cr_expect_eq(text_since(INT64_MAX, -1), INT64_MAX);
+	cr_expect_eq(clock_since(INT64_MIN, 1), INT64_MIN + 1);
+	cr_expect_eq(clock_since(INT64_MAX, -1), INT64_MAX);
 }
 
 static struct text_ticks ticks_of(int64_t from_ns, int64_t length_ns, unsigned columns)

@@ -99,6 +99,22 @@ Test(text_verdict, a_syn_dropped_and_sent_again)
 				     "served by process 77.");
 }
 
+Test(text_verdict, a_somaxconn_that_changed_may_be_what_binds)
+{
+	add_drop(MARK_SYN, MS(2000), CAUSE_ACCEPT_QUEUE_FULL_SYN);
+	a.outcome = OUTCOME_UNANSWERED;
+	listener.backlog = -1;
+	report.host.somaxconn = 4096;
+	report.host.somaxconn_end = 5;
+	expect("SYN at 2.000 s (00:00:02.000) dropped: accept queue at 6 of 6 (limit 5, set by the "
+	       "listen() backlog or by somaxconn, which went from 4096 to 5 during the recording); "
+	       "unanswered.");
+	report.host.somaxconn_end = 6;
+	expect("SYN at 2.000 s (00:00:02.000) dropped: accept queue at 6 of 6 (limit 5, set by the "
+	       "listen() backlog, since somaxconn is 6); unanswered.");
+	report.host.somaxconn_end = -1;
+}
+
 Test(text_verdict, which_setting_binds)
 {
 	static const struct {
@@ -167,6 +183,7 @@ Test(text_verdict, zombies)
 {
 	add_taken(MARK_SYN, MS(2000));
 	add_drop(MARK_ACK, MS(2001), CAUSE_ACCEPT_QUEUE_FULL_ACK);
+	add_cause(CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_EXACT);
 	a.marks[1].depth = MARK_DEPTH_UNKNOWN;
 	a.outcome = OUTCOME_ZOMBIE;
 	expect("final ACK at 2.001 s (00:00:02.001) dropped: accept queue full; zombie: only the "
@@ -253,6 +270,38 @@ Test(text_verdict, resets)
 	       "still return it, and the first read fails with ECONNRESET.");
 }
 
+Test(text_verdict, resets_that_neither_side_sent)
+{
+	a.outcome = OUTCOME_RESET;
+	a.end_ns = MS(4000);
+	add_cause(CAUSE_RESET_IN_FRONT, CONFIDENCE_EXACT);
+	expect("reset by something in front of the listener (a firewall rule), not by the client "
+	       "or the server, at 4.000 s (00:00:04.000).");
+	a.outcome = OUTCOME_UNANSWERED;
+	expect("unanswered SYN; the kernel answered, but a firewall rule of this host rejected the "
+	       "SYN-ACK with a reset (an output chain).");
+}
+
+Test(text_verdict, which_of_several_was_dropped)
+{
+	for (uint32_t i = 0; i < 2; i++)
+		a.marks[i] = (struct mark){.time_ns = MS(1000 * (i + 1)),
+					   .kind = MARK_SYN,
+					   .dropped = i == 0,
+					   .cause_known = true,
+					   .cause = i ? CAUSE_UNANSWERED_NO_COUNTER
+						      : CAUSE_ACCEPT_QUEUE_FULL_SYN,
+					   .confidence = CONFIDENCE_INFERRED,
+					   .among = 6,
+					   .among_dropped = 2,
+					   .depth = MARK_DEPTH_UNKNOWN};
+	a.marks_count = a.syns = 2;
+	a.outcome = OUTCOME_UNANSWERED;
+	expect("SYN at 1.000 s (00:00:01.000) dropped: accept queue full (inferred); unanswered; a "
+	       "full queue dropped 2 of these 6 packets, the one at 1.000 s (00:00:01.000) and 5 "
+	       "more around that time: which of them is not known.");
+}
+
 Test(text_verdict, remarks)
 {
 	a.outcome = OUTCOME_ACCEPTED;
@@ -267,4 +316,16 @@ Test(text_verdict, remarks)
 	expect(
 	    "accepted; 1 retransmitted SYN; answered with a SYN cookie (tcp_syncookies is 2); "
 	    "bare ACK ignored until data arrives (TCP_DEFER_ACCEPT, not a loss); slow accept().");
+}
+
+Test(text_verdict, syn_acks_without_an_answer_are_told)
+{
+	a.outcome = OUTCOME_ESTABLISHED;
+	a.syns = 2;
+	a.ack_ns = MS(7280);
+	for (int i = 0; i < 5; i++)
+		add_taken(MARK_SYN_ACK, MS(1000 * (i + 1)));
+	add_taken(MARK_SYN_ACK, MS(9000)); /* its answer came late */
+	expect("established (accept() not observed); 1 retransmitted SYN; 5 SYN-ACKs were sent before "
+	       "its ACK came.");
 }

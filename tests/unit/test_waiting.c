@@ -76,6 +76,24 @@ Test(waiting, all_but_as_many_as_are_there_have_left)
 	cr_assert_eq(accepted(), 5);
 }
 
+/* Two processors let them in at once: the one that was told of first may be behind the other. */
+Test(waiting, of_two_that_came_at_once_it_is_not_known_who_left)
+{
+	static const int64_t entries[] = {0, 100 * NS_PER_US, 10 * NS_PER_MS};
+
+	for (int i = 0; i < 3; i++)
+		waiting_add(&waiting, attempts[i], table_index(table, attempts[i]),
+			    T0 + entries[i]);
+	waiting_observe(&waiting, 2, entry_of(5), entry_of(5) + 1000, table, details);
+	cr_assert_eq(accepted(), 0);
+	waiting_observe(&waiting, 1, entry_of(6), entry_of(6) + 1000, table, details);
+	cr_assert_eq(accepted(), 2);
+	cr_expect_eq(details_at(details, attempts[0]->detail)->accept_before_ns,
+		     entry_of(6) + 1000);
+	waiting_observe(&waiting, 0, entry_of(7), entry_of(7) + 1000, table, details);
+	cr_assert_eq(accepted(), 3);
+}
+
 Test(waiting, who_may_not_be_in_yet_proves_nothing)
 {
 	enter(3);
@@ -86,6 +104,21 @@ Test(waiting, who_may_not_be_in_yet_proves_nothing)
 	cr_assert_eq(accepted(), 1);
 	waiting_observe(&waiting, 9, entry_of(7), entry_of(7), table, details);
 	cr_assert_eq(accepted(), 1);
+}
+
+/* Such as a child of TCP Fast Open, whose client has acknowledged nothing yet. */
+Test(waiting, one_of_nobody_who_is_known_has_its_place)
+{
+	static const struct open_attempt nobody = {.listener = LISTENER_NONE};
+
+	enter(1);
+	waiting_add(&waiting, &nobody, TABLE_NONE, entry_of(1));
+	/* The first has left, since two came and one is there. */
+	waiting_observe(&waiting, 1, entry_of(3), entry_of(3), table, details);
+	cr_assert_eq(accepted(), 1);
+	cr_expect_eq(waiting.still_ns, 0);
+	waiting_observe(&waiting, 0, entry_of(4), entry_of(4), table, details);
+	cr_assert_eq(waiting.count, 0);
 }
 
 Test(waiting, a_closed_listener_accepts_nobody)

@@ -121,6 +121,35 @@ Test(watch, comings_and_goings_are_told_once)
 	watch_release(&watch);
 }
 
+static enum listener_change told[4];
+static size_t told_count;
+
+static int note_order(void *context, struct watched *watched, enum listener_change change)
+{
+	(void)context;
+	(void)watched;
+	told[told_count++] = change;
+	return 0;
+}
+
+Test(watch, who_takes_the_place_of_one_that_closed_is_told_after_it)
+{
+	struct diag_socket first = listening(9, "127.0.0.1:80"),
+			   next = listening(3, "127.0.0.1:80");
+	struct watch watch;
+	bool regrouped;
+
+	cr_assert_eq(watch_init(&watch, NULL, 0), 0);
+	cr_assert_eq(watch_update(&watch, &first, 1, note_order, NULL, &regrouped), 0);
+	cr_assert_eq(watch_update(&watch, &next, 1, note_order, NULL, &regrouped), 0);
+	cr_assert_eq(told_count, 3);
+	cr_expect_eq(told[1], LISTENER_CLOSED);
+	cr_expect_eq(told[2], LISTENER_SEEN);
+	cr_assert_not_null(watch_find(&watch, 3));
+	cr_expect_eq(watch_find(&watch, 3)->group_size, 1);
+	watch_release(&watch);
+}
+
 Test(watch, siblings_are_those_of_one_place)
 {
 	struct diag_socket house[] = {
@@ -129,6 +158,7 @@ Test(watch, siblings_are_those_of_one_place)
 	    listening(5, "127.0.0.1:81"),
 	};
 	struct endpoint local = endpoint("127.0.0.1:80"), other = endpoint("10.1.1.1:80");
+	uint32_t devices[WATCH_DEVICES_MAX];
 	const struct watched *w;
 	struct watch watch;
 	bool alone;
@@ -142,14 +172,22 @@ Test(watch, siblings_are_those_of_one_place)
 	cr_assert_eq(watch_find(&watch, 4)->group_size, 1);
 	cr_assert_not(watch_find(&watch, 1)->reachable);
 	cr_assert(watch_find(&watch, 4)->reachable);
-	w = watch_match(&watch, &local, &alone);
+	w = watch_match(&watch, &local, WATCH_ANY_DEVICE, &alone);
 	cr_assert_not_null(w);
 	cr_assert_not(alone);
-	w = watch_match(&watch, &other, &alone);
+	w = watch_match(&watch, &other, WATCH_ANY_DEVICE, &alone);
 	cr_assert_eq(w->listener.cookie, 4);
 	cr_assert(alone);
+	w = watch_match(&watch, &local, 3, &alone);
+	cr_assert_eq(w->listener.cookie, 3, "a socket that is bound is of the listener that is");
+	cr_assert(alone);
+	w = watch_match(&watch, &local, 0, &alone);
+	cr_assert_neq(w->listener.cookie, 3);
+	cr_assert_not(alone);
+	cr_assert_eq(watch_devices(&watch, &local, devices), 2);
+	cr_assert_eq(watch_devices(&watch, &other, devices), 1);
 	local.port = 82;
-	cr_assert_null(watch_match(&watch, &local, &alone));
+	cr_assert_null(watch_match(&watch, &local, WATCH_ANY_DEVICE, &alone));
 	/* The group dissolves: the one that is left is reached again. */
 	update(&watch, house + 1, 4);
 	cr_assert(watch_find(&watch, 2)->reachable);

@@ -2,7 +2,7 @@
 
 function answerFacts(attempts, rows) {
 	const report = attempts.report;
-	const facts = {total: report.attempts, failed: 0, affected: 0, lostOut: 0, packets: 0, repeated: 0};
+	const facts = {total: report.attempts, failed: 0, affected: 0, lostOut: 0, undecided: 0, packets: 0, repeated: 0};
 
 	report.outcomes.forEach((n, at) => {
 		if (rows.failed[at])
@@ -23,6 +23,8 @@ function answerFacts(attempts, rows) {
 			facts.affected++;
 			if (rows.failed[attempts.outcome[i]])
 				facts.lostOut++;
+			else if (["waiting", "open"].includes(report.names.outcomes[attempts.outcome[i]]))
+				facts.undecided++;
 		}
 
 	}
@@ -34,16 +36,27 @@ function verdict(report, facts) {
 	const n = plural(facts.total, "connection attempt");
 	if (facts.total === 0)
 		return nothingSeen(report);
+	if (report.roles.outbound + report.roles.forwarded === facts.total)
+		return "No connection attempt to this host was seen: " + elsewhere(report) + ".";
 	if (facts.affected > 0) {
-		const lost = facts.lostOut === 0 ? "all got through in the end" :
-			facts.lostOut === facts.affected ? "none of them got through" : count(facts.lostOut) + " of them never got through";
-		return count(facts.affected) + " of " + n + " lost packets because a queue was full; " + lost + ".";
+		const lost = facts.lostOut === facts.affected ? "none of them got through" :
+			facts.lostOut ? count(facts.lostOut) + " of them never got through" :
+			facts.undecided ? "none of them had failed by the end" : "all got through in the end";
+		const late = facts.undecided ? ", and " + count(facts.undecided) + (facts.undecided === 1 ? " was" : " were") + " not served yet" : "";
+		return count(facts.affected) + " of " + n + " lost packets because a queue was full; " + lost + late + ".";
 	}
 	if (facts.failed > 0)
 		return count(facts.failed) + " of " + n + " failed, " + (report.drops_seen === false ? "but none because a queue was full." : dropsElsewhere(report));
 	return (facts.total === 1 ? "The only connection attempt" : "All " + n) + " got through" +
 		(facts.repeated && report.drops_seen !== false ? ", " + count(facts.repeated) + " of them only after retransmitted SYNs; " : "; ") +
 		(report.drops_seen === false ? "the listener's queues dropped nothing." : dropsElsewhere(report));
+}
+
+/* Those that meet no listener here. */
+function elsewhere(report) {
+	const {outbound, forwarded} = report.roles;
+	return [forwarded ? plural(forwarded, "attempt") + (forwarded === 1 ? " was" : " were") + " forwarded" : "",
+		outbound ? plural(outbound, "attempt") + (outbound === 1 ? " was" : " were") + " of this host itself" : ""].filter(Boolean).join(", ");
 }
 
 /* No attempt lost a packet by the verdicts: what that leaves open. */
@@ -70,6 +83,14 @@ function nothingSeen(report) {
 
 function sentences(report, facts) {
 	const list = [];
+	if (report.packets_dropped > 0)
+		list.push("The capture lost " + plural(report.packets_dropped, "packet") + " (" + count(report.packets) +
+			" were captured): attempts can be missing, and the others incomplete.");
+	if (!report.packets && report.recording && !report.recording.sources.capture.on && report.attempts)
+		list.push("Only connections that waited for accept() were observed: there are no captured packets.");
+	const away = report.roles.outbound + report.roles.forwarded;
+	if (away && away < report.attempts)
+		list.push("Of these, " + elsewhere(report) + ": they meet no listener here.");
 	for (const l of report.listeners.slice().sort((a, b) => b.drops - a.drops).slice(0, 3)) {
 		if (l.full_ns > 0 || l.drops > 0)
 			list.push("The accept queue of " + l.name + (l.capacity !== null ? " holds " + count(l.capacity) +
@@ -77,17 +98,20 @@ function sentences(report, facts) {
 				plural(l.episodes.length + l.full_episodes_lost, "time") + ", " + duration(l.full_ns) + " in total" : "") +
 				"; it dropped " + plural(l.drops, "packet") + ".");
 	}
-	const {hit, again, spared, never} = report.cost;
-	const span = report.kind === "pcap" ? "for connect()" : "from the first SYN to accept()";
+	const {hit, again, spared, never, waiting, waiting_since} = report.cost;
+	const span = report.outcomes[report.names.outcomes.indexOf("accepted")] ? "from the first SYN to accept()" : "for connect()";
 	const needed = (some) => plural(some.count, "client") + " needed " + (some.count === 1 ? duration(some.max) :
 		duration(some.p50) + " (median) to " + duration(some.max) + " (max)") + " " + span;
-	const others = spared.count === 1 ? "; the other needed " + duration(spared.max) :
-		spared.count ? "; the others needed " + duration(spared.p50) + " (median)" : "";
+	const others = spared.count === 1 ? "; 1 other needed " + duration(spared.max) :
+		spared.count ? "; " + count(spared.count) + " others needed " + duration(spared.p50) + " (median)" : "";
 	if (hit.count || never)
-		list.push("Cost: " + [hit.count ? needed(hit) : "", never ? plural(never, "client") + " never got through" : ""].filter(Boolean).join("; ") +
+		list.push("Cost: " + [hit.count ? needed(hit) : "", never ? plural(never, "attempt") + " never got through" : ""].filter(Boolean).join("; ") +
 			others + ".");
 	if (again.count)
-		list.push(needed(again) + " because " + (again.count === 1 ? "its" : "their") + " SYN was retransmitted" + others + ".");
+		list.push(needed(again) + " because " + (again.count === 1 ? "its" : "their") + " SYN was retransmitted" + (hit.count || never ? "" : others) + ".");
+	if (waiting)
+		list.push(plural(waiting, "connection") + " still waited for accept() at the end" + (waiting_since === null ? "" :
+			(waiting === 1 ? ", for " : ", the longest for ") + duration(report.span - waiting_since)) + ".");
 	const wait = report.latency.accept_wait;
 	if (wait.count)
 		list.push(plural(wait.count, "connection") + " waited " + duration(wait.p50) + " (median) to " + duration(wait.max) +
@@ -119,7 +143,7 @@ function showAnswer(attempts, rows) {
 	host.append(el("ul", {class: "tiles", "aria-label": "Numbers"},
 		tile(count(facts.total), "connection attempts", false, facts.total),
 		tile(count(through), outcome("accepted") ? "accepted" + (through > outcome("accepted") ? ", established or waiting" : "") : "established", false, through),
-		tile(count(facts.failed), "never got through", facts.failed > 0, facts.failed),
+		tile(count(facts.failed), "failed, for any reason", facts.failed > 0, facts.failed),
 		report.drops_seen === null ? null : tile(count(facts.packets), "packets dropped by a queue", facts.packets > 0, facts.packets),
 		peak ? tile(count(peak.queue_peak) + (peak.capacity !== null ? " of " + count(peak.capacity) : ""), "deepest accept queue",
 			peak.capacity !== null && peak.queue_peak >= peak.capacity, peak.queue_peak) : null,

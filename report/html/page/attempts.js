@@ -11,6 +11,7 @@ const DEPTH_UNKNOWN = -1;
 const MARK_DROPPED = 16;
 const MARK_CAUSE = 32;
 const MARK_DEPTH = 64;
+const MARK_AMONG = 128;
 
 /* Phases of a lane, in the order in which they follow each other. */
 const PHASES = ["connect", "handshake", "wait", "bound", "spawn", "serve", "close", "zombie"];
@@ -64,6 +65,7 @@ class Attempts {
 		this.markCause = new Uint8Array(marks);
 		this.markConfidence = new Uint8Array(marks);
 		this.markDepth = new Int32Array(marks);
+		this.markAmong = new Map();
 		this.markLimit = new Int32Array(marks);
 		this.addresses = [];
 		this.addressNumber = new Map();
@@ -161,6 +163,8 @@ class Attempts {
 		const cause = column("mark_cause");
 		const depth = column("mark_depth");
 		const limit = column("mark_limit");
+		const among = column("mark_among");
+		const amongDropped = column("mark_among_dropped");
 		let at = this.markStart[start];
 
 		for (let i = start; i < end; i++) {
@@ -179,6 +183,8 @@ class Attempts {
 					this.markDepth[at] = depth();
 					this.markLimit[at] = limit();
 				}
+				if (this.markCode[at] & MARK_AMONG)
+					this.markAmong.set(at, {packets: among(), dropped: amongDropped()});
 			}
 			this.markStart[i + 1] = at;
 		}

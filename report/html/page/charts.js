@@ -180,13 +180,18 @@ function depthChart(context, listener) {
 	};
 	add("rebuilt", listener.rebuilt, {width: 1.4});
 	add("sampled", listener.sampled, {width: 2.4, dash: [5, 3]});
-	const options = {times: true, bands, top: capacity, behind: (u, theme) => shadeEpisodes(u, theme, listener), before: (u, theme) => drawLimit(u, theme, capacity)};
+	const options = {times: true, bands, top: capacity, 
+		behind: (u, theme) => { shadeTimes(u, theme, listener.gaps, "gap"); shadeTimes(u, theme, listener.episodes, "full"); },
+		 before: (u, theme) => drawLimit(u, theme, capacity)};
 	if (!list.length)
-		options.note = "Not observed: a capture alone does not show the queue depth.";
+		options.note = "Not observed: " + (context.kind === "pcap" ? "a capture alone does not show the queue depth." : "no listener was found.");
 	options.keys = (keys, theme) => {
 		if (capacity !== null)
 			keys.append(el("li", null, swatch(theme.colour("limit"), [2, 2]), el("span", null, "capacity"),
 				el("b", null, count(capacity))));
+		if (listener.gaps.length)
+			keys.append(el("li", null, swatch(theme.colour("gap"), null, true), el("span", null, "not sampled"),
+				el("b", null, duration(listener.gaps.reduce((sum, [start, end]) => sum + end - start, 0)))));
 		if (listener.episodes.length)
 			keys.append(el("li", null, swatch(theme.colour("full"), null, true),
 				el("span", null, "full " + plural(listener.episodes.length + listener.full_episodes_lost, "time") +
@@ -196,17 +201,17 @@ function depthChart(context, listener) {
 	return new Chart(context, "Accept queue", 170, series, mergeSteps(list, context.view.span), options);
 }
 
-function shadeEpisodes(u, theme, listener) {
+function shadeTimes(u, theme, times, colour) {
 	const ctx = u.ctx;
 	const {left, top, width, height} = u.bbox;
 	ctx.save();
 	ctx.beginPath();
 	ctx.rect(left, top, width, height);
 	ctx.clip();
-	ctx.fillStyle = theme.colour("full");
-	/* No pixel twice: short episodes side by side are as faint as a long one. */
+	ctx.fillStyle = theme.colour(colour);
+	/* No pixel twice: short ones side by side are as faint as a long one. */
 	let done = left;
-	for (const [start, end] of listener.episodes) {
+	for (const [start, end] of times) {
 		const from = Math.max(u.valToPos(start, "x", true), done);
 		const to = Math.max(u.valToPos(end, "x", true), from + 1);
 		if (to <= done || from > left + width)

@@ -36,7 +36,7 @@ function story(attempts, i) {
 		list.push({t: t.accept[i], text: "accept() returned it", note: pid, call: true});
 	else if (!Number.isNaN(t.accept_before[i]))
 		list.push({t: t.accept_before[i], text: "accept() returned it by now", call: true, note: [pid, Number.isNaN(t.accept_after[i]) ? "" :
-			"not yet at " + exact(t.accept_after[i])].filter(Boolean).join("; ")});
+			"not yet at " + moment(t.accept_after[i])].filter(Boolean).join("; ")});
 	const child = attempts.childPid[i] ? "process " + attempts.childPid[i] : "";
 	for (const [name, text] of [["fork", "fork() of the child that serves it"], ["first_byte", "first byte of the request read"],
 		["reply", "reply written"], ["close", "server closed"], ["exit", "child exited"]])
@@ -59,6 +59,10 @@ function markNote(attempts, m) {
 			attempts.report.names.confidences[attempts.markConfidence[m]];
 	if (code & MARK_DEPTH)
 		notes.push("accept queue at " + count(attempts.markDepth[m]) + " of " + count(attempts.markLimit[m] + 1));
+	if (code & MARK_AMONG) {
+		const {packets, dropped} = attempts.markAmong.get(m);
+		notes.push(count(dropped) + " of these " + plural(packets, "packet") + " around that time, which of them is not known");
+	}
 	if (attempts.markFrame[m])
 		notes.push("frame " + attempts.markFrame[m]);
 	return {note: notes.join(", "), cause, lost: (code & MARK_DROPPED) !== 0, kind};
@@ -73,7 +77,7 @@ function eventTable(clock, events, start, short) {
 		before = event.t;
 		return {
 			attributes: {class: event.lost ? "lost" : null},
-			cells: [{text: exact(event.t), data: Math.round(event.t)}, clock.time(event.t, 6), "+" + duration(event.t - start),
+			cells: [{text: moment(event.t), data: Math.round(event.t)}, clock.time(event.t, 6), "+" + duration(event.t - start),
 				gap ? "+" + duration(gap) : "", event.text, [event.note, short ? "" : event.cause].filter(Boolean).join("; ")],
 		};
 	});
@@ -109,7 +113,7 @@ function detail(attempts, i, extra, short) {
 			el("b", {class: "mono"}, attempts.clientText(i)),
 			el("span", {class: "muted mono"}, "→ " + attempts.serverText(i)),
 			el("span", {class: "badge " + outcomeClass(outcome)}, outcome),
-			el("span", {class: "muted"}, "attempt " + count(attempts.number[i]) + ", ISN " + attempts.isn[i] + ", " + exact(start) +
+			el("span", {class: "muted"}, "attempt " + count(attempts.number[i]) + ", ISN " + attempts.isn[i] + ", " + moment(start) +
 				" (" + attempts.report.clock.time(start, 6) + ")"),
 			extra),
 		says,

@@ -106,7 +106,8 @@ function showListeners(report) {
 	report.listeners.map((l) => {
 		const notes = [];
 		if (l.reuseport)
-			notes.push("in a SO_REUSEPORT group");
+			notes.push("in a SO_REUSEPORT group" + (l.group_attempts ? "; of " + plural(l.group_attempts, "more attempt") +
+				" it is not known which of its sockets took " + (l.group_attempts === 1 ? "it" : "them") : ""));
 		if (l.closed)
 			notes.push("closed during the observation");
 		if (l.defer_accept_s > 0)
@@ -122,7 +123,8 @@ function showListeners(report) {
 			attributes: {"data-listener": l.name, class: l.drops ? "lost" : null},
 			cells: [l.name, [l.comm, l.pids.length ? "pid " + l.pids.join(", ") : ""].filter(Boolean).join(" ") || UNKNOWN,
 				n(l.backlog), n(l.limit), n(l.capacity), n(l.queue_peak), n(l.sampled_peak), n(l.samples), n(l.episodes.length + l.full_episodes_lost),
-				ns(l.full_ns), n(l.drops), n(l.sk_drops), n(l.attempts), notes.join("; ")],
+				ns(l.full_ns), n(l.drops), n(l.sk_drops),
+				l.group_attempts && !l.attempts ? {text: UNKNOWN, data: l.attempts} : n(l.attempts), notes.join("; ")],
 		};
 	}), {class: "wide"})));
 }
@@ -136,8 +138,11 @@ function showLedger(report) {
 	if (report.filter)
 		host.append(el("p", null, "Of all attempts: the kernel's counters cannot be filtered."));
 	const open = report.ledger.filter((row) => row.observed !== null && row.unexplained !== 0);
-	host.append(el("p", null, open.length ? "The verdicts do not explain every counter: see the column “Unexplained”." :
-		"The verdicts explain every counter."));
+	const drops = report.listeners.reduce((sum, l) => sum + (l.drops || 0), 0);
+	const uncompared = report.listeners.reduce((sum, l) => sum + (l.drops_uncompared || 0), 0);
+	host.append(el("p", null, (open.length ? "The verdicts do not explain every counter: see the column “Unexplained”." :
+		"The verdicts explain every counter.") + (uncompared ? " Of " + count(drops) + " dropped packets " + count(uncompared) +
+		" came before the first reading of the counters or after the last: they are not compared." : "")));
 	host.append(el("div", {class: "table-wrap"}, table(null, [{title: "Counter"}, number("Observed"), number("Explained"), number("Unexplained"), {title: "Explained as"}],
 		report.ledger.map((row) => ({
 			attributes: {"data-counter": row.counter},
@@ -151,7 +156,7 @@ function showLosses(report) {
 	const host = byId("losses");
 	const rows = Object.entries(report.losses).map(([name, many]) => [words(report.names.words, name), n(many)]);
 	rows.push(["events that arrived too late to be used", n(report.late_events)]);
-	rows.push(["segments of connections that were open before the observation", n(report.other_segments)]);
+	rows.push(["segments of connections whose SYN was not captured", n(report.other_segments)]);
 	for (const overflow of report.overflows)
 		rows.push(["did not fit into the table of " + overflow.table + " (bound " + count(overflow.bound) + ")", n(overflow.count)]);
 	for (const [reason, many] of Object.entries(report.skipped))
@@ -174,11 +179,14 @@ function showHost(report) {
 	add("start", report.clock.date(0, 9));
 	add("duration", duration(report.span));
 	add("packets", count(report.packets) + ", " + count(report.packets_dropped) + " lost");
-	for (const [name, value] of Object.entries(report.host || {}))
+	const {identity, ...settings} = report.host || {};
+	add("host", identity && identity.hostname);
+	add("network namespace", identity && identity.netns && String(identity.netns));
+	for (const [name, value] of Object.entries(settings))
 		add(name === "kernel" ? "kernel" : "sysctl " + name, value === null ? "unknown" : String(value));
 	if (report.recording) {
 		add("interface", report.recording.interface);
-		add("capture filter", report.recording.filter);
+		add("capture filter", report.recording.filter && el("details", null, el("summary", null, "show"), report.recording.filter));
 		add("sample interval", report.recording.sample_interval_us ? duration(report.recording.sample_interval_us * 1000) : null);
 		add("targets", report.recording.targets.join(", "));
 		for (const [name, source] of Object.entries(report.recording.sources))

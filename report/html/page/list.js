@@ -47,7 +47,7 @@ class List {
 			const exactly = (name) => ({text: duration(a.latency[name][i]), data: Number.isNaN(a.latency[name][i]) ? null : a.latency[name][i]});
 			lines.push({
 				attributes: {class: i === this.look.pinned ? "pinned" : null},
-				cells: [pin, a.serverText(i), {text: exact(a.anchor[i]), data: a.anchor[i]}, a.report.clock.time(a.anchor[i], 6), a.outcomeName(i),
+				cells: [pin, a.serverText(i), {text: moment(a.anchor[i]), data: a.anchor[i]}, a.report.clock.time(a.anchor[i], 6), a.outcomeName(i),
 					count(a.syns[i]), count(a.synacks[i]), exactly("syn_to_synack"), exactly("synack_to_ack"), exactly("connect"),
 					exactly("accept_wait"), exactly("accept_to_fork"), a.childPid[i] || a.acceptPid[i] || UNKNOWN,
 					causeNames(a.causesOf(i))],

@@ -70,7 +70,7 @@ class Charts {
 	}
 }
 
-const NO_LISTENER = {capacity: null, episodes: [], full_episodes_lost: 0, full_ns: 0, sampled: {t: []}, rebuilt: {t: []}, half_open: {t: []}};
+const NO_LISTENER = {capacity: null, episodes: [], full_episodes_lost: 0, full_ns: 0, gaps: [], sampled: {t: []}, rebuilt: {t: []}, half_open: {t: []}};
 
 function chooseListener(report, charts, after) {
 	const select = byId("listener");
@@ -99,7 +99,7 @@ function start() {
 	const attempts = new Attempts(Array.from(document.querySelectorAll("script.attempts"), (node) => JSON.parse(take(node))), report);
 	const view = new View(report.span);
 	const theme = new Theme(byId("theme"));
-	const context = {view, theme, wheel: new Wheel(view), parent: byId("charts"), hovered: null, clock: report.clock};
+	const context = {view, theme, wheel: new Wheel(view), parent: byId("charts"), hovered: null, clock: report.clock, kind: report.kind};
 	const rows = new Rows(attempts, view);
 	const charts = new Charts(context, report);
 

@@ -24,7 +24,7 @@ function readReport(text) {
 		path: source.path || "",
 		base_ns: source.start_ns === null ? null : base,
 		clock: new Clock(source.start_ns === null ? null : base, data.utc_offset_s),
-		cost: data.cost,
+		cost: {...data.cost, waiting_since: since(data.cost.waiting_since_ns)},
 		span: source.end_ns === null ? 0 : Math.max(0, since(source.end_ns)),
 		packets: source.packets,
 		packets_dropped: source.packets_dropped,
@@ -34,6 +34,7 @@ function readReport(text) {
 		host: data.host,
 		recording: data.recording,
 		attempts: summary.attempts,
+		roles: summary.roles,
 		outcomes: inOrder(summary.outcomes, names.outcomes),
 		causes: inOrder(summary.causes, names.causes),
 		cause_packets: inOrder(summary.cause_packets, names.causes),
@@ -73,16 +74,19 @@ function readRates(rates, names) {
 function readListener(listener, since) {
 	const series = ({merged, points}) => ({merged, t: points.map((point) => since(point[0])), min: points.map((point) => point[1]),
 		max: points.map((point) => point[2])});
+	const gaps = listener.depth.gaps.map(([start, end]) => [since(start), since(end)]);
 	return {
 		...listener,
-		name: endpointText(listener.address, listener.port),
+		name: endpointText(listener.address, listener.port, listener.interface ? "%" + (listener.device || listener.interface) : ""),
 		episodes: listener.full_episodes.map((episode) => [since(episode.start_ns), since(episode.end_ns)]),
-		sampled: series(listener.depth.sampled),
-		rebuilt: series(listener.depth.rebuilt),
-		half_open: series(listener.depth.half_open),
+		gaps,
+		sampled: cutGaps(series(listener.depth.sampled), gaps),
+		rebuilt: cutGaps(series(listener.depth.rebuilt), listener.depth.rebuilt_in_gaps ? [] : gaps),
+		half_open: cutGaps(series(listener.depth.half_open), gaps),
 	};
 }
 
-function endpointText(address, port) {
-	return (address.includes(":") ? "[" + address + "]" : address) + ":" + port;
+/* device: "%eth0" of one that is bound to it, as ss(8) has it. */
+function endpointText(address, port, device = "") {
+	return (address.includes(":") ? "[" + address + "]" : address) + device + ":" + port;
 }

@@ -22,6 +22,33 @@ function mergeSteps(list, end) {
 	return [x, ...columns];
 }
 
+/* A step does not hold through a gap: nothing is known there, and then what holds since the last step. */
+function cutGaps({t, min, max, merged}, gaps) {
+	const out = {t: [], min: [], max: [], merged};
+	const put = (at, low, high) => {
+		out.t.push(at);
+		out.min.push(low);
+		out.max.push(high);
+	};
+	let i = 0;
+	for (const [start, end] of gaps) {
+		while (i < t.length && t[i] <= start) {
+			put(t[i], min[i], max[i]);
+			i++;
+		}
+		if (!i)
+			continue;
+		put(start, null, null);
+		while (i < t.length && t[i] < end)
+			i++;
+		if (i === t.length || t[i] > end)
+			put(end, min[i - 1], max[i - 1]);
+	}
+	for (; i < t.length; i++)
+		put(t[i], min[i], max[i]);
+	return out;
+}
+
 /* Buckets of counts -> rates a second, one place a bucket and a closing one. */
 function rateColumns(rates, lists) {
 	const x = Float64Array.from({length: rates.count + 1}, (_, i) => i * rates.bucket_ns);

@@ -137,18 +137,29 @@ class Waterfall {
 				ctx.fillRect(0, y, box.left + box.width, Math.max(lane, 2));
 			}
 			this.lanes.draw(ctx, i, box, y, lane);
-			if (lane >= LABEL_HEIGHT && box.left > 120)
-				this.label(ctx, i, box.left, y, lane, theme);
+			if (lane >= LABEL_HEIGHT)
+				this.label(ctx, i, box, y, lane, theme);
 		}
 		ctx.restore();
 	}
 
-	label(ctx, i, left, y, lane, theme) {
+	/* Left of the lane, or where there is no room, on its right end. */
+	label(ctx, i, box, y, lane, theme) {
+		const beside = box.left > 120;
+		const right = beside ? box.left - 8 : box.left + box.width - 4;
+		const text = this.attempts.clientText(i);
 		const drops = this.attempts.drops(i);
 		ctx.font = Math.min(12, lane - 1) + "px system-ui, sans-serif";
 		ctx.textAlign = "right";
+		if (!beside) {
+			const width = ctx.measureText(text).width;
+			ctx.fillStyle = theme.colour("paper");
+			ctx.globalAlpha = 0.75;
+			ctx.fillRect(right - width - 2, y, width + 4, lane);
+			ctx.globalAlpha = 1;
+		}
 		ctx.fillStyle = theme.colour(this.rows.failed[this.attempts.outcome[i]] || drops ? "bad" : "muted");
-		ctx.fillText(this.attempts.clientText(i), left - 8, y + lane / 2 + Math.min(12, lane - 1) * 0.36);
+		ctx.fillText(text, right, y + lane / 2 + Math.min(12, lane - 1) * 0.36);
 	}
 
 	/* In the density a pinned attempt is a line of its own, across its time. */

@@ -33,9 +33,9 @@ static bool asks(const struct arrival *a)
 static void refuse(struct queue *q, struct arrival *a, struct open_attempt *open)
 {
 	bool full = a->dropped_at == 1 + DROP_ACK_ACCEPT_QUEUE;
-	bool room = !full &&
-		    ((!open_knows(open, KNOWN_NEARLY_FULL) && !open_knows(open, KNOWN_COOKIE)) ||
-		     !reason_allows_overflow(q, a->time_ns, a->done_ns));
+	bool room =
+	    !full && ((!open_knows(open, KNOWN_NEARLY_FULL) && !open_knows(open, KNOWN_COOKIE)) ||
+		      !reason_allows_overflow(q, a->time_ns, a->done_ns));
 
 	a->told = TOLD_REFUSED;
 	if (!full && (a->kind == ARRIVAL_DEFERRED || a->kind == ARRIVAL_STRAY))
@@ -120,6 +120,20 @@ static void tell_entered(struct queue *q, const struct candidates *c, int64_t en
 	}
 }
 
+static void tell_sibling(struct queues *queues, const struct queue *leader,
+			 const struct queue_packet *packet, uint64_t cookie)
+{
+	const struct queue *member = listening_by_cookie(&queues->listening, cookie);
+	struct detail *d = member && member->leader == leader
+			       ? details_open(packet->details, packet->attempt)
+			       : NULL;
+
+	if (!d)
+		return;
+	d->sibling = member->index + 1;
+	d->sibling_ns = INT64_MAX;
+}
+
 void queues_entry(struct queues *queues, const struct queue_packet *packet,
 		  const struct queue_entry *entry, struct table *table)
 {
@@ -147,7 +161,9 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 			q->now.half_open--;
 	}
 	open_move(a, MOVE_ENTRY);
-	if (q->siblings != 1 || q->grouped || q->accept_exact) {
+	if (q->grouped && entry->listener)
+		tell_sibling(queues, q, packet, entry->listener);
+	if (q->grouped || q->accept_exact) {
 		waiting_give_up(&q->waiting);
 		return;
 	}
@@ -159,10 +175,17 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 
 void queues_entry_of_nobody(struct queues *queues, const struct queue_entry *entry, int64_t time_ns)
 {
+	static const struct open_attempt nobody = {.listener = LISTENER_NONE};
 	struct entry_of_nobody *of = &queues->nobody[queues->nobody_next++ % ENTRIES_OF_NOBODY];
+	struct endpoint local = flow_destination(&entry->flow);
+	struct queue *q =
+	    listening_for(&queues->listening, &local, (struct packet_device){0}, NULL);
 
 	of->client = flow_source(&entry->flow);
 	of->time_ns = time_ns;
+	/* It has a place in the queue all the same: a child of TCP Fast Open enters at its SYN. */
+	if (q && q->siblings == 1 && !q->grouped && !q->accept_exact)
+		waiting_add(&q->waiting, &nobody, TABLE_NONE, time_ns);
 }
 
 void queues_entries_lost(struct queues *queues)

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Told of a little before it is in the queue: later than this only where a machine stands still. */
+/*
+ * Told of a little before it is in the queue: later than this only where a machine stands still. Of
+ * two that were told of within that time it is not known which was in the queue first.
+ */
 #define IN_QUEUE_NS NS_PER_MS
 
 void waiting_release(struct queue_waiting *waiting)
@@ -110,8 +113,13 @@ void waiting_observe(struct queue_waiting *waiting, uint32_t depth, int64_t from
 	while (in < waiting->count &&
 	       waiting->list[waiting->first + in].entered_ns + IN_QUEUE_NS <= from_ns)
 		in++;
-	for (; in > depth; in--) {
-		accept_seen(waiting, &waiting->list[waiting->first], to_ns, table, details);
+	/* So many have left. Those who may have come behind one that is still there stay in the list. */
+	for (size_t left = in > depth ? in - depth : 0; left; left--) {
+		const struct waiter *first = &waiting->list[waiting->first];
+
+		if (left < waiting->count && first[left].entered_ns - first->entered_ns < IN_QUEUE_NS)
+			break;
+		accept_seen(waiting, first, to_ns, table, details);
 		waiting->first++;
 		waiting->count--;
 	}

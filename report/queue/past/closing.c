@@ -51,6 +51,7 @@ void queues_close(struct queues *queues, struct queue *q, int64_t time_ns, struc
 	q->closed_ns = time_ns;
 	waiting_clear(&leader->waiting);
 	tenures_end(&q->tenures, 0, time_ns);
+	gaps_end(&q->samples.gaps, time_ns);
 	series_add(&q->samples.series, time_ns, 0);
 	queue_set_full(q, time_ns, false);
 	if (leader->siblings == 1) {
@@ -120,8 +121,7 @@ int64_t queues_closed_ns(const struct queues *queues, const struct open_attempt 
 
 struct queue *queues_move_on(struct queues *queues, struct queue *q, struct open_attempt *attempt)
 {
-	struct endpoint destination = flow_destination(&attempt->flow);
-	struct queue *next = listening_for(&queues->listening, &destination);
+	struct queue *next = queues_reached_by(queues, attempt);
 
 	if (!next)
 		return NULL;

@@ -42,7 +42,46 @@ void queues_activity(struct queues *queues, const struct owner_activity *activit
 	struct queue *q = listening_by_cookie(&queues->listening, activity->cookie);
 
 	if (q)
-		stalls_take(&q->stalls, activity, time_ns, q->leader->counter.counts.accepts);
+		stalls_take(&q->stalls, activity, time_ns, queue_accepts(q));
+}
+
+/* Its listener may have been found closed just before. */
+#define CLOSED_BEFORE_NS NS_PER_SEC
+
+static bool had_it(const struct queue *q, int32_t pid, int64_t time_ns)
+{
+	return pid && (tenures_had(&q->tenures, pid, time_ns) ||
+		       tenures_had(&q->tenures, pid, time_ns - CLOSED_BEFORE_NS));
+}
+
+void queues_killed(struct queues *queues, int32_t pid, int32_t parent_pid, int32_t signal,
+		   int64_t time_ns)
+{
+	if (!was_owner(queues, pid) && !(parent_pid && was_owner(queues, parent_pid)))
+		return;
+	for (size_t i = 0; i < queues->listening.count; i++) {
+		struct queue *q = queues->listening.queues[i];
+		struct queue_exits *exits = &q->exits;
+		bool told = exits->count && exits->list[exits->count - 1].pid == pid;
+
+		if (!told && exits->count < QUEUE_EXITS_MAX &&
+		    (had_it(q, pid, time_ns) || had_it(q, parent_pid, time_ns)))
+			exits->list[exits->count++] = (struct sizing_exit){
+			    .time_ns = time_ns,
+			    .pid = pid,
+			    .parent_pid = parent_pid,
+			    .signal = signal,
+			};
+	}
+}
+
+const struct sizing_exit *queues_killed_owners(const struct queues *queues, size_t index,
+					       size_t *count)
+{
+	const struct queue_exits *exits = &queues->listening.queues[index]->exits;
+
+	*count = exits->count;
+	return exits->list;
 }
 
 void queues_exit(struct queues *queues, int32_t pid, int64_t time_ns)

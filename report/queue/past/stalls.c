@@ -45,6 +45,20 @@ static bool is_as_before(const struct owner_activity *a, const struct owner_acti
 	return is_held(a) == is_held(b) && is_out_of_descriptors(a) == is_out_of_descriptors(b);
 }
 
+/*
+ * The kernel adds a wait for a CPU when it is over: also what lay before the first look. More than
+ * was watched is none of it.
+ */
+static void add_cpu(struct report_stall *sum, int64_t run_ns, int64_t runnable_ns)
+{
+	sum->run_ns += run_ns;
+	if (sum->run_ns > sum->watched_ns)
+		sum->run_ns = sum->watched_ns;
+	sum->runnable_ns += runnable_ns;
+	if (sum->runnable_ns > sum->watched_ns - sum->run_ns)
+		sum->runnable_ns = sum->watched_ns - sum->run_ns;
+}
+
 static void add_interval(struct report_stall *sum, const struct owner_activity *before,
 			 const struct owner_activity *now, int64_t ns)
 {
@@ -57,8 +71,7 @@ static void add_interval(struct report_stall *sum, const struct owner_activity *
 		sum->frozen_ns += ns;
 	if (now->state == 'D')
 		sum->uninterruptible_ns += ns;
-	sum->run_ns += grown(before->run_ns, now->run_ns);
-	sum->runnable_ns += grown(before->wait_ns, now->wait_ns);
+	add_cpu(sum, grown(before->run_ns, now->run_ns), grown(before->wait_ns, now->wait_ns));
 	sum->throttled_ns += grown(before->throttled_ns, now->throttled_ns);
 	sum->throttled_periods += grown(before->throttled_periods, now->throttled_periods);
 	if (is_out_of_descriptors(now))
@@ -93,7 +106,15 @@ static void add_look(struct report_stall *sum, const struct stalls_owner *owner,
 	if (is_held(now) && owner->held_ns >= sum->held_ns) {
 		sum->held_pid = now->pid;
 		sum->held_ns = owner->held_ns;
+		sum->held_accepts = owner->held_accepts;
 	}
+	if (is_held(now)) {
+		if (!sum->held_from_ns)
+			sum->held_from_ns = follows ? owner->last_ns : time_ns;
+		sum->held_last_ns = time_ns;
+	}
+	if (now->pid == sum->held_pid)
+		sum->held_until_ns = is_held(now) ? time_ns : 0;
 }
 
 /* The time since the look before, at whichever owner, and whether accept() was called in it. */
@@ -102,16 +123,21 @@ static void add_wait(struct stalls *s, int64_t time_ns, int64_t accepts)
 	bool goes_on = s->looked_ns && time_ns - s->looked_ns <= STALL_GAP_NS;
 	int64_t ns = time_ns - s->looked_ns;
 
+	if (accepts > s->accepts)
+		s->sum.untaken_over = true;
 	if (!goes_on) {
 		memset(s->recent, 0, sizeof(s->recent));
 		s->window_ns = s->accepted_ns = time_ns;
 	} else if (ns > 0) {
 		s->sum.waited_ns += ns;
 		s->recent[0].waited_ns += ns;
-		s->waited_ns += ns;
-		s->accepts_all += grown(s->accepts, accepts);
+		s->sum.taken += grown(s->accepts, accepts);
 		if (accepts > s->accepts)
 			s->accepted_ns = time_ns;
+		if (time_ns - s->accepted_ns > s->sum.untaken_ns) {
+			s->sum.untaken_ns = time_ns - s->accepted_ns;
+			s->sum.untaken_over = false;
+		}
 		if (time_ns - s->window_ns >= STALL_WINDOW_NS) {
 			s->recent[1] = s->recent[0];
 			s->recent[0] = (struct report_stall){0};
@@ -136,12 +162,15 @@ void stalls_take(struct stalls *s, const struct owner_activity *now, int64_t tim
 	}
 	if (follows && is_held(now))
 		owner->held_ns += time_ns - owner->last_ns;
+	if (follows && is_held(now) && is_held(&owner->last))
+		owner->held_accepts += grown(owner->accepts, accepts);
 	if (!follows || !is_as_before(&owner->last, now))
 		owner->since_ns = follows ? owner->last_ns : time_ns;
 	add_look(&s->sum, owner, now, time_ns, follows);
 	add_look(&s->recent[0], owner, now, time_ns, follows);
 	owner->last = *now;
 	owner->last_ns = time_ns;
+	owner->accepts = accepts;
 }
 
 /* b is the earlier one. */
@@ -198,7 +227,6 @@ static void add_duration(const struct stalls *s, struct stall_now *out, int64_t 
 	switch (out->cause) {
 	case STALL_NONE:
 	case STALL_LIMITED:
-	case STALL_SIBLING:
 	case STALL_CAUSE_COUNT:
 		return;
 	case STALL_STOPPED:
@@ -215,6 +243,7 @@ static void add_duration(const struct stalls *s, struct stall_now *out, int64_t 
 	case STALL_STARVED:
 		out->for_ns = out->stall.runnable_ns;
 		return;
+	case STALL_SIBLING:
 	case STALL_FORGOTTEN:
 	case STALL_BLOCKED:
 		out->for_ns = now_ns - s->accepted_ns;
@@ -239,7 +268,9 @@ struct stall_now stalls_judge(const struct stalls *s, const struct stall_facts *
 	out.stall.processes = count_processes(s);
 	all.stall = &out.stall;
 	all.longest_ns = now_ns - s->accepted_ns;
-	all.usual_ns = s->accepts_all ? s->waited_ns / s->accepts_all : -1;
+	all.usual_ns = s->sum.taken ? s->sum.waited_ns / s->sum.taken : -1;
+	all.untaken_ns = all.longest_ns;
+	all.taken_ns = s->sum.taken ? (s->sum.waited_ns - all.untaken_ns) / s->sum.taken : -1;
 	/* Of the wait that is under way: nobody has accepted since then. */
 	all.accepted = all.longest_ns < STALL_FORGOTTEN_NS;
 	out.cause = stall_judge(&all);

@@ -21,8 +21,10 @@
 struct stalls_owner {
 	struct owner_activity last; /* pid 0: free */
 	int64_t last_ns;
-	int64_t since_ns; /* stopped, frozen or out of descriptors as it is now, since then */
-	int64_t held_ns;  /* stopped or frozen, in all */
+	int64_t since_ns;     /* stopped, frozen or out of descriptors as it is now, since then */
+	int64_t held_ns;      /* stopped or frozen, in all, ... */
+	int64_t held_accepts; /* ... and so many were accepted between two looks that found it so */
+	int64_t accepts;      /* at the last look */
 };
 
 struct stalls {
@@ -34,8 +36,6 @@ struct stalls {
 	int64_t looked_ns;   /* at any owner */
 	int64_t accepted_ns; /* the last accept() of this wait, or its begin */
 	int64_t accepts;     /* at the last look */
-	int64_t waited_ns;   /* in all, while accepts were counted, and ... */
-	int64_t accepts_all; /* ... so many of them */
 };
 
 /*
@@ -45,8 +45,8 @@ struct stalls {
 void stalls_take(struct stalls *stalls, const struct owner_activity *activity, int64_t time_ns,
 		 int64_t accepts);
 
-/* What keeps the owners from calling accept() at now_ns. facts: all but stall, accepted,
- * longest_ns and usual_ns. */
+/* What keeps the owners from calling accept() at now_ns. facts: all but stall, accepted and
+ * the times. */
 struct stall_now stalls_judge(const struct stalls *stalls, const struct stall_facts *facts,
 			      int64_t now_ns);
 

@@ -27,16 +27,24 @@ void stillness_enter(struct stillness *s, int64_t time_ns)
 		s->last_entry_ns = time_ns;
 }
 
+void stillness_doubt(struct stillness *s, int64_t time_ns)
+{
+	s->doubtful = true;
+	if (time_ns > s->last_entry_ns)
+		s->last_entry_ns = time_ns;
+}
+
 void stillness_sample(struct stillness *s, uint32_t depth, int64_t before_ns)
 {
 	if (depth == 0 && before_ns > s->empty_ns)
 		s->empty_ns = before_ns;
 	if (s->last_entry_ns != TIME_UNKNOWN && s->last_entry_ns + ENTRY_LEAD_NS >= before_ns)
 		return;
-	if (s->since_ns == TIME_UNKNOWN ||
+	if (s->since_ns == TIME_UNKNOWN || s->doubtful ||
 	    s->anchor_depth + (s->entered - s->anchor_entered) != depth)
 		s->since_ns = before_ns;
 	s->until_ns = before_ns;
+	s->doubtful = false;
 	s->anchor_depth = depth;
 	s->anchor_entered = s->entered;
 }

@@ -17,12 +17,16 @@ struct stillness {
 	uint64_t entered;	 /* ever, as judged when they came */
 	uint64_t anchor_entered; /* at until_ns */
 	uint32_t anchor_depth;
+	bool doubtful; /* somebody may have entered since then, in the place of who left */
 };
 
 void stillness_init(struct stillness *stillness);
 
 /* A connection enters. */
 void stillness_enter(struct stillness *stillness, int64_t time_ns);
+
+/* One may have entered, and is taken not to have found room. */
+void stillness_doubt(struct stillness *stillness, int64_t time_ns);
 
 /* True at some instant within [before_ns, time_ns]; entries up to time_ns have been told. */
 void stillness_sample(struct stillness *stillness, uint32_t depth, int64_t before_ns);

@@ -45,13 +45,20 @@ static void name(struct tenure *tenure, const char *comm)
 		memcpy(tenure->comm, comm, sizeof(tenure->comm));
 }
 
+/* Which program a process is can change while it has the listener open: execve(). */
+static void rename_to(struct tenure *tenure, const char *comm)
+{
+	if (comm[0])
+		memcpy(tenure->comm, comm, sizeof(tenure->comm));
+}
+
 static void begin(struct tenures *t, const struct owner_change *change, int64_t time_ns,
 		  int64_t forked_ns)
 {
 	struct tenure *old = find(t, change->pid), *tenure;
 
 	if (old && old->to_ns == TIME_UNKNOWN) {
-		name(old, change->comm);
+		rename_to(old, change->comm);
 		return; /* told again */
 	}
 	tenure = add(t);
@@ -163,7 +170,7 @@ int32_t tenures_sole(const struct tenures *t, int64_t from_ns, int64_t to_ns)
 {
 	int32_t pid = 0;
 
-	if (t->lost)
+	if (t->lost || !t->forks_told)
 		return TENURES_SEVERAL;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct tenure *tenure = &t->list[i];

@@ -29,7 +29,8 @@ struct tenures {
 	size_t count;
 	size_t room;
 	uint64_t lost; /* beyond QUEUE_TENURES_MAX, or without memory */
-	bool told;     /* owners are told of one by one */
+	bool told;	 /* owners are told of one by one */
+	bool forks_told; /* each fork is: else a child may have it, and be gone before a look */
 	int64_t heard_ns;
 };
 
@@ -54,7 +55,10 @@ bool tenures_had(const struct tenures *tenures, int32_t pid, int64_t time_ns);
 
 #define TENURES_SEVERAL (-1)
 
-/* The one process that can have had it open within [from_ns, to_ns]; 0: none is known. */
+/*
+ * The one process that can have had it open within [from_ns, to_ns]; 0: none is known.
+ * TENURES_SEVERAL also where forks are not told.
+ */
 int32_t tenures_sole(const struct tenures *tenures, int64_t from_ns, int64_t to_ns);
 
 #endif

@@ -7,11 +7,10 @@
 void queues_waiting(struct queues *queues, const struct queue_packet *packet, uint64_t cookie)
 {
 	struct open_attempt *a = packet->attempt;
-	struct endpoint destination = flow_destination(&a->flow);
 	struct queue *q = cookie ? listening_by_cookie(&queues->listening, cookie) : NULL;
 
 	if (!q)
-		q = listening_for(&queues->listening, &destination);
+		q = queues_reached_by(queues, a);
 	if (!q)
 		return;
 	a->listener = (uint16_t)q->leader->index;
@@ -21,9 +20,8 @@ void queues_waiting(struct queues *queues, const struct queue_packet *packet, ui
 bool queues_adopt(struct queues *queues, const struct queue_packet *packet, uint64_t cookie)
 {
 	struct open_attempt *a = packet->attempt;
-	struct endpoint destination = flow_destination(&a->flow);
 	struct queue *known = listening_by_cookie(&queues->listening, cookie);
-	struct queue *q = listening_for(&queues->listening, &destination);
+	struct queue *q = queues_reached_by(queues, a);
 
 	if (!q || !known || known->leader != q)
 		return false;

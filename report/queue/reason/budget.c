@@ -29,6 +29,7 @@ static const struct {
     [BUDGET_POLICY] = {3,
 		       {COUNTER_XFRM_IN_NO_POLICIES, COUNTER_XFRM_IN_POLICY_BLOCK,
 			COUNTER_XFRM_IN_TEMPLATE_MISMATCH}},
+    [BUDGET_OUT_POLICY] = {1, {COUNTER_XFRM_OUT_POLICY_BLOCK}},
     [BUDGET_REVERSE_PATH] = {1, {COUNTER_RP_FILTER}},
     [BUDGET_CHALLENGE] = {1, {COUNTER_SYN_CHALLENGE}},
     [BUDGET_TIME_WAIT] = {1, {COUNTER_PAWS_TIME_WAIT}},
@@ -38,6 +39,9 @@ static const struct {
     [BUDGET_IN_ERRORS] = {6,
 			  {COUNTER_IN_CSUM_ERRORS, COUNTER_PFMEMALLOC_DROP, COUNTER_IN_DISCARDS,
 			   COUNTER_IP6_IN_DISCARDS, COUNTER_IN_ADDR_ERRORS, COUNTER_IN_NO_ROUTES}},
+    [BUDGET_EMBRYONIC] = {1, {COUNTER_EMBRYONIC_RSTS}},
+    [BUDGET_OUT_RESETS] = {1, {COUNTER_OUT_RSTS}},
+    [BUDGET_CLOSES_RESET] = {2, {COUNTER_ABORT_ON_CLOSE, COUNTER_ABORT_ON_DATA}},
 };
 
 void budget_release(struct budget *budget)
@@ -57,6 +61,8 @@ static void merge_older(struct budget *b)
 			continue;
 		i++;
 		b->gaps[to].to_ns = b->gaps[i].to_ns;
+		b->gaps[to].candidates += b->gaps[i].candidates;
+		b->gaps[to].doubtful += b->gaps[i].doubtful;
 		for (int k = 0; k < BUDGET_KIND_COUNT; k++) {
 			b->gaps[to].moved[k] += b->gaps[i].moved[k];
 			b->gaps[to].charged[k] += b->gaps[i].charged[k];
@@ -117,7 +123,11 @@ bool budget_take(struct budget *budget, const struct counters *counters, int64_t
 	if (budget->count == BUDGET_GAPS_MAX)
 		merge_older(budget);
 	gap = &budget->gaps[budget->count++];
-	*gap = (struct budget_gap){.from_ns = before.before_ns, .to_ns = time_ns};
+	*gap = (struct budget_gap){.from_ns = before.before_ns,
+				   .to_ns = time_ns,
+				   .candidates = budget->candidates,
+				   .doubtful = budget->doubtful};
+	budget->candidates = budget->doubtful = 0;
 	counters_update(&budget->last, counters);
 	budget->last_ns = time_ns;
 	for (int k = 0; k < BUDGET_KIND_COUNT; k++) {
@@ -185,6 +195,26 @@ int64_t budget_left(const struct budget *budget, enum budget_kind kind, struct b
 	return sum;
 }
 
+void budget_add_candidate(struct budget *budget, struct budget_time when)
+{
+	size_t i = first_gap(budget, when);
+
+	if (i < budget->count && is_within(&budget->gaps[i], when))
+		budget->gaps[i].candidates++;
+	else
+		budget->candidates++;
+}
+
+uint32_t budget_candidates(const struct budget *budget, struct budget_time when)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = first_gap(budget, when);
+	     i < budget->count && is_within(&budget->gaps[i], when); i++)
+		sum += budget->gaps[i].candidates;
+	return sum;
+}
+
 struct budget_time budget_span(const struct budget *budget, struct budget_time when)
 {
 	struct budget_time span = when;
@@ -200,6 +230,9 @@ struct budget_time budget_span(const struct budget *budget, struct budget_time w
 
 void budget_charge(struct budget *budget, enum budget_kind kind, struct budget_time when)
 {
+	/* What was counted before the first reading is not what has moved since. */
+	if (!is_covered(budget, kind, when))
+		return;
 	for (size_t i = first_gap(budget, when);
 	     i < budget->count && is_within(&budget->gaps[i], when); i++) {
 		struct budget_gap *gap = &budget->gaps[i];
@@ -211,8 +244,28 @@ void budget_charge(struct budget *budget, enum budget_kind kind, struct budget_t
 	}
 }
 
+void budget_doubt(struct budget *budget, struct budget_time when)
+{
+	for (size_t i = first_gap(budget, when);
+	     i < budget->count && is_within(&budget->gaps[i], when); i++)
+		budget->gaps[i].doubtful++;
+	budget->doubtful += !budget_is_closed(budget, when);
+}
+
+uint32_t budget_doubtful(const struct budget *budget, struct budget_time when)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = first_gap(budget, when);
+	     i < budget->count && is_within(&budget->gaps[i], when); i++)
+		sum += budget->gaps[i].doubtful;
+	return sum;
+}
+
 void budget_refund(struct budget *budget, enum budget_kind kind, struct budget_time when)
 {
+	if (!is_covered(budget, kind, when))
+		return;
 	for (size_t i = first_gap(budget, when);
 	     i < budget->count && is_within(&budget->gaps[i], when); i++) {
 		struct budget_gap *gap = &budget->gaps[i];

@@ -34,6 +34,7 @@ enum budget_kind {
 	BUDGET_AO, /* TCP-AO */
 	BUDGET_MIN_TTL,		/* TCPMinTTLDrop */
 	BUDGET_POLICY,		/* IPsec */
+	BUDGET_OUT_POLICY,	/* XfrmOutPolBlock */
 	BUDGET_REVERSE_PATH,	/* IPReversePathFilter */
 	BUDGET_CHALLENGE, /* TCPSYNChallenge: a SYN met a connection of its 4-tuple */
 	BUDGET_TIME_WAIT, /* PAWSTimewait: or TIME_WAIT, with an older timestamp */
@@ -41,6 +42,9 @@ enum budget_kind {
 	BUDGET_DEFERRED, /* TCPDeferAcceptDrop */
 	BUDGET_TIMESTAMP, /* PAWSEstab, TSEcrRejected: a request refused an ACK for its timestamp */
 	BUDGET_IN_ERRORS,	/* what IP or TCP discarded as broken, or for want of memory */
+	BUDGET_EMBRYONIC,	/* EmbryonicRsts: a request was reset */
+	BUDGET_OUT_RESETS,	/* OutRsts: RSTs of TCP, and of nobody else */
+	BUDGET_CLOSES_RESET,	/* TCPAbortOnClose, TCPAbortOnData: RSTs of a close() */
 	BUDGET_KIND_COUNT,
 };
 
@@ -53,6 +57,8 @@ struct budget_time {
 struct budget_gap {
 	int64_t from_ns; /* the reading before it began */
 	int64_t to_ns;	 /* the reading after it ended */
+	uint32_t candidates; /* packets that a full queue may have dropped */
+	uint32_t doubtful;   /* packets that were charged for a reason that may be another one's */
 	uint32_t moved[BUDGET_KIND_COUNT];
 	uint32_t charged[BUDGET_KIND_COUNT];
 };
@@ -61,6 +67,8 @@ struct budget {
 	struct counters last; /* all that is known */
 	bool begun;
 	int64_t last_ns; /* the last reading ended */
+	uint32_t candidates; /* the same, since the last reading */
+	uint32_t doubtful;
 	uint32_t known;	 /* bit kind: the kernel has a counter of it */
 	size_t count;
 	struct budget_gap *gaps;
@@ -84,13 +92,25 @@ int64_t budget_left(const struct budget *budget, enum budget_kind kind, struct b
 /* The same with what is charged. */
 int64_t budget_moved(const struct budget *budget, enum budget_kind kind, struct budget_time when);
 
+/* A packet that a full queue may have dropped was worked on then. */
+void budget_add_candidate(struct budget *budget, struct budget_time when);
+
+/* How many of them there are in the gaps that a packet of this time may belong to. */
+uint32_t budget_candidates(const struct budget *budget, struct budget_time when);
+
 /* From when to when those gaps last. */
 struct budget_time budget_span(const struct budget *budget, struct budget_time when);
 
 /* Charges a packet of this time, where there is something left. */
 void budget_charge(struct budget *budget, enum budget_kind kind, struct budget_time when);
 
-/* Takes such a charge back. */
+/* A packet of this time is charged, though the counter moved for fewer than may have moved it. */
+void budget_doubt(struct budget *budget, struct budget_time when);
+
+/* How many of them there are in the gaps that a packet of this time may belong to. */
+uint32_t budget_doubtful(const struct budget *budget, struct budget_time when);
+
+/* Takes a charge back. */
 void budget_refund(struct budget *budget, enum budget_kind kind, struct budget_time when);
 
 #endif

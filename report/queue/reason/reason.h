@@ -56,6 +56,19 @@ enum fullness {
 	FULLNESS_FULL,
 };
 
+/* A SYN without an answer, or a final ACK without effect, that a full queue may have dropped. */
+void reason_add_candidate(struct queue *queue, const struct arrival *packet);
+
+/*
+ * Where the counter of full queues moved for some of the packets around this one, and not for
+ * all of them: how many, and for how many. False where its cause is certain, or no full queue's.
+ */
+bool reasons_share(const struct reasons *reasons, const struct mark *mark, uint32_t *dropped,
+		   uint32_t *packets);
+
+/* Whose queue dropped this packet; NULL: not known. */
+struct queue *reasons_dropper(const struct reasons *reasons, const struct mark *mark);
+
 /* Whether the kernel has this counter. */
 bool reasons_know(const struct reasons *reasons, enum counter counter);
 
@@ -85,6 +98,18 @@ struct reason reason_told(struct queue *queue, const struct arrival *syn);
  */
 struct reason reason_of_ack(struct queue *queue, const struct arrival *ack, int drops);
 
+/*
+ * Whether ListenOverflows moved for more than what is and will be charged, when a SYN met a group
+ * that was full at times: not each of its drops may have been sampled before a sibling closed.
+ */
+bool reason_has_rest(const struct queue *queue, const struct arrival *syn);
+
+/* The counters are charged with a RST that ended a request. */
+void reason_charge_reset(struct queue *queue, const struct arrival *rst);
+
+/* It is taken to be no full queue's, and may be one all the same: of others no more is certain. */
+void reason_doubt(struct queue *queue, const struct arrival *packet);
+
 /* Charges the counters with a final ACK that a full accept queue dropped. */
 void reason_charge_overflow(struct queue *queue, const struct arrival *ack);
 
@@ -97,6 +122,12 @@ enum confidence reason_confidence_of_overflow(const struct queue *queue, struct 
 					      bool drops_known);
 enum confidence reason_confidence_of_cookie(const struct queue *queue, const struct arrival *syn);
 enum confidence reason_confidence_of_deferral(struct queue *queue, const struct arrival *ack);
+
+/* Whether TCP_DEFER_ACCEPT can have dropped a bare ACK then, by TCPDeferAcceptDrop. */
+bool reason_allows_deferral(const struct queue *queue, const struct arrival *ack);
+
+/* No cookie was sent then that is not spoken for already, by the counter of those decided on. */
+bool reason_excludes_cookie(const struct queue *queue, const struct arrival *syn);
 
 /* The same with one that its request rejected for its timestamps. */
 void reason_charge_timestamp(struct queue *queue, const struct arrival *ack);

@@ -123,6 +123,24 @@ static bool is_nobodys(const struct reasons *r, const struct waiting_syn *syn, e
 	       !moved(r, BUDGET_COOKIE_WANTED, syn);
 }
 
+/* A sibling dropped it, as ListenOverflows shows; which of them nothing does. */
+static bool take_rest(const struct waiting_syn *syn, struct mark *mark)
+{
+	struct arrival a = {.time_ns = syn->time_ns, .done_ns = TIME_UNKNOWN, .ipv4 = syn->ipv4};
+	struct queue *q = syn->queue;
+
+	if (!q || !reason_has_rest(q, &a))
+		return false;
+	mark->cause = CAUSE_ACCEPT_QUEUE_FULL_SYN;
+	mark->confidence = CONFIDENCE_INFERRED;
+	mark->dropped = true;
+	mark->depth = MARK_DEPTH_UNKNOWN;
+	reason_charge_overflow(q, &a);
+	queue_tally(q, TALLY_SYN_ACCEPT_FULL, syn->time_ns, 1);
+	queue_count_drop(q, NULL, syn->time_ns, mark->cause);
+	return true;
+}
+
 static void give_reason(struct reasons *r, const struct waiting_syn *syn, enum open_look look,
 			struct mark *mark)
 {
@@ -135,15 +153,18 @@ static void give_reason(struct reasons *r, const struct waiting_syn *syn, enum o
 	int64_t paths = budget_left(&r->budget, BUDGET_REVERSE_PATH, when(syn));
 
 	mark->cause_known = true;
-	if (charge_old_connection(r, syn)) {
+	if (look == LOOK_REQUEST) {
+		mark->cause = CAUSE_ANSWER_STOPPED;
+		mark->confidence = CONFIDENCE_INFERRED;
+	} else if (charge_old_connection(r, syn)) {
 		mark->cause = CAUSE_EXISTING_CONNECTION;
-		mark->confidence = syn->sure && olds >= count && !path ? CONFIDENCE_BOUNDED
-									: CONFIDENCE_INFERRED;
+		mark->confidence =
+		    syn->sure && olds >= count && !path ? CONFIDENCE_BOUNDED : CONFIDENCE_INFERRED;
 	} else if (paths > 0 && syn->ipv4) {
 		mark->cause = CAUSE_RP_FILTER;
 		mark->dropped = true;
-		mark->confidence = syn->sure && paths >= count && !old ? CONFIDENCE_BOUNDED
-								       : CONFIDENCE_INFERRED;
+		mark->confidence =
+		    syn->sure && paths >= count && !old ? CONFIDENCE_BOUNDED : CONFIDENCE_INFERRED;
 		budget_charge(&r->budget, BUDGET_REVERSE_PATH, when(syn));
 		if (syn->queue)
 			queue_tally(syn->queue, TALLY_RP_FILTER, syn->time_ns, 1);
@@ -151,7 +172,7 @@ static void give_reason(struct reasons *r, const struct waiting_syn *syn, enum o
 		/* Or a firewall was in front of that. */
 		mark->cause = CAUSE_EXISTING_CONNECTION;
 		mark->confidence = CONFIDENCE_INFERRED;
-	} else {
+	} else if (!take_rest(syn, mark)) {
 		mark->cause = CAUSE_UNANSWERED_NO_COUNTER;
 		mark->confidence = !old && !path && is_nobodys(r, syn, look) ? CONFIDENCE_EXACT
 									     : CONFIDENCE_INFERRED;

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "event/times.h"
 #include "report/queue/arrival.h"
 #include "report/queue/search/hypothesis.h"
 
@@ -156,21 +157,6 @@ struct coming {
 	uint32_t precede; /* as in struct arrival_context */
 };
 
-static uint32_t count_until(const int64_t *times_ns, uint32_t count, int64_t time_ns)
-{
-	uint32_t low = 0, high = count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (times_ns[middle] <= time_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /*
  * The accept queue is first in, first out (reqsk_queue_add(), reqsk_queue_remove()): one accept()
  * that returned before another began had the earlier entry. times_ns: of the reports so far whose
@@ -191,7 +177,7 @@ static void order_entries(const struct queue *q, struct arrival_context *context
 			reports[context->slot].entered = context->place & PLACE_ENTERED;
 		if (a->kind != ARRIVAL_LEAVE)
 			continue;
-		context->precede = count_until(times_ns, count, a->from_ns);
+		context->precede = (uint32_t)times_until(times_ns, count, a->from_ns);
 		context->reported = !reports[context->slot].entered;
 		if (context->reported)
 			times_ns[count++] = a->time_ns;

@@ -50,6 +50,7 @@ static void settle_arrival(struct queue *q, const struct step *step, struct tabl
 	a->half_open = q->settled.requests < 0 ? 0 : (uint32_t)q->settled.requests;
 	a->cookie = step->transition.cookie;
 	a->dropped = step->transition.dropped;
+	a->acknowledges |= a->wants_place && a->kind == ARRIVAL_STRAY;
 	a->decided = true;
 	arrival_settle(q, a, &nothing, table, details);
 	q->settled.requests = step->requests;
@@ -69,6 +70,7 @@ static void mark_early(const struct backtrace *backtrace, struct queue *q)
 		sample->early =
 		    sample->drops_known &&
 		    step->drops > (int64_t)(uint32_t)(sample->drops - q->sk_drops.group_first);
+		sample->off = step->off;
 	}
 }
 
@@ -81,10 +83,13 @@ static bool shows(const struct arrival *a, const struct queue_sample *sample)
 struct between {
 	uint32_t syns; /* without an answer */
 	uint32_t dropped;
-	bool may_enter; /* a final ACK that entered, or did not, in place of a SYN's drop */
+	bool may_enter; /* a final ACK that entered, or was stopped before the listener, or was not,
+			   in place of a SYN's drop */
 	bool may_not;
 	bool stray;
-	int64_t most; /* the depth of the accept queue, at the most */
+	bool off;	 /* other packets than these moved sk_drops, or were not counted */
+	uint32_t movers; /* whatever can have moved it */
+	int64_t most;	 /* the depth of the accept queue, at the most */
 	int64_t limit;
 };
 
@@ -97,15 +102,16 @@ static void count_between(const struct arrival *a, struct between *b)
 		b->syns++;
 		b->dropped += a->dropped;
 	}
-	b->stray |= a->kind == ARRIVAL_STRAY && !a->proven;
+	b->stray |= a->kind == ARRIVAL_STRAY && !a->proven && !a->passed_over;
 	b->may_not |= a->wants_place && !a->proven && a->kind == ARRIVAL_ENTER && !room;
-	b->may_enter |= a->wants_place && !a->proven && a->kind == ARRIVAL_REFUSED;
+	b->may_enter |= a->wants_place && a->kind == ARRIVAL_REFUSED && !arrival_is_told_drop(a);
+	b->movers += (a->kind != ARRIVAL_SYN || !a->answered) && arrival_drops_most(a) > 0;
 	b->most += a->kind == ARRIVAL_ENTER || a->kind == ARRIVAL_REFUSED;
 }
 
 static bool is_sure(const struct between *b)
 {
-	if (b->stray)
+	if (b->stray || b->off)
 		return false;
 	return b->dropped ? b->dropped == b->syns && !b->may_not : !b->may_enter;
 }
@@ -115,6 +121,14 @@ static size_t next_shown(const struct queue_samples *samples, size_t k)
 {
 	while (k < samples->pending_count && samples->pending[k].early)
 		k++;
+	return k;
+}
+
+/* The next of these; off: or some sample between does not agree with what arrived. */
+static size_t next_off(const struct queue_samples *samples, size_t k, bool *off)
+{
+	k = next_shown(samples, k);
+	*off |= k < samples->pending_count && samples->pending[k].off;
 	return k;
 }
 
@@ -144,6 +158,7 @@ static void find_sure(struct queue *q)
 			k++;
 		if (k == samples->pending_count)
 			return;
+		between.off = samples->pending[k].off;
 		between.limit = (int64_t)queue_limit_at(q, q->arrivals.list[from].time_ns);
 		between.most = depth_before(q, k);
 		for (; i < q->arrivals.count; i++) {
@@ -153,7 +168,7 @@ static void find_sure(struct queue *q)
 			if (order == ARRIVED_AFTER)
 				break;
 			if (order == ARRIVED_WITHIN)
-				k = next_shown(samples, k + 1);
+				k = next_off(samples, k + 1, &between.off);
 			if (k == samples->pending_count)
 				return;
 			q->arrivals.list[i].done_ns = samples->pending[k].time_ns;
@@ -162,8 +177,10 @@ static void find_sure(struct queue *q)
 		for (; from < i; from++) {
 			struct arrival *a = &q->arrivals.list[from];
 
-			a->sure = a->kind == ARRIVAL_SYN && !a->answered && is_sure(&between) &&
-				  q->sk_drops.shown && a->time_ns > q->sk_drops.shown_ns;
+			a->sure = q->sk_drops.shown && a->time_ns > q->sk_drops.shown_ns &&
+				  (a->wants_place ? between.movers == 1 && !between.off
+						  : a->kind == ARRIVAL_SYN && !a->answered &&
+							is_sure(&between));
 		}
 	}
 }

@@ -18,6 +18,7 @@ struct step {
 	int32_t requests; /* after it */
 	int32_t unattributed;
 	int64_t drops; /* of a sample: after it */
+	bool off;      /* and before it they were others */
 	struct transition transition;
 };
 

@@ -293,6 +293,7 @@ static void observe(struct search *s, const struct hypothesis *from, const uint3
 	for (;;) {
 		struct observation observed;
 		struct step step = {.previous = h.step};
+		int64_t drops = h.drops;
 
 		if (h.samples == s->samples || s->latest[h.samples] > gap)
 			extend(s, &h, row, NULL, NULL);
@@ -305,6 +306,7 @@ static void observe(struct search *s, const struct hypothesis *from, const uint3
 			observed.drops = h.drops;
 		h.cost += hypothesis_observe(&h, &observed, &step.transition.leaves);
 		step.drops = h.drops;
+		step.off = h.drops != drops;
 		step.at = (uint32_t)(s->arrivals + h.samples);
 		step.requests = h.requests;
 		h.samples++;
@@ -459,7 +461,7 @@ bool beam_is_needed(const struct queue *queue)
 	uint32_t lowest = queue->listener.limit, highest;
 	bool any = false, told = false;
 
-	if (!queue->limit_known || queue->siblings != 1 || !queue->settled.known ||
+	if (!queue->limit_known || queue->grouped || !queue->settled.known ||
 	    !queue->sk_drops.group_settled)
 		return false;
 	for (size_t k = 0; k < queue->samples.pending_count; k++)

@@ -15,6 +15,7 @@ enum {
 	COST_BEHIND = 4,    /* something before the listener took it, and the queue was full too */
 	COST_BORDER = 6,    /* the SYN queue was one off, as it seems */
 	COST_EARLY = 6,	    /* a packet was worked on long after it was captured */
+	COST_STOPPED = 7,   /* something before the listener took a final ACK, and not two SYNs */
 	COST_HIDDEN = 8,    /* a client hid by chance what the timestamp of its cookie was behind */
 	COST_ORDER = 10,    /* two entered in another order than they were captured */
 	COST_DISLIKED = 12, /* PAWS, or out of the window */
@@ -65,7 +66,13 @@ static bool wants_cookie(const struct queue *q, const struct hypothesis *h, cons
 			 int32_t *off)
 {
 	int64_t over = (int64_t)h->requests - (int64_t)queue_limit_at(q, a->time_ns);
+	uint32_t lowest, highest;
 
+	/* listen() was called again at about that time: the counter knows on which side of it. */
+	if (over > 0 && a->no_cookie) {
+		limits_within(&q->limits, a->time_ns, a->time_ns, &lowest, &highest);
+		over = (int64_t)h->requests - (int64_t)highest;
+	}
 	*off = (int32_t)(over > 0 ? over - 1 : -over);
 	return q->host->tcp_syncookies == 2 ||
 	       (q->host->tcp_syncookies == 1 && q->limit_known && over > 0);
@@ -249,6 +256,8 @@ static void ack_transitions(const struct queue *q, const struct hypothesis *h,
 		add_entry(m, place, 0, COST_RULE);
 	if (place & PLACE_REQUEST)
 		add_drop(m, ARRIVAL_STRAY, place, COST_DISLIKED, 1);
+	if (!a->proven || a->kind != ARRIVAL_ENTER)
+		add_drop(m, ARRIVAL_STRAY, place, COST_STOPPED, 0);
 }
 
 static void end_transitions(const struct arrival *a, uint8_t place, struct transitions *m)
@@ -258,7 +267,7 @@ static void end_transitions(const struct arrival *a, uint8_t place, struct trans
 	if (ends) {
 		add_drop(m, a->kind == ARRIVAL_ICMP ? ARRIVAL_ICMP : ARRIVAL_RST, 0, 0, 1);
 		m->list[0].requests = -1;
-	} else if (a->kind == ARRIVAL_ICMP) {
+	} else if (a->kind == ARRIVAL_ICMP || (a->passed_over && !(place & PLACE_REQUEST))) {
 		add(m, ARRIVAL_SETTLED, place, 0);
 	} else if (a->kind == ARRIVAL_STRAY && !a->proven) {
 		add_drop(m, ARRIVAL_STRAY, place, 0, 1);
