@@ -190,13 +190,18 @@ void tracker_number(struct tracker *t, const struct event *event, uint32_t hash)
 /* Clients wait a second for an answer, then as long again or twice as long, and so on. */
 #define GAPS_MAX 24
 
+/* Timers fire late, and later the longer they are: by so much at the most. */
+static int64_t late_ns(int64_t timer_ns)
+{
+	return 250 * NS_PER_MS + timer_ns / 8;
+}
+
 /* How long after its SYN another one came, in seconds; 0: neither whole seconds nor near. */
 static int64_t whole_seconds(int64_t gap_ns)
 {
 	int64_t s = (gap_ns + NS_PER_SEC / 2) / NS_PER_SEC, off_ns = gap_ns - s * NS_PER_SEC;
 
-	/* Timers fire late, and later the longer they are. */
-	return off_ns > -100 * NS_PER_MS && off_ns < 250 * NS_PER_MS + gap_ns / 8 ? s : 0;
+	return off_ns > -100 * NS_PER_MS && off_ns < late_ns(gap_ns) ? s : 0;
 }
 
 /*
@@ -230,7 +235,7 @@ static int64_t longest_before(int64_t gap_s)
 	/* The longest two of all are equal, and so are those of 1 s. */
 	int64_t before_ns = (gap_s == 1 || gap_s >= 64 ? gap_s : gap_s / 2) * NS_PER_SEC;
 
-	return before_ns + before_ns / 8 + 250 * NS_PER_MS;
+	return before_ns + late_ns(before_ns);
 }
 
 bool tracker_began_before(const struct attempt *attempt, int64_t observed_ns)
