@@ -7,9 +7,6 @@
 
 #include <stdlib.h>
 
-/* A shorter wait is that of any client. */
-#define LONG_WAIT_NS (100 * NS_PER_MS)
-
 struct interval {
 	int64_t from_ns;
 	int64_t to_ns;
@@ -22,11 +19,6 @@ static int by_to(const void *x, const void *y)
 	return a->to_ns < b->to_ns ? -1 : a->to_ns > b->to_ns;
 }
 
-static int64_t entry_of(const struct sizing_client *c)
-{
-	return c->entered_ns != TIME_UNKNOWN ? c->entered_ns : c->arrival_ns;
-}
-
 /* From an accept(), or the entry of the next client, to its accept(): in order, apart. */
 static size_t find_times(const struct sizing *sizing, const struct sizing_service *service,
 			 int64_t least_ns, int64_t end_ns, struct interval *times)
@@ -36,7 +28,7 @@ static size_t find_times(const struct sizing *sizing, const struct sizing_servic
 
 	for (size_t i = 0; i < sizing->count; i++)
 		if (sizing->clients[i].accept_ns != TIME_UNKNOWN)
-			times[count++] = (struct interval){entry_of(&sizing->clients[i]),
+			times[count++] = (struct interval){sizing_entered_ns(&sizing->clients[i]),
 							   sizing->clients[i].accept_ns};
 	qsort(times, count, sizeof(*times), by_to);
 	if (service->since_ns && end_ns != TIME_UNKNOWN)
@@ -80,14 +72,16 @@ struct sizing_away sizing_away(const struct sizing *sizing, const struct sizing_
 	for (size_t i = 0; i < sizing->count; i++) {
 		const struct sizing_client *c = &sizing->clients[i];
 		int64_t to_ns = c->accept_ns != TIME_UNKNOWN ? c->accept_ns : end_ns;
-		int64_t wait_ns = clock_since(to_ns, entry_of(c));
+		int64_t wait_ns = clock_since(to_ns, sizing_entered_ns(c));
 
 		if (c->dropped) {
 			answer.clients++;
 			answer.met += overlap(times, count, c->arrival_ns, c->arrival_ns) > 0;
-		} else if ((c->accept_ns != TIME_UNKNOWN || c->waits) && wait_ns >= LONG_WAIT_NS) {
+		} else if ((c->accept_ns != TIME_UNKNOWN || c->waits) &&
+			   wait_ns >= SIZING_NOTICED_NS) {
 			answer.clients++;
-			answer.met += overlap(times, count, entry_of(c), to_ns) >= wait_ns / 2;
+			answer.met +=
+			    overlap(times, count, sizing_entered_ns(c), to_ns) >= wait_ns / 2;
 		}
 	}
 	free(times);

@@ -11,9 +11,6 @@
 
 #include <stdlib.h>
 
-/* A difference that somebody would notice. */
-#define NOTICED_NS (100 * NS_PER_MS)
-
 struct call {
 	int64_t time_ns;
 	int64_t entered_ns; /* the client that it returned */
@@ -64,8 +61,7 @@ static bool prepare(const struct sizing *sizing, const struct sizing_service *se
 		if (c->accept_ns != TIME_UNKNOWN)
 			r->calls[r->count++] = (struct call){
 			    .time_ns = c->accept_ns,
-			    .entered_ns =
-				c->entered_ns != TIME_UNKNOWN ? c->entered_ns : c->arrival_ns,
+			    .entered_ns = sizing_entered_ns(c),
 			};
 	}
 	if (r->count)
@@ -76,7 +72,7 @@ static bool prepare(const struct sizing *sizing, const struct sizing_service *se
 /* Or the server had something else to do before that client came, since when is not known. */
 static bool is_taken_at_once(const struct call *call)
 {
-	return clock_since(call->time_ns, call->entered_ns) < NOTICED_NS;
+	return clock_since(call->time_ns, call->entered_ns) < SIZING_NOTICED_NS;
 }
 
 /* When the client that came then is taken; TIME_UNKNOWN: not known to be. In order of arrival. */
@@ -139,8 +135,8 @@ static void compare(const struct sizing_client *c, int64_t accept_ns, int64_t en
 	}
 	b->served++;
 	now_ns = clock_since(c->accept_ns, c->arrival_ns);
-	b->sooner += now_ns >= NOTICED_NS && then_ns <= now_ns - NOTICED_NS;
-	b->later += then_ns != INT64_MAX && then_ns - NOTICED_NS >= now_ns;
+	b->sooner += now_ns >= SIZING_NOTICED_NS && then_ns <= now_ns - SIZING_NOTICED_NS;
+	b->later += then_ns != INT64_MAX && then_ns - SIZING_NOTICED_NS >= now_ns;
 }
 
 struct sizing_backlog sizing_backlog(const struct sizing *sizing,

@@ -8,9 +8,6 @@
 
 #include <stdlib.h>
 
-/* Shorter than this nobody notices. */
-#define NOTICED_NS (100 * NS_PER_MS)
-
 struct busy {
 	int64_t from_ns;
 	int64_t free_ns; /* it is over */
@@ -19,11 +16,18 @@ struct busy {
 	bool began;
 };
 
-/* It waited when observation began, and for a while after that. */
+/* It was under way when observation began, and not accepted for a while after that. */
+static bool is_cut_before(const struct sizing_client *c, int64_t start_ns)
+{
+	return c->began_before && (c->accept_ns == TIME_UNKNOWN ||
+				   clock_since(c->accept_ns, start_ns) >= SIZING_NOTICED_NS);
+}
+
+/* And it waited in the queue then. */
 static bool was_waiting(const struct sizing_client *c, int64_t start_ns)
 {
-	return c->began_before && c->entered_ns != TIME_UNKNOWN && c->entered_ns <= start_ns &&
-	       (c->accept_ns == TIME_UNKNOWN || clock_since(c->accept_ns, start_ns) >= NOTICED_NS);
+	return is_cut_before(c, start_ns) && c->entered_ns != TIME_UNKNOWN &&
+	       c->entered_ns <= start_ns;
 }
 
 static struct busy find_worst(const struct sizing *sizing, int64_t gap_ns, int64_t start_ns)
@@ -58,12 +62,10 @@ static void find_cuts(const struct sizing *sizing, int64_t start_ns, int64_t end
 	for (size_t i = 0; i < sizing->count; i++) {
 		const struct sizing_client *c = &sizing->clients[i];
 
-		if (c->began_before &&
-		    (c->accept_ns == TIME_UNKNOWN ||
-		     clock_since(c->accept_ns, start_ns) >= NOTICED_NS))
+		if (is_cut_before(c, start_ns))
 			answer->cut_before = true;
 		if (c->waits && end_ns != TIME_UNKNOWN &&
-		    clock_since(end_ns, c->arrival_ns) >= NOTICED_NS)
+		    clock_since(end_ns, c->arrival_ns) >= SIZING_NOTICED_NS)
 			answer->cut_after = true;
 	}
 }
@@ -88,7 +90,8 @@ struct sizing_overload sizing_overload(const struct sizing *sizing,
 	}
 	left_ns = clock_since(worst.free_ns, end_ns);
 	answer.began = worst.began;
-	answer.ended = answer.waiting && left_ns >= NOTICED_NS && left_ns >= worst.wait_max_ns / 2;
+	answer.ended =
+	    answer.waiting && left_ns >= SIZING_NOTICED_NS && left_ns >= worst.wait_max_ns / 2;
 	answer.came = worst.came;
 	answer.for_ns = clock_since(end_ns, worst.from_ns > start_ns ? worst.from_ns : start_ns);
 	return answer;

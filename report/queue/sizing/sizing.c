@@ -278,9 +278,6 @@ out:
 	return answer;
 }
 
-/* A difference that somebody would notice. */
-#define NOTICED_NS (100 * NS_PER_MS)
-
 static int by_accept(const void *x, const void *y)
 {
 	const struct sizing_client *a = x, *b = y;
@@ -321,7 +318,7 @@ static void measure_gaps(const struct sizing *sizing, size_t accepted, int64_t e
 		return;
 	for (size_t i = 0; i + 1 < accepted; i++) {
 		const struct sizing_client *a = &sizing->clients[i], *b = a + 1;
-		int64_t entered_ns = b->entered_ns != TIME_UNKNOWN ? b->entered_ns : b->arrival_ns;
+		int64_t entered_ns = sizing_entered_ns(b);
 		int64_t alone_ns = b->accept_ns - entered_ns;
 
 		if (entered_ns > a->accept_ns) {
@@ -329,7 +326,7 @@ static void measure_gaps(const struct sizing *sizing, size_t accepted, int64_t e
 			if (alone_ns > longest_ns)
 				longest_ns = alone_ns;
 			/* But at a limit it waits for the end of another connection like any. */
-			if (!answer->saturated || alone_ns < NOTICED_NS)
+			if (!answer->saturated || alone_ns < SIZING_NOTICED_NS)
 				continue;
 		}
 		gaps[count] =
@@ -338,7 +335,7 @@ static void measure_gaps(const struct sizing *sizing, size_t accepted, int64_t e
 	}
 	/* The next one takes longer than it has lasted: it counts where it is a long one already.
 	 */
-	if (since_ns >= NOTICED_NS && since_ns * (int64_t)count >= sum_ns) {
+	if (since_ns >= SIZING_NOTICED_NS && since_ns * (int64_t)count >= sum_ns) {
 		gaps[count] = since_ns;
 		sum_ns += gaps[count++];
 	}
@@ -362,7 +359,7 @@ static void measure_gaps(const struct sizing *sizing, size_t accepted, int64_t e
 
 static int64_t wait_of(const struct sizing_client *c)
 {
-	return c->accept_ns - (c->entered_ns != TIME_UNKNOWN ? c->entered_ns : c->arrival_ns);
+	return c->accept_ns - sizing_entered_ns(c);
 }
 
 /* Before accept() returned it: it takes nobody's time. */

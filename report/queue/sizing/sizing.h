@@ -18,6 +18,9 @@
 /* What clients bear where they did not show it. */
 #define SIZING_PATIENCE_NS (10 * NS_PER_SEC)
 
+/* A difference that somebody would notice; shorter waits are those of any client. */
+#define SIZING_NOTICED_NS (100 * NS_PER_MS)
+
 /* How much later than measured an accept() is taken to come: a burst is then counted whole. */
 #define SIZING_ACCEPT_LAG_NS (50 * NS_PER_MS)
 
@@ -45,6 +48,12 @@ struct sizing_client {
 	int32_t served_pid;	/* that had it then: a child, or the same */
 	struct address address;
 };
+
+/* Into the accept queue, or its first SYN where the entry is not known. */
+static inline int64_t sizing_entered_ns(const struct sizing_client *client)
+{
+	return client->entered_ns != TIME_UNKNOWN ? client->entered_ns : client->arrival_ns;
+}
 
 struct sizing {
 	size_t count;
