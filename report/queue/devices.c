@@ -5,7 +5,8 @@
 #include "report/queue/devices.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "report/attempt/network.h"
 
 /* Each namespace has it, and always as its first. */
 #define LOOPBACK_INDEX 1
@@ -59,18 +60,9 @@ void devices_take(struct devices *d, const struct address_change *change)
 
 static bool is_in(const struct address *address, const struct address_prefix *prefix)
 {
-	unsigned bytes = prefix->bits / 8, bits = prefix->bits % 8;
+	const struct network network = {prefix->address, prefix->bits};
 
-	if (memcmp(address->bytes, prefix->address.bytes, bytes) != 0)
-		return false;
-	return !bits || !((address->bytes[bytes] ^ prefix->address.bytes[bytes]) >> (8 - bits));
-}
-
-static bool is_loopback_address(const struct address *a)
-{
-	static const struct address one = {.bytes = {[15] = 1}};
-
-	return address_equal(a, &one) || (address_is_ipv4(a) && a->bytes[12] == 127);
+	return network_has(&network, address);
 }
 
 static struct packet_device of_own(const struct devices *d, const struct address *destination)
@@ -83,7 +75,7 @@ static struct packet_device of_own(const struct devices *d, const struct address
 			best = &d->addresses[i];
 	if (best)
 		return (struct packet_device){best->device, best->device != 0};
-	if (is_loopback_address(destination))
+	if (address_is_loopback(destination))
 		return (struct packet_device){LOOPBACK_INDEX, true};
 	return (struct packet_device){0};
 }

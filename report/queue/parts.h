@@ -53,8 +53,16 @@ static inline struct queue *queues_of(const struct queues *queues, const struct 
 	return a->listener < queues->listening.count ? queues->listening.queues[a->listener] : NULL;
 }
 
-/* queues.c: where the first SYN of this attempt goes, by the device on which it was seen. */
+/*
+ * queues.c: the queue that a segment to a listener reaches, by the device on which it was seen; of
+ * siblings their leader. NULL: none, or it is not known which; see listening_for() for *doubt.
+ */
+struct queue *queues_reached(const struct queues *queues, const struct segment *segment,
+			     bool *doubt);
+/* The same for the first SYN of this attempt. */
 struct queue *queues_reached_by(const struct queues *queues, const struct open_attempt *attempt);
+/* The one that has this address and port for its own end, where no device tells. */
+struct queue *queues_answering(const struct queues *queues, const struct endpoint *local);
 
 /* past/owning.c: the owners that a LISTENER names. */
 void queues_learn_owners(struct queues *queues, struct queue *queue,

@@ -228,16 +228,7 @@ static bool is_local_client(const struct queues *queues, const struct segment *s
 	return queues->lo_only || s->outgoing || address_equal(&s->flow.saddr, &s->flow.daddr);
 }
 
-struct queue *queues_reached_by(const struct queues *queues, const struct open_attempt *a)
-{
-	struct endpoint destination = flow_destination(&a->flow);
-	struct packet_device from =
-	    devices_of(&queues->devices, a->device >> 1, false, &destination.address);
-
-	return listening_for(&queues->listening, &destination, from, NULL);
-}
-
-static struct queue *reached(struct queues *queues, const struct segment *s, bool *doubt)
+struct queue *queues_reached(const struct queues *queues, const struct segment *s, bool *doubt)
 {
 	struct endpoint destination = flow_destination(&s->flow);
 	struct packet_device from =
@@ -246,15 +237,26 @@ static struct queue *reached(struct queues *queues, const struct segment *s, boo
 	return listening_for(&queues->listening, &destination, from, doubt);
 }
 
+struct queue *queues_reached_by(const struct queues *queues, const struct open_attempt *a)
+{
+	const struct segment syn = {.flow = a->flow, .device = a->device >> 1};
+
+	return queues_reached(queues, &syn, NULL);
+}
+
+struct queue *queues_answering(const struct queues *queues, const struct endpoint *local)
+{
+	return listening_for(&queues->listening, local, (struct packet_device){0}, NULL);
+}
+
 void queues_syn_moved(struct queues *queues, const struct queue_packet *packet,
 		      const struct segment *segment)
 {
 	struct open_attempt *a = packet->attempt;
 	struct queue *q = queues_of(queues, a);
-	bool doubt;
 
 	if (!queues->listening.bound || a->transparent || a->syns > 1 || a->synacks ||
-	    (q && q == reached(queues, segment, &doubt)))
+	    (q && q == queues_reached(queues, segment, NULL)))
 		return;
 	queues_give_back(queues, packet);
 	queues_syn(queues, packet, segment);
@@ -271,7 +273,7 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 
 	if (!q) {
 		q = a->transparent ? listening_transparent(&queues->listening)
-				   : reached(queues, segment, &doubt);
+				   : queues_reached(queues, segment, &doubt);
 		queues->undecided += doubt && a->syns == 1;
 		if (!q)
 			return;

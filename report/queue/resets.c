@@ -83,15 +83,8 @@ void queues_other_segment(struct queues *queues, int64_t time_ns, const struct s
 {
 	static const struct open_attempt nobody = {.listener = LISTENER_NONE};
 	struct endpoint source = flow_source(&segment->flow);
-	struct endpoint destination = flow_destination(&segment->flow);
 	bool ack = segment->flags & TCP_FLAG_ACK, rst = segment->flags & TCP_FLAG_RST;
-	const struct devices *devices = &queues->devices;
-	struct queue *q = inbound
-			      ? listening_for(&queues->listening, &destination,
-					      devices_of(devices, segment->device,
-							 segment->loopback, &segment->flow.daddr),
-					      NULL)
-			      : NULL;
+	struct queue *q = inbound ? queues_reached(queues, segment, NULL) : NULL;
 
 	/*
 	 * tcp_rcv_state_process() of a listener drops what has RST, or not SYN alone; but what has
@@ -102,7 +95,7 @@ void queues_other_segment(struct queues *queues, int64_t time_ns, const struct s
 		return;
 	}
 	/* A RST without ACK answers an ACK: one that met the listener, and was no cookie. */
-	q = listening_for(&queues->listening, &source, (struct packet_device){0}, NULL);
+	q = queues_answering(queues, &source);
 	if (q && rst && !ack)
 		bad_cookie(q, time_ns);
 }

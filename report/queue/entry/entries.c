@@ -178,8 +178,7 @@ void queues_entry_of_nobody(struct queues *queues, const struct queue_entry *ent
 	static const struct open_attempt nobody = {.listener = LISTENER_NONE};
 	struct entry_of_nobody *of = &queues->nobody[queues->nobody_next++ % ENTRIES_OF_NOBODY];
 	struct endpoint local = flow_destination(&entry->flow);
-	struct queue *q =
-	    listening_for(&queues->listening, &local, (struct packet_device){0}, NULL);
+	struct queue *q = queues_answering(queues, &local);
 
 	of->client = flow_source(&entry->flow);
 	of->time_ns = time_ns;
