@@ -60,7 +60,8 @@ void devices_take(struct devices *d, const struct address_change *change)
 
 static bool is_in(const struct address *address, const struct address_prefix *prefix)
 {
-	const struct network network = {prefix->address, prefix->bits};
+	/* A recording may say more bits than there are. */
+	const struct network network = {prefix->address, prefix->bits < 128 ? prefix->bits : 128};
 
 	return network_has(&network, address);
 }

@@ -157,6 +157,21 @@ Test(devices, what_passes_over_lo_is_of_the_device_with_the_address)
 	devices_release(&d);
 }
 
+Test(devices, more_bits_than_an_address_has_are_all_of_it)
+{
+	struct devices d = {0};
+	struct address_change change = {.prefix.bits = UINT8_MAX, .device = 7};
+	struct endpoint mine, other;
+
+	cr_assert_eq(endpoint_parse("192.0.2.1:1", &mine), 0);
+	cr_assert_eq(endpoint_parse("192.0.2.9:1", &other), 0);
+	change.prefix.address = mine.address;
+	devices_take(&d, &change);
+	cr_assert_eq(devices_of(&d, 1, true, &mine.address).index, 7);
+	cr_assert_not(devices_of(&d, 1, true, &other.address).certain);
+	devices_release(&d);
+}
+
 Test(listening, the_closest_address_gets_the_packet)
 {
 	static struct listening l;
