@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "event/array.h"
+
 int child_heap_insert(struct child_heap *heap, const struct child_entry *entry, size_t count_max)
 {
 	size_t i = heap->count;
@@ -13,13 +15,12 @@ int child_heap_insert(struct child_heap *heap, const struct child_entry *entry, 
 	if (i >= count_max)
 		return -ENOSPC;
 	if (i == heap->capacity) {
-		size_t capacity = i ? 2 * i : 64;
-		struct child_entry *slots = realloc(heap->slots, capacity * sizeof(*slots));
+		struct child_entry *slots =
+		    array_grow(heap->slots, &heap->capacity, sizeof(*slots), 64, ARRAY_UNBOUNDED);
 
 		if (!slots)
 			return -ENOMEM;
 		heap->slots = slots;
-		heap->capacity = capacity;
 	}
 	heap->count++;
 	while (i > 0 && heap->slots[(i - 1) / 2].due_ns > entry->due_ns) {

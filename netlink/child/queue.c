@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "event/array.h"
 #include "netlink/child/fifo.h"
 #include "netlink/child/heap.h"
 #include "netlink/diag/message.h"
@@ -103,13 +104,10 @@ static struct queue *get_queue(struct child_queues *q, uint64_t key)
 	if (queue)
 		return queue;
 	if (q->count == q->capacity) {
-		size_t capacity = q->capacity ? 2 * q->capacity : 8;
-
-		queue = realloc(q->queues, capacity * sizeof(*queue));
+		queue = array_grow(q->queues, &q->capacity, sizeof(*queue), 8, ARRAY_UNBOUNDED);
 		if (!queue)
 			return NULL;
 		q->queues = queue;
-		q->capacity = capacity;
 	}
 	queue = &q->queues[q->count++];
 	*queue = (struct queue){.key = key, .full_ns = TIME_UNKNOWN};

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "event/array.h"
+
 #define ATTEMPTS    3
 #define SOCKETS_MAX (1U << 20)
 
@@ -136,16 +138,12 @@ int diag_look_up(struct diag *diag, const struct endpoint *local, const struct e
 static bool keep(struct diag *diag, const struct diag_socket *socket)
 {
 	if (diag->count == diag->capacity) {
-		size_t capacity = diag->capacity ? 2 * diag->capacity : 64;
-		struct diag_socket *sockets;
+		struct diag_socket *sockets =
+		    array_grow(diag->sockets, &diag->capacity, sizeof(*sockets), 64, SOCKETS_MAX);
 
-		if (capacity > SOCKETS_MAX)
-			return false;
-		sockets = realloc(diag->sockets, capacity * sizeof(*sockets));
 		if (!sockets)
 			return false;
 		diag->sockets = sockets;
-		diag->capacity = capacity;
 	}
 	diag->sockets[diag->count++] = *socket;
 	return true;

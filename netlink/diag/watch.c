@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "event/array.h"
 #include "event/clock.h"
 
 int watch_init(struct watch *watch, const struct endpoint *targets, size_t count)
@@ -114,13 +115,10 @@ static struct watched *append(struct watch *watch, const struct diag_socket *soc
 	struct watched *w;
 
 	if (watch->count == watch->capacity) {
-		size_t capacity = watch->capacity ? 2 * watch->capacity : 16;
-
-		w = realloc(watch->listeners, capacity * sizeof(*w));
+		w = array_grow(watch->listeners, &watch->capacity, sizeof(*w), 16, ARRAY_UNBOUNDED);
 		if (!w)
 			return NULL;
 		watch->listeners = w;
-		watch->capacity = capacity;
 	}
 	w = &watch->listeners[watch->count++];
 	*w = (struct watched){

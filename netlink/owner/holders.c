@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "event/array.h"
 #include "netlink/owner/holders_parts.h"
 
 /* A connection is looked for so long. */
@@ -171,13 +172,12 @@ static int learn_listener(struct holders *h, const struct listener *listener)
 		return 0;
 	}
 	if (i == h->listeners_room) {
-		size_t room = h->listeners_room ? 2 * h->listeners_room : 16;
-		struct listener *bigger = realloc(h->listeners, room * sizeof(*bigger));
+		struct listener *bigger = array_grow(h->listeners, &h->listeners_room,
+						     sizeof(*bigger), 16, ARRAY_UNBOUNDED);
 
 		if (!bigger)
 			return -ENOMEM;
 		h->listeners = bigger;
-		h->listeners_room = room;
 	}
 	h->listeners[i] = *listener;
 	h->listeners_count += i == h->listeners_count;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "event/array.h"
+
 #define ATTEMPTS 3
 /* Nothing is read more often than this, and routes are asked for so often. */
 #define STEP_NS	  (10 * NS_PER_MS)
@@ -106,17 +108,14 @@ static void keep(struct addresses *a, uint8_t family, const uint8_t *bytes, unsi
 	struct set *s = &a->next;
 
 	if (s->count == s->room) {
-		size_t room = s->room ? 2 * s->room : 64;
-		void *bigger = room <= ADDRESSES_MAX
-				   ? realloc(s->prefixes, room * sizeof(*s->prefixes))
-				   : NULL;
+		void *bigger =
+		    array_grow(s->prefixes, &s->room, sizeof(*s->prefixes), 64, ADDRESSES_MAX);
 
 		if (!bigger) {
 			a->overflowed = true;
 			return;
 		}
 		s->prefixes = bigger;
-		s->room = room;
 	}
 	s->prefixes[s->count++] = (struct held){
 	    .prefix =

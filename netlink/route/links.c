@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "event/array.h"
+
 #define ATTEMPTS  3
 #define LINKS_MAX 65536
 #define KIND_SIZE 16
@@ -148,16 +150,13 @@ static void take(struct links *l, const struct nlmsghdr *header)
 	if (elsewhere || strcmp(kind, "veth") == 0 || link.below == link.index)
 		link.below = 0;
 	if (l->count == l->room) {
-		size_t room = l->room ? 2 * l->room : 16;
-		void *bigger =
-		    room <= LINKS_MAX ? realloc(l->links, room * sizeof(*l->links)) : NULL;
+		void *bigger = array_grow(l->links, &l->room, sizeof(*l->links), 16, LINKS_MAX);
 
 		if (!bigger) {
 			l->cut = true;
 			return;
 		}
 		l->links = bigger;
-		l->room = room;
 	}
 	l->links[l->count++] = link;
 }
