@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
+
 /* How many lanes end at or before time_ns. */
 static size_t ended(const struct lanes *lanes, int64_t time_ns)
 {
@@ -36,13 +38,12 @@ uint64_t lanes_take(struct lanes *lanes, int64_t start_ns, int64_t end_ns, uint6
 			(lanes->count - at) * sizeof(*lanes->lanes));
 	} else {
 		if (lanes->count == lanes->size) {
-			size_t size = lanes->size ? 2 * lanes->size : 16;
-			struct lane *grown = realloc(lanes->lanes, size * sizeof(*grown));
+			struct lane *grown = array_grow(lanes->lanes, &lanes->size, sizeof(*grown),
+							16, ARRAY_UNBOUNDED);
 
 			if (!grown)
 				return 0;
 			lanes->lanes = grown;
-			lanes->size = size;
 		}
 		lane.id = (*next_id)++;
 	}

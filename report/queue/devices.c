@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "event/array.h"
 #include "report/attempt/network.h"
 
 /* Each namespace has it, and always as its first. */
@@ -43,15 +44,12 @@ void devices_take(struct devices *d, const struct address_change *change)
 	if (!known && (change->gone || !change->device))
 		return;
 	if (!known && d->count == d->room) {
-		size_t room = d->room ? 2 * d->room : 16;
-		void *bigger = room <= DEVICES_ADDRESSES_MAX
-				   ? realloc(d->addresses, room * sizeof(*d->addresses))
-				   : NULL;
+		void *bigger = array_grow(d->addresses, &d->room, sizeof(*d->addresses), 16,
+					  DEVICES_ADDRESSES_MAX);
 
 		if (!bigger)
 			return; /* what is sent to it is of no device that is known */
 		d->addresses = bigger;
-		d->room = room;
 	}
 	if (!known)
 		known = &d->addresses[d->count++];

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
 #include "report/measure/worst.h"
 
 static uint64_t mix(uint64_t key, uint64_t value)
@@ -45,16 +46,14 @@ static struct text_kind *find(struct text_kinds *kinds, uint64_t key)
 
 static int make_room(struct text_kinds *kinds)
 {
-	size_t room = kinds->room ? 2 * kinds->room : 8;
 	struct text_kind *larger;
 
 	if (kinds->count < kinds->room)
 		return 0;
-	larger = realloc(kinds->kinds, room * sizeof(*larger));
+	larger = array_grow(kinds->kinds, &kinds->room, sizeof(*larger), 8, ARRAY_UNBOUNDED);
 	if (!larger)
 		return -ENOMEM;
 	kinds->kinds = larger;
-	kinds->room = room;
 	return 0;
 }
 

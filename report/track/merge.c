@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
+
 struct straggler {
 	struct event event;
 	uint64_t number; /* in the order of arrival */
@@ -94,13 +96,12 @@ static int heap_add(struct lane *lane, const struct event *event)
 	size_t at = lane->heap_count;
 
 	if (at == lane->heap_room) {
-		size_t room = lane->heap_room ? lane->heap_room * 2 : 64;
-		struct straggler *heap = realloc(lane->heap, room * sizeof(*heap));
+		struct straggler *heap =
+		    array_grow(lane->heap, &lane->heap_room, sizeof(*heap), 64, ARRAY_UNBOUNDED);
 
 		if (!heap)
 			return -ENOMEM;
 		lane->heap = heap;
-		lane->heap_room = room;
 	}
 	while (at && goes_before(&added, &lane->heap[(at - 1) / 2])) {
 		lane->heap[at] = lane->heap[(at - 1) / 2];

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
+
 void ways_release(struct ways *ways)
 {
 	free(ways->prefixes);
@@ -39,18 +41,15 @@ static size_t place_of(const struct ways *ways, const struct address_prefix *pre
 
 static bool make_room(struct ways *ways)
 {
-	size_t room = ways->room ? 2 * ways->room : 64;
 	void *bigger;
 
 	if (ways->count < ways->room)
 		return true;
-	bigger = room <= WAYS_ADDRESSES_MAX
-		     ? realloc(ways->prefixes, room * sizeof(*ways->prefixes))
-		     : NULL;
+	bigger = array_grow(ways->prefixes, &ways->room, sizeof(*ways->prefixes), 64,
+			    WAYS_ADDRESSES_MAX);
 	if (!bigger)
 		return false;
 	ways->prefixes = bigger;
-	ways->room = room;
 	return true;
 }
 

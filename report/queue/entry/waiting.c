@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
+
 /*
  * Told of a little before it is in the queue: later than this only where a machine stands still. Of
  * two that were told of within that time it is not known which was in the queue first.
@@ -32,7 +34,6 @@ void waiting_give_up(struct queue_waiting *waiting)
 static bool make_room(struct queue_waiting *w)
 {
 	struct waiter *bigger;
-	size_t room = w->room ? 2 * w->room : 64;
 
 	if (w->first + w->count < w->room)
 		return true;
@@ -41,11 +42,12 @@ static bool make_room(struct queue_waiting *w)
 		w->first = 0;
 		return true;
 	}
-	bigger = w->count < WAITING_MAX ? realloc(w->list, room * sizeof(*bigger)) : NULL;
+	if (w->count >= WAITING_MAX)
+		return false;
+	bigger = array_grow(w->list, &w->room, sizeof(*bigger), 64, ARRAY_UNBOUNDED);
 	if (!bigger)
 		return false;
 	w->list = bigger;
-	w->room = room;
 	return true;
 }
 
@@ -113,11 +115,13 @@ void waiting_observe(struct queue_waiting *waiting, uint32_t depth, int64_t from
 	while (in < waiting->count &&
 	       waiting->list[waiting->first + in].entered_ns + IN_QUEUE_NS <= from_ns)
 		in++;
-	/* So many have left. Those who may have come behind one that is still there stay in the list. */
+	/* So many have left. Those who may have come behind one that is still there stay in the
+	 * list. */
 	for (size_t left = in > depth ? in - depth : 0; left; left--) {
 		const struct waiter *first = &waiting->list[waiting->first];
 
-		if (left < waiting->count && first[left].entered_ns - first->entered_ns < IN_QUEUE_NS)
+		if (left < waiting->count &&
+		    first[left].entered_ns - first->entered_ns < IN_QUEUE_NS)
 			break;
 		accept_seen(waiting, first, to_ns, table, details);
 		waiting->first++;

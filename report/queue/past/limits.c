@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "event/array.h"
+
 void limits_release(struct limits *limits)
 {
 	free(limits->points);
@@ -13,18 +15,14 @@ void limits_release(struct limits *limits)
 
 static bool make_room(struct limits *l)
 {
-	size_t room = l->room ? 2 * l->room : 4;
 	struct report_limit *points;
 
 	if (l->count < l->room)
 		return true;
-	if (room > QUEUE_LIMITS_MAX)
-		return false;
-	points = realloc(l->points, room * sizeof(*points));
+	points = array_grow(l->points, &l->room, sizeof(*points), 4, QUEUE_LIMITS_MAX);
 	if (!points)
 		return false;
 	l->points = points;
-	l->room = room;
 	return true;
 }
 

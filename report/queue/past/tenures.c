@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
+
 void tenures_release(struct tenures *tenures)
 {
 	free(tenures->list);
@@ -23,17 +25,15 @@ static struct tenure *find(const struct tenures *t, int32_t pid)
 
 static struct tenure *add(struct tenures *t)
 {
-	size_t room = t->room ? 2 * t->room : 4;
 	struct tenure *list;
 
 	if (t->count == t->room) {
-		list = room <= QUEUE_TENURES_MAX ? realloc(t->list, room * sizeof(*list)) : NULL;
+		list = array_grow(t->list, &t->room, sizeof(*list), 4, QUEUE_TENURES_MAX);
 		if (!list) {
 			t->lost++;
 			return NULL;
 		}
 		t->list = list;
-		t->room = room;
 	}
 	return &t->list[t->count++];
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
 #include "report/queue/arrival.h"
 #include "report/queue/search/hypothesis.h"
 #include "report/queue/search/backtrace.h"
@@ -170,15 +171,14 @@ static size_t most_open(const struct search *s)
 static uint32_t add_step(struct search *s, const struct step *step)
 {
 	if (s->steps_count == s->steps_room) {
-		size_t room = s->steps_room ? 2 * s->steps_room : 1024;
-		struct step *bigger = realloc(s->steps, room * sizeof(*bigger));
+		struct step *bigger =
+		    array_grow(s->steps, &s->steps_room, sizeof(*bigger), 1024, ARRAY_UNBOUNDED);
 
 		if (!bigger) {
 			s->failed = true;
 			return STEP_NONE;
 		}
 		s->steps = bigger;
-		s->steps_room = room;
 	}
 	s->steps[s->steps_count] = *step;
 	return (uint32_t)s->steps_count++;

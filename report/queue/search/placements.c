@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
+
 bool placements_init(struct placements *placements, uint32_t slots)
 {
 	*placements = (struct placements){
@@ -30,14 +32,11 @@ bool placements_set(struct placements *s, uint32_t *row, uint32_t slot, uint8_t 
 	if (s->chunks[*chunk][slot % PLACEMENTS_CHUNK] == place)
 		return true;
 	if (s->count == s->room) {
-		size_t room = 2 * s->room;
-		void *bigger =
-		    room > UINT32_MAX ? NULL : realloc(s->chunks, room * sizeof(*s->chunks));
+		void *bigger = array_grow(s->chunks, &s->room, sizeof(*s->chunks), 1, UINT32_MAX);
 
 		if (!bigger)
 			return false;
 		s->chunks = bigger;
-		s->room = room;
 	}
 	memcpy(s->chunks[s->count], s->chunks[*chunk], PLACEMENTS_CHUNK);
 	s->chunks[s->count][slot % PLACEMENTS_CHUNK] = place;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
+
 void sizing_release(struct sizing *sizing)
 {
 	free(sizing->clients);
@@ -136,17 +138,14 @@ void sizing_add(struct sizing *sizing, const struct attempt *attempt)
 	if (!belongs(attempt))
 		return;
 	if (sizing->count == sizing->room) {
-		size_t room = sizing->room ? sizing->room * 2 : 256;
-		struct sizing_client *bigger = NULL;
+		struct sizing_client *bigger =
+		    array_grow(sizing->clients, &sizing->room, sizeof(*bigger), 256, SIZING_MAX);
 
-		if (room <= SIZING_MAX)
-			bigger = realloc(sizing->clients, room * sizeof(*bigger));
 		if (!bigger) {
 			sizing->left_out++;
 			return;
 		}
 		sizing->clients = bigger;
-		sizing->room = room;
 	}
 	sizing->greeted_late += attempt->greeted_late;
 	client = &sizing->clients[sizing->count++];
