@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
+
 /* events.jsonl is in order of arrival, and packets of several devices are nearly in order. */
 #define DISORDER_NS (5 * NS_PER_SEC)
 
@@ -67,13 +69,12 @@ static int take_sample(struct replay_window *w, const struct event *event)
 				 !is_recent(&w->samples[0], event->time_ns)))
 		w->samples_count = 0;
 	if (w->samples_count == w->samples_room) {
-		size_t room = w->samples_room ? 2 * w->samples_room : 16;
-		struct event *samples = realloc(w->samples, room * sizeof(*samples));
+		struct event *samples =
+		    array_grow(w->samples, &w->samples_room, sizeof(*samples), 16, ARRAY_UNBOUNDED);
 
 		if (!samples)
 			return -ENOMEM;
 		w->samples = samples;
-		w->samples_room = room;
 	}
 	w->samples[w->samples_count++] = *event;
 	return 0;

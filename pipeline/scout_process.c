@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "isolate/close.h"
+#include "event/array.h"
 #include "isolate/namespace.h"
 #include "isolate/sandbox.h"
 #include "netlink/owner/activity.h"
@@ -128,14 +129,12 @@ static int learn_listener(struct looker *l, const struct listener *listener)
 		return 0;
 	}
 	if (l->watch.count == l->watch.capacity) {
-		size_t capacity = l->watch.capacity ? 2 * l->watch.capacity : 16;
-		struct watched *bigger =
-		    realloc(l->watch.listeners, capacity * sizeof(*l->watch.listeners));
+		struct watched *bigger = array_grow(l->watch.listeners, &l->watch.capacity,
+						    sizeof(*bigger), 16, ARRAY_UNBOUNDED);
 
 		if (!bigger)
 			return -ENOMEM;
 		l->watch.listeners = bigger;
-		l->watch.capacity = capacity;
 	}
 	l->watch.listeners[l->watch.count++] = (struct watched){.listener = *listener};
 	ownership_want(&l->ownership);
@@ -174,7 +173,8 @@ static int say_activity(struct looker *l, const struct sample *sample)
 	for (int i = 0; w && i < w->listener.pids_count && rc == 0; i++) {
 		struct event event = {.kind = EVENT_ACTIVITY, .source = SOURCE_SAMPLER};
 
-		if (activity_read(l->proc_fd, l->cgroups_fd, w->listener.pids[i], &event.activity)) {
+		if (activity_read(l->proc_fd, l->cgroups_fd, w->listener.pids[i],
+				  &event.activity)) {
 			ownership_suspect(&l->ownership); /* it is gone */
 			continue;
 		}

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
+
 static bool is_same(const struct event *a, const struct event *b)
 {
 	if (a->kind != b->kind)
@@ -64,13 +66,12 @@ int folder_known_take(struct folder_known *known, const struct event *event)
 		return 0;
 	}
 	if (i == known->room) {
-		size_t room = known->room ? 2 * known->room : 16;
-		struct event *events = realloc(known->events, room * sizeof(*events));
+		struct event *events =
+		    array_grow(known->events, &known->room, sizeof(*events), 16, ARRAY_UNBOUNDED);
 
 		if (!events)
 			return -ENOMEM;
 		known->events = events;
-		known->room = room;
 	}
 	known->events[i] = *event;
 	if (event->kind == EVENT_LISTENER)

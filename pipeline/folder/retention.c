@@ -7,16 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/array.h"
+
 int retention_add(struct retention *r, const struct retention_part *part)
 {
 	if (r->count == r->room) {
-		size_t room = r->room ? 2 * r->room : 64;
-		struct retention_part *more = realloc(r->parts, room * sizeof(*more));
+		struct retention_part *more =
+		    array_grow(r->parts, &r->room, sizeof(*more), 64, ARRAY_UNBOUNDED);
 
 		if (!more)
 			return -ENOMEM;
 		r->parts = more;
-		r->room = room;
 	}
 	r->parts[r->count++] = *part;
 	return 0;
