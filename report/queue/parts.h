@@ -64,6 +64,12 @@ struct queue *queues_reached_by(const struct queues *queues, const struct open_a
 /* The one that has this address and port for its own end, where no device tells. */
 struct queue *queues_answering(const struct queues *queues, const struct endpoint *local);
 
+/*
+ * entry/entries.c: somebody who came to this port has entered the queue of one of its listeners, or
+ * may have, and of which is not known: what a depth says of the others is less for it.
+ */
+void queues_doubt(struct queues *queues, uint16_t port, int64_t time_ns);
+
 /* past/owning.c: the owners that a LISTENER names. */
 void queues_learn_owners(struct queues *queues, struct queue *queue,
 			 const struct listener *listener, int64_t time_ns);

@@ -262,6 +262,22 @@ void queues_syn_moved(struct queues *queues, const struct queue_packet *packet,
 	queues_syn(queues, packet, segment);
 }
 
+/*
+ * Where it is not known which of several listeners this packet met, any of them may have dropped
+ * it, or have taken its client in.
+ */
+static void doubt_others(struct queues *queues, const struct queue_packet *packet, bool enters)
+{
+	if (!queues->listening.bound && !packet->attempt->transparent)
+		return;
+	if (queues->reasons.budget.begun)
+		budget_doubt(
+		    &queues->reasons.budget,
+		    (struct budget_time){packet->time_ns, packet->time_ns + CAPTURE_LEAD_MAX_NS});
+	if (enters)
+		queues_doubt(queues, packet->attempt->flow.dport, packet->time_ns);
+}
+
 void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		const struct segment *segment)
 {
@@ -275,6 +291,8 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		q = a->transparent ? listening_transparent(&queues->listening)
 				   : queues_reached(queues, segment, &doubt);
 		queues->undecided += doubt && a->syns == 1;
+		if (doubt)
+			doubt_others(queues, packet, segment->payload); /* TCP Fast Open */
 		if (!q)
 			return;
 		a->listener = (uint16_t)q->index;
@@ -521,6 +539,8 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 	struct queue *q = queues_of(queues, a);
 	struct arrival *arrival;
 
+	if (!q)
+		doubt_others(queues, packet, true);
 	if (!q || q->over || open_is_accepted(a) || a->state == STATE_GONE ||
 	    open_saw(a, SEEN_RST_CLIENT))
 		return;

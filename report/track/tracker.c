@@ -505,7 +505,7 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		break;
 	case EVENT_LOSS:
 		if (tracker->options.queues && event->source == SOURCE_BPF && event->loss.count)
-			queues_entries_lost(tracker->options.queues);
+			queues_entries_lost(tracker->options.queues, event->time_ns);
 		break;
 	case EVENT_KIND_COUNT:
 		break;

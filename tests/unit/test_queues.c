@@ -1138,3 +1138,75 @@ Test(queues, how_long_a_client_waits_after_accept)
 	cr_expect(attempt_of(2)->silent);
 	end();
 }
+
+/* A second listener of the same port, which is bound to lo: from where a client came nobody knows.
+ */
+static void bind_another(uint64_t cookie)
+{
+	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER, .time_ns = now_ns};
+
+	e.listener = (struct listener){.cookie = cookie,
+				       .local = server,
+				       .limit = LIMIT,
+				       .interface = 1,
+				       .device_ports_count = 0};
+	deliver(&e);
+}
+
+static void entered_somewhere(int client)
+{
+	struct event e = {.kind = EVENT_ENTRY, .source = SOURCE_BPF, .time_ns = now_ns};
+
+	e.entry = (struct queue_entry){.flow = flow_of(client), .limit = LIMIT};
+	deliver(&e);
+}
+
+/* The one that is there may be the other: that nobody has left is not shown. */
+Test(queues, who_may_be_of_another_listener_proves_nothing_of_who_waits_here)
+{
+	start(1, false);
+	sample(0);
+	handshake(0);
+	pass(5);
+	entered(0, 0);
+	pass(10000);
+	sample(1);
+	pass(10000);
+	bind_another(2);
+	handshake(1);
+	pass(5);
+	entered_somewhere(1);
+	pass(10000);
+	for (int i = 0; i < 3; i++)
+		sample(1);
+	for (int i = 0; i < 3; i++)
+		sample(0);
+	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
+	cr_expect_eq(attempt_of(1)->listener, -1);
+	cr_expect_eq(attempt_of(0)->outcome, OUTCOME_ACCEPTED);
+	cr_expect_lt(attempt_of(0)->accept_after_ns, attempt_of(1)->syn_ns);
+	end();
+}
+
+/* One of two SYNs was dropped here; the other one may have met another listener, or this one. */
+Test(queues, beside_a_syn_of_another_listener_no_drop_is_certain)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	syn(3);
+	bind_another(2);
+	pass(10);
+	syn(4);
+	drops++;
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	pass(5000000);
+	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
+	cr_expect_eq(attempt_of(4)->listener, -1);
+	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_INFERRED, 1);
+	end();
+}

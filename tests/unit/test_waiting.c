@@ -121,6 +121,29 @@ Test(waiting, one_of_nobody_who_is_known_has_its_place)
 	cr_assert_eq(waiting.count, 0);
 }
 
+/* Nor do they prove that nobody has left: one that is not listed may have the first one's place. */
+Test(waiting, beside_one_that_is_not_listed_a_depth_proves_that_nobody_waits)
+{
+	enter(1);
+	waiting_observe(&waiting, 1, entry_of(1), entry_of(1) + 1000, table, details);
+	cr_expect_eq(waiting.still_ns, entry_of(1));
+	waiting_doubt(&waiting, entry_of(2));
+	waiting_observe(&waiting, 1, entry_of(3), entry_of(3) + 1000, table, details);
+	cr_expect_eq(waiting.still_ns, entry_of(1));
+	waiting_observe(&waiting, 0, entry_of(4), entry_of(4) + 1000, table, details);
+	cr_assert_eq(accepted(), 1);
+	cr_expect_eq(details_at(details, attempts[0]->detail)->accept_after_ns, entry_of(1));
+}
+
+/* It leaves before all who came later: they are the ones that are there. */
+Test(waiting, one_that_is_not_listed_and_came_before_takes_nothing_away)
+{
+	waiting_doubt(&waiting, T0 - 10 * NS_PER_MS);
+	enter(2);
+	waiting_observe(&waiting, 2, entry_of(3), entry_of(3) + 1000, table, details);
+	cr_expect_eq(waiting.still_ns, entry_of(3));
+}
+
 Test(waiting, a_closed_listener_accepts_nobody)
 {
 	enter(3);

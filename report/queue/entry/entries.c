@@ -134,6 +134,18 @@ static void tell_sibling(struct queues *queues, const struct queue *leader,
 	d->sibling_ns = INT64_MAX;
 }
 
+void queues_doubt(struct queues *queues, uint16_t port, int64_t time_ns)
+{
+	for (size_t i = 0; i < queues->listening.count; i++) {
+		struct queue *q = queues->listening.queues[i];
+
+		if (q->closed || (q->listener.local.port != port && !q->listener.transparent))
+			continue;
+		waiting_doubt(&q->leader->waiting, time_ns);
+		stillness_doubt(&q->stillness, time_ns);
+	}
+}
+
 void queues_entry(struct queues *queues, const struct queue_packet *packet,
 		  const struct queue_entry *entry, struct table *table)
 {
@@ -142,8 +154,10 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 	struct candidates c;
 
 	a->events |= SEEN_ENTRY;
-	if (!q)
+	if (!q) {
+		queues_doubt(queues, entry->flow.dport, packet->time_ns);
 		return;
+	}
 	q = q->leader;
 	c = find_entered(q, packet);
 	for (struct arrival *x = c.first ? queue_earlier(q, c.first) : NULL; x;
@@ -183,13 +197,19 @@ void queues_entry_of_nobody(struct queues *queues, const struct queue_entry *ent
 	of->client = flow_source(&entry->flow);
 	of->time_ns = time_ns;
 	/* It has a place in the queue all the same: a child of TCP Fast Open enters at its SYN. */
-	if (q && q->siblings == 1 && !q->grouped && !q->accept_exact)
+	if (q && q->siblings == 1 && !q->grouped && !q->accept_exact) {
 		waiting_add(&q->waiting, &nobody, TABLE_NONE, time_ns);
+		stillness_doubt(&q->stillness, time_ns);
+	} else {
+		queues_doubt(queues, local.port, time_ns);
+	}
 }
 
-void queues_entries_lost(struct queues *queues)
+void queues_entries_lost(struct queues *queues, int64_t time_ns)
 {
 	queues->entries_told = false;
+	for (size_t i = 0; i < queues->listening.count; i++)
+		waiting_doubt(&queues->listening.queues[i]->waiting, time_ns);
 }
 
 static bool is_nobodys(const struct queues *queues, const struct open_attempt *open, int64_t now_ns)

@@ -22,8 +22,11 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 void queues_entry_of_nobody(struct queues *queues, const struct queue_entry *entry,
 			    int64_t time_ns);
 
-/* Some were not delivered: from here on, that nothing was told proves nothing. */
-void queues_entries_lost(struct queues *queues);
+/*
+ * Some were not delivered by time_ns: from here on, that nothing was told proves nothing, and who
+ * is known to have entered is not everybody.
+ */
+void queues_entries_lost(struct queues *queues, int64_t time_ns);
 
 /* What arrived long enough ago, and of which no entry was told, has not entered. */
 void queue_tell_absent(struct queues *queues, struct queue *queue, int64_t now_ns,

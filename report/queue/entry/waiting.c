@@ -71,6 +71,21 @@ void waiting_add(struct queue_waiting *waiting, const struct open_attempt *attem
 	};
 }
 
+void waiting_doubt(struct queue_waiting *waiting, int64_t entered_ns)
+{
+	if (entered_ns > waiting->unlisted_ns)
+		waiting->unlisted_ns = entered_ns;
+}
+
+/*
+ * Who came before the first of the list leaves before it. Somebody who came later and is not
+ * in the list may have the place of one that has left.
+ */
+static bool is_complete(const struct queue_waiting *w)
+{
+	return w->list[w->first].entered_ns > w->unlisted_ns + IN_QUEUE_NS;
+}
+
 static void bound_accept(struct detail *d, int64_t after_ns, int64_t before_ns)
 {
 	if (!d || d->exact)
@@ -110,7 +125,7 @@ void waiting_observe(struct queue_waiting *waiting, uint32_t depth, int64_t from
 	if (waiting->off)
 		return;
 	/* Nobody has left: a queue with as many as ever entered and were not seen to leave. */
-	if (waiting->count && depth == waiting->count)
+	if (waiting->count && depth == waiting->count && is_complete(waiting))
 		waiting->still_ns = from_ns;
 	while (in < waiting->count &&
 	       waiting->list[waiting->first + in].entered_ns + IN_QUEUE_NS <= from_ns)
