@@ -5,13 +5,13 @@
 #include "netlink/route/addresses.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "event/array.h"
+#include "netlink/route/dump.h"
 
 #define ATTEMPTS 3
 /* Nothing is read more often than this, and routes are asked for so often. */
@@ -34,8 +34,7 @@ struct set {
 
 struct addresses {
 	struct mnl_socket *told;
-	struct mnl_socket *asked;
-	uint32_t sequence;
+	struct route_dump dump;
 	uint64_t lost;
 	struct set known;
 	struct set next;
@@ -44,26 +43,7 @@ struct addresses {
 	int64_t step_ns; /* CLOCK_MONOTONIC */
 	int64_t read_ns;
 	int64_t looked_ns; /* CLOCK_REALTIME, of the call before */
-	_Alignas(struct nlmsghdr) uint8_t buffer[32768];
 };
-
-static int open_socket(struct mnl_socket **out, unsigned groups)
-{
-	int on = 1, error;
-
-	*out = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!*out)
-		return -errno;
-	if (mnl_socket_bind(*out, groups, MNL_SOCKET_AUTOPID) < 0) {
-		error = -errno;
-		mnl_socket_close(*out);
-		*out = NULL;
-		return error;
-	}
-	/* So that the kernel heeds the table of a request (since 4.20): else all routes come. */
-	(void)mnl_socket_setsockopt(*out, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-	return 0;
-}
 
 int addresses_new(struct addresses **out)
 {
@@ -73,9 +53,9 @@ int addresses_new(struct addresses **out)
 	if (!a)
 		return -ENOMEM;
 	a->looked_ns = TIME_UNKNOWN;
-	rc = open_socket(&a->told, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_LINK);
+	rc = route_socket_open(&a->told, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_LINK);
 	if (rc == 0)
-		rc = open_socket(&a->asked, 0);
+		rc = route_dump_open(&a->dump);
 	if (rc) {
 		addresses_free(a);
 		return rc;
@@ -90,8 +70,7 @@ void addresses_free(struct addresses *addresses)
 		return;
 	if (addresses->told)
 		mnl_socket_close(addresses->told);
-	if (addresses->asked)
-		mnl_socket_close(addresses->asked);
+	route_dump_close(&addresses->dump);
 	free(addresses->known.prefixes);
 	free(addresses->next.prefixes);
 	free(addresses);
@@ -195,61 +174,34 @@ static void take_route(struct addresses *a, const struct nlmsghdr *header)
 		     find_device(header, &message));
 }
 
-/* 0, -EAGAIN when it is to be asked again, or -errno. */
-static int read_dump(struct addresses *a)
+static void take(void *addresses, const struct nlmsghdr *header)
 {
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(a->asked, a->buffer, sizeof(a->buffer));
-		const struct nlmsghdr *header = (const void *)a->buffer;
-		int left = (int)n;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == ENOBUFS || errno == ENOSPC ? -EAGAIN : -errno;
-		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-			if (header->nlmsg_seq != a->sequence)
-				continue;
-			if (header->nlmsg_flags & NLM_F_DUMP_INTR)
-				a->overflowed = true;
-			if (header->nlmsg_type == NLMSG_DONE)
-				return 0;
-			if (header->nlmsg_type == NLMSG_ERROR)
-				return mnl_nlmsg_get_payload_len(header) >= sizeof(struct nlmsgerr)
-					   ? ((const struct nlmsgerr *)mnl_nlmsg_get_payload(
-						  header))
-						 ->error
-					   : -EBADMSG;
-			if (header->nlmsg_type == RTM_NEWADDR)
-				take_address(a, header);
-			else if (header->nlmsg_type == RTM_NEWROUTE)
-				take_route(a, header);
-		}
-	}
+	if (header->nlmsg_type == RTM_NEWADDR)
+		take_address(addresses, header);
+	else if (header->nlmsg_type == RTM_NEWROUTE)
+		take_route(addresses, header);
 }
 
+/* 0, -EAGAIN when it is to be asked again, or -errno. */
 static int ask(struct addresses *a, uint16_t type, uint8_t family)
 {
-	struct nlmsghdr *header = mnl_nlmsg_put_header(a->buffer);
+	struct nlmsghdr *request = route_dump_begin(&a->dump, type);
+	int rc;
 
-	header->nlmsg_type = type;
-	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	header->nlmsg_seq = ++a->sequence;
 	if (type == RTM_GETADDR) {
-		struct ifaddrmsg *message =
-		    mnl_nlmsg_put_extra_header(header, sizeof(struct ifaddrmsg));
+		struct ifaddrmsg *message = mnl_nlmsg_put_extra_header(request, sizeof(*message));
 
 		message->ifa_family = family;
 	} else {
-		struct rtmsg *message = mnl_nlmsg_put_extra_header(header, sizeof(struct rtmsg));
+		struct rtmsg *message = mnl_nlmsg_put_extra_header(request, sizeof(*message));
 
 		message->rtm_family = family;
 		message->rtm_table = RT_TABLE_LOCAL;
 		message->rtm_type = RTN_LOCAL;
 	}
-	if (mnl_socket_sendto(a->asked, header, header->nlmsg_len) < 0)
-		return -errno;
-	return read_dump(a);
+	rc = route_dump_ask(&a->dump, request, take, a);
+	a->overflowed |= a->dump.interrupted;
+	return rc;
 }
 
 static int compare(const void *x, const void *y)
@@ -354,7 +306,7 @@ static bool is_told(struct addresses *a)
 	bool told = false;
 
 	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(a->told, a->buffer, sizeof(a->buffer));
+		ssize_t n = mnl_socket_recvfrom(a->told, a->dump.buffer, sizeof(a->dump.buffer));
 
 		if (n >= 0 || errno == ENOBUFS || errno == ENOSPC)
 			told = true;

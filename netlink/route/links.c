@@ -4,7 +4,6 @@
 #include "netlink/route/links.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -13,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "event/array.h"
+#include "netlink/route/dump.h"
 
 #define ATTEMPTS  3
 #define LINKS_MAX 65536
@@ -30,38 +30,34 @@ struct link {
 };
 
 struct links {
-	struct mnl_socket *socket;
-	uint32_t sequence;
+	struct route_dump dump;
 	struct link *links;
 	size_t count;
 	size_t room;
-	bool cut;
-	_Alignas(struct nlmsghdr) uint8_t buffer[32768];
+	bool cut; /* there was no room for all */
 };
 
 int links_new(struct links **out)
 {
 	struct links *l = calloc(1, sizeof(*l));
-	int error;
+	int rc;
 
 	if (!l)
 		return -ENOMEM;
-	l->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (l->socket && mnl_socket_bind(l->socket, 0, MNL_SOCKET_AUTOPID) == 0) {
-		*out = l;
-		return 0;
+	rc = route_dump_open(&l->dump);
+	if (rc) {
+		links_free(l);
+		return rc;
 	}
-	error = -errno;
-	links_free(l);
-	return error;
+	*out = l;
+	return 0;
 }
 
 void links_free(struct links *links)
 {
 	if (!links)
 		return;
-	if (links->socket)
-		mnl_socket_close(links->socket);
+	route_dump_close(&links->dump);
 	free(links->links);
 	free(links);
 }
@@ -111,7 +107,21 @@ static void take_info(const struct nlattr *info, struct link *link, char *kind)
 	link->is_vrf_port = strcmp(of_port, "vrf") == 0;
 }
 
-static void take(struct links *l, const struct nlmsghdr *header)
+static void keep(struct links *l, const struct link *link)
+{
+	if (l->count == l->room) {
+		void *bigger = array_grow(l->links, &l->room, sizeof(*l->links), 16, LINKS_MAX);
+
+		if (!bigger) {
+			l->cut = true;
+			return;
+		}
+		l->links = bigger;
+	}
+	l->links[l->count++] = *link;
+}
+
+static void take(void *links, const struct nlmsghdr *header)
 {
 	const struct nlattr *attribute;
 	struct ifinfomsg message;
@@ -119,7 +129,8 @@ static void take(struct links *l, const struct nlmsghdr *header)
 	char kind[KIND_SIZE] = "";
 	bool elsewhere = false;
 
-	if (mnl_nlmsg_get_payload_len(header) < sizeof(message))
+	if (header->nlmsg_type != RTM_NEWLINK ||
+	    mnl_nlmsg_get_payload_len(header) < sizeof(message))
 		return;
 	memcpy(&message, mnl_nlmsg_get_payload(header), sizeof(message));
 	link.index = (uint32_t)message.ifi_index;
@@ -149,43 +160,7 @@ static void take(struct links *l, const struct nlmsghdr *header)
 	/* A veth device is beside its peer, not upon it. */
 	if (elsewhere || strcmp(kind, "veth") == 0 || link.below == link.index)
 		link.below = 0;
-	if (l->count == l->room) {
-		void *bigger = array_grow(l->links, &l->room, sizeof(*l->links), 16, LINKS_MAX);
-
-		if (!bigger) {
-			l->cut = true;
-			return;
-		}
-		l->links = bigger;
-	}
-	l->links[l->count++] = link;
-}
-
-/* 0, -EAGAIN when it is to be asked again, or -errno. */
-static int read_dump(struct links *l)
-{
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(l->socket, l->buffer, sizeof(l->buffer));
-		const struct nlmsghdr *header = (const void *)l->buffer;
-		int left = (int)n;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == ENOBUFS || errno == ENOSPC ? -EAGAIN : -errno;
-		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-			if (header->nlmsg_seq != l->sequence)
-				continue;
-			if (header->nlmsg_flags & NLM_F_DUMP_INTR)
-				l->cut = true;
-			if (header->nlmsg_type == NLMSG_DONE)
-				return l->cut ? -EAGAIN : 0;
-			if (header->nlmsg_type == NLMSG_ERROR)
-				return -EBADMSG;
-			if (header->nlmsg_type == RTM_NEWLINK)
-				take(l, header);
-		}
-	}
+	keep(links, &link);
 }
 
 int links_read(struct links *links)
@@ -193,19 +168,15 @@ int links_read(struct links *links)
 	int rc = -EAGAIN;
 
 	for (int i = 0; i < ATTEMPTS && rc == -EAGAIN; i++) {
-		struct nlmsghdr *header = mnl_nlmsg_put_header(links->buffer);
-		struct ifinfomsg *message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
+		struct nlmsghdr *request = route_dump_begin(&links->dump, RTM_GETLINK);
+		struct ifinfomsg *message = mnl_nlmsg_put_extra_header(request, sizeof(*message));
 
 		message->ifi_family = AF_UNSPEC;
-		header->nlmsg_type = RTM_GETLINK;
-		header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-		header->nlmsg_seq = ++links->sequence;
 		links->count = 0;
 		links->cut = false;
-		if (mnl_socket_sendto(links->socket, header, header->nlmsg_len) < 0)
-			rc = -errno;
-		else
-			rc = read_dump(links);
+		rc = route_dump_ask(&links->dump, request, take, links);
+		if (rc == 0 && (links->cut || links->dump.interrupted))
+			rc = -EAGAIN;
 	}
 	if (rc)
 		links->count = 0;

@@ -1,0 +1,84 @@
+/*
+ * Asks rtnetlink, and reads the answer to its end. What its messages say is the caller's to read.
+ */
+#include "netlink/route/dump.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+int route_socket_open(struct mnl_socket **out, unsigned groups)
+{
+	int on = 1, error;
+
+	*out = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!*out)
+		return -errno;
+	if (mnl_socket_bind(*out, groups, MNL_SOCKET_AUTOPID) < 0) {
+		error = -errno;
+		mnl_socket_close(*out);
+		*out = NULL;
+		return error;
+	}
+	/* So that the kernel heeds the table of a request (since 4.20): else all routes come. */
+	(void)mnl_socket_setsockopt(*out, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	return 0;
+}
+
+int route_dump_open(struct route_dump *dump)
+{
+	return route_socket_open(&dump->socket, 0);
+}
+
+void route_dump_close(struct route_dump *dump)
+{
+	if (dump->socket)
+		mnl_socket_close(dump->socket);
+	dump->socket = NULL;
+}
+
+struct nlmsghdr *route_dump_begin(struct route_dump *dump, uint16_t type)
+{
+	struct nlmsghdr *header = mnl_nlmsg_put_header(dump->buffer);
+
+	header->nlmsg_type = type;
+	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	header->nlmsg_seq = ++dump->sequence;
+	return header;
+}
+
+static int error_of(const struct nlmsghdr *header)
+{
+	const struct nlmsgerr *error = mnl_nlmsg_get_payload(header);
+
+	return mnl_nlmsg_get_payload_len(header) >= sizeof(*error) ? error->error : -EBADMSG;
+}
+
+int route_dump_ask(struct route_dump *dump, const struct nlmsghdr *request, route_dump_fn fn,
+		   void *context)
+{
+	dump->interrupted = false;
+	if (mnl_socket_sendto(dump->socket, request, request->nlmsg_len) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t n = mnl_socket_recvfrom(dump->socket, dump->buffer, sizeof(dump->buffer));
+		const struct nlmsghdr *header = (const void *)dump->buffer;
+		int left = (int)n;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == ENOBUFS || errno == ENOSPC ? -EAGAIN : -errno;
+		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+			if (header->nlmsg_seq != dump->sequence)
+				continue;
+			if (header->nlmsg_flags & NLM_F_DUMP_INTR)
+				dump->interrupted = true;
+			if (header->nlmsg_type == NLMSG_DONE)
+				return 0;
+			if (header->nlmsg_type == NLMSG_ERROR)
+				return error_of(header);
+			fn(context, header);
+		}
+	}
+}
