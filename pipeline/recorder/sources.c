@@ -122,18 +122,35 @@ static int64_t busy_interval_ns(const struct recorder *r)
 	return hurry_ns < INTERVAL_MAX_NS ? hurry_ns : INTERVAL_MAX_NS;
 }
 
-static int64_t interval_of(const struct recorder *r, int64_t now_ns)
+enum pace { PACE_BUSY, PACE_IDLE, PACE_REST };
+
+static enum pace pace_of(const struct recorder *r, int64_t now_ns)
 {
 	/* Without packets nothing wakes it. */
 	if (!recorder_is_idle(r, now_ns) || !r->meta.sources[SOURCE_CAPTURE].on)
-		return busy_interval_ns(r);
-	return recorder_rests(r, now_ns) ? REST_INTERVAL_NS : IDLE_INTERVAL_NS;
+		return PACE_BUSY;
+	return recorder_rests(r, now_ns) ? PACE_REST : PACE_IDLE;
+}
+
+/* Between two rounds. */
+static int64_t interval_of(const struct recorder *r, enum pace pace)
+{
+	switch (pace) {
+	case PACE_IDLE:
+		return IDLE_INTERVAL_NS;
+	case PACE_REST:
+		return REST_INTERVAL_NS;
+	case PACE_BUSY:
+		break;
+	}
+	return busy_interval_ns(r);
 }
 
 void recorder_wait(struct recorder *r, int wake_fd, int64_t until_ns)
 {
 	int64_t now_ns = clock_monotonic_ns();
-	bool idle = recorder_is_idle(r, now_ns), rests = recorder_rests(r, now_ns);
+	bool idle = recorder_is_idle(r, now_ns);
+	enum pace pace = pace_of(r, now_ns);
 	int64_t wait_ns;
 	struct pollfd fds[4] = {{.fd = wake_fd, .events = POLLIN},
 				{.fd = -1, .events = POLLIN},
@@ -141,7 +158,7 @@ void recorder_wait(struct recorder *r, int wake_fd, int64_t until_ns)
 				{.fd = -1, .events = POLLIN}};
 	struct timespec ts;
 
-	r->interval_ns = interval_of(r, now_ns);
+	r->interval_ns = interval_of(r, pace);
 	wait_ns = r->last_round_ns + r->interval_ns - now_ns;
 
 	if (idle && !r->packets_ended)
@@ -160,13 +177,13 @@ void recorder_wait(struct recorder *r, int wake_fd, int64_t until_ns)
 	if (wait_ns < 0)
 		wait_ns = 0;
 	ts = (struct timespec){.tv_sec = wait_ns / NS_PER_SEC, .tv_nsec = wait_ns % NS_PER_SEC};
-	if (rests) {
+	if (pace == PACE_REST) {
 		kernel_probe_wakes(r->probe, true);
 		fds[3].fd = kernel_probe_fd(r->probe);
 	}
 	/* It fails for want of memory alone: the sources are drained all the same. */
 	r->woken = ppoll(fds, 4, &ts, NULL) < 0 || fds[0].revents;
-	if (rests)
+	if (pace == PACE_REST)
 		kernel_probe_wakes(r->probe, false);
 	if (fds[3].revents)
 		r->last_told_ns = clock_monotonic_ns();
@@ -242,9 +259,9 @@ int recorder_read(struct recorder *r, int64_t now_ns)
 
 int recorder_sample(struct recorder *r, int64_t now_ns)
 {
-	int64_t interval_ns = interval_of(r, now_ns);
+	enum pace pace = pace_of(r, now_ns);
+	int64_t interval_ns = interval_of(r, pace);
 	int64_t most_ns = r->interval_ns > IDLE_INTERVAL_NS ? r->interval_ns : IDLE_INTERVAL_NS;
-	bool rested = recorder_rests(r, now_ns);
 	int rc;
 
 	if (!r->sampler || now_ns - r->last_round_ns < interval_ns - interval_ns / 8)
@@ -256,7 +273,7 @@ int recorder_sample(struct recorder *r, int64_t now_ns)
 	r->last_round_ns = now_ns;
 	recorder_expect_packets(r);
 	rc = sampler_round(r->sampler, recorder_on_sampled, r);
-	if (rested && sampler_depth(r->sampler) > 0)
+	if (pace == PACE_REST && sampler_depth(r->sampler) > 0)
 		r->last_unseen_ns = now_ns;
 	if (rc == 0)
 		rc = look_up_unanswered(r, now_ns);
