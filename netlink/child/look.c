@@ -11,43 +11,19 @@
 #define INTERFACES_MAX 32
 
 /*
- * A connection between link-local addresses is bound to the interface on which
- * it came in, which a flow does not say: each one is tried.
+ * Where it is bound to one of these interfaces, or to none (0): asked for elsewhere it is not
+ * found. A listener that is met is the answer only where no connection is. 0 or -errno.
  */
-static int look_on_each_interface(struct diag *diag, const struct endpoint *local,
-				  const struct endpoint *remote, struct diag_socket *socket)
-{
-	struct if_nameindex *interfaces = if_nameindex();
-	int result = -ENOENT;
-
-	if (!interfaces)
-		return -ENOENT;
-	for (int i = 0; i < INTERFACES_MAX && interfaces[i].if_index; i++) {
-		struct diag_socket found;
-
-		if (diag_look_up(diag, local, remote, interfaces[i].if_index, DIAG_WANT_NOTHING,
-				 &found) == 0 &&
-		    found.state != DIAG_LISTEN) {
-			*socket = found;
-			result = 0;
-			break;
-		}
-	}
-	if_freenameindex(interfaces);
-	return result;
-}
-
-/* A connection is bound to what its listener is bound to: asked for elsewhere it is not found. */
-static int look_where_bound(struct diag *diag, const struct endpoint *local,
-			    const struct endpoint *remote, const uint32_t *interfaces, size_t count,
-			    struct diag_socket *socket)
+static int look_among(struct diag *diag, const struct endpoint *local,
+		      const struct endpoint *remote, const uint32_t *interfaces, size_t count,
+		      struct diag_socket *socket)
 {
 	int result = -ENOENT;
 
-	for (size_t i = 0; i < count || i == 0; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct diag_socket found;
-		int rc = diag_look_up(diag, local, remote, count ? interfaces[i] : 0,
-				      DIAG_WANT_NOTHING, &found);
+		int rc =
+		    diag_look_up(diag, local, remote, interfaces[i], DIAG_WANT_NOTHING, &found);
 
 		if (rc && rc != -ENOENT)
 			return rc;
@@ -61,6 +37,28 @@ static int look_where_bound(struct diag *diag, const struct endpoint *local,
 	return result;
 }
 
+/*
+ * A connection between link-local addresses is bound to the interface on which it came in, which
+ * a flow does not say: each one is tried. True when there is one.
+ */
+static bool look_on_each_interface(struct diag *diag, const struct endpoint *local,
+				   const struct endpoint *remote, struct diag_socket *socket)
+{
+	struct if_nameindex *interfaces = if_nameindex();
+	uint32_t indices[INTERFACES_MAX];
+	struct diag_socket found;
+	size_t count = 0;
+
+	for (; interfaces && count < INTERFACES_MAX && interfaces[count].if_index; count++)
+		indices[count] = interfaces[count].if_index;
+	if (interfaces)
+		if_freenameindex(interfaces);
+	if (look_among(diag, local, remote, indices, count, &found) || found.state == DIAG_LISTEN)
+		return false;
+	*socket = found;
+	return true;
+}
+
 int child_look(struct diag *diag, struct locality *locality, const struct flow *client_to_server,
 	       const uint32_t *interfaces, size_t count, struct event *event)
 {
@@ -68,12 +66,19 @@ int child_look(struct diag *diag, struct locality *locality, const struct flow *
 	struct endpoint remote = flow_source(client_to_server);
 	struct diag_socket socket = {0};
 	int64_t before_ns = clock_now_ns();
-	int result = look_where_bound(diag, &local, &remote, interfaces, count, &socket);
+	static const uint32_t unbound = 0;
+	int result;
 
+	/* A connection is bound to what its listener is bound to. */
+	if (!count) {
+		interfaces = &unbound;
+		count = 1;
+	}
+	result = look_among(diag, &local, &remote, interfaces, count, &socket);
 	if (result && result != -ENOENT)
 		return result;
 	if ((result || socket.state == DIAG_LISTEN) && address_is_link_local(&remote.address) &&
-	    look_on_each_interface(diag, &local, &remote, &socket) == 0)
+	    look_on_each_interface(diag, &local, &remote, &socket))
 		result = 0;
 	*event = (struct event){
 	    .kind = EVENT_CHILD,
