@@ -75,14 +75,11 @@ static int64_t waited_until(const struct attempt *a)
 
 int64_t filter_duration(const struct attempt *attempt)
 {
-	int64_t until_ns = waited_until(attempt), difference;
+	int64_t until_ns = waited_until(attempt);
 
 	if (attempt->syn_ns == TIME_UNKNOWN)
 		return -1;
-	if (until_ns <= attempt->syn_ns)
-		return 0;
-	return __builtin_sub_overflow(until_ns, attempt->syn_ns, &difference) ? INT64_MAX
-									      : difference;
+	return until_ns > attempt->syn_ns ? clock_since(until_ns, attempt->syn_ns) : 0;
 }
 
 bool filter_matches(const struct filter *filter, const struct attempt *attempt)

@@ -23,16 +23,6 @@ static bool was_hit(const struct attempt *a)
 	return false;
 }
 
-/* b - a, at the end of the range instead of beyond it: a file can hold any time. */
-static int64_t between(int64_t a, int64_t b)
-{
-	int64_t difference;
-
-	if (__builtin_sub_overflow(b, a, &difference))
-		return a < b ? INT64_MAX : 0;
-	return difference;
-}
-
 static bool got_through(const struct attempt *a)
 {
 	return a->outcome == OUTCOME_ACCEPTED || a->outcome == OUTCOME_ESTABLISHED;
@@ -54,7 +44,7 @@ static int64_t time_needed(const struct attempt *a)
 	if (!got_through(a) || a->began_before)
 		return -1;
 	if (accepted != TIME_UNKNOWN && a->syn_ns != TIME_UNKNOWN)
-		return between(a->syn_ns, accepted);
+		return clock_since(accepted, a->syn_ns);
 	return a->connect_ns;
 }
 
@@ -71,7 +61,7 @@ static bool waited_for_syn(const struct attempt *a, int64_t needed)
 			last_ns = a->marks[i].time_ns;
 	if (a->syns <= 1 || last_ns == TIME_UNKNOWN || a->syn_ns == TIME_UNKNOWN)
 		return a->syns > 1;
-	return between(a->syn_ns, last_ns) >= needed / 2;
+	return clock_since(last_ns, a->syn_ns) >= needed / 2;
 }
 
 static void add_waiting(struct cost *cost, const struct attempt *a)
