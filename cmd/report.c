@@ -114,11 +114,12 @@ static bool is_remark(const struct replay *replay, const char *note)
 {
 	for (int i = 0; replay->recording && i < SOURCE_COUNT; i++) {
 		const struct source_state *state = &replay->meta.sources[i];
-		const char *name = source_name((enum source)i);
+		char remark[REPLAY_NOTE_SIZE];
 
-		if (state->on && state->note[0] && strncmp(note, name, strlen(name)) == 0 &&
-		    strncmp(note + strlen(name), ": ", 2) == 0 &&
-		    strcmp(note + strlen(name) + 2, state->note) == 0)
+		if (!state->on || !state->note[0])
+			continue;
+		replay_source_note(&replay->meta, (enum source)i, remark);
+		if (strcmp(note, remark) == 0)
 			return true;
 	}
 	return false;

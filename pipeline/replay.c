@@ -25,14 +25,19 @@
 /* Samples come more often while packets do: where they end earlier than that, some are missing. */
 #define EVENTS_GAP_NS NS_PER_SEC
 
+void replay_source_note(const struct recording_meta *meta, enum source source,
+			char note[REPLAY_NOTE_SIZE])
+{
+	snprintf(note, REPLAY_NOTE_SIZE, "%s: %s", source_name(source), meta->sources[source].note);
+}
+
 size_t replay_notes(const struct recording_meta *meta, char notes[][REPLAY_NOTE_SIZE], size_t max)
 {
 	size_t n = 0;
 
 	for (int i = 0; i < SOURCE_COUNT && n < max; i++)
 		if (meta->sources[i].note[0])
-			snprintf(notes[n++], REPLAY_NOTE_SIZE, "%s: %s",
-				 source_name((enum source)i), meta->sources[i].note);
+			replay_source_note(meta, (enum source)i, notes[n++]);
 	return n;
 }
 
@@ -164,7 +169,8 @@ static int pull_events(struct replay *r, struct merge *merge, bool *more)
 			if (is_repeated(r, &event))
 				break;
 			add_losses(r, &event);
-			/* What the capture lost is no promise of its packets, which stand elsewhere.
+			/* What the capture lost is no promise of its packets, which stand
+			 * elsewhere.
 			 */
 			rc = merge_push_by(
 			    merge, event.source == SOURCE_CAPTURE ? SOURCE_SAMPLER : event.source,

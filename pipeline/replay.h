@@ -35,9 +35,9 @@ struct replay {
 	struct replay_window window;
 	struct replay_part *parts;
 	size_t parts_count;
-	uint64_t frames_before; /* of the parts whose packets were read */
+	uint64_t frames_before;			    /* of the parts whose packets were read */
 	uint64_t skipped_before[SKIP_REASON_COUNT]; /* frames before the window */
-	size_t packets_part;	/* which is read */
+	size_t packets_part;			    /* which is read */
 	size_t events_part;
 	bool packets_begun; /* those of the window */
 	bool packets_past;  /* those that are read come after the window */
@@ -74,5 +74,8 @@ void replay_release(struct replay *replay);
 
 /* What the meta of a recording leaves unknown, as notes; also for a live run. */
 size_t replay_notes(const struct recording_meta *meta, char notes[][REPLAY_NOTE_SIZE], size_t max);
+/* The one of this source, which has something to note. */
+void replay_source_note(const struct recording_meta *meta, enum source source,
+			char note[REPLAY_NOTE_SIZE]);
 
 #endif
