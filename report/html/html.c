@@ -203,16 +203,7 @@ static void put_report(struct html_sink *html, const struct report *report)
 	struct json_writer *json = &html->json;
 
 	jw_object_begin(json, JSON_LINES);
-	jw_key(json, "tool");
-	jw_object_begin(json, JSON_COMPACT);
-	jw_put_string(json, "name", "synscope");
-	jw_put_string(json, "version", report->version);
-	jw_end(json);
-	json_put_origin(json, report);
-	json_put_filter(json, report);
-	json_put_summary(json, report);
-	json_put_listeners(json, report);
-	json_put_findings(json, report);
+	json_put_report(json, report);
 	put_cost(json, &html->cost);
 	jw_put_i64(json, "utc_offset_s", daytime_offset_s(report->start_ns, html->utc));
 	put_all_names(json, report);

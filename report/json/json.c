@@ -45,16 +45,7 @@ static int json_finish(struct sink *sink, const struct report *report)
 
 	jw_object_begin(json, JSON_LINES);
 	jw_put_string(json, "schema", REPORT_SCHEMA);
-	jw_key(json, "tool");
-	jw_object_begin(json, JSON_COMPACT);
-	jw_put_string(json, "name", "synscope");
-	jw_put_string(json, "version", report->version);
-	jw_end(json);
-	json_put_origin(json, report);
-	json_put_filter(json, report);
-	json_put_summary(json, report);
-	json_put_listeners(json, report);
-	json_put_findings(json, report);
+	json_put_report(json, report);
 	result = put_attempts(json, report, self->buffer);
 	jw_end(json);
 	written = json_writer_finish(json);

@@ -10,6 +10,9 @@
 #include "report/attempt/report.h"
 #include "report/json/writer.h"
 
+/* "tool" and all below, but for the attempts: into the object of the report, which is begun. */
+void json_put_report(struct json_writer *json, const struct report *report);
+
 /* "source", "host", "recording": where it comes from. */
 void json_put_origin(struct json_writer *json, const struct report *report);
 
