@@ -25,25 +25,17 @@ void record_help(FILE *out)
 	    "  -i, --interface NAME  capture on this interface (any; lo for clients on this host)\n"
 	    "      --netns NAME|PID  in this network namespace: a name from ip netns, or the\n"
 	    "                        namespace of a process; COMMAND runs there too\n"
-	    "  -d, --duration TIME   stop after TIME: 30s, 5m, 1h, 1d\n"
-	    "      --sample-interval TIME\n"
-	    "                        sample the queues this often while there is traffic (1ms;\n"
-	    "                        up to 4ms at thousands of connections per second)\n"
-	    "      --no-bpf          load no BPF programs: infer what enters the accept queues\n"
-	    "      --exact-accepts   exact times of accept() also on kernels without fexit:\n"
-	    "                        every system call of the host is a little slower\n"
-	    "      --force           replace an existing recording in FOLDER\n",
+	    "  -d, --duration TIME   stop after TIME: 30s, 5m, 1h, 1d\n",
 	    out);
+	fputs(sampling_help, out);
+	fputs("      --force           replace an existing recording in FOLDER\n", out);
 	fputs(rotation_help, out);
 	fputs(rows_help, out);
 	fputs(metrics_help, out);
 	fputs(config_help, out);
-	fputs(
-	    "      --max-open N      track at most N open attempts at once (1048576)\n"
-	    "      --user NAME       as root: switch to this user after start, and chown what was\n"
-	    "                        made to that user (default: $SUDO_USER, else nobody)\n"
-	    "  -q, --quiet           no report and no progress\n",
-	    out);
+	fputs(max_open_help, out);
+	fputs(user_help, out);
+	fputs("  -q, --quiet           no report and no progress\n", out);
 	fputs(rendering_help, out);
 	fputs(filter_help, out);
 	fputs("  -h, --help            show this help\n"

@@ -48,46 +48,38 @@ static void print_help(FILE *out)
 	    "  -f, --format FORMAT   text (default), or json: one object per line and interval\n"
 	    "                        (docs/watch.md), and no report\n"
 	    "  -o, --output FOLDER   also save the recording in FOLDER, for synscope report\n"
-	    "      --force           replace an existing recording in FOLDER\n"
-	    "      --sample-interval TIME\n"
-	    "                        sample the queues this often while there is traffic (1ms;\n"
-	    "                        up to 4ms at thousands of connections per second)\n"
-	    "      --no-bpf          load no BPF programs: infer what enters the accept queues\n"
-	    "      --exact-accepts   exact times of accept() also on kernels without fexit:\n"
-	    "                        every system call of the host is a little slower\n"
-	    "      --max-open N      track at most N open attempts at once (1048576)\n",
+	    "      --force           replace an existing recording in FOLDER\n",
 	    out);
+	fputs(sampling_help, out);
+	fputs(max_open_help, out);
 	fputs(rows_help, out);
-	fputs(
-	    "  -q, --quiet           no report at the end; with --metrics or --metrics-listen, and\n"
-	    "                        not on a terminal, no lines either\n",
-	    out);
+	fputs("  -q, --quiet           no report at the end; with --metrics or --metrics-listen, "
+	      "and\n"
+	      "                        not on a terminal, no lines either\n",
+	      out);
 	fputs(metrics_help, out);
-	fputs(
-	    "      --fail-on drops   exit status 3 if a listener's queue dropped anything, 4 if "
-	    "that\n"
-	    "                        could not be observed\n"
-	    "      --color WHEN      auto (default: on a terminal), always or never\n"
-	    "      --utc             time of day in UTC (default: local time)\n"
-	    "      --full, --timeline, --worst N, --attempt CLIENT\n"
-	    "                        for the report, as in synscope record --help\n",
-	    out);
+	fputs("      --fail-on drops   exit status 3 if a listener's queue dropped anything, 4 if "
+	      "that\n"
+	      "                        could not be observed\n"
+	      "      --color WHEN      auto (default: on a terminal), always or never\n"
+	      "      --utc             time of day in UTC (default: local time)\n"
+	      "      --full, --timeline, --worst N, --attempt CLIENT\n"
+	      "                        for the report, as in synscope record --help\n",
+	      out);
 	fputs(filter_help, out);
-	fputs(
-	    "      --user NAME       as root: switch to this user after start, and chown what was\n"
-	    "                        made to that user (default: $SUDO_USER, else nobody)\n"
-	    "  -h, --help            show this help\n"
-	    "\n"
-	    "Packets, and therefore attempts, require CAP_NET_RAW; fork and exit events in the\n"
-	    "report require CAP_NET_ADMIN; the owners of other users' listeners require\n"
-	    "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH: see PRIVILEGES in synscope(1).\n"
-	    "\n"
-	    "Examples:\n"
-	    "  synscope watch 5432\n"
-	    "  synscope watch -i lo 127.0.0.1:8080 '[::1]:8080'\n"
-	    "  synscope watch -n 10s 443 >> watch.log\n"
-	    "  synscope watch -f json 443 | jq '{drops, p99: .accept_wait_ns.p99}'\n",
-	    out);
+	fputs(user_help, out);
+	fputs("  -h, --help            show this help\n"
+	      "\n"
+	      "Packets, and therefore attempts, require CAP_NET_RAW; fork and exit events in the\n"
+	      "report require CAP_NET_ADMIN; the owners of other users' listeners require\n"
+	      "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH: see PRIVILEGES in synscope(1).\n"
+	      "\n"
+	      "Examples:\n"
+	      "  synscope watch 5432\n"
+	      "  synscope watch -i lo 127.0.0.1:8080 '[::1]:8080'\n"
+	      "  synscope watch -n 10s 443 >> watch.log\n"
+	      "  synscope watch -f json 443 | jq '{drops, p99: .accept_wait_ns.p99}'\n",
+	      out);
 }
 
 static int parse_option(struct watch *o, int option, const char *value)

@@ -7,6 +7,21 @@
 #include "cmd/options/argument.h"
 #include "isolate/sandbox.h"
 
+const char sampling_help[] =
+    "      --sample-interval TIME\n"
+    "                        sample the queues this often while there is traffic (1ms;\n"
+    "                        up to 4ms at thousands of connections per second)\n"
+    "      --no-bpf          load no BPF programs: infer what enters the accept queues\n"
+    "      --exact-accepts   exact times of accept() also on kernels without fexit:\n"
+    "                        every system call of the host is a little slower\n";
+
+const char max_open_help[] =
+    "      --max-open N      track at most N open attempts at once (1048576)\n";
+
+const char user_help[] =
+    "      --user NAME       as root: switch to this user after start, and chown what was\n"
+    "                        made to that user (default: $SUDO_USER, else nobody)\n";
+
 void observation_init(struct observation *observation, const char *command)
 {
 	*observation = (struct observation){

@@ -38,6 +38,11 @@ struct observation {
 		"quiet", no_argument, NULL, 'q'                                                   \
 	}
 
+/* Their lines in --help: of how to sample, of --max-open, and of --user. */
+extern const char sampling_help[];
+extern const char max_open_help[];
+extern const char user_help[];
+
 void observation_init(struct observation *observation, const char *command);
 
 /*
