@@ -89,7 +89,9 @@ def play(synscope, folder):
 
 
 def number_in(advice, pattern):
-    return int(re.search(pattern, advice["text"]).group(1))
+    found = re.search(pattern, advice["text"])
+    assert found, advice
+    return int(found.group(1))
 
 
 class Cgroup:

@@ -457,6 +457,56 @@ Test(sizing, what_is_over_before_it_was_noticed_was_short)
 	sizing_release(&sizing);
 }
 
+/* Its client asks at once, closes at left_ms and is answered at end_ms: its own ACK is a RST then. */
+static void leaver(int64_t arrival_ms, int64_t accept_ms, int64_t left_ms, int64_t end_ms)
+{
+	struct attempt a = {
+	    .syn_ns = arrival_ms * NS_PER_MS,
+	    .accept_ns = accept_ms * NS_PER_MS,
+	    .accept_before_ns = TIME_UNKNOWN,
+	    .entered_ns = arrival_ms * NS_PER_MS,
+	    .client_left_ns = left_ms <= accept_ms ? left_ms * NS_PER_MS : TIME_UNKNOWN,
+	    .exit_ns = TIME_UNKNOWN,
+	    .close_ns = TIME_UNKNOWN,
+	    .end_ns = left_ms * NS_PER_MS,
+	    .outcome = OUTCOME_ACCEPTED,
+	    .marks_count = 4,
+	    .marks = {{.kind = MARK_DATA, .time_ns = arrival_ms * NS_PER_MS},
+		      {.kind = MARK_FIN_CLIENT, .time_ns = left_ms * NS_PER_MS},
+		      {.kind = MARK_SERVER_DATA, .time_ns = end_ms * NS_PER_MS},
+		      {.kind = MARK_RST_CLIENT, .time_ns = end_ms * NS_PER_MS}},
+	};
+
+	sizing_add(&sizing, &a);
+}
+
+Test(sizing, who_leaves_keeps_its_worker_until_it_is_answered)
+{
+	/* One worker, 200 ms each; all leave after 150 ms. */
+	for (int i = 0; i < 6; i++)
+		leaver(10 * i, 200 * i + 1, 10 * i + 150, 200 * i + 200);
+	cr_expect_eq(sizing_children(&sizing, NS_PER_SEC).service_p50_ns, 199 * NS_PER_MS);
+	cr_expect_eq(sizing_service(&sizing, 2000 * NS_PER_MS).held_ns, 6 * 199 * NS_PER_MS);
+	sizing_release(&sizing);
+}
+
+Test(sizing, workers_busy_with_who_left_are_at_work)
+{
+	struct sizing_sharing sharing;
+
+	/* Two workers, 200 ms each, who do not get in each other's way; clients bear 250 ms. */
+	for (int i = 0; i < 30; i++) {
+		int64_t left_ms = 80 * i + 250, end_ms = 100 * i + 200;
+
+		leaver(80 * i, 100 * i + 1, left_ms < end_ms ? left_ms : end_ms, end_ms);
+	}
+	sizing_service(&sizing, 3000 * NS_PER_MS);
+	sharing = sizing_sharing(&sizing);
+	cr_expect_not(sharing.longer);
+	cr_expect(sharing.alike);
+	sizing_release(&sizing);
+}
+
 Test(sizing, who_is_not_accepted_any_more_counts_as_a_long_gap)
 {
 	struct sizing_service s;

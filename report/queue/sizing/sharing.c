@@ -54,8 +54,7 @@ static int by_value(const void *x, const void *y)
 /* Until when it was held; TIME_UNKNOWN: not known, or it took no worker. */
 static int64_t end_of(const struct sizing_client *c)
 {
-	if (c->accept_ns == TIME_UNKNOWN || c->turned_away ||
-	    (c->left_ns != TIME_UNKNOWN && c->left_ns <= c->accept_ns))
+	if (c->accept_ns == TIME_UNKNOWN || c->turned_away)
 		return TIME_UNKNOWN;
 	return c->service_ns >= 0 ? c->accept_ns + c->service_ns : TIME_UNKNOWN;
 }
@@ -185,9 +184,11 @@ struct sizing_sharing sizing_sharing(const struct sizing *sizing)
 		/* One without an end may have had it where nothing was recorded. */
 		if (end_ns == TIME_UNKNOWN)
 			continue;
-		/* Who sends nothing waits for its client, not for another worker. */
-		holdings[count] = (struct holding){.accept_ns = c->accept_ns,
-						   .held_ns = c->silent ? -1 : c->service_ns};
+		/* Who sends nothing waits for its client, not for another worker; a server may give
+		 * one up sooner whose client has left. */
+		holdings[count] =
+		    (struct holding){.accept_ns = c->accept_ns,
+				     .held_ns = c->silent || sizing_had_left(c) ? -1 : c->service_ns};
 		ends[count++] = end_ns;
 	}
 	qsort(holdings, count, sizeof(*holdings), by_accept);

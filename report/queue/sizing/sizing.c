@@ -72,11 +72,30 @@ static bool is_turned_away(const struct attempt *a)
 	return false;
 }
 
+/*
+ * Until when the server had it. A client that closes before it was answered keeps its worker all
+ * the same, until the server answers (which that client resets), closes or resets.
+ */
 static int64_t end_of(const struct attempt *a)
 {
+	int64_t end_ns = a->close_ns != TIME_UNKNOWN ? a->close_ns : a->end_ns;
+
 	if (a->exit_ns != TIME_UNKNOWN)
 		return a->exit_ns;
-	return a->close_ns != TIME_UNKNOWN ? a->close_ns : a->end_ns;
+	if (a->close_ns != TIME_UNKNOWN || end_ns == TIME_UNKNOWN)
+		return end_ns;
+	for (uint32_t i = 0; i < a->marks_count; i++) {
+		const struct mark *mark = &a->marks[i];
+		bool server_works =
+		    mark->kind == MARK_SERVER_DATA || mark->kind == MARK_FIN_SERVER ||
+		    mark->kind == MARK_RST_SERVER || mark->kind == MARK_RST_CLIENT;
+
+		if (mark->kind == MARK_FIN_SERVER && mark->time_ns <= end_ns)
+			return end_ns;
+		if (server_works && mark->time_ns > end_ns)
+			end_ns = mark->time_ns;
+	}
+	return end_ns;
 }
 
 /* Over before accept() was noticed is short; of a client that had left nothing is known. */
@@ -361,10 +380,10 @@ static int64_t wait_of(const struct sizing_client *c)
 	return c->accept_ns - sizing_entered_ns(c);
 }
 
-/* Before accept() returned it: it takes nobody's time. */
-static bool has_left(const struct sizing_client *c)
+bool sizing_had_left(const struct sizing_client *c)
 {
-	return c->left_ns != TIME_UNKNOWN && c->left_ns <= c->accept_ns;
+	return c->left_ns != TIME_UNKNOWN && c->accept_ns != TIME_UNKNOWN &&
+	       c->left_ns <= c->accept_ns;
 }
 
 /* So many accepts later the process that made one is not looked for any more. */
@@ -383,7 +402,7 @@ static int64_t taken_next_ns(const struct sizing *sizing, size_t accepted, size_
 		const struct sizing_client *next = &sizing->clients[j];
 
 		if (next->pid == c->pid)
-			return wait_of(next) >= WAITED_NS && !has_left(next) ? next->accept_ns
+			return wait_of(next) >= WAITED_NS && !sizing_had_left(next) ? next->accept_ns
 									     : TIME_UNKNOWN;
 	}
 	return TIME_UNKNOWN;
@@ -399,7 +418,8 @@ static int64_t *sorted_ends(const struct sizing *sizing, size_t accepted, bool l
 		const struct sizing_client *c = &sizing->clients[i];
 		int64_t more_ns = c->service_ns / 2 < WAITED_NS ? c->service_ns / 2 : WAITED_NS;
 
-		if (has_left(c) || c->turned_away)
+		/* Of one whose client had left a server may notice it at once, or when it answers. */
+		if (c->turned_away || (sizing_had_left(c) && c->service_ns < 0))
 			ends[i] = c->accept_ns;
 		else if (c->end_ns == TIME_UNKNOWN)
 			ends[i] = INT64_MAX;
@@ -457,7 +477,7 @@ static bool is_saturated(const struct sizing *sizing, size_t accepted, uint64_t 
 
 	for (size_t i = 0; ends && i < accepted; i++) {
 		open = open_at(sizing, ends, accepted, i, &over);
-		if (wait_of(&sizing->clients[i]) < WAITED_NS || has_left(&sizing->clients[i]))
+		if (wait_of(&sizing->clients[i]) < WAITED_NS || sizing_had_left(&sizing->clients[i]))
 			continue;
 		waited++;
 		at_limit += open * 100 >= most * AT_LIMIT_PERCENT;
@@ -508,8 +528,13 @@ static void measure_holding(const struct sizing *sizing, size_t accepted, int64_
 		if (c->answer_wait_ns >= 0)
 			waits[answer->answers++] = c->answer_wait_ns;
 		answer->answers_slow += c->answer_wait_ns >= SLOW_ANSWER_NS;
-		if (c->turned_away || has_left(c))
+		if (c->turned_away)
 			continue;
+		/* Nobody waits for its answer, but its worker does not know that. */
+		if (sizing_had_left(c)) {
+			answer->held_ns += held_ns > 0 ? held_ns : 0;
+			continue;
+		}
 		/* Who is not through may get its reply, or wait for none. */
 		answer->asked += c->asked && c->end_ns != TIME_UNKNOWN;
 		answer->unreplied += c->unreplied && c->end_ns != TIME_UNKNOWN;

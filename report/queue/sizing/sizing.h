@@ -179,6 +179,9 @@ void sizing_release(struct sizing *sizing);
  */
 void sizing_add(struct sizing *sizing, const struct attempt *attempt);
 
+/* Whether its client had left when accept() returned it. */
+bool sizing_had_left(const struct sizing_client *client);
+
 /* Sorts the clients in place. end_ns: of observation; TIME_UNKNOWN. */
 struct sizing_service sizing_service(struct sizing *sizing, int64_t end_ns);
 
