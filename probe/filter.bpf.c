@@ -318,6 +318,12 @@ static __always_inline bool on_syn_ack(const struct packet *p)
 		bpf_map_update_elem(&flows, &key, &flow, BPF_ANY);
 		return true;
 	}
+	/* What came before is of a connection that had this flow, and answered the SYN. */
+	if (!(known->state & ANSWERED)) {
+		known->client_data = known->server_acks = 0;
+		known->high = 0;
+		known->state = 0;
+	}
 	known->server_isn = p->seq;
 	known->state |= ANSWERED;
 	return true;
@@ -373,7 +379,8 @@ static __always_inline bool from_server(struct flow *flow, const struct packet *
 	if (p->payload)
 		flow->state |= SPOKE;
 	if (!(flow->state & HEARD) && is_ahead(p->ack, flow->client_isn)) {
-		flow->state |= HEARD;
+		if ((flow->state & ANSWERED) || flow->server_acks++ >= SERVER_ACKS_MAX)
+			flow->state |= HEARD;
 		return true;
 	}
 	if (first_fin || first_data)

@@ -252,6 +252,44 @@ Test(packet_filter, challenges_pass)
 	packet_filter_free(filter);
 }
 
+/* Its numbers may stand ahead of those of the new one, whose handshake is still to come. */
+Test(packet_filter, what_answered_in_its_place_was_another_connection)
+{
+	open_filter(every_8080);
+	cr_assert(client(SYN, 0, 0, 0));
+	for (int i = 0; i < 3; i++) {
+		cr_assert(server(ACK, 7000, 9000, 0));
+		cr_assert(client(SYN, 0, 0, 0));
+	}
+	cr_assert(client(RST, 9000, 0, 0));
+	cr_assert(client(SYN, 0, 0, 0));
+	cr_assert(server(SYN | ACK, 0, 1, 0));
+	cr_assert(client(ACK, 1, 1, 0));
+	cr_assert(client(ACK | PSH, 1, 1, 80));
+	cr_assert(server(ACK, 1, 81, 0));
+	cr_assert(!server(ACK, 1, 81, 0));
+	packet_filter_free(filter);
+}
+
+/* A connection that lives on after another SYN of its 4-tuple costs no more than a few packets. */
+Test(packet_filter, what_lives_on_beside_a_stray_syn_costs_little)
+{
+	unsigned passed = 0;
+
+	open_filter(every_8080);
+	shake_hands();
+	cr_assert(client(ACK | PSH, 1, 1, 80));
+	cr_assert(server(ACK, 1, 81, 0));
+	/* Its number stands a little before those of the connection. */
+	cr_assert(client(SYN, (uint32_t)-1000, 0, 0));
+	cr_assert(server(ACK, 1, 81, 0));
+	for (uint32_t i = 0; i < 100; i++)
+		passed += server(ACK | PSH, 1 + 1000 * i, 81, 1000) +
+			  client(ACK, 81, 1001 + 1000 * i, 0);
+	cr_assert_leq(passed, 20);
+	packet_filter_free(filter);
+}
+
 /* Of a cookie, say: the right one is still to come. */
 Test(packet_filter, a_wrong_acknowledgement_ends_no_handshake)
 {
