@@ -70,7 +70,13 @@ bool numbers_reset(const struct open_attempt *a, struct details *details, const 
 
 	if (open_is_acknowledged(a))
 		return true;
-	if (from_client) /* before it has the SYN-ACK, or with no more than what its SYN took */
+	/*
+	 * Who has no SYN-ACK has sent nothing behind its SYN: another number is of the connection
+	 * that answered the SYN (RFC 9293 section 3.10.7.3), and this one goes on.
+	 */
+	if (from_client && !a->synacks && !open_saw(a, SEEN_UNSEEN_SYNACK))
+		return s->seq - a->isn <= 1 + data_max(a);
+	if (from_client) /* with no more than what its SYN took, or behind it */
 		return s->seq == a->isn || is_within(s->seq, a->isn + 1);
 	return acknowledges || (a->synacks && find_server_isn(a, details, s->seq, &isn));
 }

@@ -117,6 +117,19 @@ static bool answers_data(const struct open_attempt *a, const struct segment *s)
 	       s->seq != a->isn + 1;
 }
 
+/* The other side sent a SYN too (RFC 9293 section 3.5): the SYN-ACK of each is with the other's. */
+static bool is_simultaneous(const struct tracker *t, const struct flow *flow, uint32_t hash)
+{
+	struct flow reverse = flow_reverse(flow);
+	bool forward = false, back = false;
+
+	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a)) {
+		forward |= flow_equal(&a->flow, flow);
+		back |= flow_equal(&a->flow, &reverse);
+	}
+	return forward && back;
+}
+
 /*
  * A RST ends every handshake of its 4-tuple that is not finished: both of a
  * simultaneous open (RFC 9293 section 3.5), and tries with another ISN. The
@@ -130,7 +143,7 @@ static void on_reset(struct tracker *t, const struct event *event, uint32_t hash
 	struct flow reverse = flow_reverse(flow);
 	struct open_attempt *met = chosen;
 	struct queue_packet packet;
-	bool ended, taken = false;
+	bool ended, taken = false, simultaneous = is_simultaneous(t, flow, hash);
 
 	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
 		if (open_awaits_ack(a) && s->seq == a->isn + 1 && flow_equal(&a->flow, flow))
@@ -139,7 +152,9 @@ static void on_reset(struct tracker *t, const struct event *event, uint32_t hash
 	for (struct open_attempt *a = table_first(t->table, hash); a; a = table_next(t->table, a))
 		if ((a == chosen || !open_is_acknowledged(a)) &&
 		    (flow_equal(&a->flow, flow) || flow_equal(&a->flow, &reverse)) &&
-		    numbers_reset(a, t->details, s, flow_equal(&a->flow, flow)))
+		    (numbers_reset(a, t->details, s, flow_equal(&a->flow, flow)) ||
+		     (simultaneous && flow_equal(&a->flow, flow) && !a->synacks &&
+		      (int32_t)(s->seq - a->isn) >= 0)))
 			taken = take_reset(t, event, a) || taken;
 	if (!t->options.queues)
 		return;

@@ -139,6 +139,24 @@ def time_wait_with_timestamps(s):
 
 
 @case(cookies=(0, 1))
+def time_wait_that_the_client_resets(s):
+    """Its numbers stand ahead of the new ones: neither the ACK nor the RST that answers it are of these."""
+    listener = s.listen(5)
+    client = time_wait(s, listener, isn=50_000, timestamp=(1_000_000, 0))
+    older = s.again(client, isn=40_000, timestamp=(900_000, 0))
+    s.step("SYN with an older timestamp", older.syn, ["A"], PAWSTimewait=1)
+    s.step("the client's RST", client.rst, [])
+    assert in_time_wait(s) == 0
+    s.step("the same SYN again", older.syn, ["SA"])
+    s.step("ACK", older.final_ack, [], **OPENED)
+    s.step("data", older.data, ["A"])
+    s.truth(older, "waiting", existing_connection=1, client_left=0)
+    s.accept(listener)
+    older.seq += 1
+    s.step("FIN", older.fin_in_order, [])
+
+
+@case(cookies=(0, 1))
 def time_wait_on_full(s):
     listener = s.listen(0)
     client = time_wait(s, listener, isn=50_000)

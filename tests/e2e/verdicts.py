@@ -25,6 +25,8 @@ def difference(truth, attempt, entries=False):
     for cause in ("client-left", "closed-unserved"):  # nor who closes first when it is done: test_proofs.py has those
         if cause not in wanted:
             causes.pop(cause, None)
+        elif not wanted[cause]:  # it is known not to be so
+            wanted.pop(cause)
     if "synack-unacknowledged" not in wanted:
         causes.pop("synack-unacknowledged", None)
     if truth.outcome in NOT_FINAL and outcome == "open":

@@ -97,6 +97,21 @@ Test(numbers, a_rst_has_to_acknowledge_the_syn)
 	cr_assert(heeds(&a, TCP_FLAG_RST | TCP_FLAG_ACK, 0, 104, false));
 }
 
+/* Of the connection whose ACK answered its SYN, which goes on. */
+Test(numbers, who_has_no_syn_ack_resets_nothing_behind_its_syn)
+{
+	struct open_attempt a = half_open(100, 0);
+
+	a.synacks = 0;
+	cr_assert(heeds(&a, TCP_FLAG_RST, 100, 0, true));
+	cr_assert(heeds(&a, TCP_FLAG_RST, 101, 0, true));
+	cr_assert_not(heeds(&a, TCP_FLAG_RST, 102, 0, true));
+	a.events = SEEN_SYN_DATA;
+	cr_assert(heeds(&a, TCP_FLAG_RST, 102, 0, true));
+	a.events = SEEN_UNSEEN_SYNACK;
+	cr_assert(heeds(&a, TCP_FLAG_RST, 102, 0, true));
+}
+
 Test(numbers, a_rst_after_the_syn_ack_stands_in_the_window)
 {
 	struct open_attempt a = half_open(100, 500);
