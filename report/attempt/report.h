@@ -297,7 +297,6 @@ static inline enum confidence report_confidence(const struct report *report, enu
 	return report->cause_doubted[cause] ? CONFIDENCE_INFERRED : confidence;
 }
 
-/* Clients were reset by the kernel, since the accept queue was full. */
 /* As endpoint_format_on(); text has ENDPOINT_TEXT_SIZE bytes. */
 static inline size_t report_listener_format(const struct report_listener *listener, char *text)
 {
@@ -313,6 +312,7 @@ static inline bool report_same_place(const struct report_listener *a,
 	return a->interface == b->interface && endpoint_equal(&a->local, &b->local);
 }
 
+/* Clients were reset by the kernel, since the accept queue was full. */
 static inline bool report_aborts(const struct report *report)
 {
 	return report->reset_by_full_queue && report->host_known &&

@@ -251,10 +251,10 @@ static size_t put_group_drops(const struct text *text)
 
 		for (size_t k = 0; k < i && !again; k++)
 			again = report->listeners[k].group_drops &&
-				endpoint_equal(&report->listeners[k].local, &l->local);
+				report_same_place(&report->listeners[k], l);
 		if (!l->group_drops || again)
 			continue;
-		endpoint_format(&l->local, address, sizeof(address));
+		report_listener_format(l, address);
 		sentence_clear(&sentence);
 		sentence_add(&sentence,
 			     "%s: which of its SO_REUSEPORT sockets dropped %s packet%s is not "

@@ -214,3 +214,36 @@ Test(text_page, a_sentence_is_cut_not_overrun)
 	cr_expect_eq(strlen(sentence->text), sizeof(sentence->text) - 1);
 	free(sentence);
 }
+
+/* Two SO_REUSEPORT groups of one port, each bound to another device. */
+Test(text_page, groups_of_two_devices_are_told_apart)
+{
+	static const char *const devices[] = {"eth0", "eth0", "eth1", "eth1"};
+	struct report_listener listeners[4] = {0};
+	struct report report = {.kind = REPORT_RECORDING,
+				.end_ns = NS_PER_SEC,
+				.listeners = listeners,
+				.listeners_count = 4};
+	struct text text = {.columns = 100, .report = &report};
+	struct cost cost = {0};
+	char *page = NULL;
+	size_t length = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		cr_assert_eq(endpoint_parse("0.0.0.0:80", &listeners[i].local), 0);
+		listeners[i].interface = 2 + i / 2;
+		listeners[i].device = devices[i];
+		listeners[i].reuseport = true;
+		listeners[i].group_drops = 3 + i / 2;
+	}
+	text.out = open_memstream(&page, &length);
+	cr_assert_not_null(text.out);
+	text_put_answer(&text, &cost);
+	fclose(text.out);
+	cr_assert_not_null(
+	    strstr(page, "0.0.0.0%eth0:80: which of its SO_REUSEPORT sockets dropped 3"));
+	cr_assert_not_null(
+	    strstr(page, "0.0.0.0%eth1:80: which of its SO_REUSEPORT sockets dropped 4"));
+	cr_expect_null(strstr(strstr(page, "eth1") + 1, "eth"));
+	free(page);
+}
