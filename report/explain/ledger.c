@@ -212,47 +212,28 @@ static bool unexplained(const struct ledger *ledger, enum counter counter)
 	return false;
 }
 
+/* The counters that a cause follows from; the others have evidence of their own. */
+static const struct {
+	enum cause cause;
+	enum counter counter;
+} evidence[] = {
+    {CAUSE_ACCEPT_QUEUE_FULL_SYN, COUNTER_LISTEN_OVERFLOWS},
+    {CAUSE_ACCEPT_QUEUE_FULL_ACK, COUNTER_LISTEN_OVERFLOWS},
+    {CAUSE_SYN_QUEUE_FULL, COUNTER_REQQ_FULL_DROP},
+    {CAUSE_SYN_COOKIE, COUNTER_SYNCOOKIES_SENT},
+    {CAUSE_MAX_SYN_BACKLOG_RESERVE, COUNTER_LISTEN_DROPS},
+    {CAUSE_COOKIE_ACK_DROPPED, COUNTER_LISTEN_OVERFLOWS},
+    {CAUSE_COOKIE_ACK_DROPPED, COUNTER_SYNCOOKIES_RECV},
+    {CAUSE_UNANSWERED_NO_COUNTER, COUNTER_LISTEN_DROPS},
+    {CAUSE_DEFER_ACCEPT, COUNTER_DEFER_ACCEPT_DROP},
+    {CAUSE_NO_ROUTE, COUNTER_LISTEN_DROPS},
+};
+
 bool ledger_doubts(const struct ledger *ledger, enum cause cause)
 {
-	switch (cause) {
-	case CAUSE_ACCEPT_QUEUE_FULL_SYN:
-	case CAUSE_ACCEPT_QUEUE_FULL_ACK:
-		return unexplained(ledger, COUNTER_LISTEN_OVERFLOWS);
-	case CAUSE_SYN_QUEUE_FULL:
-		return unexplained(ledger, COUNTER_REQQ_FULL_DROP);
-	case CAUSE_SYN_COOKIE:
-		return unexplained(ledger, COUNTER_SYNCOOKIES_SENT);
-	case CAUSE_MAX_SYN_BACKLOG_RESERVE:
-		return unexplained(ledger, COUNTER_LISTEN_DROPS);
-	case CAUSE_COOKIE_ACK_DROPPED:
-		return unexplained(ledger, COUNTER_LISTEN_OVERFLOWS) ||
-		       unexplained(ledger, COUNTER_SYNCOOKIES_RECV);
-	case CAUSE_UNANSWERED_NO_COUNTER:
-		return unexplained(ledger, COUNTER_LISTEN_DROPS);
-	case CAUSE_DEFER_ACCEPT:
-		return unexplained(ledger, COUNTER_DEFER_ACCEPT_DROP);
-	case CAUSE_NO_ROUTE:
-		return unexplained(ledger, COUNTER_LISTEN_DROPS);
-	case CAUSE_EXISTING_CONNECTION:
-	case CAUSE_DISCARDED_BEFORE_QUEUE:
-	case CAUSE_MD5_MISMATCH:
-	case CAUSE_TTL_TOO_SMALL:
-	case CAUSE_RP_FILTER:
-	case CAUSE_NO_LISTENER:
-	case CAUSE_CLIENT_RESET:
-	case CAUSE_SERVER_RESET:
-	case CAUSE_SLOW_ACCEPT:
-	case CAUSE_SYNACK_UNACKNOWLEDGED:
-	case CAUSE_CLIENT_LEFT:
-	case CAUSE_CLOSED_UNSERVED:
-	case CAUSE_SERVER_FULL:
-	case CAUSE_SERVER_NOT_READY:
-	case CAUSE_LISTENER_CLOSED:
-	case CAUSE_RESET_IN_FRONT:
-	case CAUSE_ANSWER_STOPPED:
-	case CAUSE_COUNT:
-		break;
-	}
+	for (size_t i = 0; i < sizeof(evidence) / sizeof(evidence[0]); i++)
+		if (evidence[i].cause == cause && unexplained(ledger, evidence[i].counter))
+			return true;
 	return false;
 }
 
