@@ -234,6 +234,22 @@ static __attribute__((unused)) void sample(uint32_t depth)
 	pass(490);
 }
 
+/* So many in a row that see the same. */
+static __attribute__((unused)) void samples(int count, uint32_t depth)
+{
+	for (int i = 0; i < count; i++)
+		sample(depth);
+}
+
+/* Clients 0, 1 and 2 fill the queue of a server whose accepts are told. */
+static __attribute__((unused)) void start_full(void)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+}
+
 static __attribute__((unused)) void finish(void)
 {
 	pass(5000000);

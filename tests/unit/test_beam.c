@@ -26,13 +26,6 @@ static void data(int client)
 	send_segment(client, true, TCP_FLAG_ACK | TCP_FLAG_PSH, 101, 501);
 }
 
-/* Somebody leaves, others come: the samples show three all the while. */
-static void samples(int n)
-{
-	for (int i = 0; i < n; i++)
-		sample(3);
-}
-
 static void assert_not_dropped(int client)
 {
 	const struct attempt *a = attempt_of(client);
@@ -71,7 +64,7 @@ Test(beam, the_weight_of_its_ack_tells_who_was_refused)
 	pass(200);
 	ack(5);
 	drops += 1; /* a cookie was refused, no request */
-	samples(120);
+	samples(120, 3);
 	finish();
 	assert_not_dropped(3);
 	assert_cause(5, CAUSE_COOKIE_ACK_DROPPED, CONFIDENCE_BOUNDED, 1);
@@ -89,7 +82,7 @@ Test(beam, the_other_weight_tells_the_other)
 	pass(200);
 	ack(5);
 	drops += 2;
-	samples(120);
+	samples(120, 3);
 	finish();
 	assert_not_dropped(5);
 	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 1);
@@ -108,7 +101,7 @@ Test(beam, a_look_tells_who_of_two_alike_found_room)
 	drop_acks(1);
 	sample(3);
 	looked_up(3, 3, 0); /* still a request */
-	samples(120);
+	samples(120, 3);
 	finish();
 	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_EXACT, 1);
 	assert_not_dropped(4);
@@ -127,7 +120,7 @@ Test(beam, and_a_child_tells_that_it_did)
 	drops += 2;
 	sample(3);
 	looked_up(3, 1, 0); /* its socket, that nobody has accepted */
-	samples(120);
+	samples(120, 3);
 	finish();
 	assert_cause(4, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 1);
 	assert_not_dropped(3);
@@ -139,16 +132,16 @@ Test(beam, what_follows_a_final_ack_may_be_the_one_that_entered)
 {
 	two_for_one_place(4);
 	ack(2);
-	samples(3);
+	samples(3, 3);
 	pass(200);
 	ack(5);
 	drops += 1;
-	samples(3);
+	samples(3, 3);
 	pass(200);
 	data(5); /* there is room by now */
-	samples(3);
+	samples(3, 3);
 	looked_up(5, 1, 0);
-	samples(120);
+	samples(120, 3);
 	finish();
 	assert_cause(5, CAUSE_COOKIE_ACK_DROPPED, CONFIDENCE_BOUNDED, 1);
 	cr_expect_eq(tally(TALLY_COOKIE_ACK), 1);
@@ -168,7 +161,7 @@ Test(beam, a_syn_that_is_not_counted_is_not_the_full_queues)
 	syn(4); /* a packet filter took it */
 	pass(5000);
 	looked_up_free(4);
-	samples(120);
+	samples(120, 3);
 	finish();
 	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_EXACT, 1);
 	assert_cause(4, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT, 1);
@@ -192,7 +185,7 @@ Test(beam, a_look_tells_a_cookie_from_a_request)
 				 .waiting_ns = TIME_UNKNOWN,
 				 .listener = 1};
 	deliver(&e);
-	samples(120);
+	samples(120, 3);
 	finish();
 	cr_expect_eq(tally(TALLY_SYN_COOKIE), 1);
 	assert_cause(6, CAUSE_SYN_COOKIE, CONFIDENCE_EXACT, 1);
@@ -215,7 +208,7 @@ static void cookie_below_the_limit(int samples_before)
 		sample(3);
 	send_segment(5, false, TCP_FLAG_ACK | TCP_FLAG_FIN, 501, 101);
 	behind_ms = -1;
-	samples(120);
+	samples(120, 3);
 	finish();
 	cr_expect_eq(tally(TALLY_SYN_COOKIE), 1);
 	cr_expect_eq(tally(TALLY_COOKIE_ACK), 1);
@@ -251,7 +244,7 @@ Test(beam, a_sample_may_have_looked_before_or_after_what_came_meanwhile)
 				   .drops_known = true};
 	deliver(&e);
 	drops++;
-	samples(120);
+	samples(120, 3);
 	finish();
 	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_EXACT, 1);
 	end();
@@ -282,7 +275,7 @@ Test(beam, a_burst_between_two_samples_is_told_by_its_looks)
 	sample(3);
 	for (int i = FIRST; i <= LAST; i++)
 		looked_up(i, i == LUCKY ? 1 : (i < FIRST + 3 ? 3 : 0), 0);
-	samples(120);
+	samples(120, 3);
 	finish();
 	assert_not_dropped(LUCKY);
 	for (int i = FIRST; i <= LAST; i++)
@@ -308,10 +301,7 @@ static void accepted_since(int client, int64_t us)
 
 static void fill_reported(void)
 {
-	start(1, true);
-	sample(0);
-	for (int i = 0; i < 3; i++)
-		handshake(i);
+	start_full();
 	sample(3);
 }
 
@@ -330,8 +320,7 @@ Test(beam, a_place_can_be_taken_before_its_accept_is_reported)
 	pass(30);
 	accepted_since(0, 150);
 	drops += 2;
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	finish();
 	assert_not_dropped(4);
 	cr_expect_eq(tally(TALLY_SYN_ACCEPT_FULL), 2);
@@ -370,8 +359,7 @@ Test(beam, who_is_accepted_first_has_entered_first)
 	accepted_since(3, 5);
 	pass(10);
 	accepted_since(5, 5);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	assert_not_dropped(4);
 	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 1);

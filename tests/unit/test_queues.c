@@ -6,15 +6,11 @@
 
 Test(queues, syns_on_a_full_queue_are_dropped_by_name)
 {
-	start(1, true);
-	sample(0);
-	for (int i = 0; i < 3; i++)
-		handshake(i);
+	start_full();
 	for (int i = 3; i < 6; i++)
 		syn(i);
 	drops += 3;
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	/* The server wakes, takes all; the three retry and get in. */
 	for (int i = 0; i < 3; i++)
 		accepted(i);
@@ -25,8 +21,7 @@ Test(queues, syns_on_a_full_queue_are_dropped_by_name)
 	sample(3);
 	for (int i = 3; i < 6; i++)
 		accepted(i);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	for (int i = 0; i < 6; i++)
 		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_ACCEPTED);
@@ -51,18 +46,12 @@ Test(queues, syns_on_a_full_queue_are_dropped_by_name)
 /* Captured, while its processor is held up by something else. */
 Test(queues, what_a_sample_cannot_have_seen_yet_is_looked_for_in_the_next)
 {
-	start(1, true);
-	sample(0);
-	for (int i = 0; i < 3; i++)
-		handshake(i);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	start_full();
+	samples(60, 3);
 	syn(3);
-	for (int i = 0; i < 3; i++)
-		sample(3);
+	samples(3, 3);
 	drops++;
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	finish();
 	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_EXACT, 1);
 	cr_expect_eq(listeners[0].disagreements, 0);
@@ -75,10 +64,7 @@ Test(queues, who_entered_after_all_asks_for_no_other_place)
 {
 	struct event e = {.kind = EVENT_ACCEPT, .source = SOURCE_SERVER};
 
-	start(1, true);
-	sample(0);
-	for (int i = 0; i < 3; i++)
-		handshake(i);
+	start_full();
 	pass(1000);
 	handshake(3);
 	handshake(4);
@@ -91,8 +77,7 @@ Test(queues, who_entered_after_all_asks_for_no_other_place)
 	deliver(&e);
 	pass(200);
 	drops += 4; /* of the last one */
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	finish();
 	cr_expect_eq(attempt_of(3)->causes_count, 0);
 	assert_cause(4, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 2);
@@ -107,10 +92,7 @@ Test(queues, who_entered_after_all_asks_for_no_other_place)
  */
 static void give_a_place_twice(void)
 {
-	start(1, true);
-	sample(0);
-	for (int i = 0; i < 3; i++)
-		handshake(i);
+	start_full();
 	sample(3);
 	syn(3);
 	syn_ack(3);
@@ -133,11 +115,9 @@ Test(queues, a_place_is_given_once)
 	pass(100);
 	first_data(4);
 	drops += 2;
-	for (int i = 0; i < 60; i++)
-		sample(1);
+	samples(60, 1);
 	accepted(4);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	cr_expect_eq(attempt_of(3)->causes_count, 0);
 	assert_cause(4, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 1);
@@ -167,13 +147,11 @@ Test(queues, a_place_is_given_once_and_the_other_waits)
 				   .drops = drops,
 				   .drops_known = true};
 	deliver(&e);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	first_data(4);
 	sample(1);
 	accepted(4);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	assert_cause(4, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_BOUNDED, 1);
 	cr_expect_eq(attempt_of(4)->outcome, OUTCOME_ACCEPTED);
@@ -189,8 +167,7 @@ Test(queues, a_syn_that_no_counter_saw_is_not_the_queues)
 	syn(1);
 	pass(5000);
 	looked_up_free(1);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	cr_assert_eq(attempt_of(1)->outcome, OUTCOME_UNANSWERED);
 	assert_cause(1, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT, 1);
@@ -209,8 +186,7 @@ Test(queues, what_a_syn_met_is_not_certain_unless_somebody_looked)
 	pass(5000);
 	looked_up(2, 6, 0); /* TIME_WAIT */
 	looked_up(3, 3, 0); /* a request */
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	assert_cause(1, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED, 1);
 	assert_cause(2, CAUSE_EXISTING_CONNECTION, CONFIDENCE_INFERRED, 1);
@@ -243,8 +219,7 @@ static void find_request(void)
 {
 	pass(2000);
 	looked_up(4, 3, 0); /* SYN_RECV */
-	for (int i = 0; i < 200; i++)
-		sample(3);
+	samples(200, 3);
 	finish();
 }
 
@@ -298,12 +273,10 @@ Test(queues, beside_a_final_ack_without_effect_no_other_was_certainly_dropped)
 	pass(10);
 	ack(4);
 	drops += 1;
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	looked_up(3, 0, 0);
 	looked_up(4, 0, 0);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	finish();
 	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK_FULL], 1);
 	for (int i = 3; i < 5; i++)
@@ -331,8 +304,7 @@ Test(queues, a_final_ack_on_a_full_queue_makes_a_zombie)
 	drops += 1; /* the SYN queue was full for the last, so it has a cookie */
 	sample(3);
 	looked_up(3, 0, 0);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	finish();
 	cr_expect_eq(attempt_of(3)->outcome, OUTCOME_ZOMBIE, "%s",
 		     outcome_name(attempt_of(3)->outcome));
@@ -356,15 +328,13 @@ Test(queues, a_request_repeats_its_syn_ack_and_recovers)
 	ack(2);
 	ack(3); /* dropped: its request stays */
 	drop_acks(1);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	looked_up(0, 1, 77);
 	sample(2);
 	pass(900000);
 	syn_ack(3);
 	ack(3);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	looked_up(3, 1, 0);
 	finish();
 	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_ACK, CONFIDENCE_EXACT, 1);
@@ -388,8 +358,7 @@ Test(queues, who_entered_late_is_not_overtaken)
 	ack(2);
 	ack(3); /* refused */
 	drop_acks(1);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	looked_up(3, 3, 0);
 	looked_up(0, 1, 77);
 	sample(2);
@@ -399,15 +368,13 @@ Test(queues, who_entered_late_is_not_overtaken)
 	for (int i = 1; i < 3; i++)
 		looked_up(i, 1, 77);
 	looked_up(4, 1, 77); /* its first ACK came after that of 3 */
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	pass(800000);
 	syn_ack(3);
 	ack(3);
 	sample(1);
 	looked_up(3, 1, 0);
-	for (int i = 0; i < 60; i++)
-		sample(1);
+	samples(60, 1);
 	finish();
 	cr_expect_eq(attempt_of(3)->outcome, OUTCOME_WAITING, "%s",
 		     outcome_name(attempt_of(3)->outcome));
@@ -425,11 +392,9 @@ Test(queues, accepts_that_nobody_reports_are_seen_in_the_depth)
 	sample(1);
 	handshake(4);
 	handshake(5);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	sample(0);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	cr_expect_eq(listeners[0].drops, 0);
 	cr_expect_eq(listeners[0].queue_peak, 3);
@@ -464,8 +429,7 @@ Test(queues, accepts_are_counted_as_they_become_known)
 	pass(10);
 	entered(3, 0);
 	cr_expect_eq(counted_accepts(), 3);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	for (int i = 0; i < 4; i++)
 		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_ACCEPTED);
@@ -512,16 +476,11 @@ Test(queues, sk_drops_counts_from_the_first_reading_of_the_counters_to_the_last)
 
 Test(queues, drops_beside_what_the_counters_were_read_for_are_counted_apart)
 {
-	start(1, true);
-	sample(0);
-	for (int i = 0; i < 3; i++)
-		handshake(i);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	start_full();
+	samples(60, 3);
 	syn(3);
 	drops++;
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	pass(1000);
 	count(COUNTERS_AFTER);
 	pass(1000);
@@ -585,8 +544,7 @@ static uint32_t bare_ack(bool counted)
 		not_overflows++;
 		deferrals++;
 	}
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	causes = attempt_of(0)->causes_count;
 	if (counted)
@@ -616,8 +574,7 @@ static void dropped_alone(bool asked, bool found, enum cause cause, enum confide
 	e.route = (struct route_back){.flow = flow_of(0), .before_ns = now_ns - 10, .found = found};
 	if (asked)
 		deliver(&e);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	assert_cause(0, cause, confidence, 1);
 	end();
@@ -633,19 +590,14 @@ Test(queues, a_route_that_is_missing_is_told_by_the_kernel_s_own_answer)
 /* Of three SYNs between two readings the full queue dropped two, and one had no signature. */
 Test(queues, which_of_several_lacked_a_signature_is_not_certain)
 {
-	start(1, true);
-	sample(0);
-	for (int i = 0; i < 3; i++)
-		handshake(i);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	start_full();
+	samples(60, 3);
 	for (int i = 3; i < 6; i++)
 		syn(i);
 	drops += 3;
 	not_overflows++;
 	unsigned_ones++;
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	finish();
 	for (int i = 3; i < 6; i++) {
 		cr_assert_eq(attempt_of(i)->causes_count, 1);
@@ -675,12 +627,10 @@ Test(queues, a_syn_that_is_sent_again_meets_the_listener_of_an_address_that_came
 	own("10.0.0.9:80");
 	sample(0);
 	syn(0);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	own("10.0.0.1:80");
 	handshake(0);
-	for (int i = 0; i < 60; i++)
-		sample(1);
+	samples(60, 1);
 	finish();
 	cr_expect_eq(attempt_of(0)->role, ROLE_INBOUND);
 	cr_expect_eq(attempt_of(0)->listener, 0);
@@ -734,8 +684,7 @@ Test(queues, scanners_raise_sk_drops_and_drop_nothing)
 		send_segment(i, true, TCP_FLAG_RST, 101, 0);
 	}
 	drops += 2;
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	for (int i = 0; i < 2; i++)
 		cr_expect_eq(attempt_of(i)->outcome, OUTCOME_ABORTED);
@@ -759,8 +708,7 @@ Test(queues, a_server_that_spoke_had_accepted)
 	send_segment(1, true, TCP_FLAG_ACK, 101, 501 + 50); /* of the server's data */
 	pass(100);
 	looked_up(2, 5, 0); /* FIN_WAIT2: it has no inode any more */
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	for (int i = 0; i < 3; i++) {
 		const struct attempt *a = attempt_of(i);
@@ -804,8 +752,7 @@ Test(queues, what_nobody_has_answered_is_not_accepted)
 	sample(0);
 	syn(0);
 	looked_up(0, 6, 0);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	cr_expect_eq(attempt_of(0)->outcome, OUTCOME_UNANSWERED);
 	cr_expect_eq(attempt_of(0)->accept_before_ns, TIME_UNKNOWN);
@@ -834,8 +781,7 @@ static void ack_and_data_between_samples(uint32_t dropped)
 	}
 	for (int i = 0; i < 3; i++)
 		ack(i);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	pass(6000);
 	ack(3);
 	drops += dropped;
@@ -844,8 +790,7 @@ static void ack_and_data_between_samples(uint32_t dropped)
 	pass(100);
 	send_segment(3, true, TCP_FLAG_ACK, 151, 501 + 50);
 	pass(6000);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	cr_expect_eq(attempt_of(3)->outcome, OUTCOME_ACCEPTED);
 	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK], 1);
@@ -895,12 +840,10 @@ static void ack_and_data_right_before_the_entry(bool exact, uint32_t dropped)
 	pass(15);
 	send_segment(3, false, TCP_FLAG_ACK, 501, 101 + 86);
 	pass(6000);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	for (int i = 1; i < 4 && exact; i++)
 		accepted(i);
-	for (int i = 0; i < 60; i++)
-		sample(0);
+	samples(60, 0);
 	finish();
 	cr_expect_eq(attempt_of(3)->outcome, OUTCOME_ACCEPTED);
 	cr_expect_eq(listeners[0].disagreements, 0);
@@ -963,8 +906,7 @@ Test(queues, a_look_at_who_has_just_entered_refuses_nobody)
 	deliver(&e);
 	pass(900);
 	looked_up(1, 3, 0); /* SYN_RECV */
-	for (int i = 0; i < 60; i++)
-		sample(1);
+	samples(60, 1);
 	finish();
 	cr_expect_eq(attempt_of(1)->causes_count, 0);
 	cr_expect_eq(attempt_of(1)->outcome, OUTCOME_WAITING);
@@ -1075,8 +1017,7 @@ static void reset_two(uint32_t counted)
 	}
 	drop_acks(2);
 	embryonic = counted;
-	for (int i = 0; i < 200; i++)
-		sample(3);
+	samples(200, 3);
 	finish();
 	aborts = 0;
 	embryonic = 0;
@@ -1115,10 +1056,7 @@ static void reply(int client)
 
 Test(queues, how_long_a_client_waits_after_accept)
 {
-	start(1, true);
-	sample(0);
-	for (int i = 0; i < 3; i++)
-		handshake(i);
+	start_full();
 	/* One asks before it is accepted, one later; and one asks for nothing. */
 	first_data(0);
 	pass(1000);
@@ -1177,10 +1115,8 @@ Test(queues, who_may_be_of_another_listener_proves_nothing_of_who_waits_here)
 	pass(5);
 	entered_somewhere(1);
 	pass(10000);
-	for (int i = 0; i < 3; i++)
-		sample(1);
-	for (int i = 0; i < 3; i++)
-		sample(0);
+	samples(3, 1);
+	samples(3, 0);
 	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
 	cr_expect_eq(attempt_of(1)->listener, -1);
 	cr_expect_eq(attempt_of(0)->outcome, OUTCOME_ACCEPTED);
@@ -1191,19 +1127,14 @@ Test(queues, who_may_be_of_another_listener_proves_nothing_of_who_waits_here)
 /* One of two SYNs was dropped here; the other one may have met another listener, or this one. */
 Test(queues, beside_a_syn_of_another_listener_no_drop_is_certain)
 {
-	start(1, true);
-	sample(0);
-	for (int i = 0; i < 3; i++)
-		handshake(i);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	start_full();
+	samples(60, 3);
 	syn(3);
 	bind_another(2);
 	pass(10);
 	syn(4);
 	drops++;
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	pass(5000000);
 	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
 	cr_expect_eq(attempt_of(4)->listener, -1);

@@ -83,8 +83,7 @@ Test(told_drops, what_is_told_stands_against_samples_and_is_shown)
 	pass(5);
 	dropped(8, DROP_SYN_ACCEPT_QUEUE, LIMIT + 1);
 	pass(5000);
-	for (int i = 0; i < 200; i++)
-		sample(0);
+	samples(200, 0);
 	finish();
 	assert_cause(8, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_EXACT, 1);
 	cr_expect_gt(listeners[0].disagreements, 0, "sk_drops has not moved");
