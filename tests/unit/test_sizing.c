@@ -1,23 +1,36 @@
 #include "report/queue/sizing/sizing.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 static struct sizing sizing;
 
+/* Nothing is known of when anything happened. */
+static const struct attempt unknown = {
+    .syn_ns = TIME_UNKNOWN,
+    .ack_ns = TIME_UNKNOWN,
+    .entered_ns = TIME_UNKNOWN,
+    .accept_ns = TIME_UNKNOWN,
+    .accept_before_ns = TIME_UNKNOWN,
+    .client_left_ns = TIME_UNKNOWN,
+    .exit_ns = TIME_UNKNOWN,
+    .close_ns = TIME_UNKNOWN,
+    .end_ns = TIME_UNKNOWN,
+};
+
+static int64_t ms_or_unknown(int64_t ms)
+{
+	return ms < 0 ? TIME_UNKNOWN : ms * NS_PER_MS;
+}
+
 static void client(int64_t arrival_ms, int64_t accept_ms, int64_t end_ms, bool dropped)
 {
-	struct attempt a = {
-	    .syn_ns = arrival_ms * NS_PER_MS,
-	    .accept_ns = accept_ms < 0 ? TIME_UNKNOWN : accept_ms * NS_PER_MS,
-	    .accept_before_ns = TIME_UNKNOWN,
-	    .entered_ns = TIME_UNKNOWN,
-	    .client_left_ns = TIME_UNKNOWN,
-	    .exit_ns = TIME_UNKNOWN,
-	    .close_ns = end_ms < 0 ? TIME_UNKNOWN : end_ms * NS_PER_MS,
-	    .end_ns = TIME_UNKNOWN,
-	    .outcome = accept_ms < 0 ? OUTCOME_UNANSWERED : OUTCOME_ACCEPTED,
-	};
+	struct attempt a = unknown;
 
+	a.syn_ns = arrival_ms * NS_PER_MS;
+	a.accept_ns = ms_or_unknown(accept_ms);
+	a.close_ns = ms_or_unknown(end_ms);
+	a.outcome = accept_ms < 0 ? OUTCOME_UNANSWERED : OUTCOME_ACCEPTED;
 	if (dropped) {
 		a.causes_count = 1;
 		a.causes[0].cause = CAUSE_ACCEPT_QUEUE_FULL_SYN;
@@ -75,42 +88,27 @@ Test(sizing, those_who_gave_up_take_their_place_in_the_queue)
 /* Accepted at accept_ms, or waiting still; entered at once. */
 static void waiter(int64_t arrival_ms, int64_t accept_ms, bool before)
 {
-	struct attempt a = {
-	    .syn_ns = before ? TIME_UNKNOWN : arrival_ms * NS_PER_MS,
-	    .entered_ns = arrival_ms * NS_PER_MS,
-	    .accept_ns = accept_ms < 0 ? TIME_UNKNOWN : accept_ms * NS_PER_MS,
-	    .accept_before_ns = TIME_UNKNOWN,
-	    .client_left_ns = TIME_UNKNOWN,
-	    .exit_ns = TIME_UNKNOWN,
-	    .close_ns = TIME_UNKNOWN,
-	    .end_ns = TIME_UNKNOWN,
-	    .outcome = accept_ms < 0 ? OUTCOME_WAITING : OUTCOME_ACCEPTED,
-	    .began_before = before,
-	};
+	struct attempt a = unknown;
 
+	a.syn_ns = before ? TIME_UNKNOWN : arrival_ms * NS_PER_MS;
+	a.entered_ns = arrival_ms * NS_PER_MS;
+	a.accept_ns = ms_or_unknown(accept_ms);
+	a.outcome = accept_ms < 0 ? OUTCOME_WAITING : OUTCOME_ACCEPTED;
+	a.began_before = before;
 	sizing_add(&sizing, &a);
 }
 
 /* One SYN, dropped. */
 static void impatient(int64_t arrival_ms)
 {
-	struct attempt a = {
-	    .syn_ns = arrival_ms * NS_PER_MS,
-	    .ack_ns = TIME_UNKNOWN,
-	    .entered_ns = TIME_UNKNOWN,
-	    .accept_ns = TIME_UNKNOWN,
-	    .accept_before_ns = TIME_UNKNOWN,
-	    .client_left_ns = TIME_UNKNOWN,
-	    .exit_ns = TIME_UNKNOWN,
-	    .close_ns = TIME_UNKNOWN,
-	    .end_ns = TIME_UNKNOWN,
-	    .outcome = OUTCOME_UNANSWERED,
-	    .causes_count = 1,
-	    .causes[0].cause = CAUSE_ACCEPT_QUEUE_FULL_SYN,
-	    .marks_count = 1,
-	    .marks[0] = {.time_ns = arrival_ms * NS_PER_MS, .kind = MARK_SYN},
-	};
+	struct attempt a = unknown;
 
+	a.syn_ns = arrival_ms * NS_PER_MS;
+	a.outcome = OUTCOME_UNANSWERED;
+	a.causes_count = 1;
+	a.causes[0].cause = CAUSE_ACCEPT_QUEUE_FULL_SYN;
+	a.marks_count = 1;
+	a.marks[0] = (struct mark){.time_ns = arrival_ms * NS_PER_MS, .kind = MARK_SYN};
 	sizing_add(&sizing, &a);
 }
 
@@ -197,20 +195,11 @@ Test(sizing, who_was_dropped_before_the_server_was_away_did_not_meet_it)
 
 Test(sizing, whom_the_syn_queue_dropped_takes_a_place_only_if_it_came)
 {
-	struct attempt a = {
-	    .ack_ns = TIME_UNKNOWN,
-	    .entered_ns = TIME_UNKNOWN,
-	    .accept_ns = TIME_UNKNOWN,
-	    .accept_before_ns = TIME_UNKNOWN,
-	    .client_left_ns = TIME_UNKNOWN,
-	    .exit_ns = TIME_UNKNOWN,
-	    .close_ns = TIME_UNKNOWN,
-	    .end_ns = TIME_UNKNOWN,
-	    .outcome = OUTCOME_UNANSWERED,
-	    .causes_count = 1,
-	    .causes[0].cause = CAUSE_SYN_QUEUE_FULL,
-	};
+	struct attempt a = unknown;
 
+	a.outcome = OUTCOME_UNANSWERED;
+	a.causes_count = 1;
+	a.causes[0].cause = CAUSE_SYN_QUEUE_FULL;
 	sizing_add(&sizing, &a);
 	cr_expect_eq(sizing.count, 0);
 	a.ack_ns = a.entered_ns = a.accept_ns = NS_PER_SEC;
@@ -264,22 +253,16 @@ Test(sizing, workers_that_are_all_busy_are_told_from_a_burst)
 /* Held for so long, from one of two addresses; or turned away, unheard or not. */
 static void visitor(int64_t at_ms, int64_t held_ms, uint8_t address, bool away, bool unread)
 {
-	struct attempt a = {
-	    .client.address.bytes[15] = address,
-	    .syn_ns = at_ms * NS_PER_MS,
-	    .entered_ns = at_ms * NS_PER_MS,
-	    .accept_ns = TIME_UNKNOWN,
-	    .accept_before_ns = (at_ms + 20) * NS_PER_MS, /* noticed late */
-	    .client_left_ns = TIME_UNKNOWN,
-	    .exit_ns = TIME_UNKNOWN,
-	    .close_ns = TIME_UNKNOWN,
-	    .end_ns = (at_ms + held_ms) * NS_PER_MS,
-	    .outcome = OUTCOME_ACCEPTED,
-	    .unread = unread,
-	    .causes_count = away,
-	    .causes[0].cause = CAUSE_CLOSED_UNSERVED,
-	};
+	struct attempt a = unknown;
 
+	a.client.address.bytes[15] = address;
+	a.syn_ns = a.entered_ns = at_ms * NS_PER_MS;
+	a.accept_before_ns = (at_ms + 20) * NS_PER_MS; /* noticed late */
+	a.end_ns = (at_ms + held_ms) * NS_PER_MS;
+	a.outcome = OUTCOME_ACCEPTED;
+	a.unread = unread;
+	a.causes_count = away;
+	a.causes[0].cause = CAUSE_CLOSED_UNSERVED;
 	sizing_add(&sizing, &a);
 }
 
@@ -457,26 +440,22 @@ Test(sizing, what_is_over_before_it_was_noticed_was_short)
 	sizing_release(&sizing);
 }
 
-/* Its client asks at once, closes at left_ms and is answered at end_ms: its own ACK is a RST then. */
+/* Its client asks at once, closes at left_ms, is answered at end_ms, and resets. */
 static void leaver(int64_t arrival_ms, int64_t accept_ms, int64_t left_ms, int64_t end_ms)
 {
-	struct attempt a = {
-	    .syn_ns = arrival_ms * NS_PER_MS,
-	    .accept_ns = accept_ms * NS_PER_MS,
-	    .accept_before_ns = TIME_UNKNOWN,
-	    .entered_ns = arrival_ms * NS_PER_MS,
-	    .client_left_ns = left_ms <= accept_ms ? left_ms * NS_PER_MS : TIME_UNKNOWN,
-	    .exit_ns = TIME_UNKNOWN,
-	    .close_ns = TIME_UNKNOWN,
-	    .end_ns = left_ms * NS_PER_MS,
-	    .outcome = OUTCOME_ACCEPTED,
-	    .marks_count = 4,
-	    .marks = {{.kind = MARK_DATA, .time_ns = arrival_ms * NS_PER_MS},
-		      {.kind = MARK_FIN_CLIENT, .time_ns = left_ms * NS_PER_MS},
-		      {.kind = MARK_SERVER_DATA, .time_ns = end_ms * NS_PER_MS},
-		      {.kind = MARK_RST_CLIENT, .time_ns = end_ms * NS_PER_MS}},
-	};
+	const struct mark marks[] = {{.kind = MARK_DATA, .time_ns = arrival_ms * NS_PER_MS},
+				     {.kind = MARK_FIN_CLIENT, .time_ns = left_ms * NS_PER_MS},
+				     {.kind = MARK_SERVER_DATA, .time_ns = end_ms * NS_PER_MS},
+				     {.kind = MARK_RST_CLIENT, .time_ns = end_ms * NS_PER_MS}};
+	struct attempt a = unknown;
 
+	a.syn_ns = a.entered_ns = arrival_ms * NS_PER_MS;
+	a.accept_ns = accept_ms * NS_PER_MS;
+	a.client_left_ns = left_ms <= accept_ms ? left_ms * NS_PER_MS : TIME_UNKNOWN;
+	a.end_ns = left_ms * NS_PER_MS;
+	a.outcome = OUTCOME_ACCEPTED;
+	a.marks_count = sizeof(marks) / sizeof(marks[0]);
+	memcpy(a.marks, marks, sizeof(marks));
 	sizing_add(&sizing, &a);
 }
 
@@ -600,23 +579,17 @@ Test(sizing, who_closes_when_it_has_the_next_is_alone)
  */
 static void victim(int64_t end_ms, int32_t pid, bool at_once, bool silent, bool unanswered)
 {
-	struct attempt a = {
-	    .syn_ns = 1000 * NS_PER_MS,
-	    .entered_ns = 1000 * NS_PER_MS,
-	    .accept_ns = 1000 * NS_PER_MS,
-	    .accept_before_ns = TIME_UNKNOWN,
-	    .client_left_ns = TIME_UNKNOWN,
-	    .exit_ns = TIME_UNKNOWN,
-	    .close_ns = TIME_UNKNOWN,
-	    .end_ns = end_ms * NS_PER_MS,
-	    .outcome = OUTCOME_ACCEPTED,
-	    .accept_pid = pid,
-	    .silent = silent,
-	    .unanswered = unanswered,
-	    .causes_count = at_once,
-	    .causes[0].cause = CAUSE_CLOSED_UNSERVED,
-	};
+	struct attempt a = unknown;
 
+	a.syn_ns = a.entered_ns = 1000 * NS_PER_MS;
+	a.accept_ns = 1000 * NS_PER_MS;
+	a.end_ns = end_ms * NS_PER_MS;
+	a.outcome = OUTCOME_ACCEPTED;
+	a.accept_pid = pid;
+	a.silent = silent;
+	a.unanswered = unanswered;
+	a.causes_count = at_once;
+	a.causes[0].cause = CAUSE_CLOSED_UNSERVED;
 	sizing_add(&sizing, &a);
 }
 
