@@ -7,7 +7,7 @@
 #include "netlink/child/queue.h"
 #include "netlink/counters.h"
 #include "netlink/sampler/sampler.h"
-#include "tests/unit/netns.h"
+#include "tests/unit/sockets.h"
 
 static struct event accepts[4096], children[4096], entries[256], refused[256];
 static size_t accepts_count, children_count, entries_count, refused_count, listens, unlistens;
@@ -60,49 +60,21 @@ static struct kernel_probe *probe_of(const uint16_t *ports, size_t count)
 	    .ports = ports, .ports_count = count, .every_call = true});
 }
 
-#define ENTER()                                                                 \
-	do {                                                                    \
-		if (!netns_enter())                                             \
-			cr_skip_test("no private network namespace to be had"); \
-	} while (0)
-
-static int listen_on(int family, uint16_t port)
+/* Connects, and waits for it. */
+static int connect_now(const char *text, struct flow *flow)
 {
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	cr_assert_geq(fd, 0);
-	if (family == AF_INET)
-		cr_assert_eq(bind(fd, (struct sockaddr *)&v4, sizeof(v4)), 0);
-	else
-		cr_assert_eq(bind(fd, (struct sockaddr *)&v6, sizeof(v6)), 0);
-	cr_assert_eq(listen(fd, 128), 0);
-	return fd;
+	return connect_with(text, 0, flow);
 }
 
-/* Connects on loopback; fills the flow that the server's side has. */
-static int connect_to(int family, uint16_t port, struct flow *flow)
-{
-	struct sockaddr_in v4 = {.sin_family = AF_INET,
-				 .sin_port = htons(port),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct sockaddr_in6 v6 = {
-	    .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	socklen_t size = family == AF_INET ? sizeof(v4) : sizeof(v6);
-	struct sockaddr *to = family == AF_INET ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
+/* Which functions of the kernel it takes depends on the two families. */
+static const struct families {
+	const char *listener;
+	const char *client;
+} families[] = {{"0.0.0.0:8080", "127.0.0.1:8080"},
+		{"[::]:8081", "[::1]:8081"},
+		{"[::]:8082", "127.0.0.1:8082"}};
 
-	cr_assert_eq(connect(fd, to, size), 0);
-	cr_assert_eq(getsockname(fd, to, &size), 0);
-	if (family == AF_INET)
-		flow->saddr = flow->daddr = address_from_ipv4((uint8_t *)&v4.sin_addr);
-	else
-		flow->saddr = flow->daddr = address_from_ipv6((uint8_t *)&v6.sin6_addr);
-	flow->sport = ntohs(family == AF_INET ? v4.sin_port : v6.sin6_port);
-	flow->dport = port;
-	return fd;
-}
+#define FAMILIES (sizeof(families) / sizeof(families[0]))
 
 static void drain(struct kernel_probe *probe)
 {
@@ -111,22 +83,16 @@ static void drain(struct kernel_probe *probe)
 
 Test(kernel_probe, each_accept_is_seen_with_its_connection)
 {
-	static const struct {
-		int listener;
-		int client;
-		uint16_t port;
-	} cases[] = {
-	    {AF_INET, AF_INET, 8080}, {AF_INET6, AF_INET6, 8081}, {AF_INET6, AF_INET, 8082}};
 	struct kernel_probe *probe;
 
 	ENTER();
 	probe = probe_of(NULL, 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int fd = listen_on(cases[i].listener, cases[i].port), peer;
+	for (size_t i = 0; i < FAMILIES; i++) {
+		int fd = listen_on(families[i].listener, 128), peer;
 		int64_t before_ns, after_ns;
 		struct flow flow;
 
-		connect_to(cases[i].client, cases[i].port, &flow);
+		connect_now(families[i].client, &flow);
 		before_ns = clock_now_ns();
 		peer = i % 2 ? accept4(fd, NULL, NULL, SOCK_CLOEXEC) : accept(fd, NULL, NULL);
 		after_ns = clock_now_ns();
@@ -147,35 +113,20 @@ Test(kernel_probe, each_accept_is_seen_with_its_connection)
 	kernel_probe_free(probe);
 }
 
-static uint64_t cookie_of(int fd)
-{
-	uint64_t cookie = 0;
-	socklen_t size = sizeof(cookie);
-
-	cr_assert_eq(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size), 0);
-	return cookie;
-}
-
 /*
  * Each that enters is told with the depth before it, by the kernel's own count; who is
  * refused is not.
  */
 Test(kernel_probe, each_entry_is_seen_with_its_queue)
 {
-	static const struct {
-		int listener;
-		int client;
-		uint16_t port;
-	} cases[] = {
-	    {AF_INET, AF_INET, 8080}, {AF_INET6, AF_INET6, 8081}, {AF_INET6, AF_INET, 8082}};
 	struct kernel_probe *probe;
 
 	ENTER();
 	probe = probe_of(NULL, 0);
 	if (!kernel_probe_entries(probe))
 		cr_skip_test("no tracepoint sock:inet_sock_set_state");
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int fd = listen_on(cases[i].listener, cases[i].port);
+	for (size_t i = 0; i < FAMILIES; i++) {
+		int fd = listen_on(families[i].listener, 128);
 		uint64_t cookie = cookie_of(fd);
 		struct flow flow;
 
@@ -184,7 +135,7 @@ Test(kernel_probe, each_entry_is_seen_with_its_queue)
 		for (uint32_t n = 0; n < 3; n++) {
 			int64_t before_ns = clock_now_ns();
 
-			connect_to(cases[i].client, cases[i].port, &flow);
+			connect_now(families[i].client, &flow);
 			/* connect() returns when the final ACK is sent, not when it is taken. */
 			for (int tries = 0; tries < 2000 && entries_count < n + 1; tries++) {
 				usleep(1000);
@@ -200,19 +151,11 @@ Test(kernel_probe, each_entry_is_seen_with_its_queue)
 			cr_assert_lt(entries[n].time_ns, clock_now_ns() + 100 * NS_PER_US);
 		}
 		cr_assert_eq(listens, 1);
-		cr_assert_eq(listened.local.port, cases[i].port);
+		cr_assert_eq(listened.local.port, flow.dport);
 		cr_assert(address_is_any(&listened.local.address));
 		cr_assert(!listened.drops_known || listened.drops == 0);
 		/* Full: its SYN is dropped. */
-		{
-			struct sockaddr_in v4 = {.sin_family = AF_INET,
-						 .sin_port = htons(cases[i].port),
-						 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-			int late = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-			(void)!connect(late, (struct sockaddr *)&v4, sizeof(v4));
-			close(late);
-		}
+		close(connect_to(families[i].client, &flow));
 		close(fd);
 		drain(probe);
 		cr_assert_eq(entries_count, 3);
@@ -243,16 +186,6 @@ static struct kernel_probe *probe_of_drops(bool kprobes)
 	return probe;
 }
 
-/* Which function of the kernel it takes depends on the two families. */
-struct drop_case {
-	int listener;
-	int client;
-	uint16_t port;
-};
-
-static const struct drop_case drop_cases[] = {
-    {AF_INET, AF_INET, 8080}, {AF_INET6, AF_INET6, 8081}, {AF_INET6, AF_INET, 8082}};
-
 /* Until a counter of events has moved. */
 static void await(struct kernel_probe *probe, const size_t *count)
 {
@@ -261,26 +194,6 @@ static void await(struct kernel_probe *probe, const size_t *count)
 		drain(probe);
 	}
 	cr_assert(*count);
-}
-
-/* Connects without waiting; fills the flow that the server's side has. */
-static int begin_to_connect(const struct drop_case *at, struct flow *flow)
-{
-	struct sockaddr_in v4 = {.sin_family = AF_INET,
-				 .sin_port = htons(at->port),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
-				  .sin6_port = htons(at->port),
-				  .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	bool ipv4 = at->client == AF_INET;
-	struct sockaddr *to = ipv4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
-	socklen_t size = ipv4 ? sizeof(v4) : sizeof(v6);
-	int fd = socket(at->client, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	cr_assert_lt(connect(fd, to, size), 0);
-	cr_assert_eq(getsockname(fd, to, &size), 0);
-	flow->sport = ntohs(ipv4 ? v4.sin_port : v6.sin6_port);
-	return fd;
 }
 
 static void expect_refused(const struct flow *flow, uint64_t cookie, enum drop_place place)
@@ -297,18 +210,18 @@ static void drop_syns(bool kprobes)
 {
 	struct kernel_probe *probe = probe_of_drops(kprobes);
 
-	for (size_t i = 0; i < sizeof(drop_cases) / sizeof(drop_cases[0]); i++) {
-		const struct drop_case *at = &drop_cases[i];
-		int fd = listen_on(at->listener, at->port), late;
+	for (size_t i = 0; i < FAMILIES; i++) {
+		const struct families *at = &families[i];
+		int fd = listen_on(at->listener, 128), late;
 		uint64_t cookie = cookie_of(fd), before = overflows();
 		struct flow flow;
 
 		entries_count = refused_count = 0;
 		cr_assert_eq(listen(fd, 0), 0);
-		connect_to(at->client, at->port, &flow);
+		connect_now(at->client, &flow);
 		await(probe, &entries_count);
 		cr_assert_eq(refused_count, 0);
-		late = begin_to_connect(at, &flow);
+		late = connect_to(at->client, &flow);
 		await(probe, &refused_count);
 		close(late);
 		drain(probe);
@@ -327,9 +240,9 @@ static void drop_acks(bool kprobes)
 	struct linger reset = {1, 0};
 	int patience_s = 60;
 
-	for (size_t i = 0; i < sizeof(drop_cases) / sizeof(drop_cases[0]); i++) {
-		const struct drop_case *at = &drop_cases[i];
-		int fd = listen_on(at->listener, at->port), first, second;
+	for (size_t i = 0; i < FAMILIES; i++) {
+		const struct families *at = &families[i];
+		int fd = listen_on(at->listener, 128), first, second;
 		uint64_t cookie = cookie_of(fd), before = overflows();
 		struct flow flow;
 
@@ -337,8 +250,8 @@ static void drop_acks(bool kprobes)
 		    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &patience_s, sizeof(patience_s)),
 		    0);
 		entries_count = refused_count = 0;
-		first = connect_to(at->client, at->port, &flow);
-		second = connect_to(at->client, at->port, &flow);
+		first = connect_now(at->client, &flow);
+		second = connect_now(at->client, &flow);
 		/* With a SYN queue as short the second would have had a cookie. */
 		cr_assert_eq(listen(fd, 0), 0);
 		cr_assert_eq(send(first, "x", 1, 0), 1);
@@ -384,8 +297,8 @@ Test(kernel_probe, other_ports_networks_and_families_are_not_told)
 
 	ENTER();
 	probe = probe_of(ports, 2);
-	fd = listen_on(AF_INET, 8080);
-	connect_to(AF_INET, 8080, &flow);
+	fd = listen_on("0.0.0.0:8080", 128);
+	connect_now("127.0.0.1:8080", &flow);
 	cr_assert_geq(accept(fd, NULL, NULL), 0);
 	other = socket(AF_UNIX, SOCK_STREAM, 0);
 	cr_assert_eq(bind(other, &unix_name, size), 0);
@@ -404,15 +317,15 @@ Test(kernel_probe, other_ports_networks_and_families_are_not_told)
 	if (child == 0) {
 		if (!netns_enter())
 			_exit(1);
-		fd = listen_on(AF_INET, 8081);
-		connect_to(AF_INET, 8081, &flow);
+		fd = listen_on("0.0.0.0:8081", 128);
+		connect_now("127.0.0.1:8081", &flow);
 		_exit(accept(fd, NULL, NULL) < 0);
 	}
 	waitpid(child, NULL, 0);
 	drain(probe);
 	cr_assert_eq(accepts_count, 0);
-	fd = listen_on(AF_INET, 8081);
-	connect_to(AF_INET, 8081, &flow);
+	fd = listen_on("0.0.0.0:8081", 128);
+	connect_now("127.0.0.1:8081", &flow);
 	cr_assert_geq(accept(fd, NULL, NULL), 0);
 	drain(probe);
 	cr_assert_eq(accepts_count, 1);
@@ -430,7 +343,7 @@ static void connect_and_accept(int listener)
 {
 	struct linger reset = {1, 0};
 	struct flow flow;
-	int client = connect_to(AF_INET, 8080, &flow), peer = accept(listener, NULL, NULL);
+	int client = connect_now("127.0.0.1:8080", &flow), peer = accept(listener, NULL, NULL);
 
 	cr_assert_geq(peer, 0);
 	setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
@@ -447,7 +360,7 @@ Test(kernel_probe, losses_are_counted)
 
 	ENTER();
 	probe = probe_of(NULL, 0);
-	fd = listen_on(AF_INET, 8080);
+	fd = listen_on("0.0.0.0:8080", 128);
 	for (; done < 20000 && kernel_probe_lost(probe) < 10; done++)
 		connect_and_accept(fd);
 	cr_assert_eq(kernel_probe_lost(probe), 10);
@@ -476,11 +389,11 @@ Test(kernel_probe, every_exact_time_lies_within_its_bound)
 
 	ENTER();
 	probe = probe_of(NULL, 0);
-	fd = listen_on(AF_INET, 8080);
+	fd = listen_on("0.0.0.0:8080", 128);
 	cr_assert_eq(sampler_new(&options, &sampler), 0);
 	cr_assert_eq(sampler_round(sampler, note, NULL), 0);
 	for (int i = 0; i < 60; i++) {
-		connect_to(AF_INET, 8080, &flows[i]);
+		connect_now("127.0.0.1:8080", &flows[i]);
 		sampler_watch_child(sampler, &flows[i], clock_now_ns());
 	}
 	/* One, two, three at a time. */
