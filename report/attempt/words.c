@@ -80,8 +80,7 @@ const char *cause_words(enum cause cause, int64_t tcp_syncookies)
 	case CAUSE_TTL_TOO_SMALL:
 		return "dropped (TTL below the listener's minimum, IP_MINTTL)";
 	case CAUSE_RP_FILTER:
-		return "SYN dropped (rp_filter: no route back to the client through that "
-		       "interface)";
+		return "dropped (rp_filter: no route back to the client through that interface)";
 	case CAUSE_DEFER_ACCEPT:
 		return "bare ACK ignored until data arrives (TCP_DEFER_ACCEPT, not a loss)";
 	case CAUSE_CLIENT_RESET:

@@ -16,7 +16,7 @@ static const struct {
      "route get ADDRESS' for one of them (a missing, blackhole, unreachable or prohibit route, or "
      "policy routing). No setting of the listener or its queues helps them."},
     {CAUSE_RP_FILTER,
-     "rp_filter drops these clients' SYNs, since the route back to them leads through another "
+     "rp_filter drops these clients' packets, since the route back to them leads through another "
      "interface: correct the route, or, where the path is asymmetric on purpose, set "
      "net.ipv4.conf.INTERFACE.rp_filter to 2 (the higher of it and of conf.all holds). No setting "
      "of the listener or its queues helps them."},

@@ -77,7 +77,7 @@ static const struct {
     [TALLY_MD5_UNEXPECTED] = {"TCP-MD5 signature unexpected", 1, {{COUNTER_MD5_UNEXPECTED, 1}}},
     [TALLY_MD5_FAILURE] = {"TCP-MD5 signature wrong", 1, {{COUNTER_MD5_FAILURE, 1}}},
     [TALLY_MIN_TTL] = {"TTL below the minimum", 1, {{COUNTER_MIN_TTL_DROP, 1}}},
-    [TALLY_RP_FILTER] = {"SYN dropped by rp_filter", 0, {{COUNTER_RP_FILTER, 1}}},
+    [TALLY_RP_FILTER] = {"dropped by rp_filter", 0, {{COUNTER_RP_FILTER, 1}}},
     [TALLY_SYN_CHALLENGED] = {"SYN that met a connection", 0, {{COUNTER_SYN_CHALLENGE, 1}}},
     [TALLY_SYN_TIME_WAIT] = {"SYN that met TIME_WAIT", 0, {{COUNTER_PAWS_TIME_WAIT, 1}}},
     [TALLY_LOCAL_SYN_REPEATED] = {"SYN repeated by a local client", 0, {{COUNTER_SYN_RETRANS, 1}}},

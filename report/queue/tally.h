@@ -45,7 +45,7 @@ enum tally {
 	TALLY_MD5_UNEXPECTED,
 	TALLY_MD5_FAILURE,
 	TALLY_MIN_TTL,	      /* discarded by IP_MINTTL */
-	TALLY_RP_FILTER,      /* SYN dropped by rp_filter */
+	TALLY_RP_FILTER,      /* SYN, or final ACK, dropped by rp_filter */
 	TALLY_SYN_CHALLENGED, /* SYN that met a connection of its 4-tuple */
 	TALLY_SYN_TIME_WAIT,  /* SYN that met TIME_WAIT, with an older timestamp */
 	TALLY_LOCAL_SYN_REPEATED, /* SYN retransmitted by a client of this namespace */

@@ -211,6 +211,22 @@ def reverse_path_filter(s):
         s.truth(client, "unanswered", rp_filter=1)
 
 
+@case(cookies=(0, 1), families=(4,))
+def the_way_of_the_final_ack(s):
+    """The SYN came by another way, or the route has changed since: it does not reach TCP."""
+    s.listen(5)
+    client = s.client()
+    s.step("SYN", client.syn, ["SA"])
+    subprocess.run(["ip", "route", "add", client.address, "dev", "lo"], check=True, capture_output=True)
+    s.sysctl(f"net.ipv4.conf.{wire.DEVICE}.rp_filter", 1)
+    try:
+        s.step("final ACK", client.final_ack, [], IPReversePathFilter=1)
+    finally:
+        s.sysctl(f"net.ipv4.conf.{wire.DEVICE}.rp_filter", 0)
+        subprocess.run(["ip", "route", "del", client.address, "dev", "lo"], check=True, capture_output=True)
+    s.truth(client, "zombie", rp_filter=1)
+
+
 @case(cookies=(0, 1))
 def syn_meets_a_connection(s):
     """The client has forgotten it, and uses the port again: RFC 5961 section 4."""

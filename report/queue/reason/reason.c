@@ -593,6 +593,24 @@ void reason_charge_timestamp(struct queue *queue, const struct arrival *ack)
 	charge(queue, BUDGET_TIMESTAMP, ack);
 }
 
+/* What came from a client and got nowhere. */
+static bool may_be_stopped(const struct arrival *a)
+{
+	return !a->answered &&
+	       (a->kind == ARRIVAL_SYN || (a->kind == ARRIVAL_STRAY && a->acknowledges));
+}
+
+/* It did not reach TCP. The counter is one of every port: never more than bounded. */
+static struct reason by_path(struct queue *q, const struct arrival *ack, bool sure)
+{
+	struct reason r = {TALLY_RP_FILTER, CAUSE_RP_FILTER, CONFIDENCE_INFERRED};
+
+	if (sure && suffices_for(q, BUDGET_REVERSE_PATH, ack, may_be_stopped))
+		r.confidence = CONFIDENCE_BOUNDED;
+	charge(q, BUDGET_REVERSE_PATH, ack);
+	return r;
+}
+
 struct reason reason_of_ack(struct queue *queue, const struct arrival *ack, int drops)
 {
 	struct reason r = {TALLY_ACK_DISCARDED, CAUSE_DISCARDED_BEFORE_QUEUE, CONFIDENCE_INFERRED};
@@ -605,6 +623,8 @@ struct reason reason_of_ack(struct queue *queue, const struct arrival *ack, int 
 		return (struct reason){TALLY_COOKIE_ACK_NO_ROUTE, CAUSE_NO_ROUTE,
 				       CONFIDENCE_INFERRED};
 	}
+	if (drops == 0 && ack->ipv4 && left(queue, BUDGET_REVERSE_PATH, ack) > 0)
+		return by_path(queue, ack, sure);
 	if (drops == 0)
 		return (struct reason){TALLY_COUNT, CAUSE_UNANSWERED_NO_COUNTER,
 				       CONFIDENCE_INFERRED};
