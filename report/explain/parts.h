@@ -29,9 +29,33 @@ bool advise_backlog_helps(const struct advisor_listener *listener);
 /* Clients that never came to a queue, or whose listener was closed. */
 void advise_unqueued(struct advisor *advisor, const struct report *report);
 
+/* Its accept queue dropped packets; what the SYN queue drops fits into no backlog. */
+bool advise_is_overflow(const struct report_listener *listener);
+
+/* What limits its accept queue, and how full that was. */
+void advise_because_of_limit(struct advisor *advisor, struct advice *advice,
+			     const struct report *report, const struct report_listener *listener);
+
+/* So few replies say nothing of a server. */
+#define ADVISE_ANSWERS_MIN 5
+
+/*
+ * A period of the recording that begins or ends while connections wait, or were just dropped: they
+ * seem to come at once, and what follows is not seen. No number can be had from it.
+ */
+bool advise_is_cut(const struct report *report, const struct advisor_listener *listener);
+
 /* A longer queue, or more workers, where that would have helped. */
 void advise_capacity(struct advisor *advisor, const struct report *report,
 		     const struct advisor_listener *listener);
+
+/* The first of these alone. */
+void advise_longer_queue(struct advisor *advisor, const struct report *report,
+			 const struct advisor_listener *listener);
+
+/* The second. */
+void advise_workers(struct advisor *advisor, const struct report *report,
+		    const struct advisor_listener *listener);
 
 /* No client got a reply: whatever the queue, it is not for that. True when it says so. */
 bool advise_unreplied(struct advisor *advisor, const struct advisor_listener *listener);
@@ -39,10 +63,6 @@ bool advise_unreplied(struct advisor *advisor, const struct advisor_listener *li
 /* Its accept queue overflowed, and no rule says why. */
 void advise_untold(struct advisor *advisor, const struct report *report,
 		   const struct advisor_listener *listener);
-
-/* The second of these alone. */
-void advise_workers(struct advisor *advisor, const struct report *report,
-		    const struct advisor_listener *listener);
 
 /* Why accept() was not called, where connections waited or were dropped. True when a longer queue
  * or more workers would not change it, so that neither is advised.
