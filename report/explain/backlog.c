@@ -123,16 +123,14 @@ static struct advice *advise_somaxconn(struct advisor *a, const struct advisor_l
 	const struct settings *settings = settings_of(al->listener);
 	const struct sizing_backlog *b = &al->backlog;
 	char name[ENDPOINT_TEXT_SIZE], value[32] = "", too[SETTING_SIZE] = "";
+	char setting[SETTINGS_ASIDE_SIZE];
 
 	report_listener_format(al->listener, name);
 	if (b->known)
 		snprintf(value, sizeof(value), "=%" PRIu64, b->backlog);
 	if (al->listener->backlog < 0)
-		snprintf(too, sizeof(too),
-			 ", and the listen() backlog, if that is not larger%s%s%s",
-			 settings && settings->backlog ? " (" : "",
-			 settings && settings->backlog ? settings->backlog : "",
-			 settings && settings->backlog ? ")" : "");
+		snprintf(too, sizeof(too), ", and the listen() backlog, if that is not larger%s",
+			 settings_aside(settings ? settings->backlog : NULL, setting));
 	return advise(
 	    a, "somaxconn-binds", helped(al),
 	    "%s: net.core.somaxconn limits the accept queue%s. Raise it (sysctl -w "

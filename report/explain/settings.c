@@ -4,6 +4,7 @@
  */
 #include "report/explain/settings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define RESTART		"restart it"
@@ -149,4 +150,19 @@ const char *settings_connections(const struct report_listener *l)
 	return settings && settings->connections
 		   ? settings->connections
 		   : "such as max_connections, maxconn, MaxStartups, worker_connections";
+}
+
+const char *settings_workers(const struct report_listener *l)
+{
+	const struct settings *settings = settings_of(l);
+
+	return settings ? settings->workers : NULL;
+}
+
+const char *settings_aside(const char *setting, char text[SETTINGS_ASIDE_SIZE])
+{
+	text[0] = '\0';
+	if (setting)
+		snprintf(text, SETTINGS_ASIDE_SIZE, " (%s)", setting);
+	return text;
 }

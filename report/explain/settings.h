@@ -20,10 +20,19 @@ struct settings {
 	const char *descriptors; /* what raises RLIMIT_NOFILE, where it sets that itself */
 };
 
+/* Any of them in brackets. */
+#define SETTINGS_ASIDE_SIZE 128
+
 /* NULL: not known. */
 const struct settings *settings_of(const struct report_listener *listener);
 
 /* Its limit on connections, "worker_connections"; of a server that is not known, such names. */
 const char *settings_connections(const struct report_listener *listener);
+
+/* What it calls its workers; NULL: not known. */
+const char *settings_workers(const struct report_listener *listener);
+
+/* " (worker_processes)", or nothing of NULL. Returns text. */
+const char *settings_aside(const char *setting, char text[SETTINGS_ASIDE_SIZE]);
 
 #endif

@@ -127,7 +127,7 @@ static int64_t gone_ns(const struct subject *s)
 /* Its PID may be another process's by now: no command for it. */
 static void find_out(const struct subject *s, enum stall_cause cause, char text[UNDO_SIZE])
 {
-	const char *did = cause == STALL_FROZEN   ? "froze it"
+	const char *did = cause == STALL_FROZEN	  ? "froze it"
 			  : cause == STALL_TRACED ? "attached it"
 						  : "stopped it";
 
@@ -479,9 +479,7 @@ static bool is_stuck(const struct subject *s)
 static void advise_stuck(const struct subject *s)
 {
 	const struct settings *settings = settings_of(s->l);
-	const char *sooner = settings ? settings->sooner : NULL;
-	const char *workers = settings ? settings->workers : NULL;
-	char time[32];
+	char time[32], ending[SETTINGS_ASIDE_SIZE], workers[SETTINGS_ASIDE_SIZE];
 	struct advice *advice;
 
 	advice = advise(
@@ -490,11 +488,11 @@ static void advise_stuck(const struct subject *s)
 	    "server was busy with another connection, idle or not, or hung (a lock, a backend that "
 	    "does not answer, a full disk or log pipe). Its log and what the processes wait for "
 	    "(strace -p PID, /proc/PID/wchan) say which. End such connections and requests "
-	    "sooner%s%s%s, or run more processes%s%s%s; a larger backlog only makes more clients "
+	    "sooner%s, or run more processes%s; a larger backlog only makes more clients "
 	    "wait.",
-	    s->name, advise_duration(longest_gap(s), time), sooner ? " (" : "",
-	    sooner ? sooner : "", sooner ? ")" : "", workers ? " (" : "", workers ? workers : "",
-	    workers ? ")" : "");
+	    s->name, advise_duration(longest_gap(s), time),
+	    settings_aside(settings ? settings->sooner : NULL, ending),
+	    settings_aside(settings_workers(s->l), workers));
 	because_of_cpu(s, advice);
 	because_of_open(s, advice);
 	because_of_queue(s, advice);
@@ -599,20 +597,17 @@ static void advise_blocked(const struct subject *s)
 	int64_t gap_ns = longest_gap(s), longest_ns = gap_ns >= 0 ? gap_ns : s->stall->waited_ns;
 	/* Of one thread, which is away: whether it computes or sleeps. */
 	bool asleep = stall_busy_ns(s->stall) < s->stall->watched_ns / 5;
-	const struct settings *settings = settings_of(s->l);
-	char who[64], time[32];
+	char who[64], time[32], workers[SETTINGS_ASIDE_SIZE];
 	struct advice *advice;
 
 	advice = advise(s->advisor, stall_rule(STALL_BLOCKED), s->clients,
 			"%s: the event loop of %s did not call accept() for %s while connections "
 			"waited: it was %s something else. Move the work that blocks out of "
-			"the event loop, or run more processes%s%s%s; a larger backlog only makes "
+			"the event loop, or run more processes%s; a larger backlog only makes "
 			"more clients wait.",
 			s->name, process_name(s->l, s->l->pids[0], who),
 			advise_duration(longest_ns, time), asleep ? "waiting for" : "busy with",
-			settings && settings->workers ? " (" : "",
-			settings && settings->workers ? settings->workers : "",
-			settings && settings->workers ? ")" : "");
+			settings_aside(settings_workers(s->l), workers));
 	because_of_cpu(s, advice);
 	if (service->known)
 		advise_because(s->advisor, advice, "between calls of accept(): %s (median)",

@@ -63,9 +63,8 @@ static struct advice *advise_more(struct advisor *a, const struct advisor_listen
 				  uint64_t clients)
 {
 	const struct sizing_children *c = &al->children;
-	const struct settings *settings = settings_of(al->listener);
-	const char *workers = settings ? settings->workers : NULL;
 	char name[ENDPOINT_TEXT_SIZE], target[32], held[32], most[96] = "", after[SETTING_SIZE];
+	char setting[SETTINGS_ASIDE_SIZE];
 
 	report_listener_format(al->listener, name);
 	advise_duration(c->target_ns, target);
@@ -87,12 +86,12 @@ static struct advice *advise_more(struct advisor *a, const struct advisor_listen
 			 al->service.concurrent);
 	return advise(a, "accept-rate", clients,
 		      "%s: connections wait because of slow accept()%s. With %" PRIu64
-		      " worker%s%s%s%s none of these clients would have waited longer than %s, if "
+		      " worker%s%s none of these clients would have waited longer than %s, if "
 		      "they do not wait for one another (a lock, a database, the CPUs) and each "
 		      "holds its connection as long as here (median %s); a longer queue alone only "
 		      "turns drops into waiting.%s",
-		      name, most, c->children, c->children == 1 ? "" : "s", workers ? " (" : "",
-		      workers ? workers : "", workers ? ")" : "", target, held,
+		      name, most, c->children, c->children == 1 ? "" : "s",
+		      settings_aside(settings_workers(al->listener), setting), target, held,
 		      held_after(al, after));
 }
 
@@ -188,10 +187,8 @@ static void advise_overload(struct advisor *a, const struct report *r,
 			    const struct advisor_listener *al)
 {
 	const struct sizing_overload *o = &al->overload;
-	const struct settings *settings = settings_of(al->listener);
-	const char *workers = settings ? settings->workers : NULL;
 	uint64_t slow = al->listener->causes[CAUSE_SLOW_ACCEPT];
-	char name[ENDPOINT_TEXT_SIZE];
+	char name[ENDPOINT_TEXT_SIZE], setting[SETTINGS_ASIDE_SIZE];
 	struct advice *advice;
 
 	if (!(o->began || o->ended) || !(al->listener->drops || slow))
@@ -200,13 +197,13 @@ static void advise_overload(struct advisor *a, const struct report *r,
 	advice = advise(
 	    a, "accept-rate", slow > o->waiting ? slow : o->waiting,
 	    "%s: the %s %s during the overload, in which clients came faster than accept() "
-	    "took them: run more workers%s%s%s, if they do not wait for one another, or have each "
+	    "took them: run more workers%s, if they do not wait for one another, or have each "
 	    "done sooner. How many are enough it cannot tell: record until it is over, or from "
 	    "before it on. A larger backlog lets "
 	    "clients wait instead of being dropped; accept() takes no more of them.",
 	    name, observation(r),
 	    o->began && o->ended ? "began and ended" : (o->began ? "began" : "ended"),
-	    workers ? " (" : "", workers ? workers : "", workers ? ")" : "");
+	    settings_aside(settings_workers(al->listener), setting));
 	because_of_overload(a, advice, r, al);
 	because_of_held(a, advice, al);
 	advise_because_of_limit(a, advice, r, al->listener);
@@ -327,11 +324,8 @@ static bool advise_shared(struct advisor *a, const struct report *r,
 static bool advise_unproven(struct advisor *a, const struct advisor_listener *al)
 {
 	const struct sizing_service *service = &al->service;
-	const struct settings *settings = settings_of(al->listener);
-	const char *setting = is_own_limit(al) ? own_limit(al)
-			      : settings       ? settings->workers
-					       : NULL;
-	char name[ENDPOINT_TEXT_SIZE];
+	const char *setting = is_own_limit(al) ? own_limit(al) : settings_workers(al->listener);
+	char name[ENDPOINT_TEXT_SIZE], aside[SETTINGS_ASIDE_SIZE];
 	struct advice *advice;
 
 	if (service->concurrent <= 1 || al->sharing.alike)
@@ -341,13 +335,12 @@ static bool advise_unproven(struct advisor *a, const struct advisor_listener *al
 	    a, is_own_limit(al) ? "application-limit" : "accept-rate",
 	    al->listener->causes[CAUSE_SLOW_ACCEPT],
 	    "%s: connections wait because of slow accept(): it takes no more than %" PRIu64
-	    " connections at a time. Whether more at a time%s%s%s would be served sooner is not "
+	    " connections at a time. Whether more at a time%s would be served sooner is not "
 	    "known, since hardly any came while few were at work: if they wait for one another (a "
 	    "lock, a database, the CPUs), they would not. Find out what they wait for (strace -f "
 	    "-p PID), or try a few more and compare the reports. A longer queue alone only turns "
 	    "drops into waiting.",
-	    name, service->concurrent, setting ? " (" : "", setting ? setting : "",
-	    setting ? ")" : "");
+	    name, service->concurrent, settings_aside(setting, aside));
 	if (al->sharing.few)
 		because_of_held_times(a, advice, &al->sharing);
 	return true;
