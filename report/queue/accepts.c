@@ -109,7 +109,8 @@ static void find_no_child(struct queue *q, const struct queue_packet *packet,
 	enum found found = !none ? FOUND_REQUEST : (young ? FOUND_NOTHING : FOUND_EXPIRED);
 
 	/* Gone says little of a connection that lived, or that a RST or FIN ended. */
-	if (none && (a->end_ns != TIME_UNKNOWN || open_saw(a, SEEN_SERVER) || open_is_accepted(a)))
+	if (none && (a->end_ns != TIME_UNKNOWN || open_saw(a, SEEN_SERVER) || open_is_accepted(a) ||
+		     (open_has_child(a) && open_basis(a) == BASIS_LOOKUP)))
 		return;
 	if (!none && open_saw(a, SEEN_ENTRY))
 		return; /* its child, which the same softirq has yet to make ESTABLISHED */

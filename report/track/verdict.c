@@ -174,12 +174,23 @@ static enum outcome decide_unfinished(const struct open_attempt *open,
 }
 
 /* A later handshake came out of the queue, so this one was not in. */
-static bool is_overtaken(const struct verdict_context *context, const struct attempt *out)
+static bool is_overtaken(const struct open_attempt *open, const struct verdict_context *context,
+			 const struct attempt *out)
 {
 	int64_t entered_ns = out->entered_ns != TIME_UNKNOWN ? out->entered_ns : out->ack_ns;
 
+	/* It waited when it was listed; when it had entered is known only about. */
+	if (open_knows(open, KNOWN_BEFORE) && open->touched_ns > entered_ns)
+		entered_ns = open->touched_ns;
 	return entered_ns != TIME_UNKNOWN && context->accepted_ns != TIME_UNKNOWN &&
 	       entered_ns + NS_PER_MS < context->accepted_ns;
+}
+
+/* It was in the accept queue: not only by the rebuilt depth. */
+static bool is_seen_queued(const struct open_attempt *open)
+{
+	return open_is_queued(open) &&
+	       (open_saw(open, SEEN_ENTRY) || open_basis(open) == BASIS_LOOKUP);
 }
 
 /* Its own socket spoke or took data, or nothing says that it did not come to be. */
@@ -202,13 +213,13 @@ static enum outcome decide_handshaken(const struct open_attempt *open,
 	if (open_saw(open, SEEN_RST_SERVER))
 		return OUTCOME_RESET;
 	/* First in, first out: who entered later was accepted. */
-	if (open_saw(open, SEEN_ENTRY) && open_is_queued(open) && is_overtaken(context, out))
+	if (is_seen_queued(open) && is_overtaken(open, context, out))
 		return OUTCOME_ACCEPTED;
 	if (open_saw(open, SEEN_RST_CLIENT))
 		return OUTCOME_RESET;
 	if (open->moved_by == MOVE_LISTENER_CLOSED && context->listener_closed)
 		return OUTCOME_RESET;
-	if (open_knows(open, KNOWN_ACK_DROPPED) || is_overtaken(context, out) ||
+	if (open_knows(open, KNOWN_ACK_DROPPED) || is_overtaken(open, context, out) ||
 	    (open_knows(open, KNOWN_DISLIKED) && !open_has_child(open)))
 		return OUTCOME_ZOMBIE;
 	if (open_is_queued(open) && context->ended)

@@ -323,6 +323,26 @@ def test_started_in_the_middle(space, make, record, address):
     assert not [row for row in report["ledger"] if row["unexplained"]]
 
 
+def test_what_waited_and_is_gone_at_once_was_accepted(space, make, record, address):
+    """Their clients have closed before: between two looks their sockets are accepted, closed and gone."""
+    server, clients = make(orders.Process), make(orders.Clients)
+    server.do(f"listen(4, address={address!r})")
+    waiting = clients.do(f"connect(5, address={address!r})")
+    clients.do("[HELD.pop(port).close() for port in list(HELD)]")
+    run = record()
+    settle(run, "waiting", 5)
+    accepted = server.do("accept(5)")
+    newcomer, = clients.do(f"connect(address={address!r})")
+    accepted += server.do("accept()")
+    report = end(run)
+    attempts = by_port(report)
+    assert sorted(attempts) == sorted([*waiting, newcomer]) == sorted(port for port, *_ in accepted)
+    assert {attempt["outcome"] for attempt in attempts.values()} == {"accepted"}
+    for port, pid, returned_ns in accepted:
+        assert attempts[port]["accept_pid"] in (pid, None)
+        assert (attempts[port]["accept_after_ns"] or 0) <= returned_ns
+
+
 def test_ended_in_the_middle(space, make, record, address):
     """SYNs are being resent when the recording ends: nobody knows yet what becomes of them."""
     server, clients = make(orders.Process), make(orders.Clients)
