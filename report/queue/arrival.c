@@ -533,9 +533,22 @@ static void move_attempt(struct queue *q, const struct arrival *a, struct table 
 		open->settled = place & 0xf;
 }
 
+/* Where all are cookies: but for one that met TIME_WAIT. */
+static void doubt_cookie(struct queue *q, const struct arrival *a, struct table *table,
+			 struct details *details)
+{
+	struct open_attempt *open = arrival_attempt(a, table);
+
+	if (a->kind == ARRIVAL_SYN && a->cookie && !a->cookie_proven && open &&
+	    q->host->tcp_syncookies == 2 && reason_excludes_cookie(q, a))
+		queue_prove_cookie(q, open, a->index, details, false);
+}
+
 void arrival_settle(struct queue *q, struct arrival *a, struct drops_view *view,
 		    struct table *table, struct details *details)
 {
+	if (!a->decided)
+		doubt_cookie(q, a, table, details);
 	q->sk_drops.settled += arrival_sk_drops(a);
 	move_attempt(q, a, table);
 	switch ((enum arrival_kind)a->kind) {

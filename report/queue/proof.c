@@ -82,6 +82,8 @@ void queue_prove_cookie(struct queue *queue, struct open_attempt *attempt, uint3
 
 	if (syn)
 		syn->cookie_proven = cookie;
+	if (cookie && attempt->last_synack_ns > queue->last_cookie_ns)
+		queue->last_cookie_ns = attempt->last_synack_ns;
 	if (cookie == open_knows(attempt, KNOWN_COOKIE))
 		return;
 	open_move(attempt, cookie ? MOVE_COOKIE_PROVEN : MOVE_REQUEST_PROVEN);
@@ -203,6 +205,8 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 		a->acknowledges = true;
 		return;
 	}
+	if (queue_find(queue, ARRIVAL_DEFERRED, index, attempt->isn))
+		return; /* it is taken for that, and yet to be settled */
 	/* Settled by now: its mark and the sums are put right. */
 	d = details_open(details, attempt);
 	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;

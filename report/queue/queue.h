@@ -115,7 +115,7 @@ struct arrival {
 	bool counted;	    /* REFUSED: ListenOverflows moved for it, and for nothing else */
 	bool cookie;	    /* its attempt has no request */
 	bool cookie_proven; /* SYN: by more than the rebuilt SYN queue */
-	bool no_cookie;	 /* SYN: listen() was called again, and the counter leaves room for none */
+	bool no_cookie;	 /* SYN: the counter leaves room for none */
 	bool challenged; /* SYN: another attempt of its 4-tuple has a request */
 	bool met_old;	 /* SYN: a connection of its 4-tuple, or TIME_WAIT, answered it */
 	bool aborted;	 /* REFUSED: and reset, by tcp_abort_on_overflow */

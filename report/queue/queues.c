@@ -293,17 +293,22 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 		queues->undecided += doubt && a->syns == 1;
 		if (doubt)
 			doubt_others(queues, packet, segment->payload); /* TCP Fast Open */
-		if (!q)
-			return;
-		a->listener = (uint16_t)q->index;
-		q->sums.attempts++;
+		if (q) {
+			a->listener = (uint16_t)q->index;
+			q->sums.attempts++;
+		}
 	} else if (q->over && !open_has_child(a)) {
 		q = queues_move_on(queues, q, a);
-		if (!q)
-			return;
 	}
-	if ((a->syns > 1 || open_knows(a, KNOWN_BEFORE)) && is_local_client(queues, segment))
-		queue_tally(q, TALLY_LOCAL_SYN_REPEATED, packet->time_ns, 1);
+	if ((a->syns > 1 || open_knows(a, KNOWN_BEFORE)) && is_local_client(queues, segment)) {
+		/* Its client counts it, whoever listens. */
+		if (q)
+			queue_tally(q, TALLY_LOCAL_SYN_REPEATED, packet->time_ns, 1);
+		else
+			queues_own_syn_again(queues, packet->time_ns);
+	}
+	if (!q)
+		return;
 	if (open_has_child(a))
 		return; /* its socket takes it, not the listener */
 	if (open_has_request(a) && !open_was_reset(a))
@@ -420,8 +425,12 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	arrival = queue_find(q, ARRIVAL_SYN, packet->index, a->isn);
 	if (arrival && !arrival->answered) {
 		arrival->answered = arrival->synacked = true;
-		queues_remember_timestamp(queues, packet, q, arrival, segment);
-		if (queue_wants_cookie(q, arrival->half_open)) {
+		/* With a cookie the SYN's data are not taken (tcp_conn_request). */
+		if (open_saw(a, SEEN_FASTOPEN))
+			arrival->timestamp = TIMESTAMP_REQUEST;
+		else
+			queues_remember_timestamp(queues, packet, q, arrival, segment);
+		if (queue_wants_cookie(q, arrival->half_open) && !open_saw(a, SEEN_FASTOPEN)) {
 			open_move(a, MOVE_COOKIE);
 			arrival->cookie = true;
 			q->last_cookie_ns = packet->time_ns;
@@ -502,6 +511,10 @@ static void take_client_ack(struct queues *queues, struct queue *q,
 		return;
 	}
 	if (open_has_child(a)) {
+		arrival = queue_find(q, ARRIVAL_ENTER, packet->index, a->isn);
+		if (arrival && arrival->cookie &&
+		    packet->time_ns - arrival->time_ns < CAPTURE_LEAD_MAX_NS)
+			queue_tally(q, TALLY_COOKIE_RACE, packet->time_ns, 1);
 		if (!queues_doubt_entry(queues, a))
 			return;
 		arrival = queue_arrive(q, ARRIVAL_AGAIN, packet->time_ns, a, packet->index);
@@ -532,17 +545,35 @@ static void take_client_ack(struct queues *queues, struct queue *q,
 	enter(q, packet, false);
 }
 
+/*
+ * A request is gone with its listener; a cookie is as good for the next one at the same place, if
+ * that has sent some itself (tcp_synq_no_recent_overflow()).
+ */
+static struct queue *take_cookie_along(struct queues *queues, struct queue *q,
+				       struct open_attempt *a)
+{
+	const struct queue *next = queues_reached_by(queues, a);
+
+	if (open_has_child(a) || !open_knows(a, KNOWN_COOKIE) || !next ||
+	    next->last_cookie_ns == TIME_UNKNOWN)
+		return NULL;
+	return queues_move_on(queues, q, a);
+}
+
 void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 		       const struct segment *segment)
 {
-	const struct open_attempt *a = packet->attempt;
+	struct open_attempt *a = packet->attempt;
 	struct queue *q = queues_of(queues, a);
 	struct arrival *arrival;
 
 	if (!q)
 		doubt_others(queues, packet, true);
-	if (!q || q->over || open_is_accepted(a) || a->state == STATE_GONE ||
-	    open_saw(a, SEEN_RST_CLIENT))
+	if (!q || open_is_accepted(a) || a->state == STATE_GONE || open_saw(a, SEEN_RST_CLIENT))
+		return;
+	if (q->over)
+		q = take_cookie_along(queues, q, a);
+	if (!q)
 		return;
 	take_client_ack(queues, q, packet, segment);
 	arrival = queue_newest(q, packet->index, a->isn);

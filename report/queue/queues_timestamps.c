@@ -10,11 +10,16 @@ void queues_remember_timestamp(struct queues *queues, const struct queue_packet 
 {
 	bool doubtful =
 	    q->grouped || 2 * (uint64_t)syn->half_open >= (uint64_t)q->listener.limit;
+	enum timestamp timestamp;
 
-	if (q->host->tcp_syncookies == 1 && q->limit_known && doubtful)
-		syn->timestamp = (uint8_t)timestamps_syn_ack(queues->timestamps, packet->index,
-							     packet->attempt->isn, packet->time_ns,
-							     syn_ack, syn->window_scale);
+	if (q->host->tcp_syncookies == 0 ||
+	    (q->host->tcp_syncookies == 1 && (!q->limit_known || !doubtful)))
+		return;
+	timestamp = timestamps_syn_ack(queues->timestamps, packet->index, packet->attempt->isn,
+				       packet->time_ns, syn_ack, syn->window_scale);
+	/* Where all are cookies but those of SYNs that met TIME_WAIT, none is waited for. */
+	if (q->host->tcp_syncookies == 1)
+		syn->timestamp = (uint8_t)timestamp;
 }
 
 void queues_hear(struct queues *queues, const struct queue_packet *packet,

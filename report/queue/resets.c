@@ -18,6 +18,11 @@ void queues_client_reset(struct queues *queues, const struct queue_packet *packe
 		a->events |= SEEN_RST_QUEUED;
 		return;
 	}
+	if (q->over && !open_has_child(a)) {
+		q = queues_reached_by(queues, a);
+		if (!q)
+			return;
+	}
 	if (!open_has_request(a) || segment->seq != a->isn + 1) {
 		arrival = queue_arrive(q, ARRIVAL_STRAY, packet->time_ns, a, packet->index);
 		if (!arrival)
@@ -74,6 +79,8 @@ void queues_request_error(struct queues *queues, const struct queue_packet *pack
 
 static void bad_cookie(struct queue *q, int64_t time_ns)
 {
+	if (!q)
+		return;
 	if (q->last_cookie_ns != TIME_UNKNOWN && time_ns - q->last_cookie_ns <= COOKIE_VALID_NS)
 		queue_tally(q, TALLY_COOKIE_BAD, time_ns, 1);
 }
@@ -202,6 +209,9 @@ void queues_server_reset(struct queues *queues, const struct queue_packet *packe
 	arrival = answer && !has_entered(q, packet) ? find_answered(q, packet) : NULL;
 	if (arrival) {
 		answer_with_reset(q, packet, arrival);
+	} else if (answer && q->over && !open_has_child(a)) {
+		/* Its request went with its listener: the next one there has answered. */
+		bad_cookie(queues_reached_by(queues, a), packet->time_ns);
 	} else if (answer && (ended || !open_is_acknowledged(a))) {
 		bad_cookie(q, packet->time_ns);
 	} else if (open_is_queued(a)) {

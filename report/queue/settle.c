@@ -163,10 +163,13 @@ static int64_t awaited_from(const struct queue *q, int64_t now_ns)
 	return INT64_MAX;
 }
 
-/* Where listen() was called again, samples do not tell on which side of it a SYN came. */
+/*
+ * Where listen() was called again, samples do not tell on which side of it a SYN came; nor does
+ * anything where all are cookies, but for those that met TIME_WAIT.
+ */
 static void exclude_cookies(struct queue *q)
 {
-	if (q->limits.count <= 1)
+	if (q->limits.count <= 1 && q->host->tcp_syncookies != 2)
 		return;
 	for (size_t i = 0; i < q->arrivals.count; i++) {
 		struct arrival *a = &q->arrivals.list[i];

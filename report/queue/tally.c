@@ -45,6 +45,7 @@ static const struct {
 				{COUNTER_LISTEN_DROPS, 1},
 				{COUNTER_SYNCOOKIES_RECV, 1}}},
     [TALLY_COOKIE_ACK] = {"cookie ACK", 0, {{COUNTER_SYNCOOKIES_RECV, 1}}},
+    [TALLY_COOKIE_RACE] = {"cookie ACK beside another", 0, {{COUNTER_SYNCOOKIES_RECV, 1}}},
     [TALLY_COOKIE_BAD] = {"ACK without a valid cookie", 0, {{COUNTER_SYNCOOKIES_FAILED, 1}}},
     [TALLY_DEFERRED_ACK] = {"bare ACK, TCP_DEFER_ACCEPT", 1, {{COUNTER_DEFER_ACCEPT_DROP, 1}}},
     [TALLY_DEFERRED_RACE] = {"bare ACK beside its data, TCP_DEFER_ACCEPT",
@@ -105,6 +106,7 @@ int tally_sk_drops(enum tally tally)
 
 bool tally_is_possible(enum tally tally)
 {
-	return tally == TALLY_DEFERRED_RACE || tally == TALLY_SYNACK_NO_ROUTE_IPV4 ||
+	return tally == TALLY_DEFERRED_RACE || tally == TALLY_COOKIE_RACE ||
+	       tally == TALLY_SYNACK_NO_ROUTE_IPV4 ||
 	       tally == TALLY_SYNACK_NO_ROUTE_IPV6;
 }

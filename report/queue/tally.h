@@ -20,6 +20,7 @@ enum tally {
 	TALLY_ACK_ABORTED,     /* the same with tcp_abort_on_overflow: reset */
 	TALLY_COOKIE_ACK_FULL, /* valid cookie ACK dropped: accept queue full */
 	TALLY_COOKIE_ACK,      /* valid cookie ACK that made a connection */
+	TALLY_COOKIE_RACE,     /* another, at once: see tally_is_possible() */
 	TALLY_COOKIE_BAD,      /* ACK that carries no valid cookie */
 	TALLY_DEFERRED_ACK,    /* bare ACK under TCP_DEFER_ACCEPT */
 	TALLY_DEFERRED_RACE,   /* the same, at once with the data: see tally_is_possible() */
@@ -63,8 +64,8 @@ int tally_sk_drops(enum tally tally);
 
 /*
  * Whether each packet of this class may or may not have counted, so that the counters
- * decide: two packets of a handshake on two processors at once (tcp_check_req()), or what
- * leaves no packet.
+ * decide: two packets of a handshake on two processors at once (tcp_check_req(),
+ * tcp_get_cookie_sock()), or what leaves no packet.
  */
 bool tally_is_possible(enum tally tally);
 

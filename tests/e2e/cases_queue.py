@@ -111,6 +111,26 @@ def time_wait_without_timestamps(s):
     s.truth(newer, "waiting")
 
 
+@case(cookies=(2,))
+def time_wait_without_a_cookie(s):
+    """Its client is evidently real: a request is made for it where all others get cookies."""
+    listener = s.listen(5)
+    client = s.client(isn=50_000)
+    s.step("SYN", client.syn, ["SA"], **COOKIE_SENT)
+    s.step("ACK", client.final_ack, [], SyncookiesRecv=1, **OPENED)
+    s.truth(client, "waiting", syn_cookie=1)
+    s.accept(listener)
+    s.step("close", listener.accepted.pop().close, None)
+    assert client.kinds() == ["FA"]
+    client.ack += 1
+    s.step("ACK and FIN", client.fin, ["A"], TW=1)
+    client.seq += 1
+    newer = s.again(client, isn=90_000)
+    s.step("SYN with a newer ISN", newer.syn, ["SA"])
+    s.step("ACK", newer.final_ack, [], **OPENED)
+    s.truth(newer, "waiting")
+
+
 @case(cookies=(0, 1))
 def time_wait_whose_answer_gets_nowhere(s):
     """No packet and no counter tells of it: only the socket, while it is there."""

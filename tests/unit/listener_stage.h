@@ -23,6 +23,7 @@ static uint32_t drops; /* the socket's own, as the kernel would count */
 static uint32_t not_overflows; /* those of them that ListenOverflows does not count */
 static uint32_t only_drops; /* those of them that ListenDrops counts, and ListenOverflows does not */
 static uint32_t deferrals; /* TCPDeferAcceptDrop */
+static uint32_t cookies_wanted; /* TCPReqQFullDoCookies */
 static int64_t aborts;	       /* tcp_abort_on_overflow */
 static uint32_t embryonic;     /* EmbryonicRsts */
 static uint32_t unsigned_ones;	       /* and TCPMD5NotFound */
@@ -55,6 +56,7 @@ static __attribute__((unused)) void count(enum counters_when when)
 	e.counters.value[COUNTER_MD5_NOT_FOUND] = unsigned_ones;
 	e.counters.value[COUNTER_MIN_TTL_DROP] = far_ones;
 	e.counters.value[COUNTER_DEFER_ACCEPT_DROP] = deferrals;
+	e.counters.value[COUNTER_REQQ_FULL_DO_COOKIES] = cookies_wanted;
 	e.counters.value[COUNTER_EMBRYONIC_RSTS] = e.counters.value[COUNTER_OUT_RSTS] = embryonic;
 	deliver(&e);
 }
@@ -81,7 +83,7 @@ static __attribute__((unused)) void start(int64_t cookies, bool exact)
 	got_count = 0;
 	drops = 7;
 	not_overflows = drops;
-	unsigned_ones = far_ones = only_drops = deferrals = 0;
+	unsigned_ones = far_ones = only_drops = deferrals = cookies_wanted = 0;
 	now_ns = NS_PER_SEC;
 	e.time_ns = now_ns;
 	e.listener = (struct listener){.cookie = 1, .local = server, .limit = LIMIT};

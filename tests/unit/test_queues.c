@@ -264,6 +264,7 @@ Test(queues, beside_a_final_ack_without_effect_no_other_was_certainly_dropped)
 	for (int i = 0; i < 5; i++) {
 		syn(i);
 		syn_ack(i);
+		cookies_wanted++;
 	}
 	for (int i = 0; i < 3; i++)
 		ack(i);
@@ -557,6 +558,74 @@ Test(queues, tcp_defer_accept_is_told_where_its_counter_moved)
 {
 	cr_expect_eq(bare_ack(true), 1);
 	cr_expect_eq(bare_ack(false), 0);
+}
+
+/* Its SYN-ACK comes again before the bare ACK that was deferred is settled. */
+Test(queues, a_bare_ack_is_deferred_once)
+{
+	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
+
+	start(1, false);
+	e.time_ns = now_ns;
+	e.listener = (struct listener){.cookie = 1,
+				       .local = server,
+				       .change = LISTENER_CHANGED,
+				       .limit = LIMIT,
+				       .defer_accept_s = 1};
+	deliver(&e);
+	sample(0);
+	handshake(0);
+	drops++;
+	not_overflows++;
+	deferrals++;
+	pass(1000);
+	syn_ack(0);
+	for (int i = 0; i < 60; i++)
+		sample(0);
+	finish();
+	assert_cause(0, CAUSE_DEFER_ACCEPT, CONFIDENCE_EXACT, 1);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_DEFERRED_ACK], 1);
+	end();
+}
+
+/* A cookie takes no data of the SYN: one that met TIME_WAIT got none, though all others do. */
+Test(queues, who_enters_with_its_syn_had_no_cookie)
+{
+	start(2, false);
+	sample(0);
+	syn(0);
+	send_segment(0, false, TCP_FLAG_SYN | TCP_FLAG_ACK, 500, 101 + 86);
+	send_segment(0, true, TCP_FLAG_ACK, 101 + 86, 501);
+	handshake(1);
+	cookies_wanted++;
+	for (int i = 0; i < 60; i++)
+		sample(2);
+	finish();
+	for (uint32_t i = 0; i < attempt_of(0)->causes_count; i++)
+		cr_expect_neq(attempt_of(0)->causes[i].cause, CAUSE_SYN_COOKIE);
+	assert_cause(1, CAUSE_SYN_COOKIE, CONFIDENCE_EXACT, 1);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_SYN_COOKIE], 1);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK], 1);
+	end();
+}
+
+/* Two processors may each take one of its segments for the ACK of its cookie. */
+Test(queues, two_segments_at_once_may_be_counted_as_two_cookies)
+{
+	start(2, false);
+	sample(0);
+	handshake(0);
+	cookies_wanted++;
+	pass(20);
+	first_data(0);
+	for (int i = 0; i < 60; i++)
+		sample(1);
+	pass(20);
+	send_segment(0, true, TCP_FLAG_ACK | TCP_FLAG_FIN, 187, 501);
+	finish();
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK], 1);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_RACE], 1);
+	end();
 }
 
 /* ListenDrops moved for a SYN, and nothing else: the answer is that of just after it. */

@@ -166,7 +166,7 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 			refuse(q, x, a);
 	if (c.first) {
 		tell_entered(q, &c, packet->time_ns, entry->depth);
-	} else if (open_knows(a, KNOWN_ACK_DROPPED)) {
+	} else if (open_knows(a, KNOWN_ACK_DROPPED) && !q->over) {
 		queue_prove_entered(q, a, packet->details);
 	}
 	if (!open_has_child(a)) {

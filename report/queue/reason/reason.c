@@ -320,9 +320,11 @@ bool reason_excludes_cookie(const struct queue *q, const struct arrival *syn)
 
 enum confidence reason_confidence_of_cookie(const struct queue *q, const struct arrival *syn)
 {
-	/* Each answer is one, by the sysctl, by what followed, or by the count of them. */
-	if (q->host->tcp_syncookies == 2 || syn->cookie_proven ||
-	    agrees(q, BUDGET_COOKIE_WANTED, syn, is_syn))
+	/*
+	 * By what followed, or by the count of them: where tcp_syncookies is 2, a SYN that met
+	 * TIME_WAIT makes a request all the same (tcp_conn_request(), tcp_tw_isn).
+	 */
+	if (syn->cookie_proven || agrees(q, BUDGET_COOKIE_WANTED, syn, is_syn))
 		return CONFIDENCE_EXACT;
 	return CONFIDENCE_INFERRED;
 }

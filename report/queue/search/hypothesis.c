@@ -74,8 +74,10 @@ static bool wants_cookie(const struct queue *q, const struct hypothesis *h, cons
 		over = (int64_t)h->requests - (int64_t)highest;
 	}
 	*off = (int32_t)(over > 0 ? over - 1 : -over);
-	return q->host->tcp_syncookies == 2 ||
-	       (q->host->tcp_syncookies == 1 && q->limit_known && over > 0);
+	/* One that met TIME_WAIT makes a request, whatever the queues (tcp_tw_isn). */
+	if (q->host->tcp_syncookies == 2)
+		return a->timestamp != TIMESTAMP_REQUEST && !a->no_cookie;
+	return q->host->tcp_syncookies == 1 && q->limit_known && over > 0;
 }
 
 /* What speaks against it that this SYN was answered with a cookie, or by a request. */
