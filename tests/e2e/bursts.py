@@ -242,7 +242,13 @@ class Judge:
             self.accepts[entry["client"]].append(entry)
         for client, at in run.entries:
             self.entries[client].append(at)
-        self.truths = {key: Truth(segments, self.entries.get(key[0], []), run.closed, run.mix, self.end_ns)
+        begun = collections.defaultdict(list)
+        for (client, _), segments in run.attempts.items():
+            begun[client].append(segments[0].at)
+        # Until another attempt of the same addresses and ports begins, or the recording ends.
+        self.over = {key: min([self.end_ns] + [at for at in begun[key[0]] if at > segments[0].at])
+                     for key, segments in run.attempts.items()}
+        self.truths = {key: Truth(segments, self.entries.get(key[0], []), run.closed, run.mix, self.over[key])
                        for key, segments in run.attempts.items() if segments[0].at <= self.end_ns}
         self.judge()
 
@@ -262,7 +268,7 @@ class Judge:
         for key in attempts.keys() & self.truths.keys():
             attempt, truth = attempts[key], self.truths[key]
             accept = next((entry for entry in self.accepts.get(key[0], ())
-                           if truth.syns[0] <= entry["after_ns"] <= self.end_ns), None)
+                           if truth.syns[0] <= entry["after_ns"] <= self.over[key]), None)
             self.counts(attempt, truth)
             self.outcome(attempt, truth, accept)
             self.entry(attempt, truth)

@@ -11,8 +11,8 @@ static void say(uint64_t cookie, enum listener_change change)
 {
 	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER, .time_ns = now_ns};
 
-	e.listener = (struct listener){
-	    .cookie = cookie, .local = server, .limit = LIMIT, .change = change};
+	e.listener =
+	    (struct listener){.cookie = cookie, .local = server, .limit = LIMIT, .change = change};
 	deliver(&e);
 }
 
