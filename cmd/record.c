@@ -213,12 +213,74 @@ static int exit_status(int recorded, int reported, int command)
 	return command;
 }
 
+static int open_channel(struct record *o)
+{
+	int rc = channel_open(&o->channel, &o->channel_fd);
+
+	if (rc) {
+		complain(NAME, "cannot open the channel for server events: %s", strerror(-rc));
+		return STATUS_FAILED;
+	}
+	o->observation.recorder.channel = o->channel;
+	return 0;
+}
+
+/* What is written beside the recording: metrics, rows, the report. */
+static int open_outputs(struct record *o)
+{
+	struct recorder_options *options = &o->observation.recorder;
+	int status = metrics_start(&o->observation.metrics, NAME, o->observation.user);
+
+	if (status)
+		return status;
+	options->exporter = o->observation.metrics.exporter;
+	options->filter = rendering_filter(&o->rendering);
+	status = observation_open_rows(&o->observation, o->rendering.style.filter);
+	if (status)
+		return status;
+	o->rendering.to_stderr = rows_take_stdout(&o->observation.rows);
+	if (!o->observation.quiet) {
+		status = rendering_open(&o->rendering);
+		if (status)
+			return status;
+	}
+	if (o->rendering.sink)
+		options->sinks[options->sinks_count++] = o->rendering.sink;
+	options->unreported = options->sinks_count == 0 && o->observation.quiet &&
+			      !o->rendering.fail_on_drops && !options->exporter &&
+			      !options->rotation.retention.keep_incidents;
+	return 0;
+}
+
+/* The run is over, with rc. The exit status. */
+static int finish(struct record *o, struct recorder *recorder, int rc)
+{
+	int command, status;
+
+	o->command_told = o->command_told || !process_ended(&o->process);
+	process_stop(&o->process, 1000);
+	command = command_status(o);
+	if (rc)
+		complain(NAME, "%s", recorder_error(recorder));
+	if (recorder_finish(recorder) < 0 && !rc) {
+		rc = -EIO;
+		complain(NAME, "%s", recorder_error(recorder));
+	}
+	if (metrics_finish(&o->observation.metrics, NAME) && !rc)
+		rc = -EIO;
+	status = rendering_close(&o->rendering, recorder_report_error(recorder),
+				 recorder_report(recorder));
+	if (rows_close(&o->observation.rows, NAME) && !rc)
+		rc = -EIO;
+	return exit_status(rc, status, command);
+}
+
 static int record(struct record *o)
 {
 	char error[RECORDER_ERROR_SIZE];
 	struct recorder *recorder = NULL;
 	struct signals signals;
-	int rc, status, command;
+	int rc, status;
 
 	o->channel_fd = -1;
 	o->had_terminal = hang_up_has_terminal();
@@ -227,36 +289,12 @@ static int record(struct record *o)
 	rc = o->command ? process_find(o->command[0]) : 0;
 	if (rc)
 		return command_not_started(o, rc);
-	if (o->command) {
-		rc = channel_open(&o->channel, &o->channel_fd);
-		if (rc) {
-			complain(NAME, "cannot open the channel for server events: %s",
-				 strerror(-rc));
-			return STATUS_FAILED;
-		}
-		o->observation.recorder.channel = o->channel;
-	}
-	status = metrics_start(&o->observation.metrics, NAME, o->observation.user);
+	status = o->command ? open_channel(o) : 0;
+	if (status)
+		return status;
+	status = open_outputs(o);
 	if (status)
 		goto free_channel;
-	o->observation.recorder.exporter = o->observation.metrics.exporter;
-	o->observation.recorder.filter = rendering_filter(&o->rendering);
-	status = observation_open_rows(&o->observation, o->rendering.style.filter);
-	if (status)
-		goto free_channel;
-	o->rendering.to_stderr = rows_take_stdout(&o->observation.rows);
-	if (!o->observation.quiet || o->rendering.fail_on_drops) {
-		status = o->observation.quiet ? 0 : rendering_open(&o->rendering);
-		if (status)
-			goto free_channel;
-		if (o->rendering.sink)
-			o->observation.recorder.sinks[o->observation.recorder.sinks_count++] =
-			    o->rendering.sink;
-	}
-	o->observation.recorder.unreported =
-	    o->observation.recorder.sinks_count == 0 && o->observation.quiet &&
-	    !o->rendering.fail_on_drops && !o->observation.metrics.exporter &&
-	    !o->observation.recorder.rotation.retention.keep_incidents;
 	rc = signals_take(&signals, true);
 	if (rc) {
 		complain(NAME, "signals: %s", strerror(-rc));
@@ -279,23 +317,7 @@ static int record(struct record *o)
 	status = observation_give_up_privileges(&o->observation, recorder);
 	if (status)
 		goto stop;
-	rc = run(o, recorder, &signals);
-	o->command_told = o->command_told || !process_ended(&o->process);
-	process_stop(&o->process, 1000);
-	command = command_status(o);
-	if (rc)
-		complain(NAME, "%s", recorder_error(recorder));
-	if (recorder_finish(recorder) < 0 && !rc) {
-		rc = -EIO;
-		complain(NAME, "%s", recorder_error(recorder));
-	}
-	if (metrics_finish(&o->observation.metrics, NAME) && !rc)
-		rc = -EIO;
-	status = rendering_close(&o->rendering, recorder_report_error(recorder),
-				 recorder_report(recorder));
-	if (rows_close(&o->observation.rows, NAME))
-		rc = rc ? rc : -EIO;
-	status = exit_status(rc, status, command);
+	status = finish(o, recorder, run(o, recorder, &signals));
 	goto give_back;
 stop:
 	process_stop(&o->process, 1000);
