@@ -96,6 +96,26 @@ static int on_attempt(void *context, const struct attempt *attempt)
 	return 0;
 }
 
+static int open_queues(struct reporter *r, const struct recording_meta *meta)
+{
+	const struct queues_options options = {
+	    .host = meta->host,
+	    .blind = !meta->sources[SOURCE_CAPTURE].on,
+	    .children_looked_up = meta->sources[SOURCE_SAMPLER].on,
+	    .forks_told = meta->sources[SOURCE_PROC].on && !meta->losses[LOSS_PROC_EVENTS],
+	    .entries_told = meta->entries && !meta->losses[LOSS_BPF_EVENTS],
+	    .targets = meta->targets,
+	    .targets_count = meta->targets_count,
+	    .lo_only = strcmp(meta->interface, "lo") == 0,
+	    .interface_index = meta->interface_index,
+	    .interface_alone = meta->interface_alone,
+	    .rates = &r->rates,
+	    .live_slots = r->options.live_slots,
+	};
+
+	return queues_new(&options, &r->queues);
+}
+
 int reporter_new(const struct reporter_options *options, struct reporter **out)
 {
 	struct reporter *r = calloc(1, sizeof(*r));
@@ -129,30 +149,11 @@ int reporter_new(const struct reporter_options *options, struct reporter **out)
 	rc = rates_init(&r->rates, options->meta ? options->meta->start_ns : TIME_UNKNOWN);
 	if (rc)
 		goto free_live;
-	if (options->meta) {
-		const struct queues_options queues = {
-		    .host = options->meta->host,
-		    .blind = !options->meta->sources[SOURCE_CAPTURE].on,
-		    .children_looked_up = options->meta->sources[SOURCE_SAMPLER].on,
-		    .forks_told = options->meta->sources[SOURCE_PROC].on &&
-				  !options->meta->losses[LOSS_PROC_EVENTS],
-		    .entries_told =
-			options->meta->entries && !options->meta->losses[LOSS_BPF_EVENTS],
-		    .targets = options->meta->targets,
-		    .targets_count = options->meta->targets_count,
-		    .lo_only = strcmp(options->meta->interface, "lo") == 0,
-		    .interface_index = options->meta->interface_index,
-		    .interface_alone = options->meta->interface_alone,
-		    .rates = &r->rates,
-		    .live_slots = options->live_slots,
-		};
-
-		rc = queues_new(&queues, &r->queues);
-		if (rc)
-			goto release_rates;
-		tracker.queues = r->queues;
-		tracker.all_interfaces = strcmp(options->meta->interface, "any") == 0;
-	}
+	rc = options->meta ? open_queues(r, options->meta) : 0;
+	if (rc)
+		goto release_rates;
+	tracker.queues = r->queues;
+	tracker.all_interfaces = options->meta && strcmp(options->meta->interface, "any") == 0;
 	rc = tracker_new(&tracker, &r->tracker);
 	if (rc)
 		goto free_queues;
@@ -468,16 +469,12 @@ static void add_note_of_devices(struct reporter *r)
 	add_note(r, r->note_devices);
 }
 
-static int fill_report(struct reporter *r, const struct reporter_source *source)
+/* What was read, and when. */
+static void fill_origin(struct reporter *r, const struct reporter_source *source)
 {
 	struct report *report = &r->report;
-	uint64_t listeners, arrivals, past, latencies;
-	struct tracker_stats stats;
-	int rc;
 
-	tracker_stats(r->tracker, &stats);
 	report->version = SYNSCOPE_VERSION;
-	totals_put(&r->all, report);
 	report->kind = r->options.kind;
 	report->path = r->options.path;
 	report->start_ns = source->start_ns != TIME_UNKNOWN ? source->start_ns : r->first_ns;
@@ -487,42 +484,52 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	report->packets = source->packets;
 	report->packets_dropped = source->packets_dropped;
 	memcpy(report->skipped, source->skipped, sizeof(report->skipped));
-	report->other_segments = stats.other_segments;
-	report->unseen_syn_acks = stats.unseen_syn_acks;
-	report->stray_syn_acks = stats.stray_syn_acks;
-	report->answered_in_front = stats.fronted;
-	report->without_packets = stats.without_packets;
-	report->without_asked = stats.without_asked;
-	report->without_server = stats.without_server;
 	report->late_events = source->late_events;
 	report->meta = r->options.meta;
 	report->meta_known = r->options.meta != NULL;
 	report->host_known = r->options.meta != NULL;
 	if (r->options.meta)
 		report->host = r->options.meta->host;
-	add_overflow(r, "open attempts", stats.open_max, stats.evicted);
-	add_overflow(r, "attempts of one client and port", TRACKER_FLOW_MAX, stats.crowded);
-	add_overflow(r, "resets in accept queues", TRACKER_GHOSTS_MAX, stats.ghosts_refused);
-	add_overflow(r, "attempt details", DETAIL_OPENED_MAX, stats.details_refused);
-	add_overflow(r, "destinations of this host's own connections", PEERS_MAX, r->peers.refused);
-	add_overflow(r, "packet marks", DETAIL_MARKS_MAX, stats.marks_refused);
-	report->overflows = r->overflows;
-	if (r->queues) {
-		queues_left_out(r->queues, &listeners, &arrivals, &past, &latencies);
-		add_overflow(r, "events about listeners", LISTENING_MAX, listeners);
-		add_overflow(r, "packets to be settled", QUEUE_ARRIVALS_MAX, arrivals);
-		add_overflow(r, "limits and owners of a listener", QUEUE_TENURES_MAX, past);
-		add_overflow(r, "latency histograms of listeners", LATENCIES_HISTOGRAMS_MAX,
-			     latencies);
-	}
-	if (r->queues)
-		report->listeners_count = queues_report(r->queues, &report->listeners);
+	report->packets_missing = source->packets_missing;
 	report->notes_count = source->notes_count;
 	report->notes = source->notes;
-	report->packets_missing = source->packets_missing;
-	add_note_of_what_is_missing(r);
-	add_note_of_devices(r);
-	report->rates = rates_view(&r->rates, report->end_ns);
+}
+
+static void fill_stats(struct report *report, const struct tracker_stats *stats)
+{
+	report->other_segments = stats->other_segments;
+	report->unseen_syn_acks = stats->unseen_syn_acks;
+	report->stray_syn_acks = stats->stray_syn_acks;
+	report->answered_in_front = stats->fronted;
+	report->without_packets = stats->without_packets;
+	report->without_asked = stats->without_asked;
+	report->without_server = stats->without_server;
+}
+
+static void fill_overflows(struct reporter *r, const struct tracker_stats *stats)
+{
+	uint64_t listeners, arrivals, past, latencies;
+
+	add_overflow(r, "open attempts", stats->open_max, stats->evicted);
+	add_overflow(r, "attempts of one client and port", TRACKER_FLOW_MAX, stats->crowded);
+	add_overflow(r, "resets in accept queues", TRACKER_GHOSTS_MAX, stats->ghosts_refused);
+	add_overflow(r, "attempt details", DETAIL_OPENED_MAX, stats->details_refused);
+	add_overflow(r, "destinations of this host's own connections", PEERS_MAX, r->peers.refused);
+	add_overflow(r, "packet marks", DETAIL_MARKS_MAX, stats->marks_refused);
+	r->report.overflows = r->overflows;
+	if (!r->queues)
+		return;
+	queues_left_out(r->queues, &listeners, &arrivals, &past, &latencies);
+	add_overflow(r, "events about listeners", LISTENING_MAX, listeners);
+	add_overflow(r, "packets to be settled", QUEUE_ARRIVALS_MAX, arrivals);
+	add_overflow(r, "limits and owners of a listener", QUEUE_TENURES_MAX, past);
+	add_overflow(r, "latency histograms of listeners", LATENCIES_HISTOGRAMS_MAX, latencies);
+}
+
+static void fill_peers_and_worst(struct reporter *r)
+{
+	struct report *report = &r->report;
+
 	peers_sort(&r->peers);
 	report->peers_count = r->peers.count;
 	report->peers = r->peers.peers;
@@ -532,6 +539,25 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	worst_sort(&r->worst);
 	report->worst_count = r->worst.count;
 	report->worst = r->worst.attempts;
+}
+
+static int fill_report(struct reporter *r, const struct reporter_source *source)
+{
+	struct report *report = &r->report;
+	struct tracker_stats stats;
+	int rc;
+
+	tracker_stats(r->tracker, &stats);
+	totals_put(&r->all, report);
+	fill_origin(r, source);
+	fill_stats(report, &stats);
+	fill_overflows(r, &stats);
+	if (r->queues)
+		report->listeners_count = queues_report(r->queues, &report->listeners);
+	add_note_of_what_is_missing(r);
+	add_note_of_devices(r);
+	report->rates = rates_view(&r->rates, report->end_ns);
+	fill_peers_and_worst(r);
 	report->passive_opens = r->queues ? ledger_passive_opens(&r->ledger) : -1;
 	fill_latencies(r);
 	rc = fill_ledger(r);
