@@ -38,8 +38,8 @@ def test_nginx_with_the_backlog_that_is_advised(serve, play):
     assert "The setting is the backlog= parameter of listen" in advice["text"]
     backlog = number_in(advice, r"a backlog of (\d+)")
     assert 1 < backlog < 150
-    after = played.followed(backlog, lambda came: came.prompt > before.prompt)
-    assert after.served >= before.served
+    after = played.followed(backlog, lambda came, before: came.prompt > before.prompt)
+    assert after.served >= played.before.served
 
 
 SLEEPING = """
@@ -76,7 +76,7 @@ def test_bursts_of_clients_that_give_up(serve, play):
                                              " ".join(advice["evidence"])).groups())
     assert served >= before.served
     # Followed, the clients' own count is what the replay says it is.
-    played.followed(backlog, lambda came: before.served < came.served and least <= came.served <= most)
+    played.followed(backlog, lambda came, before: before.served < came.served and least <= came.served <= most)
 
 
 STARTUP = struct.pack(">II", 39, 196608) + b"user\0tester\0database\0postgres\0\0"
@@ -138,8 +138,8 @@ def test_postgres_with_the_somaxconn_that_is_advised(play, postgres, set_somaxco
     assert "max_connections" in advice["text"] and "restart the server" in advice["text"]
     somaxconn = number_in(advice, r"net\.core\.somaxconn=(\d+)")
     assert 2 < somaxconn < 60
-    after = played.followed(somaxconn, lambda came: came.prompt > before.prompt)
-    assert after.served >= before.served
+    after = played.followed(somaxconn, lambda came, before: came.prompt > before.prompt)
+    assert after.served >= played.before.served
 
 
 # --- too few workers, or a limit on connections ---
@@ -228,7 +228,7 @@ def test_apache_with_the_workers_that_are_advised(serve, play):
     played = play(start, lambda port: impatient(port, request=GET.replace(b"/ ", b"/index.html "), hold_s=0.2))
     advice, before = played.trouble("accept-rate", 2)
     assert "MaxRequestWorkers" in advice["text"]
-    played.followed(number_in(advice, r"With (\d+) workers"), lambda came: came.served > before.served)
+    played.followed(number_in(advice, r"With (\d+) workers"), lambda came, before: came.served > before.served)
 
 
 def test_haproxy_with_the_maxconn_that_is_advised_and_with_a_backlog(serve, play):
@@ -239,7 +239,7 @@ def test_haproxy_with_the_maxconn_that_is_advised_and_with_a_backlog(serve, play
     advice, before = played.trouble("application-limit", (2, 64))
     assert "no more than 2 connections at a time" in advice["text"] and "maxconn" in advice["text"]
     longer = impatient(start((2, 1024)), hold_s=0.2)
-    after = played.followed((number_in(advice, r"With a limit of (\d+)"), 64), lambda came: came.served > before.served)
+    after = played.followed((number_in(advice, r"With a limit of (\d+)"), 64), lambda came, before: came.served > before.served)
     assert after.served > longer.served, "a longer queue did as much"
 
 
@@ -251,7 +251,7 @@ def test_gunicorn_with_the_workers_that_are_advised(serve, play):
     played = play(start, impatient)
     advice, before = played.trouble("accept-rate", 1)
     assert "--workers or --threads" in advice["text"]
-    played.followed(number_in(advice, r"With (\d+) workers"), lambda came: came.served > before.served)
+    played.followed(number_in(advice, r"With (\d+) workers"), lambda came, before: came.served > before.served)
 
 
 def test_php_fpm_with_the_children_that_are_advised(serve, play, folder):
@@ -264,7 +264,7 @@ def test_php_fpm_with_the_children_that_are_advised(serve, play, folder):
     played = play(start, lambda port: impatient(port, request=fastcgi(str(folder / "it.php"))))
     advice, before = played.trouble("accept-rate", 2)
     assert "pm.max_children" in advice["text"]
-    played.followed(number_in(advice, r"With (\d+) workers"), lambda came: came.served > before.served)
+    played.followed(number_in(advice, r"With (\d+) workers"), lambda came, before: came.served > before.served)
 
 
 LOCKED = """
@@ -302,7 +302,7 @@ def test_workers_that_wait_for_one_lock(serve, play, workers):
     assert all(re.search(r"With \d+ workers", one["text"]) is None for one in played.report["advice"])
     assert "make it faster" in advice["text"] or "would be served sooner is not known" in advice["text"]
     more = played.clients(start((0.05, 3 * workers)))
-    after = played.followed((0.005, workers), lambda came: max(came.took) < max(before.took))
+    after = played.followed((0.005, workers), lambda came, before: max(came.took) < max(before.took))
     assert before.served == 60 and max(after.took) < max(more.took)
 
 
@@ -355,7 +355,7 @@ def test_a_server_that_accepts_so_many_at_a_time(serve, play, how):
     advice, before = played.trouble("application-limit", (3, 64))
     assert "it takes no more than 3 connections at a time" in advice["text"] and "semaphore" in advice["text"]
     longer = clients(start((3, 1024)))
-    after = played.followed((number_in(advice, r"With a limit of (\d+)"), 64), lambda came: came.served > before.served)
+    after = played.followed((number_in(advice, r"With a limit of (\d+)"), 64), lambda came, before: came.served > before.served)
     assert after.served > longer.served, "a longer queue did as much"
 
 
@@ -369,7 +369,7 @@ def test_memcached_with_the_connections_that_are_advised(serve, play):
                                               gap_s=0.01))
     advice, before = played.trouble("application-limit", 16)
     assert "listen() again with a backlog of 0 or 1" in advice["text"] and "(-c" in advice["text"]
-    played.followed(1024, lambda came: came.served > before.served)
+    played.followed(1024, lambda came, before: came.served > before.served)
 
 
 NGINX_FULL = """
@@ -393,7 +393,7 @@ def test_nginx_with_the_worker_connections_that_are_advised_and_with_a_backlog(s
     assert advice["clients"] == 40 - before.served
     assert "worker_connections are not enough" in (folder / "log").read_text(encoding="utf-8")
     longer = played.clients(start((12, 4096))).join()
-    after = played.followed((1024, 511), lambda came: came.served == 40)
+    after = played.followed((1024, 511), lambda came, _: came.served == 40)
     assert after.served > longer.served
 
 
@@ -418,7 +418,7 @@ def test_sshd_with_the_maxstartups_that_is_advised(sshd, play, folder):
     assert 'with "Exceeded MaxStartups"' in advice["text"] and "(MaxStartups" in advice["text"]
     log = (folder / "output").read_text(encoding="utf-8")
     assert advice["clients"] == 12 - before.served and "past MaxStartups" in log
-    played.followed(12, lambda came: came.served == 12)
+    played.followed(12, lambda came, _: came.served == 12)
 
 
 def test_postgres_with_the_max_connections_that_is_advised(serve, play, postgres):
@@ -427,7 +427,7 @@ def test_postgres_with_the_max_connections_that_is_advised(serve, play, postgres
     advice, before = played.trouble("application-limit", 5)
     assert "SQLSTATE 53300" in advice["text"] and "(max_connections" in advice["text"]
     assert advice["clients"] == 16 - before.served == sum(b"53300" in reply for reply in before.replies)
-    played.followed(20, lambda came: came.served == 16)
+    played.followed(20, lambda came, _: came.served == 16)
 
 
 def test_postgres_that_is_not_ready(serve, play, postgres, folder):
@@ -446,7 +446,7 @@ def test_postgres_that_is_not_ready(serve, play, postgres, folder):
     assert "SQLSTATE 57P03" in advice["text"] and "hot_standby" in advice["text"]
     assert "the database system is" in psqls[-1].stderr and before.served == 0
     assert advice["clients"] == 7 == 1 + sum(b"57P03" in reply for reply in before.replies)
-    played.followed("on", lambda came: came.served == 6)
+    played.followed("on", lambda came, _: came.served == 6)
     assert psqls[-1].returncode == 0
 
 
@@ -460,7 +460,7 @@ def test_memcached_that_answers_with_an_error(serve, play):
     advice, before = played.trouble("application-limit", 24)
     assert 'with "ERROR Too many open connections"' in advice["text"] and "(-c" in advice["text"]
     assert advice["clients"] == 30 - before.served
-    played.followed(1024, lambda came: came.served == 30)
+    played.followed(1024, lambda came, _: came.served == 30)
 
 
 NGINX_CLOSES = """
@@ -528,7 +528,7 @@ def test_gunicorn_with_the_cpu_quota_that_is_advised_and_with_a_backlog(cgroup, 
     advice, before = played.trouble("cpu-quota", (8, 64))
     assert "CPUQuota= of its systemd unit" in advice["text"] and cgroup.throttled()
     longer = thirty(start((8, 1024)))
-    after = played.followed((None, 64), lambda came: came.served > before.served)
+    after = played.followed((None, 64), lambda came, before: came.served > before.served)
     assert after.served > longer.served, "a longer queue did as much"
 
 
@@ -565,7 +565,7 @@ def test_node_with_the_work_out_of_its_event_loop(serve, play):
     played = play(lambda how: serve("node", "@FOLDER@/it.js", how, files={"it.js": NODE}), clients)
     advice, before = played.trouble("blocked-loop", "block")
     assert "node" in advice["text"] and "the cluster module" in advice["text"]
-    played.followed("wait", lambda came: came.served > before.served)
+    played.followed("wait", lambda came, before: came.served > before.served)
 
 
 ACTIVATED = """
@@ -592,4 +592,4 @@ def test_a_server_that_is_started_by_its_first_client(serve, play):
     assert "socket activation" in advice["text"]
     assert min(before.took) > 0.8
     # Followed: it is started before they come.
-    played.followed("before", lambda came: came.served == 20 and min(came.took) < min(before.took))
+    played.followed("before", lambda came, before: came.served == 20 and min(came.took) < min(before.took))

@@ -60,7 +60,7 @@ class Held:
         advice, before = played.trouble("owner-stopped", (True, 4))
         assert words in advice["text"] and before.served == 0
         assert played.clients(played.start((True, 1024))).served == 0
-        played.followed((False, 4), lambda came: came.served == 12)
+        played.followed((False, 4), lambda came, _: came.served == 12)
         return advice
 
 
@@ -122,7 +122,7 @@ def test_a_server_without_a_processor(cgroup, serve, play):
     advice, before = played.trouble("cpu-quota", ("starved", 4))
     assert "take load off the host" in advice["text"]
     longer = clients(start(("starved", 1024)))
-    after = played.followed(("alone", 4), lambda came: came.served > before.served)
+    after = played.followed(("alone", 4), lambda came, before: came.served > before.served)
     assert after.served > longer.served
 
 
@@ -169,7 +169,7 @@ def test_a_listener_that_a_helper_inherited(serve, play):
     advice, before = played.trouble("nobody-accepts", (4, "open"))
     assert "The listener is open in sleep (pid " in advice["text"] and before.served == 0
     assert played.clients(start((1024, "open"))).served == 0
-    played.followed((4, "closed"), lambda came: came.served == 8)
+    played.followed((4, "closed"), lambda came, _: came.served == 8)
 
 
 APP = """
@@ -207,7 +207,7 @@ def test_gunicorn_whose_clients_gave_up(serve, play, folder):
     assert "A larger backlog makes it worse" in gone["text"] and 0 < gone["clients"] <= before.in_vain
     shorter = clients(start((1, 2)))
     assert shorter.in_vain < before.in_vain
-    more = played.followed((number_in(advice, r"With (\d+) workers"), 64), lambda came: came.served > before.served)
+    more = played.followed((number_in(advice, r"With (\d+) workers"), 64), lambda came, before: came.served > before.served)
     assert more.in_vain < before.in_vain
 
 
@@ -244,7 +244,7 @@ def test_gunicorn_whose_only_worker_hangs(serve, play, folder):
     advice, before = played.trouble("nobody-accepts", (1, 8))
     assert "(--workers or --threads)" in advice["text"] and before.served == 0
     assert clients(start((1, 1024))).served == 0
-    played.followed((3, 8), lambda came: came.served == 16)
+    played.followed((3, 8), lambda came, _: came.served == 16)
 
 
 @once
@@ -256,7 +256,7 @@ def test_apache_with_the_keepalivetimeout_that_is_advised(serve, play):
                   lambda port: Clients(port, 10, patience_s=1.4, request=GET.replace(b"/ ", b"/index.html "), hold_s=2.5))
     advice, before = played.trouble("nobody-accepts", 30)
     assert "(KeepAliveTimeout, Timeout)" in advice["text"] and before.served == 2
-    played.followed("200ms", lambda came: came.served > before.served)
+    played.followed("200ms", lambda came, before: came.served > before.served)
 
 
 LOGGING = """
@@ -291,7 +291,7 @@ def test_a_server_whose_log_nobody_reads(serve, play, folder):
     played = play(start, clients)
     advice, before = played.trouble("nobody-accepts", "sleep 60")
     assert "log pipe" in advice["text"] and before.served == 0
-    played.followed("cat >/dev/null", lambda came: came.served == 8)
+    played.followed("cat >/dev/null", lambda came, _: came.served == 8)
 
 
 FAILING = """
@@ -317,7 +317,7 @@ def test_a_service_that_fails_at_its_first_client(serve, play):
     played = play(start, lambda port: Clients(port, 10, patience_s=4))
     advice, before = played.trouble("listener-closed", "fails")
     assert "its log says why" in advice["text"] and before.served == 0
-    played.followed("runs", lambda came: came.served == 10)
+    played.followed("runs", lambda came, _: came.served == 10)
 
 
 def test_nginx_that_is_reloaded_in_place_of_a_restart(serve, play, folder):
