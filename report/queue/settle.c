@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/queue/arrival.h"
+#include "report/queue/listening.h"
 #include "report/queue/reason/reason.h"
 #include "report/queue/reconcile.h"
 #include "report/queue/search/beam.h"
@@ -80,9 +81,26 @@ static struct queue *find_dropper(struct queue *q, const struct queue_sample *s)
 	return s->dropper ? s->dropper : last;
 }
 
+/*
+ * Its sockets had dropped something by their first samples: whether what came before those is
+ * among it nobody knows.
+ */
+static bool had_dropped(const struct queue *q)
+{
+	const struct listening *all = q->reasons ? q->reasons->listening : NULL;
+
+	if (!q->grouped || !all)
+		return q->sk_drops.first != 0;
+	for (size_t i = 0; i < all->count; i++)
+		if (all->queues[i]->leader == q && all->queues[i]->sk_drops.first)
+			return true;
+	return false;
+}
+
 static void settle_sample(struct queue *q, struct queue_sample *s, struct table *table,
 			  struct details *details)
 {
+	bool blind = s->drops_known && !q->sk_drops.group_settled && had_dropped(q);
 	int64_t left, fresh;
 	struct drops_view view;
 
@@ -93,6 +111,7 @@ static void settle_sample(struct queue *q, struct queue_sample *s, struct table 
 	s->reach = arrivals_until(q, s);
 	left = queue_reconcile(q, s, table);
 	view = view_drops(q, s);
+	view.known &= !blind;
 	view.member = find_dropper(q, s);
 	fresh = (int64_t)(uint32_t)(s->drops - q->sk_drops.shown_drops);
 	if (s->drops_known) {
@@ -108,6 +127,8 @@ static void settle_sample(struct queue *q, struct queue_sample *s, struct table 
 		a->done_ns = s->time_ns;
 		arrival_settle(q, a, &view, table, details);
 	}
+	if (blind)
+		q->sk_drops.settled = 0;
 	if (view.known && view.room_min > 0 && fresh > 0)
 		queue_doubt_fates(q, s->before_ns, table, details);
 	drop_settled(q);

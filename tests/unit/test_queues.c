@@ -175,6 +175,44 @@ Test(queues, a_syn_that_no_counter_saw_is_not_the_queues)
 	end();
 }
 
+/* Of the drops that the first sample shows nobody knows when they were. */
+Test(queues, what_came_before_the_first_sample_may_be_among_its_drops)
+{
+	start(1, true);
+	syn(1);
+	pass(50000);
+	drops += 5;
+	samples(60, 0);
+	syn(2);
+	pass(5000);
+	looked_up_free(2);
+	samples(60, 0);
+	finish();
+	cr_expect_eq(attempt_of(1)->outcome, OUTCOME_UNANSWERED);
+	cr_expect_eq(attempt_of(1)->causes_count, 0);
+	assert_cause(2, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_EXACT, 1);
+	end();
+}
+
+/* It was full by then: inferred, and no more of what the next samples show. */
+Test(queues, a_queue_that_was_full_before_the_first_sample)
+{
+	start(1, true);
+	syn(1);
+	pass(50000);
+	drops += 5;
+	samples(60, 3);
+	syn(2);
+	drops++;
+	samples(60, 3);
+	finish();
+	assert_cause(1, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_INFERRED, 1);
+	assert_cause(2, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_EXACT, 1);
+	cr_expect_eq(listeners[0].sk_drops, 1);
+	cr_expect_eq(listeners[0].disagreements, 0);
+	end();
+}
+
 /* TIME_WAIT without timestamps counts nothing, and its ACK, or a SYN-ACK, may go unseen. */
 Test(queues, what_a_syn_met_is_not_certain_unless_somebody_looked)
 {
