@@ -31,7 +31,9 @@ void replay_note(struct replay *r, const char *format, ...)
 	va_end(args);
 }
 
-static int open_packets(struct replay *r, struct replay_part *part, const char *path)
+/* only_begun: that there are none is no wonder. */
+static int open_packets(struct replay *r, struct replay_part *part, const char *path,
+			bool only_begun)
 {
 	char error[CAPTURE_ERROR_SIZE];
 	int rc = capture_open_file(path, &part->capture, error);
@@ -49,7 +51,8 @@ static int open_packets(struct replay *r, struct replay_part *part, const char *
 		snprintf(r->error, sizeof(r->error), "%s", error);
 		return rc;
 	}
-	replay_note(r, "packets: %.400s; handshakes are unknown", error);
+	if (!only_begun)
+		replay_note(r, "packets: %.400s; handshakes are unknown", error);
 	return 0;
 }
 
@@ -79,6 +82,16 @@ static void take_meta(struct replay *r, struct replay_part *part, const struct r
 		r->meta.losses[i] += meta->losses[i];
 }
 
+/* meta.json is the last of the files with which a part begins: it ended before that. */
+static bool is_only_begun(const struct replay *r, const struct replay_part *part, const char *path)
+{
+	char file[PATH_MAX];
+
+	return part != r->parts &&
+	       snprintf(file, sizeof(file), "%s/" RECORDING_META, path) < (int)sizeof(file) &&
+	       access(file, F_OK) < 0 && errno == ENOENT;
+}
+
 static int read_meta(struct replay *r, struct replay_part *part, const char *path)
 {
 	struct recording_meta *meta = malloc(sizeof(*meta));
@@ -90,7 +103,11 @@ static int read_meta(struct replay *r, struct replay_part *part, const char *pat
 		return -ENOMEM;
 	}
 	rc = recording_read_meta(path, meta, error);
-	if (rc) {
+	if (rc && is_only_begun(r, part, path)) {
+		replay_note(r, "meta: the recording was interrupted while a part of it began; only "
+			       "what was written by then is reported");
+		unknown_meta(meta);
+	} else if (rc) {
 		/* The rest may still be good: say what is missing and go on. */
 		replay_note(r, "meta: %.400s; the host's settings are unknown", error);
 		unknown_meta(meta);
@@ -113,11 +130,11 @@ static int open_part(struct replay *r, struct replay_part *part, const char *fol
 	rc = recording_reader_new(folder, &part->reader, error);
 	if (rc == 0 && r->window.since_ns != INT64_MIN)
 		recording_skip_before(part->reader, r->window.since_ns - REPLAY_WINDOW_KNOWN_NS);
-	if (rc) {
+	if (rc)
 		part->reader = NULL;
+	if (rc && !is_only_begun(r, part, folder))
 		replay_note(r, "events: %.400s; queue depths, accepts and counters are unknown",
 			    error);
-	}
 	if (snprintf(path, sizeof(path), "%s/%s%s", folder, RECORDING_PACKETS,
 		     recording_is_compressed(folder, RECORDING_PACKETS)
 			 ? RECORDING_OUTPUT_SUFFIX
@@ -125,7 +142,7 @@ static int open_part(struct replay *r, struct replay_part *part, const char *fol
 		snprintf(r->error, sizeof(r->error), "%.4000s: path too long", folder);
 		return -ENAMETOOLONG;
 	}
-	return open_packets(r, part, path);
+	return open_packets(r, part, path, is_only_begun(r, part, folder));
 }
 
 static int make_parts(struct replay *r, size_t count)
@@ -260,11 +277,12 @@ static int open_numbers(struct replay *r, const uint32_t *numbers, size_t count)
 			add_unrecorded(r, ended_ns, r->parts[i].start_ns, &unrecorded);
 	}
 	if (rc == 0 && unrecorded.count)
-		replay_note(r,
-			    "parts: between %s nothing was recorded for %.1f s: the numbers are of the "
-			    "rest, and the counters moved meanwhile, too",
-			    unrecorded.count == 1 ? "two of them" : "some of them",
-			    (double)unrecorded.total_ns / NS_PER_SEC);
+		replay_note(
+		    r,
+		    "parts: between %s nothing was recorded for %.1f s: the numbers are of the "
+		    "rest, and the counters moved meanwhile, too",
+		    unrecorded.count == 1 ? "two of them" : "some of them",
+		    (double)unrecorded.total_ns / NS_PER_SEC);
 	return rc;
 }
 
@@ -349,7 +367,7 @@ int replay_open(struct replay *replay, const char *path, int64_t since_ns, int64
 		rc = make_parts(replay, 1);
 		if (rc == 0)
 			rc = replay->recording ? open_part(replay, replay->parts, path)
-					       : open_packets(replay, replay->parts, path);
+					       : open_packets(replay, replay->parts, path, false);
 	}
 	return rc ? rc : check_readable(replay);
 }

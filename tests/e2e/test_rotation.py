@@ -244,3 +244,19 @@ def test_a_part_that_is_missing_is_told(record, report, folder):
     # It was of a second or more.
     assert "between two of them nothing was recorded for" in complaints
 
+
+
+@pytest.mark.parametrize("files", [(), ("events.jsonl.zst", "packets.pcap.zst")], ids=["none", "empty"])
+def test_a_part_that_only_began_is_the_end(record, report, folder, files):
+    """Killed while it makes the next part: meta.json comes last."""
+    record(folder, lambda: len(names(folder)) >= 3, "--rotate-time", "1s")
+    whole, _ = report(folder)
+    last = folder / f"{int(names(folder)[-1]) + 1:06}"
+    last.mkdir()
+    for name in files:
+        (last / name).touch()
+    cut, complaints = report(folder)
+    assert "the recording was interrupted" in complaints
+    assert "unknown" not in complaints
+    for name in ("attempts", "listeners", "ledger"):
+        assert cut[name] == whole[name]
