@@ -244,11 +244,33 @@ static void fill_meta(struct recorder *r)
 	r->meta.sources[SOURCE_SERVER].on = r->options.channel != NULL;
 }
 
+/* What is there when it begins: addresses, listeners and their owners, counters. */
+static int take_first(struct recorder *r)
+{
+	int64_t found_ns;
+	int rc = recorder_addresses(r, on_first_event);
+
+	if (rc == 0)
+		rc = recorder_first_translations(r);
+	if (rc == 0)
+		rc = sampler_round(r->sampler, on_first_event, r);
+	found_ns = clock_monotonic_ns();
+	/* With its owners come a listener's options: they decide what a packet means. */
+	if (rc == 0 && r->scout)
+		rc = scout_settle(r->scout, OWNERS_NS, on_first_found, r);
+	if (r->scout)
+		recorder_note_scout(r);
+	if (rc == 0)
+		rc = sampler_bracket(r->sampler, COUNTERS_BEFORE, recorder_on_sampled,
+				     recorder_on_event, r);
+	recorder_note_owners(r, found_ns);
+	return rc;
+}
+
 int recorder_new(const struct recorder_options *options, struct recorder **out,
 		 char error[RECORDER_ERROR_SIZE])
 {
 	struct recorder *r = calloc(1, sizeof(*r));
-	int64_t found_ns;
 	int rc;
 
 	if (!r) {
@@ -286,29 +308,12 @@ int recorder_new(const struct recorder_options *options, struct recorder **out,
 			analysis_promise(r->analysis, (enum source)s, TIME_UNKNOWN);
 	r->last_packet_ns = clock_monotonic_ns();
 	r->softnet_before = softnet_dropped();
-	if (r->sampler) {
-		rc = recorder_addresses(r, on_first_event);
-		if (rc == 0)
-			rc = recorder_first_translations(r);
-		if (rc == 0)
-			rc = sampler_round(r->sampler, on_first_event, r);
-		found_ns = clock_monotonic_ns();
-		/* With its owners come a listener's options: they decide what a packet means. */
-		if (rc == 0 && r->scout)
-			rc = scout_settle(r->scout, OWNERS_NS, on_first_found, r);
-		if (r->scout)
-			recorder_note_scout(r);
-		if (rc == 0)
-			rc = sampler_bracket(r->sampler, COUNTERS_BEFORE, recorder_on_sampled,
-					     recorder_on_event, r);
-		recorder_note_owners(r, found_ns);
-		if (rc)
-			snprintf(error, RECORDER_ERROR_SIZE, "%s",
-				 r->error[0] ? r->error : strerror(-rc));
+	rc = r->sampler ? take_first(r) : 0;
+	if (rc) {
+		snprintf(error, RECORDER_ERROR_SIZE, "%s", r->error[0] ? r->error : strerror(-rc));
+		goto fail;
 	}
 	r->last_round_ns = r->last_counters_ns = r->last_flush_ns = clock_monotonic_ns();
-	if (rc)
-		goto fail;
 	*out = r;
 	return 0;
 fail:
