@@ -15,13 +15,15 @@ void child_fifo_release(struct child_fifo *fifo)
 	child_ring_release(&fifo->ring);
 }
 
-void child_fifo_take_proof(const struct child_fifo *fifo, struct child_entry *entry)
+void child_fifo_take_proof(const struct child_fifo *fifo, struct child_entry *entry,
+			   int64_t known_ns)
 {
-	if (entry->acked_ns > fifo->behind_ns && fifo->proof_ns > entry->waiting_ns)
+	if (entry->acked_ns < known_ns && entry->acked_ns > fifo->behind_ns &&
+	    fifo->proof_ns > entry->waiting_ns)
 		entry->waiting_ns = fifo->proof_ns;
 }
 
-void child_fifo_prove(struct child_fifo *fifo)
+void child_fifo_prove(struct child_fifo *fifo, int64_t known_ns)
 {
 	const struct child_entry *first;
 
@@ -36,7 +38,7 @@ void child_fifo_prove(struct child_fifo *fifo)
 
 		if (entry->acked_ns > first->seen_ns)
 			break;
-		child_fifo_take_proof(fifo, entry);
+		child_fifo_take_proof(fifo, entry, known_ns);
 	}
 	fifo->behind_ns = first->seen_ns;
 	fifo->proof_ns = first->waiting_ns;

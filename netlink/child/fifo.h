@@ -8,6 +8,9 @@
  * that finished with it nobody knows the order: two processors may be at their packets in
  * another order than that of the capture, and an ACK that a full queue refused is made good by
  * the data behind it, when others have entered. They take turns at being looked at.
+ *
+ * Nor is it known of those that came last whether they are in this queue at all: the listener may
+ * have got a sibling that no dump of listeners has shown yet (known_ns).
  */
 #ifndef NETLINK_CHILD_FIFO_H
 #define NETLINK_CHILD_FIFO_H
@@ -30,11 +33,15 @@ static inline struct child_entry *child_fifo_at(const struct child_fifo *fifo, s
 	return child_ring_at(&fifo->ring, i);
 }
 
-/* What is proven of the entry becomes its own: before it is looked at, or leaves. */
-void child_fifo_take_proof(const struct child_fifo *fifo, struct child_entry *entry);
+/*
+ * What is proven of the entry becomes its own: before it is looked at, or leaves. Who was acked
+ * before known_ns is in this queue.
+ */
+void child_fifo_take_proof(const struct child_fifo *fifo, struct child_entry *entry,
+			   int64_t known_ns);
 
 /* The first was seen waiting again. */
-void child_fifo_prove(struct child_fifo *fifo);
+void child_fifo_prove(struct child_fifo *fifo, int64_t known_ns);
 
 /* The one behind the first `window` whose turn it is, of those of which nothing is proven; 0: none.
  */

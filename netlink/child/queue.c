@@ -42,7 +42,8 @@ struct child_queues {
 	size_t children;
 	uint64_t skipped;
 	uint32_t round;
-	unsigned looks; /* in this round */
+	unsigned looks;	  /* in this round */
+	int64_t known_ns; /* see child_queues_know() */
 };
 
 enum child_status child_status(const struct child *child)
@@ -63,7 +64,11 @@ enum child_status child_status(const struct child *child)
 
 struct child_queues *child_queues_new(void)
 {
-	return calloc(1, sizeof(struct child_queues));
+	struct child_queues *q = calloc(1, sizeof(*q));
+
+	if (q)
+		q->known_ns = TIME_UNKNOWN;
+	return q;
 }
 
 void child_queues_free(struct child_queues *q)
@@ -168,10 +173,15 @@ void child_queues_disband(struct child_queues *q, uint64_t key)
 	while (queue->fifo.ring.count) {
 		struct child_entry *entry = child_fifo_at(&queue->fifo, 0);
 
-		child_fifo_take_proof(&queue->fifo, entry);
+		child_fifo_take_proof(&queue->fifo, entry, q->known_ns);
 		keep(q, &q->pool, entry);
 		child_fifo_remove(&queue->fifo, 0);
 	}
+}
+
+void child_queues_know(struct child_queues *q, int64_t time_ns)
+{
+	q->known_ns = time_ns;
 }
 
 static bool was_full(struct child_queues *q, const struct child_entry *entry)
@@ -277,7 +287,7 @@ static int look_in_fifo(struct child_queues *q, const struct child_queues_owner 
 	*waits = true;
 	if (entry->round == q->round)
 		return 0;
-	child_fifo_take_proof(&queue->fifo, entry);
+	child_fifo_take_proof(&queue->fifo, entry, q->known_ns);
 	result = look(q, owner, entry, &event, &status);
 	if (result)
 		return result;
@@ -334,7 +344,7 @@ static int round_fifo(struct child_queues *q, const struct child_queues_owner *o
 			return result;
 		i += waits;
 	}
-	child_fifo_prove(&queue->fifo);
+	child_fifo_prove(&queue->fifo, q->known_ns);
 	return round_turns(q, owner, queue, waiting, now_ns);
 }
 

@@ -77,6 +77,14 @@ void child_queues_full(struct child_queues *queues, uint64_t key, int64_t now_ns
 void child_queues_disband(struct child_queues *queues, uint64_t key);
 
 /*
+ * Which listeners there were at time_ns is known, by the clock of the looks, and each whose queue
+ * is no FIFO any more has been disbanded: whose handshake was done by then is in the queue whose
+ * key it was pushed with. Of later ones a listener that has joined since may have some: the first
+ * of a FIFO proves nothing of them until the next call.
+ */
+void child_queues_know(struct child_queues *queues, int64_t time_ns);
+
+/*
  * One round. pool_ns is what the pool may cost in it. Returns 0 or what look
  * or tell returned.
  */

@@ -190,6 +190,7 @@ static int round_dump(struct sampler *s)
 		if ((int64_t)s->watch.count * s->look_cost_ns <= s->dump_cost_ns)
 			reach_siblings(s);
 	}
+	child_queues_know(s->children, before_ns);
 	for (size_t i = 0; i < count; i++) {
 		struct watched *w = watch_find(&s->watch, sockets[i].cookie);
 

@@ -78,6 +78,7 @@ static void go(struct child_queues *q)
 {
 	world.looks = 0;
 	world.now_ns += NS_PER_MS;
+	child_queues_know(q, world.now_ns);
 	cr_assert_eq(child_queues_round(q, &owner, world.now_ns, NS_PER_SEC), 0);
 }
 
@@ -215,6 +216,29 @@ Test(child_queue, a_new_first_proves_nothing_of_those_that_finished_with_it)
 	cr_assert_geq(world.flow[90].last.child.waiting_ns, seen_ns);
 	cr_assert_geq(world.flow[90].last.child.waiting_ns, world.flow[90].seen_ns);
 	cr_assert_leq(world.flow[90].last.child.waiting_ns, world.flow[90].accepted_ns);
+	child_queues_free(q);
+}
+
+/* 20 is of a listener that no dump has shown yet; 1 waits in the queue of the other one. */
+Test(child_queue, who_may_be_of_a_new_sibling_is_not_bounded_by_the_first)
+{
+	struct child_queues *q = child_queues_new();
+	int64_t known_ns, seen_ns;
+
+	for (unsigned n = 1; n <= 10; n++)
+		push_waiting(q, n, n);
+	known_ns = world.now_ns;
+	push_waiting(q, 20, 20);
+	child_queues_know(q, known_ns);
+	accepted(20);
+	seen_ns = world.flow[20].seen_ns;
+	world.now_ns += NS_PER_MS;
+	cr_assert_eq(child_queues_round(q, &owner, world.now_ns, NS_PER_SEC), 0);
+	cr_assert_eq(child_queues_round(q, &owner, world.now_ns, NS_PER_SEC), 0);
+	child_queues_disband(q, QUEUE);
+	go(q);
+	cr_assert_eq(world.flow[20].told, 1);
+	cr_expect_eq(world.flow[20].last.child.waiting_ns, seen_ns);
 	child_queues_free(q);
 }
 
