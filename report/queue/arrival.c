@@ -116,6 +116,7 @@ void arrival_judge(struct queue *q, const struct arrival *a, enum mark_kind kind
 			mark->mark.cause = cause;
 			mark->mark.confidence = confidence;
 			mark->mark.counted = a->counted;
+			mark->mark.refused = a->proven && a->kind == ARRIVAL_REFUSED;
 			mark->mark.depth = met ? depth : MARK_DEPTH_UNKNOWN;
 			mark->mark.limit = met ? queue_limit_at(met, a->time_ns) : 0;
 			mark->mark.dropper = met && dropped ? (uint16_t)(met->index + 1) : 0;

@@ -24,6 +24,7 @@ static void prove_dropped(struct queue *q, const struct open_attempt *attempt, s
 	if (!mark)
 		return;
 	/* That it did not enter is certain now; for what reason, the counters alone can tell. */
+	mark->refused = true;
 	if (mark->cause_known && mark->counted)
 		mark->confidence = CONFIDENCE_EXACT;
 	if (mark->cause_known)
@@ -137,7 +138,7 @@ void queue_prove_entered(struct queue *queue, struct open_attempt *attempt, stru
 	}
 	if (!last)
 		return;
-	last->dropped = last->cause_known = false;
+	last->dropped = last->cause_known = last->refused = false;
 	if (cause_is_drop(last->cause))
 		take_back(queue, last);
 	if ((attempt->settled & PLACE_REQUEST) && queue->settled.requests > 0)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "report/queue/parts.h"
+#include "report/queue/reconcile.h"
 
 int queues_new(const struct queues_options *options, struct queues **out)
 {
@@ -89,8 +90,12 @@ static void on_listener(struct queues *queues, const struct listener *listener, 
 
 	if (!q)
 		q = adopt(queues, listener);
-	if (!q)
+	if (!q) {
 		q = add(queues, listener);
+		/* Where BPF programs tell of each listener, it is found when it begins. */
+		if (q && q->leader != q && !queues->entries_told)
+			queue_meet_sibling(q->leader, table);
+	}
 	if (!q)
 		return;
 	switch (listener->change) {

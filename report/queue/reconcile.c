@@ -168,6 +168,21 @@ static void enter_instead(struct queue *q, struct arrival *a, struct open_attemp
 	correct(open, ARRIVAL_ENTER);
 }
 
+void queue_meet_sibling(struct queue *q, struct table *table)
+{
+	for (size_t i = 0; i < q->arrivals.count; i++) {
+		struct arrival *a = &q->arrivals.list[i];
+		struct open_attempt *open;
+
+		if (a->kind != ARRIVAL_REFUSED || a->proven || a->told != TOLD_NOTHING ||
+		    a->dropped_at || a->aborted)
+			continue;
+		open = arrival_attempt(a, table);
+		if (open && !open_knows(open, KNOWN_NO_CHILD))
+			enter_instead(q, a, open);
+	}
+}
+
 /*
  * The socket dropped fewer packets than were judged to be refused: accept() made room between
  * two samples, and some final ACK entered. The last of them first, since room comes with time;

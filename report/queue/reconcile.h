@@ -25,4 +25,10 @@ int64_t queue_reconcile(struct queue *q, const struct queue_sample *sample, stru
  */
 bool queue_sampled_early(struct queue *q, size_t sample, struct table *table);
 
+/*
+ * The listener has got a sibling, found just now: who came lately may have come to that one. That
+ * this queue was full says nothing of them.
+ */
+void queue_meet_sibling(struct queue *q, struct table *table);
+
 #endif

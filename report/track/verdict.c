@@ -450,6 +450,33 @@ static int64_t find_entry(const struct open_attempt *open, int64_t told_ns,
 	return entered_ns;
 }
 
+/* That the full queue did not take it is inferred alone: then it can have let its client in. */
+static bool may_have_entered(const struct mark *mark)
+{
+	return (mark->kind == MARK_ACK || mark->kind == MARK_DATA ||
+		mark->kind == MARK_FIN_CLIENT) &&
+	       mark->cause_known && mark->confidence == CONFIDENCE_INFERRED && !mark->refused;
+}
+
+/* Not before this: find_entry() says when it was by the best fit. */
+static int64_t find_earliest_entry(const struct open_attempt *open, int64_t told_ns,
+				   const struct attempt *out)
+{
+	int64_t entered_ns = open_entry_ns(open);
+
+	if (told_ns != TIME_UNKNOWN || !open_has_child(open))
+		return told_ns;
+	for (uint32_t i = 0; i < out->marks_count; i++) {
+		const struct mark *mark = &out->marks[i];
+
+		if (may_have_entered(mark))
+			return entered_ns != TIME_UNKNOWN ? entered_ns : mark->time_ns;
+		entered_ns =
+		    entry_take(entered_ns, mark, i ? mark - 1 : NULL, out->accept_before_ns);
+	}
+	return entered_ns;
+}
+
 /* accept() may return before the capture's timestamp of the segment that made it return. */
 static int64_t wait_of(int64_t from_ns, const struct attempt *out)
 {
@@ -499,15 +526,17 @@ void verdict_attempt(const struct open_attempt *open, struct details *details,
 		     const struct verdict_context *context, struct attempt *out)
 {
 	const struct detail *d;
+	int64_t earliest_ns;
 
 	copy_packets(open, out);
 	copy_details(open, details, out);
 	d = details ? details_at(details, open->detail) : NULL;
 	out->entered_ns = find_entry(open, d ? d->entered_ns : TIME_UNKNOWN, out);
 	/* What was known of its accept() at first did not know that its final ACK was dropped. */
-	if (out->accept_after_ns != TIME_UNKNOWN && out->accept_after_ns < out->entered_ns &&
-	    out->entered_ns <= out->accept_before_ns)
-		out->accept_after_ns = out->entered_ns;
+	earliest_ns = find_earliest_entry(open, d ? d->entered_ns : TIME_UNKNOWN, out);
+	if (out->accept_after_ns != TIME_UNKNOWN && out->accept_after_ns < earliest_ns &&
+	    earliest_ns <= out->accept_before_ns)
+		out->accept_after_ns = earliest_ns;
 	/* A final ACK that nobody captured came just before its connection entered. */
 	out->accept_wait_ns = wait_of(
 	    out->ack_ns != TIME_UNKNOWN || !out->began_before ? out->ack_ns : out->entered_ns, out);

@@ -1248,3 +1248,51 @@ Test(queues, beside_a_syn_of_another_listener_no_drop_is_certain)
 	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_INFERRED, 1);
 	end();
 }
+
+/*
+ * 3 came to a sibling that is found later, and was accepted there between its final ACK
+ * and its data; the queue of the listener that was known was full, and dropped two SYNs.
+ */
+static void come_to_a_sibling_that_is_found_later(void)
+{
+	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
+
+	start(1, false);
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	for (int i = 0; i < 60; i++)
+		sample(3);
+	handshake(3);
+	syn(4);
+	syn(5);
+	drops += 2;
+	pass(900);
+	first_data(3);
+	pass(40);
+	looked_up(3, 1, 77); /* ESTABLISHED */
+	pass(1000);
+	e.time_ns = now_ns;
+	e.listener = (struct listener){.cookie = 2, .local = server, .limit = LIMIT};
+	deliver(&e);
+	e = (struct event){.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
+	e.sample = (struct sample){.cookie = 2, .limit = LIMIT, .drops_known = true};
+	for (int i = 0; i < 60; i++) {
+		sample(3);
+		e.sample.before_ns = now_ns - 500;
+		e.time_ns = now_ns;
+		deliver(&e);
+	}
+	pass(5000000);
+	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
+}
+
+Test(queues, who_came_before_a_sibling_was_found_may_be_of_that_one)
+{
+	come_to_a_sibling_that_is_found_later();
+	cr_expect_eq(attempt_of(3)->outcome, OUTCOME_ACCEPTED);
+	cr_expect_eq(attempt_of(3)->causes_count, 0);
+	cr_expect_eq(attempt_of(3)->accept_after_ns, attempt_of(3)->ack_ns);
+	cr_expect_eq(attempt_of(3)->entered_ns, attempt_of(3)->ack_ns);
+	end();
+}
