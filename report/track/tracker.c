@@ -411,6 +411,28 @@ static void on_owner(struct tracker *t, const struct event *event)
 			     parent_pid);
 }
 
+/* What is told of listeners, and concludes what waits for it. */
+static void on_queue(struct tracker *t, const struct event *event)
+{
+	if (t->options.queues)
+		queues_event(t->options.queues, event, t->table, t->details);
+	if (t->options.queues && event->kind == EVENT_LISTENER &&
+	    event->listener.change == LISTENER_SEEN)
+		tracker_adopt(t, event);
+	if (t->resets.count && event->kind == EVENT_SAMPLE)
+		tracker_conclude_resets(t);
+	if (t->ghosts.count && event->kind == EVENT_SAMPLE)
+		tracker_conclude_ghosts(t, event->time_ns);
+}
+
+static void on_holder(struct tracker *t, const struct holder *holder)
+{
+	struct open_attempt *answered =
+	    holder->inode ? tracker_find_answered(t, &holder->flow) : NULL;
+
+	serving_holder(t->serving, answered, holder);
+}
+
 int tracker_event(struct tracker *tracker, const struct event *event)
 {
 	if (event->time_ns > tracker->now_ns)
@@ -445,16 +467,7 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 	case EVENT_SAMPLE:
 	case EVENT_HALF_OPEN:
 	case EVENT_COUNTERS:
-		if (tracker->options.queues)
-			queues_event(tracker->options.queues, event, tracker->table,
-				     tracker->details);
-		if (tracker->options.queues && event->kind == EVENT_LISTENER &&
-		    event->listener.change == LISTENER_SEEN)
-			tracker_adopt(tracker, event);
-		if (tracker->resets.count && event->kind == EVENT_SAMPLE)
-			tracker_conclude_resets(tracker);
-		if (tracker->ghosts.count && event->kind == EVENT_SAMPLE)
-			tracker_conclude_ghosts(tracker, event->time_ns);
+		on_queue(tracker, event);
 		break;
 	case EVENT_PROC_FORK:
 		serving_fork(tracker->serving, &event->proc_fork, event->time_ns);
@@ -472,9 +485,7 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		break;
 	case EVENT_ADDRESS:
 		ways_take(&tracker->ways, &event->address);
-		if (tracker->options.queues)
-			queues_event(tracker->options.queues, event, tracker->table,
-				     tracker->details);
+		on_queue(tracker, event);
 		break;
 	case EVENT_ACTIVITY:
 		if (tracker->options.queues)
@@ -487,11 +498,7 @@ int tracker_event(struct tracker *tracker, const struct event *event)
 		tracker_on_waiting(tracker, event);
 		break;
 	case EVENT_HOLDER:
-		serving_holder(tracker->serving,
-			       event->holder.inode
-				   ? tracker_find_answered(tracker, &event->holder.flow)
-				   : NULL,
-			       &event->holder);
+		on_holder(tracker, &event->holder);
 		break;
 	case EVENT_ENTRY:
 		tracker->entries_alone += !tracker_find(tracker, &event->entry.flow);
