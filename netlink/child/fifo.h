@@ -1,7 +1,7 @@
 /*
  * Interface for the FIFO of the children that wait in one accept queue, in the order in which
  * they were seen there, and for what the first of them proves of the others. Used by
- * child_queue.c alone.
+ * queue.c alone.
  *
  * Theory of operation. The accept queue is first in, first out: while the first waits, so does
  * everybody whose final ACK was captured after that one had been seen in the queue. Of those

@@ -1,6 +1,6 @@
 /*
  * Interface for a heap of children: the one that is due first comes out first.
- * Init to zero; used by child_queue.c alone.
+ * Init to zero; used by queue.c alone.
  */
 #ifndef NETLINK_CHILD_HEAP_H
 #define NETLINK_CHILD_HEAP_H

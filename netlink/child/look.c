@@ -1,6 +1,6 @@
 /*
  * Looks one connection up. What it means that it waits, or is gone, is decided
- * by child_queue.c and by the report.
+ * by queue.c and by the report.
  */
 #include "netlink/child/look.h"
 

@@ -5,7 +5,7 @@
  *
  * A handshake that begins (push) is looked at once, in the next round. What is no request
  * is told and forgotten; a request is told, and looked at in turn with the others until it
- * is gone or became a connection, of which child_queue.h tells.
+ * is gone or became a connection, of which queue.h tells.
  */
 #ifndef NETLINK_CHILD_REQUEST_QUEUE_H
 #define NETLINK_CHILD_REQUEST_QUEUE_H

@@ -1,5 +1,5 @@
 /*
- * Talks to sock_diag. What the messages look like is diag_message.c's business,
+ * Talks to sock_diag. What the messages look like is message.c's business,
  * what the sockets mean is the caller's.
  */
 #include "netlink/diag/diag.h"

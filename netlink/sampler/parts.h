@@ -66,7 +66,7 @@ static inline uint64_t sampler_queue_key(const struct watched *w, bool alone)
 	return w && alone ? w->listener.cookie : 0;
 }
 
-/* A sample of each listener, and the listeners that came or went: sampler_queues.c. */
+/* A sample of each listener, and the listeners that came or went: queues.c. */
 int sampler_round_queues(struct sampler *sampler, int64_t now_ns)
     __attribute__((warn_unused_result));
 

@@ -1,6 +1,6 @@
 /*
  * Interface between the parts of the Perfetto report: the sink (perfetto.c), its
- * tracks (perfetto_tracks.c) and what an attempt puts on them (perfetto_attempt.c).
+ * tracks (tracks.c) and what an attempt puts on them (attempt.c).
  */
 #ifndef REPORT_PERFETTO_PERFETTO_H
 #define REPORT_PERFETTO_PERFETTO_H

@@ -1,6 +1,5 @@
 /*
- * What the files of the queues share, and nobody else: queues, resets, accepts, timestamps and
- * summary.
+ * What the files of the queues share, and nobody else: those of this folder, past/ and entry/.
  */
 #ifndef REPORT_QUEUE_PARTS_H
 #define REPORT_QUEUE_PARTS_H

@@ -1,6 +1,6 @@
 /*
  * What the queue of an attempt's listener says for the attempt's verdict: filled in
- * by queues_verdict() and the tracker, read by verdict_attempt().
+ * by queues_context() and the tracker, read by verdict_attempt().
  */
 #ifndef REPORT_QUEUE_VERDICT_CONTEXT_H
 #define REPORT_QUEUE_VERDICT_CONTEXT_H

@@ -1,7 +1,7 @@
 /*
  * The verdict of one attempt. The kernel's rules that it rests on are in
  * docs/kernel.md; which packet was dropped, and why, was decided when its
- * queue was reconciled (queue.c) and stands in the marks.
+ * queue was settled (settle.c) and stands in the marks.
  */
 #include "report/track/verdict.h"
 

@@ -1,7 +1,7 @@
 /*
  * The reading end of the channel. It makes the ring, takes records out of it
  * without waiting, and tells what was lost. It does not write:
- * channel_writer.c does.
+ * writer.c does.
  *
  * How does it know that all writers are gone? A lock on the ring's file belongs to the
  * open file description of the write end (fcntl(2), "Open file description
