@@ -23,4 +23,12 @@ static inline size_t times_until(const int64_t *times_ns, size_t count, int64_t 
 	return low;
 }
 
+/* For qsort(3): the earlier one first; also for lengths of time. */
+static inline int times_compare(const void *x, const void *y)
+{
+	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+
+	return (a > b) - (a < b);
+}
+
 #endif

@@ -25,13 +25,6 @@ struct holders {
 	size_t ended_count;
 };
 
-static int by_time(const void *x, const void *y)
-{
-	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
-
-	return a < b ? -1 : a > b;
-}
-
 static int by_address(const void *x, const void *y)
 {
 	return memcmp(x, y, sizeof(struct address));
@@ -61,8 +54,8 @@ static bool find_holders(const struct sizing *sizing, struct holders *h)
 		if (c->end_ns != TIME_UNKNOWN)
 			h->ended[h->ended_count++] = c->end_ns;
 	}
-	qsort(h->entered, h->entered_count, sizeof(*h->entered), by_time);
-	qsort(h->ended, h->ended_count, sizeof(*h->ended), by_time);
+	qsort(h->entered, h->entered_count, sizeof(*h->entered), times_compare);
+	qsort(h->ended, h->ended_count, sizeof(*h->ended), times_compare);
 	qsort(h->addresses, h->entered_count, sizeof(*h->addresses), by_address);
 	return true;
 }

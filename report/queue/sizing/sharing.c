@@ -44,13 +44,6 @@ static int by_accept(const void *x, const void *y)
 	return a->accept_ns < b->accept_ns ? -1 : a->accept_ns > b->accept_ns;
 }
 
-static int by_value(const void *x, const void *y)
-{
-	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
-
-	return a < b ? -1 : a > b;
-}
-
 /* Until when it was held; TIME_UNKNOWN: not known, or it took no worker. */
 static int64_t end_of(const struct sizing_client *c)
 {
@@ -113,8 +106,8 @@ static void compare(const struct holding *holdings, const uint64_t *levels, size
 		}
 	}
 	if (m && n) {
-		qsort(few, m, sizeof(*few), by_value);
-		qsort(many, n, sizeof(*many), by_value);
+		qsort(few, m, sizeof(*few), times_compare);
+		qsort(many, n, sizeof(*many), times_compare);
 		answer->few_p50_ns = few[m / 2];
 		answer->many_p50_ns = many[n / 2];
 		answer->alike = !is_longer(answer->many_p50_ns, answer->few_p50_ns);
@@ -134,7 +127,7 @@ static int64_t find_quick(const struct holding *holdings, size_t count)
 		if (holdings[i].held_ns > 0)
 			held[known++] = holdings[i].held_ns;
 	if (known) {
-		qsort(held, known, sizeof(*held), by_value);
+		qsort(held, known, sizeof(*held), times_compare);
 		quick_ns = held[known * QUICK_PERCENT / 100];
 	}
 	free(held);
@@ -186,13 +179,13 @@ struct sizing_sharing sizing_sharing(const struct sizing *sizing)
 			continue;
 		/* Who sends nothing waits for its client, not for another worker; a server may give
 		 * one up sooner whose client has left. */
-		holdings[count] =
-		    (struct holding){.accept_ns = c->accept_ns,
-				     .held_ns = c->silent || sizing_had_left(c) ? -1 : c->service_ns};
+		holdings[count] = (struct holding){
+		    .accept_ns = c->accept_ns,
+		    .held_ns = c->silent || sizing_had_left(c) ? -1 : c->service_ns};
 		ends[count++] = end_ns;
 	}
 	qsort(holdings, count, sizeof(*holdings), by_accept);
-	qsort(ends, count, sizeof(*ends), by_value);
+	qsort(ends, count, sizeof(*ends), times_compare);
 	most = find_levels(holdings, ends, count, levels);
 	if (most > 1) {
 		compare(holdings, levels, count, most, &answer);

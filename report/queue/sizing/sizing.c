@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "event/array.h"
+#include "event/times.h"
 
 void sizing_release(struct sizing *sizing)
 {
@@ -86,9 +87,9 @@ static int64_t end_of(const struct attempt *a)
 		return end_ns;
 	for (uint32_t i = 0; i < a->marks_count; i++) {
 		const struct mark *mark = &a->marks[i];
-		bool server_works =
-		    mark->kind == MARK_SERVER_DATA || mark->kind == MARK_FIN_SERVER ||
-		    mark->kind == MARK_RST_SERVER || mark->kind == MARK_RST_CLIENT;
+		bool server_works = mark->kind == MARK_SERVER_DATA ||
+				    mark->kind == MARK_FIN_SERVER ||
+				    mark->kind == MARK_RST_SERVER || mark->kind == MARK_RST_CLIENT;
 
 		if (mark->kind == MARK_FIN_SERVER && mark->time_ns <= end_ns)
 			return end_ns;
@@ -199,13 +200,6 @@ static int by_arrival(const void *x, const void *y)
 	return a->arrival_ns < b->arrival_ns ? -1 : a->arrival_ns > b->arrival_ns;
 }
 
-static int by_value(const void *x, const void *y)
-{
-	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
-
-	return a < b ? -1 : a > b;
-}
-
 /* Those that are known, sorted. The caller frees them; NULL when there are none. */
 static int64_t *sorted_services(const struct sizing *sizing, size_t *count)
 {
@@ -220,7 +214,7 @@ static int64_t *sorted_services(const struct sizing *sizing, size_t *count)
 		if (c->service_ns >= 0)
 			values[(*count)++] = c->service_ns;
 	}
-	qsort(values, *count, sizeof(*values), by_value);
+	qsort(values, *count, sizeof(*values), times_compare);
 	return values;
 }
 
@@ -358,7 +352,7 @@ static void measure_gaps(const struct sizing *sizing, size_t accepted, int64_t e
 		sum_ns += gaps[count++];
 	}
 	answer->since_ns = since_ns;
-	qsort(gaps, count, sizeof(*gaps), by_value);
+	qsort(gaps, count, sizeof(*gaps), times_compare);
 	if (count) {
 		answer->known = true;
 		answer->gap_ns = sum_ns / (int64_t)count;
@@ -402,8 +396,9 @@ static int64_t taken_next_ns(const struct sizing *sizing, size_t accepted, size_
 		const struct sizing_client *next = &sizing->clients[j];
 
 		if (next->pid == c->pid)
-			return wait_of(next) >= WAITED_NS && !sizing_had_left(next) ? next->accept_ns
-									     : TIME_UNKNOWN;
+			return wait_of(next) >= WAITED_NS && !sizing_had_left(next)
+				   ? next->accept_ns
+				   : TIME_UNKNOWN;
 	}
 	return TIME_UNKNOWN;
 }
@@ -418,7 +413,8 @@ static int64_t *sorted_ends(const struct sizing *sizing, size_t accepted, bool l
 		const struct sizing_client *c = &sizing->clients[i];
 		int64_t more_ns = c->service_ns / 2 < WAITED_NS ? c->service_ns / 2 : WAITED_NS;
 
-		/* Of one whose client had left a server may notice it at once, or when it answers. */
+		/* Of one whose client had left a server may notice it at once, or when it answers.
+		 */
 		if (c->turned_away || (sizing_had_left(c) && c->service_ns < 0))
 			ends[i] = c->accept_ns;
 		else if (c->end_ns == TIME_UNKNOWN)
@@ -431,7 +427,7 @@ static int64_t *sorted_ends(const struct sizing *sizing, size_t accepted, bool l
 			ends[i] = taken_next_ns(sizing, accepted, i);
 	}
 	if (ends)
-		qsort(ends, accepted, sizeof(*ends), by_value);
+		qsort(ends, accepted, sizeof(*ends), times_compare);
 	return ends;
 }
 
@@ -477,7 +473,8 @@ static bool is_saturated(const struct sizing *sizing, size_t accepted, uint64_t 
 
 	for (size_t i = 0; ends && i < accepted; i++) {
 		open = open_at(sizing, ends, accepted, i, &over);
-		if (wait_of(&sizing->clients[i]) < WAITED_NS || sizing_had_left(&sizing->clients[i]))
+		if (wait_of(&sizing->clients[i]) < WAITED_NS ||
+		    sizing_had_left(&sizing->clients[i]))
 			continue;
 		waited++;
 		at_limit += open * 100 >= most * AT_LIMIT_PERCENT;
@@ -549,7 +546,7 @@ static void measure_holding(const struct sizing *sizing, size_t accepted, int64_
 		}
 	}
 	if (waits)
-		qsort(waits, answer->answers, sizeof(*waits), by_value);
+		qsort(waits, answer->answers, sizeof(*waits), times_compare);
 	if (answer->answers) {
 		answer->answer_p50_ns = waits[answer->answers / 2];
 		answer->answer_max_ns = waits[answer->answers - 1];
