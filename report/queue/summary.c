@@ -41,6 +41,66 @@ static void put_group_drops(const struct queues *queues, const struct queue *q,
 		l->group_drops = drops;
 }
 
+/* owners: those of this queue, or NULL. */
+static void fill(const struct queue *q, struct report_listener *l,
+		 const struct report_owner *owners)
+{
+	int64_t peak = q->samples.peak;
+
+	if (!q->grouped && q->settled.peak > peak)
+		peak = q->settled.peak;
+	*l = (struct report_listener){
+	    .local = q->listener.local,
+	    .cookie = q->listener.cookie,
+	    .interface = q->listener.interface,
+	    .device = q->listener.device,
+	    .backlog = q->backlog,
+	    .limit = q->listener.limit,
+	    .capacity = (int64_t)q->listener.limit + 1,
+	    .queue_peak = peak,
+	    .sampled_peak = q->samples.peak,
+	    .samples = q->samples.count,
+	    .full_ns = q->full.total_ns,
+	    .episodes_count = q->full.episodes_count,
+	    .episodes = q->full.episodes,
+	    .episodes_lost = q->full.episodes_lost,
+	    .drops = q->sums.drops,
+	    .drops_beside = q->sums.drops_beside,
+	    .sk_drops = q->sk_drops.cut ? -1 : queue_sk_drops(q),
+	    .disagreements = q->sums.disagreements,
+	    .defer_accept_s = q->listener.defer_accept_s,
+	    .fastopen = q->listener.fastopen,
+	    .closed = q->closed,
+	    .closed_ns = q->closed_ns,
+	    .v6only = q->listener.v6only,
+	    .reuseport = q->grouped,
+	    .pids_count = q->listener.pids_count,
+	    .pids = q->listener.pids,
+	    .comm = q->listener.comm,
+	    .unit = q->listener.workload.unit,
+	    .container = q->listener.workload.container,
+	    .limits_count = q->limits.count,
+	    .limits = q->limits.points,
+	    .owners_count = owners ? q->tenures.count : 0,
+	    .owners = owners,
+	    .sampled = series_view(&q->samples.series),
+	    .rebuilt = series_view(&q->settled.series),
+	    .half_open = series_view(&q->samples.half_open_series),
+	    .gaps_count = q->samples.gaps.count,
+	    .gaps = q->samples.gaps.list,
+	    .rebuilt_in_gaps = q->accept_exact,
+	    .attempts = q->sums.attempts,
+	    .group_attempts = q->grouped ? q->leader->sums.group_attempts : 0,
+	    .refusal = q->sums.refusal,
+	    .stall = q->stalls.sum,
+	};
+	l->stall.untaken_over |= queue_accepts(q) > q->stalls.accepts;
+	memcpy(l->outcomes, q->sums.outcomes, sizeof(l->outcomes));
+	memcpy(l->causes, q->sums.causes, sizeof(l->causes));
+	memcpy(l->cause_packets, q->sums.cause_packets, sizeof(l->cause_packets));
+	latencies_summary(&q->latencies, l->latency);
+}
+
 size_t queues_report(struct queues *queues, const struct report_listener **out)
 {
 	struct report_owner *owners;
@@ -57,60 +117,8 @@ size_t queues_report(struct queues *queues, const struct report_listener **out)
 	for (size_t i = 0; i < queues->listening.count; i++) {
 		struct queue *q = queues->listening.queues[i];
 		struct report_listener *l = &queues->report[i];
-		int64_t peak = q->samples.peak;
 
-		if (!q->grouped && q->settled.peak > peak)
-			peak = q->settled.peak;
-		*l = (struct report_listener){
-		    .local = q->listener.local,
-		    .cookie = q->listener.cookie,
-		    .interface = q->listener.interface,
-		    .device = q->listener.device,
-		    .backlog = q->backlog,
-		    .limit = q->listener.limit,
-		    .capacity = (int64_t)q->listener.limit + 1,
-		    .queue_peak = peak,
-		    .sampled_peak = q->samples.peak,
-		    .samples = q->samples.count,
-		    .full_ns = q->full.total_ns,
-		    .episodes_count = q->full.episodes_count,
-		    .episodes = q->full.episodes,
-		    .episodes_lost = q->full.episodes_lost,
-		    .drops = q->sums.drops,
-		    .drops_beside = q->sums.drops_beside,
-		    .sk_drops = q->sk_drops.cut ? -1 : queue_sk_drops(q),
-		    .disagreements = q->sums.disagreements,
-		    .defer_accept_s = q->listener.defer_accept_s,
-		    .fastopen = q->listener.fastopen,
-		    .closed = q->closed,
-		    .closed_ns = q->closed_ns,
-		    .v6only = q->listener.v6only,
-		    .reuseport = q->grouped,
-		    .pids_count = q->listener.pids_count,
-		    .pids = q->listener.pids,
-		    .comm = q->listener.comm,
-		    .unit = q->listener.workload.unit,
-		    .container = q->listener.workload.container,
-		    .limits_count = q->limits.count,
-		    .limits = q->limits.points,
-		    .owners_count = owners ? q->tenures.count : 0,
-		    .owners = owners,
-		    .sampled = series_view(&q->samples.series),
-		    .rebuilt = series_view(&q->settled.series),
-		    .half_open = series_view(&q->samples.half_open_series),
-		    .gaps_count = q->samples.gaps.count,
-		    .gaps = q->samples.gaps.list,
-		    .rebuilt_in_gaps = q->accept_exact,
-		    .attempts = q->sums.attempts,
-		    .group_attempts = q->grouped ? q->leader->sums.group_attempts : 0,
-		    .refusal = q->sums.refusal,
-		    .stall = q->stalls.sum,
-		};
-		l->stall.untaken_over |= queue_accepts(q) > q->stalls.accepts;
-		memcpy(l->outcomes, q->sums.outcomes, sizeof(l->outcomes));
-		memcpy(l->causes, q->sums.causes, sizeof(l->causes));
-		memcpy(l->cause_packets, q->sums.cause_packets, sizeof(l->cause_packets));
-		latencies_summary(&q->latencies, l->latency);
+		fill(q, l, owners);
 		put_group_drops(queues, q, l);
 		owners += l->owners_count;
 	}
