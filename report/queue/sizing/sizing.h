@@ -182,6 +182,9 @@ void sizing_add(struct sizing *sizing, const struct attempt *attempt);
 /* Whether its client had left when accept() returned it. */
 bool sizing_had_left(const struct sizing_client *client);
 
+/* In order of arrival, in place. */
+void sizing_sort(struct sizing *sizing);
+
 /* Sorts the clients in place. end_ns: of observation; TIME_UNKNOWN. */
 struct sizing_service sizing_service(struct sizing *sizing, int64_t end_ns);
 
