@@ -35,7 +35,7 @@ bool address_is_loopback(const struct address *a)
 
 int endpoint_fit(const struct endpoint *listener, bool v6only, const struct endpoint *destination)
 {
-	bool ipv4 = address_is_ipv4(&destination->address);
+	bool ipv4;
 
 	if (listener->port != destination->port)
 		return 0;
@@ -43,6 +43,7 @@ int endpoint_fit(const struct endpoint *listener, bool v6only, const struct endp
 		return ENDPOINT_FITS_BEST;
 	if (!address_is_any(&listener->address))
 		return 0;
+	ipv4 = address_is_ipv4(&destination->address);
 	if (address_is_ipv4(&listener->address))
 		return ipv4 ? 3 : 0;
 	if (ipv4)

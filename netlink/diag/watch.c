@@ -43,30 +43,16 @@ void watch_release(struct watch *watch)
 	*watch = (struct watch){0};
 }
 
-/* How closely a listener fits a connection to the address: 0 not at all, as compute_score() ranks.
- */
-static int closeness(const struct address *listener, bool v6only, const struct address *address)
-{
-	if (address_equal(listener, address))
-		return 3;
-	if (!address_is_any(listener))
-		return 0;
-	if (address_is_ipv4(listener))
-		return address_is_ipv4(address) ? 2 : 0;
-	return !address_is_ipv4(address) || !v6only ? 1 : 0;
-}
-
-static bool taken_more_closely(const struct diag_socket *sockets, size_t count,
-			       const struct address *address, uint16_t port, int close)
+static bool is_better_taken(const struct diag_socket *sockets, size_t count,
+			    const struct endpoint *destination, int fit)
 {
 	for (size_t i = 0; i < count; i++)
-		if (sockets[i].local.port == port &&
-		    closeness(&sockets[i].local.address, sockets[i].v6only, address) > close)
+		if (endpoint_fit(&sockets[i].local, sockets[i].v6only, destination) > fit)
 			return true;
 	return false;
 }
 
-/* A target of one address wants whoever answers there: a wildcard, unless a closer one is there. */
+/* A target of one address wants whoever answers there: a wildcard, unless a better one is there. */
 static bool is_wanted(const struct watch *watch, const struct diag_socket *sockets, size_t count,
 		      const struct diag_socket *socket)
 {
@@ -74,15 +60,15 @@ static bool is_wanted(const struct watch *watch, const struct diag_socket *socke
 		return true;
 	for (size_t i = 0; i < watch->targets_count; i++) {
 		const struct endpoint *target = &watch->targets[i];
-		int close;
+		const struct endpoint destination = {target->address, socket->local.port};
+		int fit;
 
 		if (target->port && target->port != socket->local.port)
 			continue;
 		if (address_is_any(&target->address) && !address_is_ipv4(&target->address))
 			return true;
-		close = closeness(&socket->local.address, socket->v6only, &target->address);
-		if (close && !taken_more_closely(sockets, count, &target->address,
-						 socket->local.port, close))
+		fit = endpoint_fit(&socket->local, socket->v6only, &destination);
+		if (fit && !is_better_taken(sockets, count, &destination, fit))
 			return true;
 	}
 	return false;
@@ -282,36 +268,34 @@ static size_t first_of_port(const struct watch *watch, uint16_t port)
 	return low;
 }
 
-/* How closely it fits, the device apart; 0: not at all, or it is of another port. */
+/* How well it fits, the device apart. */
 static int fit_of(const struct watched *w, const struct endpoint *local)
 {
-	return w->listener.local.port == local->port
-		   ? closeness(&w->listener.local.address, w->listener.v6only, &local->address)
-		   : 0;
+	return endpoint_fit(&w->listener.local, w->listener.v6only, local);
 }
 
 static struct watched *match(const struct watch *watch, const struct endpoint *local,
 			     uint32_t interface, bool *single)
 {
 	struct watched *best = NULL;
-	int best_close = 0;
+	int best_fit = 0;
 	bool other = false;
 
 	*single = true;
 	for (size_t i = first_of_port(watch, local->port); i < watch->count; i++) {
 		struct watched *w = &watch->listeners[watch->by_port[i]];
-		int close = fit_of(w, local);
+		int fit = fit_of(w, local);
 
 		if (w->listener.local.port != local->port)
 			break;
 		if (interface != WATCH_ANY_DEVICE && w->listener.interface != interface)
 			continue;
-		other |= close && best && best->listener.interface != w->listener.interface;
-		if (close > best_close) {
+		other |= fit && best && best->listener.interface != w->listener.interface;
+		if (fit > best_fit) {
 			best = w;
-			best_close = close;
+			best_fit = fit;
 			*single = true;
-		} else if (close && close == best_close) {
+		} else if (fit && fit == best_fit) {
 			*single = false;
 		}
 	}
