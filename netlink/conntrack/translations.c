@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "netlink/socket.h"
+
 /* It is there as soon as conntrack is. The sockets would load modules where it is not. */
 #define LOADED "/proc/sys/net/netfilter/nf_conntrack_max"
 
@@ -50,23 +52,18 @@ static int open_socket(struct mnl_socket **out, unsigned group)
 {
 	int bytes = BUFFER_BYTES, error;
 
-	*out = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!*out)
-		return -errno;
-	if (mnl_socket_bind(*out, 0, MNL_SOCKET_AUTOPID) < 0)
-		goto fail;
-	if (!group)
-		return 0;
-	if (mnl_socket_setsockopt(*out, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
-		goto fail;
+	error = netlink_open(out, NETLINK_NETFILTER, 0);
+	if (error || !group)
+		return error;
+	if (mnl_socket_setsockopt(*out, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+		error = -errno;
+		netlink_close(*out);
+		*out = NULL;
+		return error;
+	}
 	(void)setsockopt(mnl_socket_get_fd(*out), SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
 			 sizeof(bytes));
 	return 0;
-fail:
-	error = -errno;
-	mnl_socket_close(*out);
-	*out = NULL;
-	return error;
 }
 
 int translations_new(const struct endpoint *targets, size_t count, struct translations **out)
@@ -98,10 +95,8 @@ void translations_free(struct translations *translations)
 {
 	if (!translations)
 		return;
-	if (translations->told)
-		mnl_socket_close(translations->told);
-	if (translations->asked)
-		mnl_socket_close(translations->asked);
+	netlink_close(translations->told);
+	netlink_close(translations->asked);
 	if (translations->entry)
 		nfct_destroy(translations->entry);
 	free(translations);
@@ -183,8 +178,7 @@ static int take_all(struct translations *t, ssize_t n, bool dump)
 			continue;
 		if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
 			return dump ? -EALREADY : 0;
-		if (header->nlmsg_type ==
-		    (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW))
+		if (header->nlmsg_type == (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW))
 			rc = take(t, header);
 	}
 	return rc;

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "event/array.h"
+#include "netlink/socket.h"
 
 #define ATTEMPTS    3
 #define SOCKETS_MAX (1U << 20)
@@ -34,22 +35,13 @@ int diag_new(struct diag **out)
 
 	if (!diag)
 		return -ENOMEM;
-	diag->socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!diag->socket) {
-		error = -errno;
-		goto free_diag;
-	}
-	if (mnl_socket_bind(diag->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		error = -errno;
-		goto close_socket;
+	error = netlink_open(&diag->socket, NETLINK_SOCK_DIAG, 0);
+	if (error) {
+		free(diag);
+		return error;
 	}
 	*out = diag;
 	return 0;
-close_socket:
-	mnl_socket_close(diag->socket);
-free_diag:
-	free(diag);
-	return error;
 }
 
 void diag_free(struct diag *diag)

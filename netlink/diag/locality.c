@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "event/clock.h"
+#include "netlink/socket.h"
 
 #define SLOTS	256 /* a power of two */
 #define KEEP_NS (5 * NS_PER_SEC)
@@ -40,22 +41,13 @@ int locality_new(struct locality **out)
 
 	if (!l)
 		return -ENOMEM;
-	l->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!l->socket) {
-		error = -errno;
-		goto free_locality;
-	}
-	if (mnl_socket_bind(l->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		error = -errno;
-		goto close_socket;
+	error = netlink_open(&l->socket, NETLINK_ROUTE, 0);
+	if (error) {
+		free(l);
+		return error;
 	}
 	*out = l;
 	return 0;
-close_socket:
-	mnl_socket_close(l->socket);
-free_locality:
-	free(l);
-	return error;
 }
 
 void locality_free(struct locality *l)

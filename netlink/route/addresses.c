@@ -12,6 +12,7 @@
 
 #include "event/array.h"
 #include "netlink/route/dump.h"
+#include "netlink/socket.h"
 
 #define ATTEMPTS 3
 /* Nothing is read more often than this, and routes are asked for so often. */
@@ -53,7 +54,8 @@ int addresses_new(struct addresses **out)
 	if (!a)
 		return -ENOMEM;
 	a->looked_ns = TIME_UNKNOWN;
-	rc = route_socket_open(&a->told, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_LINK);
+	rc = netlink_open(&a->told, NETLINK_ROUTE,
+			  RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_LINK);
 	if (rc == 0)
 		rc = route_dump_open(&a->dump);
 	if (rc) {
@@ -68,8 +70,7 @@ void addresses_free(struct addresses *addresses)
 {
 	if (!addresses)
 		return;
-	if (addresses->told)
-		mnl_socket_close(addresses->told);
+	netlink_close(addresses->told);
 	route_dump_close(&addresses->dump);
 	free(addresses->known.prefixes);
 	free(addresses->next.prefixes);

@@ -7,33 +7,22 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-int route_socket_open(struct mnl_socket **out, unsigned groups)
-{
-	int on = 1, error;
-
-	*out = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!*out)
-		return -errno;
-	if (mnl_socket_bind(*out, groups, MNL_SOCKET_AUTOPID) < 0) {
-		error = -errno;
-		mnl_socket_close(*out);
-		*out = NULL;
-		return error;
-	}
-	/* So that the kernel heeds the table of a request (since 4.20): else all routes come. */
-	(void)mnl_socket_setsockopt(*out, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-	return 0;
-}
+#include "netlink/socket.h"
 
 int route_dump_open(struct route_dump *dump)
 {
-	return route_socket_open(&dump->socket, 0);
+	int on = 1, rc = netlink_open(&dump->socket, NETLINK_ROUTE, 0);
+
+	if (rc)
+		return rc;
+	/* So that the kernel heeds the table of a request (since 4.20): else all routes come. */
+	(void)mnl_socket_setsockopt(dump->socket, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	return 0;
 }
 
 void route_dump_close(struct route_dump *dump)
 {
-	if (dump->socket)
-		mnl_socket_close(dump->socket);
+	netlink_close(dump->socket);
 	dump->socket = NULL;
 }
 

@@ -10,9 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A socket that does not wait, and hears of these groups (RTMGRP_*). 0 or -errno. */
-int route_socket_open(struct mnl_socket **out, unsigned groups) __attribute__((warn_unused_result));
-
 /* Zero is closed. */
 struct route_dump {
 	struct mnl_socket *socket;
