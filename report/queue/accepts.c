@@ -177,7 +177,9 @@ bool queues_has_left(const struct queues *queues, const struct open_attempt *a)
 {
 	const struct queue *q = queues_of(queues, a);
 
+	/* A bare ACK that is deferred enters no queue. */
 	return q && !q->grouped &&
+	       (q->defers_s == 0 || open_saw(a, SEEN_ENTRY | SEEN_CLIENT_DATA)) &&
 	       (q->stillness.empty_ns > a->end_ns + ORDER_NS ||
 		q->last_accepted_ack_ns > open_entry_ns(a) + ORDER_NS);
 }

@@ -137,13 +137,16 @@ static void take_room(struct drops_view *view)
 static void judge_disliked(struct queue *q, const struct arrival *a, const struct reason *r,
 			   struct table *table, struct details *details)
 {
-	const struct open_attempt *open = arrival_attempt(a, table);
+	struct open_attempt *open = arrival_attempt(a, table);
+	bool deferred = r->cause == CAUSE_DEFER_ACCEPT;
 
+	if (deferred && open && !open_has_child(open))
+		open_move(open, MOVE_DEFERRED_AFTER_ALL);
 	if (r->confidence == CONFIDENCE_INFERRED)
 		reason_doubt(q, a);
 	/* A RST answered it: that it did not enter has another reason. */
 	if (r->cause != CAUSE_COUNT && !(open && open_saw(open, SEEN_RST_SERVER)))
-		arrival_judge(q, a, MARK_ACK, true, r->cause, r->confidence,
+		arrival_judge(q, a, MARK_ACK, !deferred, r->cause, r->confidence,
 			      (uint32_t)q->settled.depth, table, details);
 }
 

@@ -168,7 +168,7 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 	bool had_room =
 	    !open_knows(attempt, KNOWN_NEARLY_FULL) && !open_knows(attempt, KNOWN_COOKIE);
 	bool overflowed = true; /* as far as ListenOverflows tells */
-	bool defers = queue->listener.defer_accept_s != 0;
+	bool defers = queue->defers_s != 0;
 	const struct detail *d;
 	struct mark *last = NULL;
 

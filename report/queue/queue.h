@@ -106,7 +106,8 @@ struct arrival {
 	bool answered;	       /* SYN; a final ACK: with a bare ACK */
 	bool synacked;	       /* and with a SYN-ACK */
 	bool wants_place;      /* a final ACK, or what stands for one */
-	bool deferred;	       /* and a request takes it for a bare ACK of TCP_DEFER_ACCEPT */
+	bool bare;	       /* and a request may take it for a bare ACK of TCP_DEFER_ACCEPT, */
+	bool deferred;	       /* and does */
 	bool exact;	       /* RST, STRAY: it ends a request, if there is one */
 	bool decided;	       /* by the beam search: dropped is known */
 	bool dropped;	       /* SYN, STRAY: the listener did, not something in front of it */
@@ -282,6 +283,8 @@ struct queue {
 	struct reasons *reasons; /* of the namespace; NULL: none are looked for */
 	unsigned gates; /* bits: those before it that are known to have dropped some of its packets */
 	int64_t backlog;	 /* as given to listen(); -1 */
+	int32_t defers_s; /* its TCP_DEFER_ACCEPT; until that is known that of who was here before;
+			     -1: nobody knows */
 	bool accept_exact;	 /* its accepts are reported */
 	bool accept_visible;	 /* or its children are looked up */
 	bool limit_known;
@@ -298,8 +301,7 @@ struct queue {
 
 	struct queue_arrivals arrivals;
 	struct queue_samples samples;
-	struct queue_waiting
-	    waiting; /* in the leader; where entries are told and accept() is not */
+	struct queue_waiting waiting; /* where entries are told and accept() is not */
 	struct queue_sk_drops sk_drops;
 	struct queue_now now;
 	struct queue_settled settled;

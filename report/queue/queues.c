@@ -54,6 +54,21 @@ void queues_free(struct queues *queues)
 	free(queues);
 }
 
+/*
+ * Who listens where another one did is mostly the same server. It is only what a bare ACK is taken
+ * for at first: what it was, its counter tells.
+ */
+static int32_t defers_as_before(const struct queues *queues, const struct listener *listener)
+{
+	for (size_t i = queues->listening.count; i-- > 0;) {
+		const struct queue *q = queues->listening.queues[i];
+
+		if (q->defers_s > 0 && endpoint_equal(&q->listener.local, &listener->local))
+			return q->defers_s;
+	}
+	return -1;
+}
+
 static struct queue *add(struct queues *queues, const struct listener *listener)
 {
 	struct queue *q = malloc(sizeof(*q));
@@ -66,6 +81,8 @@ static struct queue *add(struct queues *queues, const struct listener *listener)
 	rate_counter_init(&q->counter, queues->rates, queues->live_slots);
 	q->waiting.observer = &queues->accept_observer;
 	q->accept_visible = queues->children_looked_up;
+	q->defers_s = listener->defer_accept_s < 0 ? defers_as_before(queues, listener)
+						   : listener->defer_accept_s;
 	if (listening_add(&queues->listening, q))
 		return q;
 	queue_release(q);
@@ -98,6 +115,8 @@ static void on_listener(struct queues *queues, const struct listener *listener, 
 	}
 	if (!q)
 		return;
+	if (listener->defer_accept_s >= 0)
+		q->defers_s = listener->defer_accept_s;
 	switch (listener->change) {
 	case LISTENER_CHANGED:
 		if (q->closed) {
@@ -495,13 +514,20 @@ bool queues_doubt_entry(const struct queues *queues, const struct open_attempt *
 	if (q && queues->entries_told && open_has_child(attempt) &&
 	    !open_saw(attempt, SEEN_JOIN | SEEN_FASTOPEN) && !open_knows(attempt, KNOWN_BEFORE))
 		return !open_is_certain(attempt);
-	if (!q || q->grouped || !q->limit_known || q->listener.defer_accept_s > 0 ||
+	if (!q || q->grouped || !q->limit_known || q->defers_s > 0 ||
 	    open_saw(attempt, SEEN_JOIN) || !open_has_child(attempt) || open_is_certain(attempt))
 		return false;
 	if (open_knows(attempt, KNOWN_DISLIKED))
 		return !q->accept_exact;
 	return q->accept_exact ? open_knows(attempt, KNOWN_NEARLY_FULL)
 			       : q->samples.peak >= (int64_t)q->listener.limit;
+}
+
+/* A request, if it has one, may take it for the bare ACK that TCP_DEFER_ACCEPT ignores. */
+static bool is_bare(const struct open_attempt *a, const struct segment *segment)
+{
+	return !segment->payload && !(segment->flags & TCP_FLAG_FIN) &&
+	       !open_saw(a, SEEN_SYNACK_AFTER_ACK);
 }
 
 static void take_client_ack(struct queues *queues, struct queue *q,
@@ -527,9 +553,7 @@ static void take_client_ack(struct queues *queues, struct queue *q,
 			arrival->wants_place = true;
 		return;
 	}
-	if (q->listener.defer_accept_s > 0 && !segment->payload &&
-	    !(segment->flags & TCP_FLAG_FIN) && !open_knows(a, KNOWN_COOKIE) &&
-	    !open_saw(a, SEEN_SYNACK_AFTER_ACK)) {
+	if (q->defers_s > 0 && is_bare(a, segment) && !open_knows(a, KNOWN_COOKIE)) {
 		open_move(a, MOVE_DEFER);
 		arrival = queue_arrive(q, ARRIVAL_DEFERRED, packet->time_ns, a, packet->index);
 		if (arrival)
@@ -585,6 +609,7 @@ void queues_client_ack(struct queues *queues, const struct queue_packet *packet,
 	if (!arrival || arrival->time_ns != packet->time_ns)
 		return;
 	arrival->ahead = segment->seq != a->isn + 1;
+	arrival->bare = is_bare(a, segment);
 	if (arrival->kind != ARRIVAL_ENTER)
 		stillness_doubt(&q->stillness, packet->time_ns);
 }
@@ -611,7 +636,7 @@ void queues_ack_beside_data(struct queues *queues, const struct queue_packet *pa
 {
 	struct queue *q = queues_of(queues, packet->attempt);
 
-	if (q && q->listener.defer_accept_s > 0 && !open_knows(packet->attempt, KNOWN_COOKIE))
+	if (q && q->defers_s > 0 && !open_knows(packet->attempt, KNOWN_COOKIE))
 		queue_tally(q, TALLY_DEFERRED_RACE, packet->time_ns, 1);
 }
 

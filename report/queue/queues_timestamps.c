@@ -8,8 +8,7 @@ void queues_remember_timestamp(struct queues *queues, const struct queue_packet 
 			       const struct queue *q, struct arrival *syn,
 			       const struct segment *syn_ack)
 {
-	bool doubtful =
-	    q->grouped || 2 * (uint64_t)syn->half_open >= (uint64_t)q->listener.limit;
+	bool doubtful = q->grouped || 2 * (uint64_t)syn->half_open >= (uint64_t)q->listener.limit;
 	enum timestamp timestamp;
 
 	if (q->host->tcp_syncookies == 0 ||

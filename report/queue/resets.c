@@ -133,7 +133,7 @@ static bool is_behind_cookie(const struct queue *q, const struct open_attempt *a
 	if (open_knows(a, KNOWN_COOKIE))
 		return true;
 	return answered->ahead && answered->time_ns != a->ack_ns && q->host->tcp_syncookies != 0 &&
-	       q->listener.defer_accept_s == 0;
+	       q->defers_s == 0;
 }
 
 /* What its client sent before was taken to have entered: a connection would not answer so. */

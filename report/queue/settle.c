@@ -199,6 +199,16 @@ static void exclude_cookies(struct queue *q)
 	}
 }
 
+/* Where it was not known whether the listener has TCP_DEFER_ACCEPT: its counter may say no. */
+static void exclude_deferrals(struct queue *q)
+{
+	for (size_t i = 0; i < q->arrivals.count && q->defers_s != 0; i++) {
+		struct arrival *a = &q->arrivals.list[i];
+
+		a->bare = a->bare && reason_allows_deferral(q, a);
+	}
+}
+
 /* True when the beam search settles the queue now, or will when twice the delay has passed. */
 static bool settle_by_beam(struct queue *q, int64_t now_ns, struct table *table,
 			   struct details *details)
@@ -221,6 +231,7 @@ static bool settle_by_beam(struct queue *q, int64_t now_ns, struct table *table,
 		count = q->samples.pending_count / 2;
 	queue_see_answers(q, NULL, table);
 	exclude_cookies(q);
+	exclude_deferrals(q);
 	if (!beam_settle(q, count, table, details))
 		return false;
 	drop_settled(q);
@@ -322,9 +333,7 @@ void queue_take_sample(struct queue *queue, const struct sample *sample, int64_t
 
 	if (queue->samples.count++ && sample->depth < queue->samples.last_depth)
 		queue->samples.left += queue->samples.last_depth - sample->depth;
-	if (!leader->grouped)
-		waiting_observe(&leader->waiting, sample->depth, sample->before_ns, time_ns, table,
-				details);
+	waiting_observe(&queue->waiting, sample->depth, sample->before_ns, time_ns, table, details);
 	queue->listener.limit = sample->limit;
 	limits_take(&queue->limits, sample->limit, time_ns);
 	if (sample->before_ns > queue->open_ns)
@@ -371,6 +380,7 @@ void queue_end(struct queue *queue, int64_t end_ns, struct table *table, struct 
 
 	queue_see_answers(queue, NULL, table);
 	exclude_cookies(queue);
+	exclude_deferrals(queue);
 	if (beam_is_needed(queue) && queue->samples.pending_count &&
 	    beam_settle(queue, queue->samples.pending_count, table, details)) {
 		drop_settled(queue);

@@ -107,6 +107,5 @@ int tally_sk_drops(enum tally tally)
 bool tally_is_possible(enum tally tally)
 {
 	return tally == TALLY_DEFERRED_RACE || tally == TALLY_COOKIE_RACE ||
-	       tally == TALLY_SYNACK_NO_ROUTE_IPV4 ||
-	       tally == TALLY_SYNACK_NO_ROUTE_IPV6;
+	       tally == TALLY_SYNACK_NO_ROUTE_IPV4 || tally == TALLY_SYNACK_NO_ROUTE_IPV6;
 }

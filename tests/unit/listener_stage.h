@@ -28,6 +28,7 @@ static int64_t aborts;	       /* tcp_abort_on_overflow */
 static uint32_t embryonic;     /* EmbryonicRsts */
 static uint32_t unsigned_ones;	       /* and TCPMD5NotFound */
 static uint32_t far_ones;	       /* and TCPMinTTLDrop */
+static int32_t defer_accept_s; /* as is known at first; -1: it is not */
 static int64_t now_ns;
 static int64_t behind_ms = -1; /* of the server's clock: its timestamps; -1: it has none */
 
@@ -86,7 +87,8 @@ static __attribute__((unused)) void start(int64_t cookies, bool exact)
 	unsigned_ones = far_ones = only_drops = deferrals = cookies_wanted = 0;
 	now_ns = NS_PER_SEC;
 	e.time_ns = now_ns;
-	e.listener = (struct listener){.cookie = 1, .local = server, .limit = LIMIT};
+	e.listener = (struct listener){
+	    .cookie = 1, .local = server, .limit = LIMIT, .defer_accept_s = defer_accept_s};
 	deliver(&e);
 	count(COUNTERS_BEFORE);
 	if (exact) {

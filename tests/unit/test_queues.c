@@ -626,6 +626,41 @@ Test(queues, a_bare_ack_is_deferred_once)
 	end();
 }
 
+/* Nobody knows yet what the listener does with bare ACKs: its counter does. */
+static void bare_acks_at_first(bool deferred)
+{
+	defer_accept_s = -1;
+	start(1, false);
+	defer_accept_s = 0;
+	sample(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	if (deferred) {
+		drops += 3;
+		not_overflows += 3;
+		deferrals += 3;
+	}
+	pass(1000);
+	samples(60, deferred ? 0 : 3);
+	for (int i = 0; i < 3; i++)
+		send_segment(i, true, TCP_FLAG_RST | TCP_FLAG_ACK, 101, 501);
+	samples(60, deferred ? 0 : 3);
+	finish();
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_DEFERRED_ACK], deferred ? 3 : 0);
+	for (int i = 0; i < 3; i++) {
+		cr_expect_neq(attempt_of(i)->outcome, OUTCOME_ACCEPTED);
+		if (deferred)
+			assert_cause(i, CAUSE_DEFER_ACCEPT, CONFIDENCE_INFERRED, 1);
+	}
+	end();
+}
+
+Test(queues, a_bare_ack_is_deferred_where_its_counter_says_so)
+{
+	bare_acks_at_first(true);
+	bare_acks_at_first(false);
+}
+
 /* A cookie takes no data of the SYN: one that met TIME_WAIT got none, though all others do. */
 Test(queues, who_enters_with_its_syn_had_no_cookie)
 {
@@ -996,6 +1031,45 @@ Test(queues, of_siblings_the_entry_tells_which)
 		cr_expect_eq(listeners[i].attempts, 1);
 		cr_expect_eq(listeners[i].group_attempts, 1);
 	}
+	end();
+}
+
+/* First in, first out, in the queue of each of them: who was reset there comes out all the same. */
+Test(queues, of_siblings_the_depth_of_each_tells_who_was_accepted)
+{
+	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
+
+	start(1, false);
+	e.time_ns = now_ns;
+	e.listener = (struct listener){.cookie = 2, .local = server, .limit = LIMIT};
+	deliver(&e);
+	for (int i = 0; i < 2; i++) {
+		e = (struct event){.kind = EVENT_ENTRY, .source = SOURCE_BPF};
+		handshake(i);
+		e.time_ns = ++now_ns;
+		e.entry = (struct queue_entry){
+		    .flow = flow_of(i), .listener = (uint64_t)i + 1, .limit = LIMIT};
+		deliver(&e);
+		pass(2000);
+		send_segment(i, true, TCP_FLAG_RST | TCP_FLAG_ACK, 101, 501);
+	}
+	for (int i = 0; i < 20; i++)
+		for (uint64_t cookie = 1; cookie <= 2; cookie++) {
+			e = (struct event){.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
+			pass(1000);
+			e.time_ns = now_ns;
+			e.sample = (struct sample){.cookie = cookie,
+						   .before_ns = now_ns - 5000,
+						   .depth = cookie == 2,
+						   .limit = LIMIT,
+						   .drops_known = true};
+			deliver(&e);
+		}
+	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
+	cr_assert_eq(queues_report(queues, &listeners), 2);
+	cr_expect_eq(attempt_of(0)->outcome, OUTCOME_ACCEPTED);
+	cr_expect_eq(attempt_of(0)->listener, 0);
+	cr_expect_eq(attempt_of(1)->outcome, OUTCOME_RESET);
 	end();
 }
 

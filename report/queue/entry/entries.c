@@ -43,7 +43,7 @@ static void refuse(struct queue *q, struct arrival *a, struct open_attempt *open
 	a->proven = true;
 	if (!room || a->kind == ARRIVAL_REFUSED) {
 		a->kind = ARRIVAL_REFUSED;
-	} else if (q->listener.defer_accept_s != 0) {
+	} else if (q->defers_s != 0) {
 		a->kind = ARRIVAL_DEFERRED;
 		open_move(open, MOVE_DEFERRED_AFTER_ALL);
 	} else {
@@ -120,18 +120,29 @@ static void tell_entered(struct queue *q, const struct candidates *c, int64_t en
 	}
 }
 
-static void tell_sibling(struct queues *queues, const struct queue *leader,
-			 const struct queue_packet *packet, uint64_t cookie)
+/* Whose queue it entered; NULL: that was not told, or its listener is not known yet. */
+static struct queue *tell_sibling(struct queues *queues, const struct queue *leader,
+				  const struct queue_packet *packet, uint64_t cookie)
 {
-	const struct queue *member = listening_by_cookie(&queues->listening, cookie);
-	struct detail *d = member && member->leader == leader
-			       ? details_open(packet->details, packet->attempt)
-			       : NULL;
+	struct queue *member = cookie ? listening_by_cookie(&queues->listening, cookie) : NULL;
+	struct detail *d;
 
-	if (!d)
-		return;
-	d->sibling = member->index + 1;
-	d->sibling_ns = INT64_MAX;
+	if (!member || member->leader != leader)
+		return NULL;
+	d = details_open(packet->details, packet->attempt);
+	if (d) {
+		d->sibling = member->index + 1;
+		d->sibling_ns = INT64_MAX;
+	}
+	return member;
+}
+
+/* It entered the queue of one of them. */
+static void doubt_order(struct queues *queues, const struct queue *leader, int64_t time_ns)
+{
+	for (size_t i = 0; i < queues->listening.count; i++)
+		if (queues->listening.queues[i]->leader == leader)
+			waiting_doubt(&queues->listening.queues[i]->waiting, time_ns);
 }
 
 void queues_doubt(struct queues *queues, uint16_t port, int64_t time_ns)
@@ -141,7 +152,7 @@ void queues_doubt(struct queues *queues, uint16_t port, int64_t time_ns)
 
 		if (q->closed || (q->listener.local.port != port && !q->listener.transparent))
 			continue;
-		waiting_doubt(&q->leader->waiting, time_ns);
+		waiting_doubt(&q->waiting, time_ns);
 		stillness_doubt(&q->stillness, time_ns);
 	}
 }
@@ -150,7 +161,7 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 		  const struct queue_entry *entry, struct table *table)
 {
 	struct open_attempt *a = packet->attempt;
-	struct queue *q = queues_of(queues, a);
+	struct queue *q = queues_of(queues, a), *member;
 	struct candidates c;
 
 	a->events |= SEEN_ENTRY;
@@ -175,16 +186,20 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 			q->now.half_open--;
 	}
 	open_move(a, MOVE_ENTRY);
-	if (q->grouped && entry->listener)
-		tell_sibling(queues, q, packet, entry->listener);
-	if (q->grouped || q->accept_exact) {
+	member = q->grouped ? tell_sibling(queues, q, packet, entry->listener) : q;
+	if (q->accept_exact) {
 		waiting_give_up(&q->waiting);
 		return;
 	}
-	q->now.depth = (int64_t)entry->depth + 1;
-	waiting_observe(&q->waiting, entry->depth, packet->time_ns, packet->time_ns, table,
+	if (!member) {
+		doubt_order(queues, q, packet->time_ns);
+		return;
+	}
+	if (!q->grouped)
+		q->now.depth = (int64_t)entry->depth + 1;
+	waiting_observe(&member->waiting, entry->depth, packet->time_ns, packet->time_ns, table,
 			packet->details);
-	waiting_add(&q->waiting, a, packet->index, packet->time_ns);
+	waiting_add(&member->waiting, a, packet->index, packet->time_ns);
 }
 
 void queues_entry_of_nobody(struct queues *queues, const struct queue_entry *entry, int64_t time_ns)

@@ -49,7 +49,10 @@ void queues_close(struct queues *queues, struct queue *q, int64_t time_ns, struc
 	if (q->closed)
 		return;
 	q->closed_ns = time_ns;
-	waiting_clear(&leader->waiting);
+	waiting_clear(&q->waiting);
+	if (is_migrated(leader))
+		for (size_t i = 0; i < queues->listening.count; i++)
+			waiting_doubt(&queues->listening.queues[i]->waiting, time_ns);
 	tenures_end(&q->tenures, 0, time_ns);
 	gaps_end(&q->samples.gaps, time_ns);
 	series_add(&q->samples.series, time_ns, 0);

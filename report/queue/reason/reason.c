@@ -630,6 +630,11 @@ struct reason reason_of_ack(struct queue *queue, const struct arrival *ack, int 
 	if (drops == 0)
 		return (struct reason){TALLY_COUNT, CAUSE_UNANSWERED_NO_COUNTER,
 				       CONFIDENCE_INFERRED};
+	/* Its listener's TCP_DEFER_ACCEPT was not known yet, or not that it had a request. */
+	if (ack->bare && !ack->cookie && queue->defers_s != 0 && left(queue, BUDGET_DEFERRED, ack) > 0) {
+		charge(queue, BUDGET_DEFERRED, ack);
+		return (struct reason){TALLY_DEFERRED_ACK, CAUSE_DEFER_ACCEPT, CONFIDENCE_INFERRED};
+	}
 	if (left(queue, BUDGET_LISTEN_DROPS, ack) > 0 && left(queue, BUDGET_OVERFLOWS, ack) == 0)
 		return by_route(queue, ack, TALLY_ACK_NO_ROUTE, sure);
 	if (find_gate(queue, ack, sure, &r))

@@ -251,6 +251,9 @@ static void ack_transitions(const struct queue *q, const struct hypothesis *h,
 		add_told_entry(h, a, place, m);
 	else if (a->told != TOLD_REFUSED)
 		add_entry(m, place, leaves, 0);
+	/* Its listener's TCP_DEFER_ACCEPT was not known, or not that it had a request. */
+	if (a->bare && q->defers_s != 0 && (place & PLACE_REQUEST))
+		add_drop(m, ARRIVAL_DEFERRED, place, a->told == TOLD_REFUSED ? 0 : COST_UNSEEN, 1);
 	if (h->depth + ROOM_DOUBTED < limit && a->kind == ARRIVAL_ENTER)
 		return;
 	add_drop(m, ARRIVAL_REFUSED, place, full ? 0 : COST_RULE, weight);
