@@ -23,6 +23,7 @@ const volatile __u32 mib_overflows = 0;
 const volatile __u32 mib_listen_drops = 0;
 const volatile __u32 mib_syn_queue = 0;
 const volatile __u64 processor_offsets = 0; /* the address of __per_cpu_offset[] */
+const volatile bool ready_told = false;	    /* on_ready() is there */
 
 /* Read by the reader. */
 __u64 lost = 0;
@@ -45,6 +46,7 @@ struct made {
 	__u64 listener;
 	__u32 depth;
 	__u32 limit;
+	bool established; /* and on_ready() is to tell of it */
 };
 
 struct {
@@ -110,6 +112,21 @@ static __always_inline void submit(struct probe_record *record)
 	bpf_ringbuf_submit(record, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
+static __always_inline void tell_entry(struct made *made)
+{
+	struct sock *sk = (struct sock *)made->sk;
+	struct probe_record *record;
+
+	made->sk = 0;
+	record = reserve(sk, RECORD_ENTRY, made->monotonic_ns);
+	if (!record)
+		return;
+	record->listener = made->listener;
+	record->depth = made->depth;
+	record->limit = made->limit;
+	submit(record);
+}
+
 /*
  * inet_csk_clone_lock(): the child is a copy of its listener, and counts the accept
  * queue as that did. Until some kernel after 6.12 its queue is still the listener's
@@ -128,6 +145,7 @@ static __always_inline void on_made(struct sock *sk)
 	made->sk = (__u64)sk;
 	made->monotonic_ns = bpf_ktime_get_ns();
 	made->listener = 0;
+	made->established = false;
 	if (first)
 		made->listener = (__u64)BPF_CORE_READ(first, __req_common.skc_listener,
 						      __sk_common.skc_cookie.counter);
@@ -143,18 +161,35 @@ static __always_inline void on_established(struct sock *sk)
 {
 	__u32 zero = 0;
 	struct made *made = bpf_map_lookup_elem(&last_made, &zero);
-	struct probe_record *record;
 
 	if (!made || made->sk != (__u64)sk)
 		return;
-	made->sk = 0;
-	record = reserve(sk, RECORD_ENTRY, made->monotonic_ns);
-	if (!record)
-		return;
-	record->listener = made->listener;
-	record->depth = made->depth;
-	record->limit = made->limit;
-	submit(record);
+	if (ready_told && !made->listener &&
+	    BPF_CORE_READ_BITFIELD_PROBED(&sk->__sk_common, skc_reuseport))
+		made->established = true;
+	else
+		tell_entry(made);
+}
+
+/*
+ * sock:sk_data_ready, since Linux 6.3: (sk). tcp_child_process() tells the listener of the child
+ * that has become ESTABLISHED just now: which of SO_REUSEPORT siblings it is.
+ */
+SEC("?raw_tp/sk_data_ready")
+int on_ready(struct bpf_raw_tracepoint_args *context)
+{
+	struct sock *sk = (struct sock *)context->args[0];
+	__u32 zero = 0;
+	struct made *made;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
+		return 0;
+	made = bpf_map_lookup_elem(&last_made, &zero);
+	if (!made || !made->sk || !made->established || !is_ours(sk))
+		return 0;
+	made->listener = (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	tell_entry(made);
+	return 0;
 }
 
 static __always_inline void on_listening(struct sock *sk, __u16 kind)

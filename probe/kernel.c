@@ -148,8 +148,11 @@ static int choose(struct kernel_bpf *bpf, const struct features *features,
 {
 	bool fexit = features->accepts == PROBE_ACCEPTS_FEXIT;
 	uint32_t arguments = layout->accept_arguments;
+	bool ready = features->entries && layout->data_ready;
 
 	bpf_program__set_autoload(bpf->progs.on_state, features->entries);
+	bpf_program__set_autoload(bpf->progs.on_ready, ready);
+	bpf->rodata->ready_told = ready;
 	bpf_program__set_autoload(bpf->progs.on_accept_of_2, fexit && arguments == 2);
 	bpf_program__set_autoload(bpf->progs.on_accept_of_4, fexit && arguments == 4);
 	bpf_program__set_autoload(bpf->progs.on_sys_exit,

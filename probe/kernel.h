@@ -6,6 +6,7 @@
  * - entries: sock:inet_sock_set_state (since Linux 4.16) fires when a final ACK
  *   makes its child socket, which then enters the accept queue in the same
  *   softirq. The same tracepoint tells when a socket begins to listen and ends.
+ *   Of SO_REUSEPORT siblings sock:sk_data_ready (since Linux 6.3) tells whose queue it is.
  * - accepts: the return of inet_csk_accept() by fexit. Where the kernel has no
  *   fexit, the end of system calls (raw_syscalls:sys_exit), if every_call allows
  *   it: while it is there every system call of the host costs some tens of

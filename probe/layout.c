@@ -74,6 +74,8 @@ void layout_read(struct layout *layout)
 	layout->accept_arguments = arguments == 2 || arguments == 4 ? arguments : 0;
 	layout->drops = arguments_of(btf, "tcp_conn_request") == 4 &&
 			has_function(btf, "tcp_v4_syn_recv_sock") && find_mib(btf, layout);
+	layout->data_ready =
+	    btf__find_by_name_kind(btf, "btf_trace_sk_data_ready", BTF_KIND_TYPEDEF) > 0;
 	layout->ipv6 = has_function(btf, "tcp_v6_syn_recv_sock");
 	btf__free(btf);
 }

@@ -12,6 +12,7 @@ struct layout {
 	uint32_t accept_arguments; /* of inet_csk_accept(); 0: it is not there */
 	bool drops;		   /* tcp_conn_request() and tcp_v4_syn_recv_sock() are there */
 	bool ipv6;		   /* and tcp_v6_syn_recv_sock() */
+	bool data_ready;	   /* sock:sk_data_ready is there */
 	/* Places in struct linux_mib: numbers differ by kernel, names do not. */
 	uint32_t mib_overflows;
 	uint32_t mib_listen_drops;

@@ -3,8 +3,11 @@
 The truth: what each socket dropped and how many wait in it, by sock_diag; what the kernel counted; and who accepted whom,
 by the servers' own logs.
 """
+import contextlib
 import json
 import pathlib
+import socket
+import struct
 
 import pytest
 
@@ -112,6 +115,34 @@ def test_one_leaves_after_the_drops(host, family, begin):
     truth = socket_of(family)
     report = check(run, stopped, hosts.overflows() - before, truth["drops"], {leaver.pid})
     assert len([attempt for attempt in report["attempts"] if attempt["outcome"] == "waiting"]) == truth["rqueue"]
+
+
+def test_whose_queue_it_was(host, family, record):
+    """Where the kernel tells of entries it tells of which of them, and so who was accepted: also of those that had left."""
+    servers = [serve(host, family, 64) for _ in range(3)]
+    run = record(PORT, interface="lo", options=("--fail-on", "drops"))
+    for server in servers:
+        hosts.stopped(server)
+    patient = hosts.Clients(None, address(family), PORT, 24, wait_s=20)
+    until(lambda: sum(entry["rqueue"] for entry in kernel.sockets(family, [LISTEN])) == 24, "all to wait")
+    with contextlib.ExitStack() as gone:
+        for _ in range(24):
+            client = gone.enter_context(socket.create_connection((address(family), PORT)))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    for server in servers:
+        hosts.continued(server)
+    patient.results()
+    until(lambda: not any(entry["rqueue"] for entry in kernel.sockets(family, [LISTEN])), "all to be accepted")
+    report = run.stop()
+    if not report["recording"]["bpf"]["entries"]:
+        pytest.skip("no BPF programs here")
+    if any(attempt["listener"] is None for attempt in report["attempts"]):
+        pytest.skip("this kernel does not tell of which sibling it was (sock:sk_data_ready)")
+    assert len(report["attempts"]) == 48
+    for attempt in report["attempts"]:
+        assert attempt["outcome"] == "accepted", attempt
+        owners = {owner["pid"] for owner in report["listeners"][attempt["listener"]]["owners"]}
+        assert owners == accepted_by(attempt["client"]), attempt
 
 
 def test_others_join(host, family, begin):
