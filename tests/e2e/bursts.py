@@ -246,7 +246,7 @@ class Judge:
         for (client, _), segments in run.attempts.items():
             begun[client].append(segments[0].at)
         # Until another attempt of the same addresses and ports begins, or the recording ends.
-        self.over = {key: min([self.end_ns] + [at for at in begun[key[0]] if at > segments[0].at])
+        self.over = {key: min([self.end_ns] + [at - 2 * SLACK_NS for at in begun[key[0]] if at > segments[0].at])
                      for key, segments in run.attempts.items()}
         self.truths = {key: Truth(segments, self.entries.get(key[0], []), run.closed, run.mix, self.over[key])
                        for key, segments in run.attempts.items() if segments[0].at <= self.end_ns}
@@ -267,8 +267,7 @@ class Judge:
             self.say("attempt", f"{key}: in the report {key in attempts}, on the wire {key in self.truths}")
         for key in attempts.keys() & self.truths.keys():
             attempt, truth = attempts[key], self.truths[key]
-            accept = next((entry for entry in self.accepts.get(key[0], ())
-                           if truth.syns[0] <= entry["after_ns"] <= self.over[key]), None)
+            accept = self.accept_of(key, truth)
             self.counts(attempt, truth)
             self.outcome(attempt, truth, accept)
             self.entry(attempt, truth)
@@ -276,6 +275,14 @@ class Judge:
         self.sums()
         if self.run.contradictions:
             self.say("contradiction", self.run.contradictions)
+
+    def accept_of(self, key, truth):
+        """Of several attempts with the same addresses and ports who entered first was accepted first."""
+        accepts, entries = self.accepts.get(key[0], []), self.entries.get(key[0], [])
+        if sum(client == key[0] for client, _ in self.truths) > 1:
+            number = entries.index(truth.entered) if truth.entered in entries else len(accepts)
+            accepts = accepts[number:number + 1]
+        return next((accept for accept in accepts if truth.syns[0] <= accept["after_ns"] <= self.end_ns), None)
 
     def counts(self, attempt, truth):
         name = f"{attempt['client']} {attempt['isn']}"
