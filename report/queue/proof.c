@@ -160,6 +160,13 @@ static void arrive_disliked(struct queue *queue, const struct mark *mark,
 		queue_tally(queue, TALLY_COOKIE_ACK, mark->time_ns, -1);
 }
 
+/* queues_front_ack() has told why the request did not take it. */
+static bool is_rejected(const struct open_attempt *attempt, const struct mark *ack)
+{
+	return attempt->front && open_knows(attempt, KNOWN_DISLIKED) &&
+	       ack->time_ns == attempt->ack_ns;
+}
+
 void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint32_t index,
 			 struct details *details, enum open_move shown)
 {
@@ -178,8 +185,8 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 		return;
 	}
 	a = queue_find(queue, ARRIVAL_STRAY, index, attempt->isn);
-	if (a && a->wants_place)
-		return; /* the search thinks so, too, and settles it */
+	if (a && (a->wants_place || a->rejected))
+		return; /* the search thinks so, too, and settles it; or it is known */
 	a = queue_find(queue, ARRIVAL_ENTER, index, attempt->isn);
 	if (a)
 		overflowed = reason_allows_overflow(queue, a->time_ns, a->done_ns);
@@ -223,7 +230,7 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 		prove_dropped(queue, attempt, last);
 	else if (defers)
 		prove_deferred(queue, attempt, last);
-	else if (last)
+	else if (last && !is_rejected(attempt, last))
 		arrive_disliked(queue, last, attempt, index);
 	if ((attempt->settled & PLACE_ENTERED) && !open_knows(attempt, KNOWN_COOKIE)) {
 		queue->settled.requests++;

@@ -394,6 +394,8 @@ def test_a_synproxy_in_front(host, record, family, timestamp):
     assert told["accept-queue-full-syn"] + told["accept-queue-full-ack"] == counted["ListenOverflows"]
     assert told["syn-cookie"] == told["cookie-ack-dropped"] == told["unanswered-no-counter"] == 0
     assert told["discarded-before-queue"] == 0
+    # What the listener rejected for its timestamps did reach TCP, and a counter moved.
+    assert "unanswered-no-counter" not in {packet.get("cause") for attempt in report["attempts"] for packet in attempt["packets"]}
     rejections_told(report, counted)
     assert report["summary"]["answered_in_front"] == 10 and recording.status == 3
     outcomes = {outcome: count for outcome, count in report["summary"]["outcomes"].items() if count}
