@@ -78,8 +78,12 @@ static int to_merge(void *context, const struct event *event)
 		own.segment.frame += to->frames_before;
 	else if (own.kind == EVENT_ICMP)
 		own.icmp.frame += to->frames_before;
+	if (to->replay->window.cut && own.time_ns > *to->last_ns)
+		*to->last_ns = own.time_ns;
 	if (!replay_window_wants(&to->replay->window, event)) {
-		to->replay->packets_past |= replay_window_is_past(&to->replay->window, event);
+		/* Those behind the last event are counted. */
+		to->replay->packets_past |= !to->replay->window.cut &&
+					    replay_window_is_past(&to->replay->window, event);
 		return 0;
 	}
 	if (own.time_ns > *to->last_ns)
@@ -92,6 +96,19 @@ static int packets_failed(struct replay *r, int64_t rc)
 	snprintf(r->error, sizeof(r->error), "%s",
 		 capture_error(r->parts[r->packets_part].capture));
 	return (int)rc;
+}
+
+/*
+ * A SYN whose answer is in the part that is gone was answered all the same: observation ends so
+ * much before the last packet that the counters are read in between.
+ */
+static void end_with_packets(struct replay *r, const struct replay_part *part,
+			     const struct capture_stats *stats)
+{
+	r->packets_cut = stats->cut || (part->ended && stats->frames < part->packets);
+	if (r->recording && r->last_packet_ns != TIME_UNKNOWN && r->packets_cut)
+		replay_window_cut(&r->window, r->meta.start_ns,
+				  r->last_packet_ns - REPLAY_WINDOW_CUT_NS);
 }
 
 /* Reads some frames into the merge; *more is false at the end. */
@@ -113,6 +130,8 @@ static int pull_packets(struct replay *r, struct merge *merge, bool *more)
 		r->frames_before += stats.frames;
 	}
 	if (++r->packets_part == r->parts_count || r->packets_past) {
+		if (part->capture && !r->packets_past)
+			end_with_packets(r, part, &stats);
 		merge_close(merge, SOURCE_CAPTURE);
 		*more = false;
 	}
@@ -142,6 +161,16 @@ static void add_losses(const struct replay *r, struct event *event)
 		event->loss.count += part->losses_before[event->loss.kind];
 }
 
+/*
+ * A recorder that was killed, or a file that is cut: without the samples, what became of the packets
+ * after them is not known.
+ */
+static void end_with_events(struct replay *r)
+{
+	if (r->counted_ns != TIME_UNKNOWN && !r->counters_ended)
+		replay_window_cut(&r->window, r->meta.start_ns, r->counted_ns);
+}
+
 static int pull_events(struct replay *r, struct merge *merge, bool *more)
 {
 	int64_t newest_ns = TIME_UNKNOWN;
@@ -166,6 +195,10 @@ static int pull_events(struct replay *r, struct merge *merge, bool *more)
 				break;
 			if (event.time_ns > r->last_event_ns)
 				r->last_event_ns = event.time_ns;
+			if (event.kind == EVENT_COUNTERS) {
+				r->counted_ns = event.time_ns;
+				r->counters_ended |= event.counters.when == COUNTERS_AFTER;
+			}
 			if (is_repeated(r, &event))
 				break;
 			add_losses(r, &event);
@@ -189,9 +222,13 @@ static int pull_events(struct replay *r, struct merge *merge, bool *more)
 			break;
 		case RECORDING_END:
 			*more = ++r->events_part < r->parts_count;
+			/* Each part has its own end. */
+			r->counters_ended &= !*more;
 			break;
 		}
 	}
+	if (!*more && !r->events_past)
+		end_with_events(r);
 	for (int s = SOURCE_CAPTURE + 1; s < SOURCE_COUNT; s++) {
 		if (!*more)
 			merge_close(merge, (enum source)s);
@@ -224,7 +261,7 @@ static int run_merged(struct replay *r, struct reporter *reporter, uint64_t *lat
 	for (int s = 0; s < SOURCE_COUNT; s++)
 		if (s == SOURCE_CAPTURE ? packets : events)
 			merge_watermark(merge, (enum source)s, TIME_UNKNOWN);
-	while (rc == 0 && (packets || events) && !r->window.ended) {
+	while (rc == 0 && (packets || events) && (!r->window.ended || r->window.cut)) {
 		if (packets && (!events || !merge_waiting(merge, SOURCE_CAPTURE)))
 			rc = pull_packets(r, merge, &packets);
 		else
@@ -235,7 +272,7 @@ static int run_merged(struct replay *r, struct reporter *reporter, uint64_t *lat
 		if (rc == -ENOMEM) /* anything else is a failure of the report's output */
 			snprintf(r->error, sizeof(r->error), "%s", strerror(-rc));
 	}
-	if (rc == 0 && r->events_past)
+	if (rc == 0 && (r->events_past || r->window.cut))
 		rc = replay_window_finish(&r->window);
 	*late = merge_late(merge);
 	merge_free(merge);
@@ -292,7 +329,7 @@ static void note_missing(struct replay *r, const struct replay_part *part, uint6
 {
 	uint64_t lines = part->reader ? recording_lines(part->reader) : 0;
 
-	if (!r->recording || !part->ended || replay_window_is_set(&r->window))
+	if (!r->recording || !part->ended || r->period)
 		return;
 	source->packets_missing |= frames < part->packets;
 	source->events_missing |= lines < part->events;
@@ -369,6 +406,25 @@ static void take_window(struct replay *r, struct reporter_source *source)
 	    w->losses_within[LOSS_PACKETS_KERNEL] + w->losses_within[LOSS_PACKETS_INTERFACE];
 }
 
+static void note_cut(struct replay *r)
+{
+	int64_t end_ns = r->window.cut ? r->window.until_ns : r->last_event_ns;
+	int64_t gap_ns = r->last_packet_ns - end_ns;
+
+	if (!r->recording || end_ns == TIME_UNKNOWN || r->last_packet_ns == TIME_UNKNOWN ||
+	    gap_ns <= (r->window.cut ? 0 : EVENTS_GAP_NS) || r->packets_cut)
+		return;
+	if (r->window.cut)
+		replay_note(r,
+			    "events: they end %.1f s before the packets, and the report with them",
+			    (double)gap_ns / NS_PER_SEC);
+	else
+		replay_note(r,
+			    "events: they end %.1f s before the packets; accepts, queue depths and "
+			    "counters after that are unknown",
+			    (double)gap_ns / NS_PER_SEC);
+}
+
 static void fill_source(struct replay *r, struct reporter_source *source)
 {
 	for (size_t i = 0; i < r->parts_count; i++)
@@ -377,12 +433,7 @@ static void fill_source(struct replay *r, struct reporter_source *source)
 	source->packets_missing |=
 	    r->recording && !r->meta.sources[SOURCE_CAPTURE].on && !source->packets;
 	take_span(r, source);
-	if (r->recording && r->last_event_ns != TIME_UNKNOWN && r->last_packet_ns != TIME_UNKNOWN &&
-	    r->last_packet_ns - r->last_event_ns > EVENTS_GAP_NS)
-		replay_note(r,
-			    "events: they end %.1f s before the packets; accepts, queue depths and "
-			    "counters after that are unknown",
-			    (double)(r->last_packet_ns - r->last_event_ns) / NS_PER_SEC);
+	note_cut(r);
 	if (r->recording) {
 		source->start_ns = r->meta.start_ns;
 		source->end_ns = r->meta.end_ns;
@@ -391,8 +442,12 @@ static void fill_source(struct replay *r, struct reporter_source *source)
 		r->notes_count += replay_notes(&r->meta, r->notes + r->notes_count,
 					       REPLAY_NOTES_MAX - r->notes_count);
 	}
-	if (replay_window_is_set(&r->window))
+	if (r->period) {
 		take_window(r, source);
+	} else if (r->window.cut) {
+		source->end_ns = r->window.to_ns;
+		source->more_after = true;
+	}
 	if (r->notes_left_out)
 		snprintf(r->notes[REPLAY_NOTES_MAX - 1], REPLAY_NOTE_SIZE,
 			 "recording: and %u more notes", r->notes_left_out + 1);
@@ -408,6 +463,7 @@ int replay_run(struct replay *replay, struct reporter *reporter, struct reporter
 	int rc;
 
 	memset(source, 0, sizeof(*source));
+	replay->period = replay_window_is_set(&replay->window);
 	rc =
 	    replay_window_open(&replay->window, replay->recording ? &replay->meta : NULL, reporter);
 	if (rc) {

@@ -39,6 +39,10 @@ struct replay {
 	uint64_t skipped_before[SKIP_REASON_COUNT]; /* frames before the window */
 	size_t packets_part;			    /* which is read */
 	size_t events_part;
+	int64_t counted_ns; /* the last reading of the counters; TIME_UNKNOWN: none */
+	bool counters_ended; /* it is that of the recording's end */
+	bool period;	     /* a part of the recording was asked for */
+	bool packets_cut;
 	bool packets_begun; /* those of the window */
 	bool packets_past;  /* those that are read come after the window */
 	bool events_past;

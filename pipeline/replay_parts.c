@@ -360,6 +360,7 @@ int replay_open(struct replay *replay, const char *path, int64_t since_ns, int64
 	memset(replay, 0, sizeof(*replay));
 	replay_window_init(&replay->window, since_ns, until_ns);
 	replay->last_packet_ns = replay->last_event_ns = TIME_UNKNOWN;
+	replay->counted_ns = TIME_UNKNOWN;
 	replay->path = path;
 	replay->recording = recording_is(path);
 	rc = replay->recording ? -ENOENT : open_parts(replay);

@@ -158,7 +158,8 @@ static int pass(struct replay_window *w, const struct event *event)
 		w->ended = true;
 		w->to_ns = own.time_ns;
 	} else if (own.kind != EVENT_COUNTERS && w->until_ns != INT64_MAX &&
-		   own.time_ns > w->until_ns + REPLAY_WINDOW_LATE_NS) {
+		   own.time_ns >
+		       w->until_ns + (w->cut ? REPLAY_WINDOW_CUT_NS : REPLAY_WINDOW_LATE_NS)) {
 		/* The host was idle, and its counters were not read. */
 		w->ended = true;
 		w->to_ns = w->until_ns;
@@ -173,8 +174,10 @@ int replay_window_event(void *window, const struct event *event)
 	struct replay_window *w = window;
 	int rc = 0;
 
-	if (!replay_window_is_set(w))
+	if (!replay_window_is_set(w)) {
+		take_counters(w, event); /* it may be cut */
 		return w->fn(w->context, event);
+	}
 	if (w->ended)
 		return 0;
 	if (w->begun)
@@ -194,6 +197,18 @@ int replay_window_event(void *window, const struct event *event)
 	w->before = NULL;
 	/* The counters, and what is known, have been said just now. */
 	return rc || is_known_fact(event->kind) ? rc : pass(w, event);
+}
+
+void replay_window_cut(struct replay_window *w, int64_t from_ns, int64_t until_ns)
+{
+	if (until_ns >= w->until_ns)
+		return;
+	w->until_ns = until_ns;
+	w->cut = true;
+	if (w->since_ns != INT64_MIN)
+		return;
+	w->begun = true;
+	w->from_ns = from_ns;
 }
 
 int replay_window_finish(struct replay_window *w)

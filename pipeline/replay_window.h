@@ -23,6 +23,8 @@
  */
 #define REPLAY_WINDOW_EARLY_NS (250 * NS_PER_MS)
 #define REPLAY_WINDOW_LATE_NS  NS_PER_SEC
+/* The same where what was recorded is cut off. */
+#define REPLAY_WINDOW_CUT_NS (100 * NS_PER_MS)
 /*
  * How far before since_ns those are looked for: no client and no kernel waits longer before it
  * sends again (TCP_RTO_MAX is 120 s).
@@ -35,6 +37,7 @@ struct replay_window {
 	uint64_t packets; /* segments and ICMP errors that are in it */
 	bool begun;
 	bool ended;
+	bool cut; /* the recording's events or packets end before it does, and with them observation */
 	int64_t from_ns; /* where it begins and ends indeed, once begun and ended */
 	int64_t to_ns;
 	struct event counters;		  /* the last reading, whole; time_ns TIME_UNKNOWN: none */
@@ -62,6 +65,13 @@ static inline bool replay_window_is_set(const struct replay_window *window)
 
 /* False for what fn cannot need: neither in the window nor what is known before it. */
 bool replay_window_wants(const struct replay_window *window, const struct event *event);
+
+/*
+ * The events, or the packets, that were recorded end with until_ns, and observation with them: what
+ * happened later would be judged by what was true before. from_ns: it began then, where since_ns
+ * does not say.
+ */
+void replay_window_cut(struct replay_window *window, int64_t from_ns, int64_t until_ns);
 
 /*
  * True for what comes so long after the window that nothing of it follows, though a source is not

@@ -472,6 +472,31 @@ def test_a_damaged_recording_gives_what_there_is_and_says_what_is_missing(run, r
     assert expected in " ".join(text.stdout.split()), "the text report is silent about it"
 
 
+# Of its size, so much is kept: the run is over in the last part of it.
+KEPT = [(4, 5, "packets.pcap"), (1, 2, "packets.pcap"), (4, 5, "events.jsonl"), (2, 3, "events.jsonl"), (1, 2, "events.jsonl")]
+
+
+@pytest.mark.parametrize("part, of, name", KEPT)
+def test_what_is_cut_off_is_not_made_up(run, recorded, folder, part, of, name):
+    """The one file ends before the other. What comes after that is not judged by what was true before: nothing is
+    said that the whole recording does not say."""
+    shutil.copytree(recorded, folder)
+    damage_cut(name, lambda size: size * part // of)(folder)
+    report, _ = report_of(run, folder)
+    whole, _ = report_of(run, recorded)
+    assert report["source"]["end_ns"] < whole["source"]["end_ns"]
+    known = {attempt["client"]: attempt for attempt in whole["attempts"]}
+    for attempt in report["attempts"]:
+        other = known[attempt["client"]]
+        # It was under way when observation ended, or it is as it was.
+        assert attempt["outcome"] in ("open", "waiting", "established", other["outcome"])
+        told = {(cause["name"]) for cause in attempt["causes"]}
+        assert told <= {cause["name"] for cause in other["causes"]} | {"slow-accept"}, (attempt, other)
+    for cause, packets in report["summary"]["cause_packets"].items():
+        assert packets <= whole["summary"]["cause_packets"][cause] or cause == "slow-accept"
+    assert all((row["unexplained"] or 0) >= 0 for row in report["ledger"]), "more is explained than was counted"
+
+
 def test_a_whole_recording_is_not_complained_about(run, recorded):
     assert report_of(run, recorded)[1] == ""
 
