@@ -144,8 +144,13 @@ bool budget_is_closed(const struct budget *budget, struct budget_time when)
 	return budget->begun && budget->last.before_ns >= when.to_ns;
 }
 
-/* The first gap that a packet of this time may belong to; count when there is none. */
-static size_t first_gap(const struct budget *b, struct budget_time when)
+static struct budget_gap *gap_at(const struct budget *b, size_t i, struct budget_time when)
+{
+	return i < b->count && b->gaps[i].from_ns <= when.to_ns ? &b->gaps[i] : NULL;
+}
+
+/* The gaps that a packet of this time may belong to, one after the other; NULL: no more. */
+static struct budget_gap *first_gap(const struct budget *b, struct budget_time when)
 {
 	size_t low = 0, high = b->count;
 
@@ -157,12 +162,13 @@ static size_t first_gap(const struct budget *b, struct budget_time when)
 		else
 			high = middle;
 	}
-	return low;
+	return gap_at(b, low, when);
 }
 
-static bool is_within(const struct budget_gap *gap, struct budget_time when)
+static struct budget_gap *next_gap(const struct budget *b, const struct budget_gap *gap,
+				   struct budget_time when)
 {
-	return gap->from_ns <= when.to_ns;
+	return gap_at(b, (size_t)(gap - b->gaps) + 1, when);
 }
 
 static bool is_covered(const struct budget *b, enum budget_kind kind, struct budget_time when)
@@ -176,9 +182,9 @@ int64_t budget_moved(const struct budget *budget, enum budget_kind kind, struct 
 
 	if (!is_covered(budget, kind, when))
 		return -1;
-	for (size_t i = first_gap(budget, when);
-	     i < budget->count && is_within(&budget->gaps[i], when); i++)
-		sum += budget->gaps[i].moved[kind];
+	for (const struct budget_gap *gap = first_gap(budget, when); gap;
+	     gap = next_gap(budget, gap, when))
+		sum += gap->moved[kind];
 	return sum;
 }
 
@@ -188,19 +194,19 @@ int64_t budget_left(const struct budget *budget, enum budget_kind kind, struct b
 
 	if (!is_covered(budget, kind, when))
 		return -1;
-	for (size_t i = first_gap(budget, when);
-	     i < budget->count && is_within(&budget->gaps[i], when); i++)
-		if (budget->gaps[i].moved[kind] > budget->gaps[i].charged[kind])
-			sum += budget->gaps[i].moved[kind] - budget->gaps[i].charged[kind];
+	for (const struct budget_gap *gap = first_gap(budget, when); gap;
+	     gap = next_gap(budget, gap, when))
+		if (gap->moved[kind] > gap->charged[kind])
+			sum += gap->moved[kind] - gap->charged[kind];
 	return sum;
 }
 
 void budget_add_candidate(struct budget *budget, struct budget_time when)
 {
-	size_t i = first_gap(budget, when);
+	struct budget_gap *gap = first_gap(budget, when);
 
-	if (i < budget->count && is_within(&budget->gaps[i], when))
-		budget->gaps[i].candidates++;
+	if (gap)
+		gap->candidates++;
 	else
 		budget->candidates++;
 }
@@ -209,9 +215,9 @@ uint32_t budget_candidates(const struct budget *budget, struct budget_time when)
 {
 	uint32_t sum = 0;
 
-	for (size_t i = first_gap(budget, when);
-	     i < budget->count && is_within(&budget->gaps[i], when); i++)
-		sum += budget->gaps[i].candidates;
+	for (const struct budget_gap *gap = first_gap(budget, when); gap;
+	     gap = next_gap(budget, gap, when))
+		sum += gap->candidates;
 	return sum;
 }
 
@@ -219,11 +225,11 @@ struct budget_time budget_span(const struct budget *budget, struct budget_time w
 {
 	struct budget_time span = when;
 
-	for (size_t i = first_gap(budget, when);
-	     i < budget->count && is_within(&budget->gaps[i], when); i++) {
-		if (budget->gaps[i].from_ns < span.from_ns)
-			span.from_ns = budget->gaps[i].from_ns;
-		span.to_ns = budget->gaps[i].to_ns > span.to_ns ? budget->gaps[i].to_ns : span.to_ns;
+	for (const struct budget_gap *gap = first_gap(budget, when); gap;
+	     gap = next_gap(budget, gap, when)) {
+		if (gap->from_ns < span.from_ns)
+			span.from_ns = gap->from_ns;
+		span.to_ns = gap->to_ns > span.to_ns ? gap->to_ns : span.to_ns;
 	}
 	return span;
 }
@@ -233,10 +239,8 @@ void budget_charge(struct budget *budget, enum budget_kind kind, struct budget_t
 	/* What was counted before the first reading is not what has moved since. */
 	if (!is_covered(budget, kind, when))
 		return;
-	for (size_t i = first_gap(budget, when);
-	     i < budget->count && is_within(&budget->gaps[i], when); i++) {
-		struct budget_gap *gap = &budget->gaps[i];
-
+	for (struct budget_gap *gap = first_gap(budget, when); gap;
+	     gap = next_gap(budget, gap, when)) {
 		if (gap->moved[kind] <= gap->charged[kind])
 			continue;
 		gap->charged[kind]++;
@@ -246,9 +250,9 @@ void budget_charge(struct budget *budget, enum budget_kind kind, struct budget_t
 
 void budget_doubt(struct budget *budget, struct budget_time when)
 {
-	for (size_t i = first_gap(budget, when);
-	     i < budget->count && is_within(&budget->gaps[i], when); i++)
-		budget->gaps[i].doubtful++;
+	for (struct budget_gap *gap = first_gap(budget, when); gap;
+	     gap = next_gap(budget, gap, when))
+		gap->doubtful++;
 	budget->doubtful += !budget_is_closed(budget, when);
 }
 
@@ -256,9 +260,9 @@ uint32_t budget_doubtful(const struct budget *budget, struct budget_time when)
 {
 	uint32_t sum = 0;
 
-	for (size_t i = first_gap(budget, when);
-	     i < budget->count && is_within(&budget->gaps[i], when); i++)
-		sum += budget->gaps[i].doubtful;
+	for (const struct budget_gap *gap = first_gap(budget, when); gap;
+	     gap = next_gap(budget, gap, when))
+		sum += gap->doubtful;
 	return sum;
 }
 
@@ -266,10 +270,8 @@ void budget_refund(struct budget *budget, enum budget_kind kind, struct budget_t
 {
 	if (!is_covered(budget, kind, when))
 		return;
-	for (size_t i = first_gap(budget, when);
-	     i < budget->count && is_within(&budget->gaps[i], when); i++) {
-		struct budget_gap *gap = &budget->gaps[i];
-
+	for (struct budget_gap *gap = first_gap(budget, when); gap;
+	     gap = next_gap(budget, gap, when)) {
 		if (!gap->charged[kind])
 			continue;
 		gap->charged[kind]--;
