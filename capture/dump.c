@@ -39,7 +39,8 @@ struct dump {
 	uint8_t buffer[BUFFER_SIZE];
 };
 
-/* The header as pcap_dump_fopen() writes it: the numbers of link types differ from libpcap's own.
+/*
+ * The header as pcap_dump_fopen() writes it: the numbers of link types differ from libpcap's own.
  */
 static int put_header(struct dump *dump, pcap_t *pcap)
 {

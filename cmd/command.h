@@ -16,7 +16,8 @@ enum exit_status {
 	STATUS_USAGE = 2,      /* wrong usage */
 	STATUS_DROPS = 3,      /* --fail-on drops: drops were seen */
 	STATUS_UNOBSERVED = 4, /* --fail-on drops: whether there were any could not be observed */
-	/* As a shell has it, of a COMMAND that could not be started; a signal is 128 + its number.
+	/*
+	 * As a shell has it, of a COMMAND that could not be started; a signal is 128 + its number.
 	 */
 	STATUS_NOT_EXECUTABLE = 126,
 	STATUS_NOT_FOUND = 127,
@@ -59,8 +60,10 @@ void complain_at(const char *place);
 /* Whether stderr is the journal: then no person waits for the prompt. */
 bool stderr_is_journal(void);
 
-/* The usual ending of a usage error: "Try 'synscope NAME --help'.", unless there is a place;
- * returns STATUS_USAGE. */
+/*
+ * The usual ending of a usage error: "Try 'synscope NAME --help'.", unless there is a place;
+ * returns STATUS_USAGE.
+ */
 int usage_error(const char *command);
 
 /*

@@ -158,8 +158,10 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 			continue;
 		if (!o->command || stopping)
 			break;
-		/* What COMMAND does while it ends belongs to the recording. A second Ctrl-C cuts
-		 * it. */
+		/*
+		 * What COMMAND does while it ends belongs to the recording. A second Ctrl-C cuts
+		 * it.
+		 */
 		stopping = o->command_told = true;
 		process_terminate(&o->process);
 		until_ns = clock_monotonic_ns() + COMMAND_STOP_NS;
@@ -170,7 +172,8 @@ static int run(struct record *o, struct recorder *recorder, const struct signals
 	return rc;
 }
 
-/* That it died of what it was told to end by, when the recording ended, is no failure of its own.
+/*
+ * That it died of what it was told to end by, when the recording ended, is no failure of its own.
  */
 static bool ended_as_told(const struct record *o)
 {

@@ -26,8 +26,10 @@ struct record {
 	int channel_fd;
 	struct process process;
 	bool command_told; /* to end */
-	/* For SIGHUP with --config: what the program was called with, and a sum of all options that
-	 * take effect at its start alone. */
+	/*
+	 * For SIGHUP with --config: what the program was called with, and a sum of all options that
+	 * take effect at its start alone.
+	 */
 	int argc;
 	char **argv;
 	bool configured; /* there is a --config */

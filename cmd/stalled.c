@@ -104,7 +104,8 @@ static bool may_be_stuck(const struct suspect *suspect)
 	       suspect->now.cause != STALL_SIBLING;
 }
 
-/* Who waits for a processor much of the time is told from a busy loop after a second, not before.
+/*
+ * Who waits for a processor much of the time is told from a busy loop after a second, not before.
  */
 static bool all_known(const struct suspect *suspects, size_t count)
 {

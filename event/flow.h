@@ -113,11 +113,13 @@ bool address_is_loopback(const struct address *a);
  */
 int endpoint_fit(const struct endpoint *listener, bool v6only, const struct endpoint *destination);
 
-/* "127.0.0.1" or "::1", RFC 5952; returns the length without the NUL. size >= ENDPOINT_TEXT_SIZE.
+/*
+ * "127.0.0.1" or "::1", RFC 5952; returns the length without the NUL. size >= ENDPOINT_TEXT_SIZE.
  */
 size_t address_format(const struct address *a, char *text, size_t size);
 
-/* "127.0.0.1:8080" or "[::1]:8080"; returns the length without the NUL. size >= ENDPOINT_TEXT_SIZE.
+/*
+ * "127.0.0.1:8080" or "[::1]:8080"; returns the length without the NUL. size >= ENDPOINT_TEXT_SIZE.
  */
 size_t endpoint_format(const struct endpoint *e, char *text, size_t size);
 

@@ -76,8 +76,10 @@ static void guard(pid_t program, int leash)
 	bool told = false;
 	int status = 0;
 
-	/* Ctrl-C, or the end of the terminal, goes to the whole group: the program decides, and the
-	 * guardian waits for it. */
+	/*
+	 * Ctrl-C, or the end of the terminal, goes to the whole group: the program decides, and the
+	 * guardian waits for it.
+	 */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	sigaction(SIGCHLD, &action, NULL);

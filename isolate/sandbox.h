@@ -22,8 +22,10 @@ struct sandbox_options {
 	size_t made_count;
 	/* Files may be made and renamed below these alone; NULL ends the list. */
 	const char *writable[4];
-	/* Folders too: parts of the recording come and go. The user must be able to make them in
-	 * parts_fd. */
+	/*
+	 * Folders too: parts of the recording come and go. The user must be able to make them in
+	 * parts_fd.
+	 */
 	bool parts;
 	int parts_fd;
 };

@@ -29,8 +29,10 @@ struct scout_findings {
 int scout_start(const char *netns, struct scout **out, char error[SCOUT_ERROR_SIZE])
     __attribute__((warn_unused_result));
 
-/* LISTENER and CHILD are of interest to it, and a SAMPLE where connections wait. Told at the next
- * scout_flush(). Never waits. */
+/*
+ * LISTENER and CHILD are of interest to it, and a SAMPLE where connections wait. Told at the next
+ * scout_flush(). Never waits.
+ */
 void scout_tell(struct scout *scout, const struct event *event);
 void scout_flush(struct scout *scout);
 

@@ -27,8 +27,10 @@
 /* While a child is new it looks each so often, and not more often than that. */
 #define BUSY_NS	 NS_PER_MS
 #define PAUSE_NS (300 * NS_PER_US)
-/* What the recorder tells can wait so long: who has a connection keeps it for longer, or was seen
- * to be forked. */
+/*
+ * What the recorder tells can wait so long: who has a connection keeps it for longer, or was seen
+ * to be forked.
+ */
 #define HEAR_NS (5 * NS_PER_MS)
 /* A walk for owners goes on for so long between two looks at the messages. */
 #define WALK_NS	  (2 * NS_PER_MS)

@@ -29,8 +29,10 @@ struct reporter_options {
 	const struct recording_meta *meta;
 	uint32_t max_open;	     /* 0: the default */
 	const struct filter *filter; /* the attempts that sinks and totals get; NULL: all */
-	/* Snapshots will be asked for, with a window of so many intervals (WINDOW_SLOTS_MAX); 0:
-	 * not. */
+	/*
+	 * Snapshots will be asked for, with a window of so many intervals (WINDOW_SLOTS_MAX); 0:
+	 * not.
+	 */
 	unsigned live_slots;
 	bool metrics; /* reporter_metrics() will be asked */
 	size_t sinks_count;

@@ -19,7 +19,8 @@ static void serve_in_child(struct server *server, const struct connection *conne
 	for (size_t i = 0; i < server->listeners_count; i++)
 		close(server->listeners[i].fd);
 	close(server->signals.fd);
-	/* There are no handlers to reset: the signals were blocked, and are gathered by signalfd.
+	/*
+	 * There are no handlers to reset: the signals were blocked, and are gathered by signalfd.
 	 */
 	/* Ctrl-C reaches the whole process group: the server stops, its children finish. */
 	signal(SIGINT, SIG_IGN);

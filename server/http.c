@@ -100,7 +100,8 @@ static bool parse_length(const char *p, const char *end, uint64_t *out)
 	return true;
 }
 
-/* field-name ":" OWS value OWS, RFC 9112 section 5; a folded line is refused as section 5.2 has it.
+/*
+ * field-name ":" OWS value OWS, RFC 9112 section 5; a folded line is refused as section 5.2 has it.
  */
 static enum http_result parse_field(struct line line, struct http_request *request)
 {

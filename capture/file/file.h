@@ -26,8 +26,10 @@ bool pcapng_is(const uint8_t *bytes, size_t size);
 int file_damaged(struct capture *c, const char *format, ...)
     __attribute__((format(printf, 2, 3), warn_unused_result));
 
-/* The same for a file that ends within something; that is a file that is cut, even at its first
- * frame. */
+/*
+ * The same for a file that ends within something; that is a file that is cut, even at its first
+ * frame.
+ */
 int file_cut(struct capture *c, const char *format, ...)
     __attribute__((format(printf, 2, 3), warn_unused_result));
 

@@ -24,12 +24,16 @@ struct stream;
 int stream_open(const char *path, struct stream **out, const char **reason)
     __attribute__((warn_unused_result));
 
-/* The first bytes, without reading them away: their number, less than STREAM_PEEK_SIZE at an early
- * end. */
+/*
+ * The first bytes, without reading them away: their number, less than STREAM_PEEK_SIZE at an early
+ * end.
+ */
 size_t stream_peek(const struct stream *stream, const uint8_t **bytes);
 
-/* Up to size bytes: their number, 0 at the end, or -errno. The first call gives what can be peeked
- * at. */
+/*
+ * Up to size bytes: their number, 0 at the end, or -errno. The first call gives what can be peeked
+ * at.
+ */
 ssize_t stream_read(struct stream *stream, uint8_t *to, size_t size)
     __attribute__((warn_unused_result));
 

@@ -29,8 +29,10 @@ void window_release(struct window *window);
 /* The slow way of window_peek(): reads on. */
 const uint8_t *window_fill(struct window *window, size_t n);
 
-/* The next n bytes (at most WINDOW_MAX), until the next call; NULL when there are fewer, or
- * window->error is set. */
+/*
+ * The next n bytes (at most WINDOW_MAX), until the next call; NULL when there are fewer, or
+ * window->error is set.
+ */
 static inline const uint8_t *window_peek(struct window *w, size_t n)
 {
 	return n <= w->end - w->start ? w->bytes + w->start : window_fill(w, n);

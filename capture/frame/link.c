@@ -45,7 +45,8 @@ enum null_family {
 	FAMILY_IPV6_DARWIN = 30,
 };
 
-/* NULL has the family in the byte order of the writer, LOOP in network order. Families are small.
+/*
+ * NULL has the family in the byte order of the writer, LOOP in network order. Families are small.
  */
 static enum decode null_decode(struct decoder *d)
 {
@@ -167,8 +168,10 @@ static enum decode frame_relay_direction_decode(struct decoder *d)
 	return skip_to(d, 1, frame_relay_decode);
 }
 
-/* hilscher netANALYZER, with its preamble or without; EPON's and mPackets' preambles; Broadcom's
- * tag that is put first. */
+/*
+ * hilscher netANALYZER, with its preamble or without; EPON's and mPackets' preambles; Broadcom's
+ * tag that is put first.
+ */
 static enum decode four_bytes_decode(struct decoder *d)
 {
 	return skip_to(d, 4, ethernet_decode);

@@ -6,7 +6,8 @@
 
 #include "capture/frame/decode.h"
 
-/* The cursor is at the address and control bytes ff 03 or, where they are left out, the protocol.
+/*
+ * The cursor is at the address and control bytes ff 03 or, where they are left out, the protocol.
  */
 enum decode ppp_decode(struct decoder *d);
 

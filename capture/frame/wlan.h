@@ -12,7 +12,8 @@ enum decode wlan_decode(struct decoder *d);
 /* ... whose two bytes of frame control may be in the other order, as controllers send them. */
 enum decode wlan_swapped_decode(struct decoder *d);
 
-/* ... at a radiotap (https://www.radiotap.org), Prism or AVS header that an 802.11 header follows.
+/*
+ * ... at a radiotap (https://www.radiotap.org), Prism or AVS header that an 802.11 header follows.
  */
 enum decode radiotap_decode(struct decoder *d);
 enum decode prism_decode(struct decoder *d);

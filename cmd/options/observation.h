@@ -51,7 +51,8 @@ void observation_init(struct observation *observation, const char *command);
  */
 int observation_option(struct observation *observation, int option, const char *value);
 
-/* An option's time within these bounds; range says them. 0, or the exit status after the complaint.
+/*
+ * An option's time within these bounds; range says them. 0, or the exit status after the complaint.
  */
 int observation_time(const struct observation *observation, const char *option, const char *value,
 		     int64_t min_ns, int64_t max_ns, const char *range, int64_t *out_ns);
@@ -65,8 +66,10 @@ void observation_say_notes(const struct observation *observation, struct recorde
 /* Says what went wrong with a part of it since the last call, if anything did. */
 void observation_say_news(const struct observation *observation, struct recorder *recorder);
 
-/* Opens --rows, if it was given, for the recorder; filter: in words, or NULL. 0, or the exit status
- * after the complaint. */
+/*
+ * Opens --rows, if it was given, for the recorder; filter: in words, or NULL. 0, or the exit status
+ * after the complaint.
+ */
 int observation_open_rows(struct observation *observation, const char *filter);
 
 /* All is open: gives up what is not needed any more. 0, or the exit status after the complaint. */

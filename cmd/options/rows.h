@@ -36,8 +36,10 @@ struct rows {
 /* Standard output is theirs: what people read goes to standard error. */
 bool rows_take_stdout(const struct rows *rows);
 
-/* Opens the file, and makes the sink. filter: in words, or NULL; must outlive it. 0, or the exit
- * status after the complaint. */
+/*
+ * Opens the file, and makes the sink. filter: in words, or NULL; must outlive it. 0, or the exit
+ * status after the complaint.
+ */
 int rows_open(struct rows *rows, const char *command, const char *filter);
 
 /* The folder that has to stay writable for rows_hang_up(); NULL: none. */

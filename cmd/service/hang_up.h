@@ -11,7 +11,8 @@
 /* Whether the process has a terminal that controls it. Ask before privileges are dropped. */
 bool hang_up_has_terminal(void);
 
-/* Whether this signal, to a process that had a terminal at its start or not, says that it is gone.
+/*
+ * Whether this signal, to a process that had a terminal at its start or not, says that it is gone.
  */
 bool hang_up_is_final(const struct signalfd_siginfo *info, bool had_terminal);
 

@@ -254,7 +254,8 @@ static void put_drop_notes(const struct text *text, const struct listeners_snaps
 	note(text, &sentence);
 }
 
-/* "127.0.0.1:80: queue full: owner stopped (T), pid 4242; the oldest connection has waited 3.2 s."
+/*
+ * "127.0.0.1:80: queue full: owner stopped (T), pid 4242; the oldest connection has waited 3.2 s."
  */
 static void put_stall_notes(const struct text *text, const struct listeners_snapshot *s,
 			    const struct stall_now *stalls)

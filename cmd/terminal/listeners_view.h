@@ -18,8 +18,10 @@ struct listeners_style {
 	bool as_root; /* what it may not see takes more than sudo */
 };
 
-/* stalls: of each listener of the snapshot, in its order. Each returns 0 or -errno of a failed
- * write. */
+/*
+ * stalls: of each listener of the snapshot, in its order. Each returns 0 or -errno of a failed
+ * write.
+ */
 int listeners_view_text(FILE *out, const struct listeners_snapshot *snapshot,
 			const struct stall_now *stalls, const struct listeners_style *style)
     __attribute__((warn_unused_result));

@@ -31,7 +31,8 @@ struct screen {
 /* True when standard output is a terminal that can be drawn on. */
 bool screen_possible(void);
 
-/* Opens the terminal, before privileges are given up. The screen is released by screen_release().
+/*
+ * Opens the terminal, before privileges are given up. The screen is released by screen_release().
  */
 void screen_init(struct screen *screen);
 

@@ -55,8 +55,10 @@ struct sink *viewer_sink(struct viewer *viewer);
 /* Opens the terminal, before privileges are given up. The recorder stays the caller's. */
 void viewer_attach(struct viewer *viewer, struct recorder *recorder);
 
-/* Until a signal, a key, the duration or an error; the screen is left then. 0 or -errno of the
- * recorder. */
+/*
+ * Until a signal, a key, the duration or an error; the screen is left then. 0 or -errno of the
+ * recorder.
+ */
 int viewer_run(struct viewer *viewer) __attribute__((warn_unused_result));
 
 /* 0, or the -errno of showing: -EPIPE when the reader went away, -ENOMEM, or of the output. */

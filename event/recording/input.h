@@ -11,7 +11,8 @@
 
 struct recording_input;
 
-/* Takes over fd, which it closes also when it fails. 0 or -ENOMEM; ended by recording_input_free().
+/*
+ * Takes over fd, which it closes also when it fails. 0 or -ENOMEM; ended by recording_input_free().
  */
 int recording_input_new(int fd, bool compressed, struct recording_input **out)
     __attribute__((warn_unused_result));

@@ -36,7 +36,8 @@ enum recording_line_result {
 	RECORDING_LINE_MALFORMED, /* anything else */
 };
 
-/* Fills *event, all of it, from a line without its newline. Members that are not known are ignored.
+/*
+ * Fills *event, all of it, from a line without its newline. Members that are not known are ignored.
  */
 enum recording_line_result recording_line_parse(const char *line, size_t length,
 						struct event *event);

@@ -25,7 +25,8 @@ int recording_parts_list(int dirfd, uint32_t **numbers, size_t *count)
 /* A descriptor of the part's folder, never through a link, the caller's to close; or -errno. */
 int recording_part_open(int dirfd, uint32_t number);
 
-/* Removes the files of a recording and the part's folder; it stays when it holds others. 0 or
+/*
+ * Removes the files of a recording and the part's folder; it stays when it holds others. 0 or
  * -errno.
  */
 int recording_part_remove(int dirfd, uint32_t number) __attribute__((warn_unused_result));

@@ -73,7 +73,8 @@ struct recording_writer;
 int recording_writer_new(const char *path, bool force, struct recording_writer **out)
     __attribute__((warn_unused_result));
 
-/* The same of a folder by its name in another, AT_FDCWD is the current one; compressed: its events
+/*
+ * The same of a folder by its name in another, AT_FDCWD is the current one; compressed: its events
  * are.
  */
 int recording_writer_new_at(int dirfd, const char *name, bool force, bool compressed,
@@ -85,14 +86,17 @@ int recording_writer_dirfd(const struct recording_writer *writer);
 /* Whether the folder was made by this writer. */
 bool recording_writer_made_folder(const struct recording_writer *writer);
 
-/* Those of its files that are open, the writer's own: events.jsonl, and meta.json once it was
- * written. Returns how many. */
+/*
+ * Those of its files that are open, the writer's own: events.jsonl, and meta.json once it was
+ * written. Returns how many.
+ */
 size_t recording_writer_files(const struct recording_writer *writer, int fds[2]);
 
 /* The recording did not begin: removes its files; they can still be written and closed. */
 void recording_writer_discard(struct recording_writer *writer);
 
-/* Appends one line (buffered). Segments and ICMP errors are refused with -EINVAL: they are packets.
+/*
+ * Appends one line (buffered). Segments and ICMP errors are refused with -EINVAL: they are packets.
  */
 int recording_write(struct recording_writer *writer, const struct event *event)
     __attribute__((warn_unused_result));
@@ -151,8 +155,10 @@ enum recording_result recording_read(struct recording_reader *reader, struct eve
 /* Lines read so far, of every sort. */
 uint64_t recording_lines(const struct recording_reader *reader);
 
-/* Lines that are no event: no object, a member missing or of a wrong type, longer than 256 KiB, or
- * cut. */
+/*
+ * Lines that are no event: no object, a member missing or of a wrong type, longer than 256 KiB, or
+ * cut.
+ */
 uint64_t recording_malformed(const struct recording_reader *reader);
 
 /* Lines of a kind (or source, or loss) that this version does not know: passed over. */

@@ -165,7 +165,8 @@ size_t recording_writer_files(const struct recording_writer *writer, int fds[2])
 
 void recording_writer_discard(struct recording_writer *writer)
 {
-	/* Whatever has these names now is this writer's: it cleared the folder, and has it locked.
+	/*
+	 * Whatever has these names now is this writer's: it cleared the folder, and has it locked.
 	 */
 	if (clear_folder(writer->folder, true) < 0)
 		return;

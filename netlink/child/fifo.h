@@ -43,7 +43,8 @@ void child_fifo_take_proof(const struct child_fifo *fifo, struct child_entry *en
 /* The first was seen waiting again. */
 void child_fifo_prove(struct child_fifo *fifo, int64_t known_ns);
 
-/* The one behind the first `window` whose turn it is, of those of which nothing is proven; 0: none.
+/*
+ * The one behind the first `window` whose turn it is, of those of which nothing is proven; 0: none.
  */
 size_t child_fifo_turn(struct child_fifo *fifo, size_t window);
 

@@ -273,8 +273,10 @@ static int round_fresh(struct child_queues *q, const struct child_queues_owner *
 	return 0;
 }
 
-/* Looks at the i-th of the FIFO, unless it was in this round, and takes it out if it waits no
- * more. */
+/*
+ * Looks at the i-th of the FIFO, unless it was in this round, and takes it out if it waits no
+ * more.
+ */
 static int look_in_fifo(struct child_queues *q, const struct child_queues_owner *owner,
 			struct queue *queue, size_t i, unsigned *waiting, bool *waits,
 			int64_t now_ns)

@@ -46,8 +46,10 @@ enum child_status child_status(const struct child *child);
 
 /* What the queues ask of their owner, with its context. */
 struct child_queues_owner {
-	/* Looks a flow up: fills all of event but child.waiting_ns. 0, or a value that ends the
-	 * round. */
+	/*
+	 * Looks a flow up: fills all of event but child.waiting_ns. 0, or a value that ends the
+	 * round.
+	 */
 	int (*look)(void *context, const struct flow *flow, struct event *event);
 	/* Receives what was learnt. 0, or a value that ends the round. */
 	int (*tell)(void *context, struct event *event);
@@ -72,7 +74,8 @@ void child_queues_push(struct child_queues *queues, uint64_t key, const struct f
  */
 void child_queues_full(struct child_queues *queues, uint64_t key, int64_t now_ns);
 
-/* The accept queue is no longer one FIFO (it got siblings, or closed): its children join the pool.
+/*
+ * The accept queue is no longer one FIFO (it got siblings, or closed): its children join the pool.
  */
 void child_queues_disband(struct child_queues *queues, uint64_t key);
 

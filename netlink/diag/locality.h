@@ -19,7 +19,8 @@ struct locality;
 int locality_new(struct locality **out) __attribute__((warn_unused_result));
 void locality_free(struct locality *locality);
 
-/* True also when the kernel does not say, and for link-local addresses, whose interface is unknown.
+/*
+ * True also when the kernel does not say, and for link-local addresses, whose interface is unknown.
  */
 bool locality_is_local(struct locality *locality, const struct address *address);
 

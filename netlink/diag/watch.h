@@ -46,7 +46,8 @@ void watch_release(struct watch *watch);
 int watch_add(struct watch *watch, const struct endpoint *target)
     __attribute__((warn_unused_result));
 
-/* The listener is the watch's own, for the time of the call. A value that is not 0 ends the update.
+/*
+ * The listener is the watch's own, for the time of the call. A value that is not 0 ends the update.
  */
 typedef int (*watch_fn)(void *context, struct watched *watched, enum listener_change change);
 

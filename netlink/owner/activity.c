@@ -144,7 +144,8 @@ static void take_throttling(int cgroups, const char *folder, struct owner_activi
 		if (!member_of(text, "throttled_time", &time))
 			return;
 	}
-	/* What an ancestor was held back long ago hides nothing: the sum grows with each of them.
+	/*
+	 * What an ancestor was held back long ago hides nothing: the sum grows with each of them.
 	 */
 	if (out->throttled_ns < 0)
 		out->throttled_ns = out->throttled_periods = 0;
@@ -220,7 +221,8 @@ static void read_cgroups(int proc, int cgroups, int32_t pid, struct owner_activi
 			continue;
 		*path++ = '\0';
 		names++;
-		/* A cgroup beyond the mount's root, as /proc writes it, is not to be looked into.
+		/*
+		 * A cgroup beyond the mount's root, as /proc writes it, is not to be looked into.
 		 */
 		if (strstr(path, "/.."))
 			continue;

@@ -99,8 +99,10 @@ int descriptors_next(struct descriptors *d, int32_t *fd, uint32_t *inode)
 	if (!name)
 		return -errno;
 	found = socket_inode(d->fds, name);
-	/* A process may be listed but not read: it is not dumpable. What was closed meanwhile is no
-	 * socket. */
+	/*
+	 * A process may be listed but not read: it is not dumpable. What was closed meanwhile is no
+	 * socket.
+	 */
 	if (found == -EACCES)
 		return -EACCES;
 	*fd = (int32_t)read_number(name, '\0');

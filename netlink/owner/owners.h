@@ -32,8 +32,10 @@ void owners_free(struct owners *owners);
 struct owners_walk {
 	const uint32_t *inodes; /* in no order; 0 is passed over */
 	size_t count;
-	/* Of each process the first so many: listeners are opened early, and a process can have a
-	 * million. */
+	/*
+	 * Of each process the first so many: listeners are opened early, and a process can have a
+	 * million.
+	 */
 	size_t fds_max;
 	int32_t only_pid;  /* this process alone; 0: all */
 	bool only_network; /* processes in this thread's network namespace alone */
@@ -49,12 +51,15 @@ bool owners_step(struct owners *owners, int64_t budget_ns);
 /* NULL when the walk (so far) met no owner. Valid until the next begin. */
 const struct owner *owners_of(const struct owners *owners, uint32_t inode);
 
-/* The name of a process as it is now; empty when it has ended. comm has LISTENER_COMM_SIZE bytes.
+/*
+ * The name of a process as it is now; empty when it has ended. comm has LISTENER_COMM_SIZE bytes.
  */
 void owners_comm(const struct owners *owners, int32_t pid, char *comm);
 
-/* Of the last walk: processes that could not be looked into; that had more
- * than fds_max, or were in another network namespace. */
+/*
+ * Of the last walk: processes that could not be looked into; that had more
+ * than fds_max, or were in another network namespace.
+ */
 size_t owners_denied(const struct owners *owners);
 size_t owners_cut(const struct owners *owners);
 

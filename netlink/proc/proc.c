@@ -21,7 +21,8 @@
 #define RECEIVE_BUFFER (8 << 20)
 #define ACK_TIMEOUT_MS 500
 
-/* One read: so many datagrams at once, and so many times, that a flood of forks does not hold up.
+/*
+ * One read: so many datagrams at once, and so many times, that a flood of forks does not hold up.
  */
 #define BATCH	      64
 #define BATCHES	      64

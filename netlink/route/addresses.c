@@ -247,8 +247,10 @@ static int ask_all(struct addresses *a)
 		a->overflowed = false;
 		for (size_t q = 0; q < sizeof(questions) / sizeof(questions[0]); q++) {
 			rc = ask(a, questions[q].type, questions[q].family);
-			/* A kernel without IPv6 has no such table, one before strict checks no
-			 * filter. */
+			/*
+			 * A kernel without IPv6 has no such table, one before strict checks no
+			 * filter.
+			 */
 			if (rc == -EOPNOTSUPP || rc == -EINVAL || rc == -ENOENT)
 				rc = 0;
 			if (rc)

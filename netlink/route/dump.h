@@ -27,7 +27,8 @@ struct nlmsghdr *route_dump_begin(struct route_dump *dump, uint16_t type);
 /* A message of the answer, which is the dump's. */
 typedef void (*route_dump_fn)(void *context, const struct nlmsghdr *header);
 
-/* Sends what was begun, and reads the answer. 0, -EAGAIN when it is to be asked again, or -errno.
+/*
+ * Sends what was begun, and reads the answer. 0, -EAGAIN when it is to be asked again, or -errno.
  */
 int route_dump_ask(struct route_dump *dump, const struct nlmsghdr *request, route_dump_fn fn,
 		   void *context) __attribute__((warn_unused_result));

@@ -139,8 +139,10 @@ int sampler_look_up_unanswered(struct sampler *sampler, const struct flow *clien
 size_t sampler_listeners(const struct sampler *sampler);
 uint32_t sampler_depth(const struct sampler *sampler);
 
-/* Listeners that are watched now, since before that monotonic time, and whose owners are not
- * known. */
+/*
+ * Listeners that are watched now, since before that monotonic time, and whose owners are not
+ * known.
+ */
 size_t sampler_ownerless(const struct sampler *sampler, int64_t before_ns);
 
 /* Every listener is bound to an address of the loopback interface. */

@@ -27,7 +27,8 @@ struct exporter {
 	char news[EXPORTER_ERROR_SIZE];
 };
 
-/* One message, waiting up to timeout_ms for it. 1, 0 when there is none, -EPIPE when it has ended.
+/*
+ * One message, waiting up to timeout_ms for it. 1, 0 when there is none, -EPIPE when it has ended.
  */
 static int receive(struct exporter *e, struct exporter_message *message, int timeout_ms)
 {

@@ -39,8 +39,10 @@ void exporter_publish(struct exporter *exporter);
 /* What went wrong with it since the last call, one line; or NULL. The run goes on. */
 const char *exporter_news(struct exporter *exporter);
 
-/* Has the file written once more with what was published last, and ends it. 0; or -errno with a
- * line in error. */
+/*
+ * Has the file written once more with what was published last, and ends it. 0; or -errno with a
+ * line in error.
+ */
 int exporter_finish(struct exporter *exporter, char error[EXPORTER_ERROR_SIZE])
     __attribute__((warn_unused_result));
 

@@ -12,8 +12,10 @@
 
 /* Older than this, the recorder does not get on. */
 #define HEALTHY_NS (10 * NS_PER_SEC)
-/* libmicrohttpd 0.9.75 takes connections again, after there were too many, in the step after the
- * one in which some have ended: nothing wakes it for that. */
+/*
+ * libmicrohttpd 0.9.75 takes connections again, after there were too many, in the step after the
+ * one in which some have ended: nothing wakes it for that.
+ */
 #define STEP_MS 1000
 
 struct http {

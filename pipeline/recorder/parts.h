@@ -130,8 +130,10 @@ void recorder_open_probe(struct recorder *recorder);
 /* What the programs of a run do not report, and what that costs; empty where they report all. */
 void recorder_note_probe(struct recording_meta *meta);
 
-/* An event_fn with the recorder, for rounds of the sampler: a listener that they show began when the
- * kernel told of it. */
+/*
+ * An event_fn with the recorder, for rounds of the sampler: a listener that they show began when the
+ * kernel told of it.
+ */
 int recorder_on_sampled(void *recorder, const struct event *event);
 
 /* What they have told, and what they lost, as events. 0 or -errno. */

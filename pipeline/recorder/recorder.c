@@ -255,7 +255,8 @@ size_t recorder_notes(struct recorder *recorder, const char *const **out)
 	for (int i = 0; i < SOURCE_COUNT && count < REPLAY_NOTES_MAX; i++) {
 		const char *note = recorder->meta.sources[i].note;
 
-		/* Nobody can do anything about where it runs, nor needs to hear what he asked for.
+		/*
+		 * Nobody can do anything about where it runs, nor needs to hear what he asked for.
 		 */
 		if (note[0] && !(i == SOURCE_PROC && recorder->proc_elsewhere) &&
 		    !(i == SOURCE_BPF && (recorder->options.no_bpf || is_of_kernel(recorder))))

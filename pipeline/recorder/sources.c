@@ -163,8 +163,10 @@ void recorder_wait(struct recorder *r, int wake_fd, int64_t until_ns)
 
 	if (idle && !r->packets_ended)
 		fds[1].fd = capture_fd(r->capture);
-	/* The first packets of a connection that NAT leads here may pass unseen: see
-	 * nat.c. */
+	/*
+	 * The first packets of a connection that NAT leads here may pass unseen: see
+	 * nat.c.
+	 */
 	if (idle && r->translations) {
 		if (now_ns - r->last_nat_ns >= NAT_INTERVAL_NS)
 			fds[2].fd = translations_fd(r->translations);

@@ -108,8 +108,10 @@ struct mark {
 	bool cause_known;
 	bool counted; /* dropped: a counter moved for it, and for nothing else */
 	bool refused; /* of a final ACK: that it did not enter is certain, whatever the cause */
-	/* Which of these packets, this one among them, a full queue dropped is not known; 0: it is,
-	 * or how many were dropped is not. They saturate. In finished attempts alone. */
+	/*
+	 * Which of these packets, this one among them, a full queue dropped is not known; 0: it is,
+	 * or how many were dropped is not. They saturate. In finished attempts alone.
+	 */
 	uint16_t among;
 	uint16_t among_dropped;
 	uint16_t dropper; /* 1 + index of the listener whose queue dropped it; 0: not known */

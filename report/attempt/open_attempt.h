@@ -40,8 +40,10 @@ enum open_event {
 	SEEN_SERVER = 1u << 10,	    /* and more than SYN-ACKs of the server: its socket lives */
 	SEEN_RST_QUEUED = 1u << 11, /* the client's RST, while it was in the accept queue */
 	SEEN_NO_ANSWER = 1u << 12,  /* to the last SYN: until the answer comes */
-	/* The last SYN met a request, a TIME_WAIT or a live connection of its 4-tuple: a bare ACK
-	 * answered it (RFC 5961 section 4), or must have. Until the next SYN. */
+	/*
+	 * The last SYN met a request, a TIME_WAIT or a live connection of its 4-tuple: a bare ACK
+	 * answered it (RFC 5961 section 4), or must have. Until the next SYN.
+	 */
 	SEEN_CHALLENGE = 1u << 13,
 	SEEN_CLIENT_ENDED = 1u << 14, /* of FINs and RSTs the client's came first */
 	SEEN_CLOSED_EMPTY = 1u << 15, /* or the server's, which had sent nothing by then */
@@ -53,8 +55,10 @@ enum open_event {
 	SEEN_JOIN = 1u << 19,	      /* the SYN-ACK takes it for a subflow of an MPTCP connection
 					 (MP_JOIN, RFC 8684 section 3.2) */
 	SEEN_ENTRY = 1u << 20,	      /* the kernel told that it entered the accept queue */
-	/* The RST in its client's name came over lo, and the client is elsewhere: a rule of this
-	 * host's firewall rejected what the server sent (nf_send_reset() in an output chain). */
+	/*
+	 * The RST in its client's name came over lo, and the client is elsewhere: a rule of this
+	 * host's firewall rejected what the server sent (nf_send_reset() in an output chain).
+	 */
 	SEEN_REJECTED = 1u << 21,
 };
 
@@ -66,8 +70,10 @@ enum open_state {
 	STATE_COOKIE,	  /* nowhere: its SYN-ACK was a SYN cookie */
 	STATE_GONE,	  /* nowhere: a RST ended its request */
 	STATE_QUEUED,	  /* in the accept queue */
-	/* It has a child socket that no depth counts: a look at the socket told of it, or its
-	 * listener closed. */
+	/*
+	 * It has a child socket that no depth counts: a look at the socket told of it, or its
+	 * listener closed.
+	 */
 	STATE_CHILD,
 	STATE_ACCEPTED, /* accept() returned it */
 	STATE_COUNT,
@@ -193,8 +199,10 @@ struct open_attempt {
 	uint16_t synacks;     /* saturates */
 	uint32_t detail;      /* in the pool of details, TABLE_NONE */
 	uint32_t device;      /* of its first SYN, see struct segment */
-	/* Not beside events: a word of which a part was just written is read only when that and
-	 * all written before it have reached the cache. */
+	/*
+	 * Not beside events: a word of which a part was just written is read only when that and
+	 * all written before it have reached the cache.
+	 */
 	uint8_t state : 3;    /* enum open_state; open_move() alone writes it */
 	uint8_t role : 2;     /* enum role */
 	uint8_t spoke : 1;    /* the server sent data */

@@ -97,8 +97,10 @@ size_t attempt_phases(const struct attempt *a, int64_t end_ns,
 		until(&list, PHASE_ZOMBIE, last);
 		return list.count;
 	}
-	/* A bare ACK under TCP_DEFER_ACCEPT is ignored on purpose: the handshake goes on until data
-	 * comes. */
+	/*
+	 * A bare ACK under TCP_DEFER_ACCEPT is ignored on purpose: the handshake goes on until data
+	 * comes.
+	 */
 	until(&list,
 	      attempt_find_cause(a, CAUSE_DEFER_ACCEPT) ? PHASE_HANDSHAKE : PHASE_ZOMBIE,
 	      a->entered_ns);

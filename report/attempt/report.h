@@ -146,8 +146,10 @@ struct report_listener {
 	enum refusal refusal; /* the last that the server said at its limit */
 };
 
-/* Where connections went: those that this host made itself or passed on, or that found no
- * listener here. */
+/*
+ * Where connections went: those that this host made itself or passed on, or that found no
+ * listener here.
+ */
 struct report_peer {
 	enum role role;
 	struct endpoint server;
@@ -225,8 +227,10 @@ struct report {
 	bool meta_known;
 	const struct recording_meta *meta;
 
-	/* What the attempts were chosen by; NULL: all are here. It leaves nothing out of what is of
-	 * queues and counters: listeners, rates, ledger, advice, drops_seen. */
+	/*
+	 * What the attempts were chosen by; NULL: all are here. It leaves nothing out of what is of
+	 * queues and counters: listeners, rates, ledger, advice, drops_seen.
+	 */
 	const struct filter *filter;
 	uint64_t left_out; /* attempts by the filter */
 
@@ -235,8 +239,10 @@ struct report {
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t causes[CAUSE_COUNT]; /* attempts that have it */
 	uint64_t cause_packets[CAUSE_COUNT];
-	/* One direction is missing: SYN-ACKs that clients acknowledged, though they were not
-	 * captured, and SYN-ACKs whose SYN was not. */
+	/*
+	 * One direction is missing: SYN-ACKs that clients acknowledged, though they were not
+	 * captured, and SYN-ACKs whose SYN was not.
+	 */
 	uint64_t unseen_syn_acks;
 	uint64_t stray_syn_acks;
 	/* Connections that entered a queue, or were led here by NAT, without a captured packet. */
@@ -254,7 +260,8 @@ struct report {
 	/* Attempts that were answered, and whose final ACK, or data, came to no counter of TCP. */
 	uint64_t acks_stopped;
 	uint64_t acks_stopped_packets;
-	/* Attempts of clients that sent their SYN again after it was answered, and not for a queue.
+	/*
+	 * Attempts of clients that sent their SYN again after it was answered, and not for a queue.
 	 */
 	uint64_t synacks_lost;
 	uint64_t inbound_outcomes[OUTCOME_COUNT];

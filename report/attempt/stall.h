@@ -89,8 +89,10 @@ struct stall_facts {
 
 enum stall_cause stall_judge(const struct stall_facts *facts);
 
-/* Of the time in which owners were watched the main thread was on a CPU, ready for one, or in a
- * system call that cannot be interrupted. */
+/*
+ * Of the time in which owners were watched the main thread was on a CPU, ready for one, or in a
+ * system call that cannot be interrupted.
+ */
 int64_t stall_busy_ns(const struct report_stall *stall);
 
 /* "owner-stopped": the advice's rule, for scripts; NULL for STALL_NONE. */

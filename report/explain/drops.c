@@ -70,7 +70,8 @@ static bool sampled(const struct report *report)
 	return false;
 }
 
-/* What was asked for is another host's, or a container's that has a network namespace of its own.
+/*
+ * What was asked for is another host's, or a container's that has a network namespace of its own.
  */
 static bool is_elsewhere(const struct report *report)
 {

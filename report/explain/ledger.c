@@ -33,8 +33,10 @@ void ledger_take(struct ledger *ledger, const struct counters *counters)
 		ledger->before_known = true;
 	} else if (!ledger->after_known || ledger->after.when != COUNTERS_AFTER ||
 		   counters->when == COUNTERS_AFTER) {
-		/* What was read on the way can come after the last reading: that one bounds the
-		 * tallies. */
+		/*
+		 * What was read on the way can come after the last reading: that one bounds the
+		 * tallies.
+		 */
 		counters_update(&ledger->after, counters);
 		ledger->after_known = true;
 	}

@@ -64,7 +64,8 @@ bool advise_unreplied(struct advisor *advisor, const struct advisor_listener *li
 void advise_untold(struct advisor *advisor, const struct report *report,
 		   const struct advisor_listener *listener);
 
-/* Why accept() was not called, where connections waited or were dropped. True when a longer queue
+/*
+ * Why accept() was not called, where connections waited or were dropped. True when a longer queue
  * or more workers would not change it, so that neither is advised.
  */
 bool advise_stall(struct advisor *advisor, const struct report *report,

@@ -119,7 +119,8 @@ static const struct settings *by_comm(const char *comm)
 
 		if (strncmp(comm, table[i].comm, length) != 0)
 			continue;
-		/* "php-fpm8.2", and a name that is cut; but no "nginx-exporter", "systemd-resolve".
+		/*
+		 * "php-fpm8.2", and a name that is cut; but no "nginx-exporter", "systemd-resolve".
 		 */
 		if (comm[length] == '\0' || (comm[length] >= '0' && comm[length] <= '9') ||
 		    (comm[length] == ':' || comm[length - 1] == '-'))

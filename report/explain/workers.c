@@ -10,8 +10,10 @@
 
 #define SETTING_SIZE 320
 
-/* One process that has several connections at a time, and no more: a number of workers would be
- * that of its threads. */
+/*
+ * One process that has several connections at a time, and no more: a number of workers would be
+ * that of its threads.
+ */
 static bool is_paced(const struct advisor_listener *al)
 {
 	return al->listener->stall.processes == 1 && al->service.saturated &&
@@ -362,8 +364,10 @@ static bool is_known(const struct advisor_listener *al)
 
 	if (is_rare(al->listener))
 		return false;
-	/* So many were at work already, or more were taken at other times: more of the same would
-	 * have changed nothing. */
+	/*
+	 * So many were at work already, or more were taken at other times: more of the same would
+	 * have changed nothing.
+	 */
 	return al->children.known && al->listener->causes[CAUSE_SLOW_ACCEPT] &&
 	       al->children.services * 100 >= al->children.clients * SERVICES_PERCENT &&
 	       al->children.children > service->concurrent &&

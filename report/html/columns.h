@@ -35,8 +35,10 @@ int html_columns_add(struct html_columns *columns, const struct attempt *attempt
 uint32_t html_columns_count(const struct html_columns *columns);
 bool html_columns_full(const struct html_columns *columns);
 
-/* Writes the chunk as one JSON object and empties it. Returns 0 or -ENOMEM; json keeps its own
- * errors. */
+/*
+ * Writes the chunk as one JSON object and empties it. Returns 0 or -ENOMEM; json keeps its own
+ * errors.
+ */
 int html_columns_write(struct html_columns *columns, struct json_writer *json)
     __attribute__((warn_unused_result));
 

@@ -23,8 +23,10 @@ struct histogram {
 
 void histogram_init(struct histogram *histogram);
 
-/* Negative values (timestamps that run backwards) count as 0 in the buckets, and as they are in
- * min. */
+/*
+ * Negative values (timestamps that run backwards) count as 0 in the buckets, and as they are in
+ * min.
+ */
 void histogram_add(struct histogram *histogram, int64_t value);
 
 /* The value that permille/1000 of the values do not exceed; within [min, max]. 0 when empty. */

@@ -20,8 +20,10 @@ struct family {
 	enum family_type type;
 	const char *unit; /* that the name ends with; NULL: none */
 	const char *help; /* one sentence, without characters to be escaped */
-	/* Writes the samples, if there are any; full is the name of the family, with the suffix but
-	 * for histograms. */
+	/*
+	 * Writes the samples, if there are any; full is the name of the family, with the suffix but
+	 * for histograms.
+	 */
 	void (*put)(FILE *out, const char *full, const struct metrics *metrics);
 };
 

@@ -31,7 +31,8 @@ struct metrics_listener {
 	char comm[LISTENER_COMM_SIZE];
 	struct workload workload;
 	uint32_t sockets; /* that listen now */
-	/* Of the socket whose queue is nearest to its limit; -1: none listens, or not sampled yet.
+	/*
+	 * Of the socket whose queue is nearest to its limit; -1: none listens, or not sampled yet.
 	 */
 	int64_t depth;
 	int64_t limit;

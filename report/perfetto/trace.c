@@ -122,7 +122,8 @@ void trace_init(struct trace *t, FILE *out, int64_t start_ns, const char *const 
 	protobuf_end(&t->packet);
 	end_packet(t);
 
-	/* Times without a clock are BOOTTIME's: said to be the same as REALTIME's, which ours are.
+	/*
+	 * Times without a clock are BOOTTIME's: said to be the same as REALTIME's, which ours are.
 	 */
 	begin_packet(t, 0);
 	protobuf_u64(&t->packet, PACKET_TIMESTAMP, timestamp(start_ns));

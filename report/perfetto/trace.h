@@ -37,8 +37,10 @@ void trace_init(struct trace *trace, FILE *out, int64_t start_ns, const char *co
 		unsigned event_names_count, const char *const *note_names,
 		unsigned note_names_count);
 
-/* Returns the track's number. parent 0: at the top. Tracks of the same name and parent are shown as
- * one. */
+/*
+ * Returns the track's number. parent 0: at the top. Tracks of the same name and parent are shown as
+ * one.
+ */
 uint64_t trace_track(struct trace *trace, uint64_t parent, const char *name);
 
 /* The same with a number that was taken from next_track before. */

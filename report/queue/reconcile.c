@@ -68,7 +68,8 @@ static bool turn_round(struct queue *q, const struct queue_sample *s, enum arriv
 		    arrival_order(a, s) == ARRIVED_AFTER ||
 		    (to == ARRIVAL_ENTER && refused_since(q, a)))
 			continue;
-		/* Of those that entered the last is the doubtful one, of those refused the first.
+		/*
+		 * Of those that entered the last is the doubtful one, of those refused the first.
 		 */
 		if (!best || from == ARRIVAL_ENTER)
 			best = a;

@@ -222,7 +222,8 @@ static int fill_window(struct attempt_buffer *buffer)
 	return 0;
 }
 
-/* Reads the record at data, where available bytes are; returns its size, 0 when it is not whole.
+/*
+ * Reads the record at data, where available bytes are; returns its size, 0 when it is not whole.
  */
 static size_t take(const char *data, size_t available, uint64_t last[WORDS],
 		   struct attempt *attempt)

@@ -34,7 +34,8 @@ static inline void sink_free(struct sink *sink)
 		sink->ops->free(sink);
 }
 
-/* How a report for people is drawn; the page (HTML) takes utc alone, formats for programs nothing.
+/*
+ * How a report for people is drawn; the page (HTML) takes utc alone, formats for programs nothing.
  */
 struct sink_style {
 	bool colour;

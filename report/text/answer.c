@@ -10,8 +10,10 @@
 #include "report/attempt/words.h"
 #include "report/sink/daytime.h"
 
-/* How many listeners and causes the answer tells of; the tables have them all. Each cause of
- * drops is told: their packets add up to the drops above them. */
+/*
+ * How many listeners and causes the answer tells of; the tables have them all. Each cause of
+ * drops is told: their packets add up to the drops above them.
+ */
 #define ANSWER_LISTENERS 1
 #define ANSWER_CAUSES	 3
 

@@ -59,7 +59,8 @@ const char *text_duration(const struct text *text, int64_t ns, char out[TEXT_VAL
 /* Seconds since the report's start: "12.004 s". Returns out. */
 const char *text_time(const struct text *text, int64_t time_ns, char out[TEXT_VALUE_SIZE]);
 
-/* The time of day, with as many decimals; with the day in a report of more than one. Returns out.
+/*
+ * The time of day, with as many decimals; with the day in a report of more than one. Returns out.
  */
 const char *text_clock(const struct text *text, int64_t time_ns, unsigned decimals,
 		       char out[TEXT_VALUE_SIZE]);

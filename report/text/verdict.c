@@ -122,8 +122,10 @@ static uint32_t first_of_sort(const struct attempt *a, uint32_t index)
 	return index;
 }
 
-/* "SYN at 12.004 s", "3 SYNs, the first at 0.004 s,", "final ACK at 1.034 s and 8 segments after
- * it" */
+/*
+ * "SYN at 12.004 s", "3 SYNs, the first at 0.004 s,", "final ACK at 1.034 s and 8 segments after
+ * it"
+ */
 static void add_dropped(const struct text *text, const struct mark *first, uint32_t count,
 			struct sentence *sentence)
 {
@@ -435,7 +437,8 @@ static void add_outcome(const struct text *text, const struct attempt *a, const 
 	add_failure(text, a, told, sentence);
 }
 
-/* Of its packets the first of which it is not known whether it was among those that were dropped.
+/*
+ * Of its packets the first of which it is not known whether it was among those that were dropped.
  */
 static void add_share(const struct text *text, const struct attempt *a, struct sentence *sentence)
 {
@@ -456,7 +459,8 @@ static void add_share(const struct text *text, const struct attempt *a, struct s
 	}
 }
 
-/* How many SYN-ACKs went out before its ACK came: where it was not dropped, they or ACKs were lost.
+/*
+ * How many SYN-ACKs went out before its ACK came: where it was not dropped, they or ACKs were lost.
  */
 static uint32_t count_lost_synacks(const struct attempt *a)
 {

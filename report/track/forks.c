@@ -11,7 +11,8 @@
 #define SETTLE_MAX_NS (3 * NS_PER_SEC / 2)
 /* A fork follows its accept() this closely, also where the server had to wait for a processor. */
 #define FOLLOWS_NS (50 * NS_PER_MS)
-/* Bounds closer than this: a worker cannot have been forked, begun to work and accepted meanwhile.
+/*
+ * Bounds closer than this: a worker cannot have been forked, begun to work and accepted meanwhile.
  */
 #define TIGHT_NS (10 * NS_PER_MS)
 

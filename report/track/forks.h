@@ -50,8 +50,10 @@ struct forks_accept {
 
 /* What forks_settle() asks, with the context that it was given. */
 struct forks_asks {
-	/* This attempt is still open, and its child not known. What is known better by now, its
-	 * bounds and its entry, is put in. */
+	/*
+	 * This attempt is still open, and its child not known. What is known better by now, its
+	 * bounds and its entry, is put in.
+	 */
 	bool (*wanted)(void *context, struct forks_accept *accept);
 	/* This process has that listener open. */
 	bool (*owns)(void *context, uint32_t listener, int32_t pid);

@@ -352,7 +352,8 @@ void tracker_set_end(struct open_attempt *a, const struct segment *s, bool from_
 		else if (open_is_acknowledged(a) && (s->flags & TCP_FLAG_ACK) && !s->payload &&
 			 !a->guessed && s->seq == a->server_isn + 1) {
 			a->events |= SEEN_CLOSED_EMPTY;
-			/* Data that were not read make close() send a RST (RFC 2525 section 2.17).
+			/*
+			 * Data that were not read make close() send a RST (RFC 2525 section 2.17).
 			 */
 			if ((s->flags & TCP_FLAG_RST) || s->ack == a->isn + 1)
 				a->unread = 1;

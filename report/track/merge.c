@@ -187,7 +187,8 @@ static int pass(struct merge *m, struct lane *lane)
 	return give(m, event);
 }
 
-/* Most are segments, and a third as large as the largest event: what is held is out of the caches.
+/*
+ * Most are segments, and a third as large as the largest event: what is held is out of the caches.
  */
 static size_t size_of(const struct event *event)
 {

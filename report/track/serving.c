@@ -167,7 +167,8 @@ static void take_for_worker(struct serving *s, struct fork *fork, const struct o
 	fork->isn = a->isn;
 }
 
-/* None of its sockets was sought: it has none, or is a worker, or its connection is not known yet.
+/*
+ * None of its sockets was sought: it has none, or is a worker, or its connection is not known yet.
  */
 static void take_for_other(struct fork *fork, const struct holder *holder)
 {

@@ -18,8 +18,10 @@
 /* Open attempts of one 4-tuple, each with an ISN of its own; then one of them gives way. */
 #define TRACKER_FLOW_MAX 64
 
-/* Attempts whose client reset them while they waited for an accept() that is looked for; of
- * more than that it is not known when accept() returned them. */
+/*
+ * Attempts whose client reset them while they waited for an accept() that is looked for; of
+ * more than that it is not known when accept() returned them.
+ */
 #define TRACKER_GHOSTS_MAX 1024
 
 struct detail;
@@ -47,8 +49,10 @@ struct tracker_stats {
 	uint64_t evicted;
 	uint64_t seen_syn_acks;	  /* of attempts */
 	uint64_t unseen_syn_acks; /* that clients acknowledged, though they were not captured */
-	/* Connections that entered an accept queue, or that NAT led to an address of this host,
-	 * and of which no packet was captured: at least so many. */
+	/*
+	 * Connections that entered an accept queue, or that NAT led to an address of this host,
+	 * and of which no packet was captured: at least so many.
+	 */
 	uint64_t without_packets;
 	struct endpoint without_asked; /* what one of them asked for, if NAT led it; else port 0 */
 	struct endpoint without_server;

@@ -22,7 +22,8 @@ const char *view_rate(int64_t count, int64_t interval_ns, char out[TEXT_VALUE_SI
 bool view_add_drops(struct sentence *sentence, const int64_t *by_cause, const int64_t *interval,
 		    bool reasons);
 
-/* table.c: how many lines the listeners take at most, and the listeners in no more than rows.
+/*
+ * table.c: how many lines the listeners take at most, and the listeners in no more than rows.
  */
 size_t view_table_rows(const struct snapshot *snapshot);
 void view_put_table(const struct text *text, const struct snapshot *snapshot, size_t rows);

@@ -343,7 +343,8 @@ struct order {
 	int rank; /* of its leader: a SO_REUSEPORT group stands together */
 };
 
-/* Those that dropped something first, those that nobody ever asked for last. The order is steady.
+/*
+ * Those that dropped something first, those that nobody ever asked for last. The order is steady.
  */
 static int rank(const struct snapshot_listener *l)
 {

@@ -474,7 +474,8 @@ static void make_capture(void)
 	sum_up();
 }
 
-/* Whoever names a process, a path or an interface may try to talk to the terminal or to a parser.
+/*
+ * Whoever names a process, a path or an interface may try to talk to the terminal or to a parser.
  */
 static void make_hostile(void)
 {

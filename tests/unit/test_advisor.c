@@ -28,8 +28,10 @@ Test(advisor, its_own_unexplained_drops_are_told)
 	cr_expect_not_null(strstr(advice[0].text, "without a port and on interface any"));
 }
 
-/* What a counter moved is no wrong verdict where there are none; and a full queue is seen all the
- * same. */
+/*
+ * What a counter moved is no wrong verdict where there are none; and a full queue is seen all the
+ * same.
+ */
 Test(advisor, without_packets_they_are_what_is_missing)
 {
 	report.packets_missing = true;

@@ -69,7 +69,8 @@ Test(advisor, who_waits_for_another_end_has_too_few_workers)
 		cr_expect_str_neq(advice[i].rule, "nobody-accepts");
 }
 
-/* One of two SO_REUSEPORT siblings was full for full_ns, and nobody left its queue for untaken_ns.
+/*
+ * One of two SO_REUSEPORT siblings was full for full_ns, and nobody left its queue for untaken_ns.
  */
 static void fall_behind(int64_t full_ns, int64_t untaken_ns, int64_t taken)
 {
@@ -221,7 +222,8 @@ Test(advisor, what_was_dropped_before_it_was_stopped_is_not_for_that)
 	cr_expect_str_eq(advice[0].evidence[1], "40 packets dropped");
 }
 
-/* One that accepted ended at 4 s, a child of it has the listener still; the recording ends at 12 s.
+/*
+ * One that accepted ended at 4 s, a child of it has the listener still; the recording ends at 12 s.
  */
 static void abandon(int32_t last_pid)
 {

@@ -301,7 +301,8 @@ Test(formats, take_any_report)
 			if (strcmp(f->name, "text") == 0)
 				cr_assert(is_clean(text), "round %u", round);
 			if (strcmp(f->name, "json") == 0) {
-				/* Counts beyond what a reader takes as an integer are real counts.
+				/*
+				 * Counts beyond what a reader takes as an integer are real counts.
 				 */
 				json = json_loads(text, JSON_DECODE_INT_AS_REAL, NULL);
 				cr_assert_not_null(json, "round %u", round);

@@ -232,8 +232,10 @@ static void drop_syns(bool kprobes)
 	kernel_probe_free(probe);
 }
 
-/* And a final ACK: two have shaken hands but for it, which TCP_DEFER_ACCEPT takes with the first
- * data alone. */
+/*
+ * And a final ACK: two have shaken hands but for it, which TCP_DEFER_ACCEPT takes with the first
+ * data alone.
+ */
 static void drop_acks(bool kprobes)
 {
 	struct kernel_probe *probe = probe_of_drops(kprobes);

@@ -161,7 +161,8 @@ Test(merge, what_is_held_goes_on_when_the_clock_is_set_back)
 	cr_expect_eq(passed[0], 2 * hour_ns + 20);
 	cr_expect_eq(passed[1], 2 * hour_ns + 30);
 
-	/* An hour earlier: in order again, nothing late, and held until every source has promised.
+	/*
+	 * An hour earlier: in order again, nothing late, and held until every source has promised.
 	 */
 	push(SOURCE_CAPTURE, hour_ns + 50);
 	cr_expect_eq(passed_count, 2);

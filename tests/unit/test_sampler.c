@@ -341,8 +341,10 @@ Test(sampler, what_the_receiver_returns_ends_the_round)
 	sampler_free(s);
 }
 
-/* How many WAITING events of this state there are, and that those with an age have been born by
- * then. */
+/*
+ * How many WAITING events of this state there are, and that those with an age have been born by
+ * then.
+ */
 static size_t waiting_in(uint8_t state, uint64_t cookie)
 {
 	size_t n = 0;

@@ -240,7 +240,8 @@ Test(sizing, workers_that_are_all_busy_are_told_from_a_burst)
 	cr_assert_eq(s.concurrent, 2);
 	cr_assert(s.saturated);
 	sizing_release(&sizing);
-	/* A process for each, made 10 ms after the one before: that many are open at the end alone.
+	/*
+	 * A process for each, made 10 ms after the one before: that many are open at the end alone.
 	 */
 	for (int i = 0; i < 20; i++)
 		client(0, 20 + 10 * i, 1000, false);
@@ -575,7 +576,8 @@ Test(sizing, who_closes_when_it_has_the_next_is_alone)
 	sizing_release(&sizing);
 }
 
-/* Accepted at once by this process, 0 where that is not known; closed at end_ms with nothing sent.
+/*
+ * Accepted at once by this process, 0 where that is not known; closed at end_ms with nothing sent.
  */
 static void victim(int64_t end_ms, int32_t pid, bool at_once, bool silent, bool unanswered)
 {

@@ -174,7 +174,8 @@ Test(stream, damage_is_noticed_wherever_it_is)
 			free(r);
 			to->bytes[n] ^= 0x55;
 		}
-		/* zstd's files need not have a checksum: there some damage is a change of content
+		/*
+		 * zstd's files need not have a checksum: there some damage is a change of content
 		 */
 		cr_expect_gt(noticed, (to->size - 16) / 4);
 		free(to);

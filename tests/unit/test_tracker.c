@@ -204,8 +204,10 @@ Test(tracker, both_halves_of_a_simultaneous_open_are_established)
 	cr_expect_eq(got[1].syn_to_synack_ns, 5 * NS_PER_MS);
 }
 
-/* Only data that was sent can be acknowledged: what a late SYN-ACK of another life says is no
- * answer. */
+/*
+ * Only data that was sent can be acknowledged: what a late SYN-ACK of another life says is no
+ * answer.
+ */
 Test(tracker, a_syn_ack_of_something_else_answers_no_syn)
 {
 	start(0);

@@ -130,8 +130,10 @@ void waiting_observe(struct queue_waiting *waiting, uint32_t depth, int64_t from
 	while (in < waiting->count &&
 	       waiting->list[waiting->first + in].entered_ns + IN_QUEUE_NS <= from_ns)
 		in++;
-	/* So many have left. Those who may have come behind one that is still there stay in the
-	 * list. */
+	/*
+	 * So many have left. Those who may have come behind one that is still there stay in the
+	 * list.
+	 */
 	for (size_t left = in > depth ? in - depth : 0; left; left--) {
 		const struct waiter *first = &waiting->list[waiting->first];
 

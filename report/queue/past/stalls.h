@@ -45,8 +45,10 @@ struct stalls {
 void stalls_take(struct stalls *stalls, const struct owner_activity *activity, int64_t time_ns,
 		 int64_t accepts);
 
-/* What keeps the owners from calling accept() at now_ns. facts: all but stall, accepted and
- * the times. */
+/*
+ * What keeps the owners from calling accept() at now_ns. facts: all but stall, accepted and
+ * the times.
+ */
 struct stall_now stalls_judge(const struct stalls *stalls, const struct stall_facts *facts,
 			      int64_t now_ns);
 

@@ -62,7 +62,8 @@ static void measure_gaps(const struct sizing *sizing, size_t accepted, int64_t e
 		    b->accept_ns - (entered_ns > a->accept_ns ? entered_ns : a->accept_ns);
 		sum_ns += gaps[count++];
 	}
-	/* The next one takes longer than it has lasted: it counts where it is a long one already.
+	/*
+	 * The next one takes longer than it has lasted: it counts where it is a long one already.
 	 */
 	if (since_ns >= SIZING_NOTICED_NS && since_ns * (int64_t)count >= sum_ns) {
 		gaps[count] = since_ns;
@@ -120,8 +121,10 @@ static int64_t taken_next_ns(const struct sizing *sizing, size_t accepted, size_
 	return TIME_UNKNOWN;
 }
 
-/* When each is over, sorted; late: a little later, for whom the next accept() waited. The caller
- * frees it. NULL when out of memory. */
+/*
+ * When each is over, sorted; late: a little later, for whom the next accept() waited. The caller
+ * frees it. NULL when out of memory.
+ */
 static int64_t *sorted_ends(const struct sizing *sizing, size_t accepted, bool late)
 {
 	int64_t *ends = malloc((accepted + 1) * sizeof(*ends));
@@ -130,7 +133,8 @@ static int64_t *sorted_ends(const struct sizing *sizing, size_t accepted, bool l
 		const struct sizing_client *c = &sizing->clients[i];
 		int64_t more_ns = c->service_ns / 2 < WAITED_NS ? c->service_ns / 2 : WAITED_NS;
 
-		/* Of one whose client had left a server may notice it at once, or when it answers.
+		/*
+		 * Of one whose client had left a server may notice it at once, or when it answers.
 		 */
 		if (c->turned_away || (sizing_had_left(c) && c->service_ns < 0))
 			ends[i] = c->accept_ns;
@@ -148,8 +152,10 @@ static int64_t *sorted_ends(const struct sizing *sizing, size_t accepted, bool l
 	return ends;
 }
 
-/* How many are between accept() and their end when the i-th is accepted, itself included; over of
- * the ends are over by then. */
+/*
+ * How many are between accept() and their end when the i-th is accepted, itself included; over of
+ * the ends are over by then.
+ */
 static uint64_t open_at(const struct sizing *sizing, const int64_t *ends, size_t accepted, size_t i,
 			size_t *over)
 {

@@ -177,8 +177,10 @@ struct sizing_sharing sizing_sharing(const struct sizing *sizing)
 		/* One without an end may have had it where nothing was recorded. */
 		if (end_ns == TIME_UNKNOWN)
 			continue;
-		/* Who sends nothing waits for its client, not for another worker; a server may give
-		 * one up sooner whose client has left. */
+		/*
+		 * Who sends nothing waits for its client, not for another worker; a server may give
+		 * one up sooner whose client has left.
+		 */
 		holdings[count] = (struct holding){
 		    .accept_ns = c->accept_ns,
 		    .held_ns = c->silent || sizing_had_left(c) ? -1 : c->service_ns};

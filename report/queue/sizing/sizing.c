@@ -21,8 +21,10 @@ static bool comes_to_no_queue(enum cause cause)
 	       cause == CAUSE_EXISTING_CONNECTION;
 }
 
-/* Its SYNs found the SYN queue full, and it never showed that it would have finished: a flood's do
- * not. */
+/*
+ * Its SYNs found the SYN queue full, and it never showed that it would have finished: a flood's do
+ * not.
+ */
 static bool is_unfinished(const struct attempt *a)
 {
 	bool full = false;

@@ -117,8 +117,10 @@ struct sizing_service {
 	int64_t patience_ns;  /* the first of those that left did so after that; or 10 s */
 };
 
-/* Clients that were dropped, or waited long; and those of them that met a server which called no
- * accept() for a while. */
+/*
+ * Clients that were dropped, or waited long; and those of them that met a server which called no
+ * accept() for a while.
+ */
 struct sizing_away {
 	uint64_t clients;
 	uint64_t met;
@@ -162,7 +164,8 @@ struct sizing_exit {
 	int32_t signal;
 };
 
-/* Of clients that were accepted and got no reply: the process that had them was ended by a signal.
+/*
+ * Of clients that were accepted and got no reply: the process that had them was ended by a signal.
  */
 struct sizing_ended {
 	uint64_t clients;   /* so many, ... */
@@ -175,7 +178,8 @@ struct sizing_ended {
 
 void sizing_release(struct sizing *sizing);
 
-/* Keeps what the replay needs of an attempt that belonged, or should have belonged, in the queue.
+/*
+ * Keeps what the replay needs of an attempt that belonged, or should have belonged, in the queue.
  */
 void sizing_add(struct sizing *sizing, const struct attempt *attempt);
 
@@ -188,8 +192,10 @@ void sizing_sort(struct sizing *sizing);
 /* Sorts the clients in place. end_ns: of observation; TIME_UNKNOWN. */
 struct sizing_service sizing_service(struct sizing *sizing, int64_t end_ns);
 
-/* Replays the arrivals against the measured accepts. After sizing_service(), which sorts them, as
- * the others that take its answer. */
+/*
+ * Replays the arrivals against the measured accepts. After sizing_service(), which sorts them, as
+ * the others that take its answer.
+ */
 struct sizing_backlog sizing_backlog(const struct sizing *sizing,
 				     const struct sizing_service *service, int64_t end_ns);
 
