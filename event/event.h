@@ -248,6 +248,7 @@ struct waiting {
 	int64_t born_ns;   /* about when its final ACK was taken, to some ms; TIME_UNKNOWN */
 	uint64_t listener; /* cookie; 0: one of several that share the port */
 	uint8_t state;	   /* enum tcp_state of the kernel */
+	uint32_t syns;	   /* SYN_SENT: how many SYNs were sent by then; 0: not known */
 };
 
 /*

@@ -62,6 +62,7 @@ static const struct member waiting_members[] = {
     MEMBER("born_ns", MEMBER_TIME, waiting.born_ns),
     MEMBER("listener", MEMBER_U64, waiting.listener),
     MEMBER("state", MEMBER_U8, waiting.state),
+    MEMBER("syns", MEMBER_INDEX, waiting.syns),
     MEMBERS_END,
 };
 

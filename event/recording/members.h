@@ -20,7 +20,7 @@ enum member_type {
 	MEMBER_U8,
 	MEMBER_LETTER, /* uint8_t: a string of one letter */
 	MEMBER_BOOL,
-	MEMBER_INDEX,	 /* uint32_t of a device that older recordings do not have: 0 then */
+	MEMBER_INDEX,	 /* uint32_t that older recordings do not have: 0 (no device, no count) then */
 	MEMBER_DEVICE,	 /* char[DEVICE_NAME_SIZE]: as MEMBER_UNIT */
 	MEMBER_PORTS,	 /* struct listener: device_ports, an array; null, or not there: unknown */
 	MEMBER_FLAG,	 /* a bool that older recordings do not have: false then */

@@ -144,6 +144,13 @@ static void get_attribute(const struct nlattr *attribute, struct diag_socket *ou
 	}
 }
 
+/*
+ * inet_sk_diag_fill(): idiag_retrans is how often the timer has sent its SYN again. It is counted
+ * just before, and then the timer starts anew: while that has some time left, it agrees with what
+ * was sent.
+ */
+#define TIMER_RETRANSMIT 1
+
 static enum diag_result get_socket(const struct nlmsghdr *header, struct diag_socket *out)
 {
 	struct inet_diag_msg msg;
@@ -169,6 +176,9 @@ static enum diag_result get_socket(const struct nlmsghdr *header, struct diag_so
 		out->depth = msg.idiag_rqueue;
 		out->limit = msg.idiag_wqueue;
 	}
+	if (msg.idiag_state == DIAG_SYN_SENT && msg.idiag_timer == TIMER_RETRANSMIT &&
+	    msg.idiag_expires)
+		out->syns = 1u + msg.idiag_retrans;
 	attribute = mnl_nlmsg_get_payload_offset(header, sizeof(msg));
 	left -= sizeof(msg);
 	while (left >= sizeof(*attribute)) {

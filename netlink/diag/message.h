@@ -55,6 +55,9 @@ struct diag_socket {
 	bool ipv6; /* an AF_INET6 socket, also where its addresses are mapped IPv4 */
 	bool v6only;
 	uint8_t state; /* enum diag_state */
+	/* SYN_SENT: how many SYNs it has sent (icsk_retransmits, and the first); 0 otherwise, and where
+	 * the kernel does not say. */
+	uint32_t syns;
 	int64_t
 	    last_sent_ms; /* since it last sent data or, never having sent, was born; -1 unknown */
 };

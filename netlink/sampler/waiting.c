@@ -65,6 +65,7 @@ static bool is_waiting(struct sampler *s, const struct diag_socket *socket, int6
 		    .born_ns = TIME_UNKNOWN,
 		    .listener = sampler_queue_key(w, alone),
 		    .state = socket->state,
+		    .syns = socket->syns,
 		},
 	};
 	return true;

@@ -350,6 +350,14 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 	}
 }
 
+void queues_syn_was_repeated(struct queues *queues, const struct queue_packet *packet)
+{
+	struct queue *q = queues_of(queues, packet->attempt);
+
+	if (q)
+		queue_tally(q, TALLY_LOCAL_SYN_REPEATED, packet->time_ns, 1);
+}
+
 void queues_withdraw_syn(struct queues *queues, const struct queue_packet *packet)
 {
 	struct queue *q = queues_of(queues, packet->attempt);

@@ -95,6 +95,10 @@ uint64_t queues_undecided(const struct queues *queues);
 /* This host, as a client of another, sent its SYN again. */
 void queues_own_syn_again(struct queues *queues, int64_t time_ns);
 
+/* The first SYN that was told of, of a client of this namespace, was not its first: TCPSynRetrans
+ * counted it. */
+void queues_syn_was_repeated(struct queues *queues, const struct queue_packet *packet);
+
 /* The SYN that was told of did not reach the listener: something in front of it answered. */
 void queues_withdraw_syn(struct queues *queues, const struct queue_packet *packet);
 

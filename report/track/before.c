@@ -30,15 +30,39 @@ static void wait_in_queue(struct tracker *t, struct open_attempt *a, const struc
 	open_move(a, MOVE_LOOKUP_CHILD);
 }
 
+/*
+ * Its first SYN that was seen is not its first: the kernel had sent more of them by then than were
+ * captured until the list was complete.
+ */
+static bool has_sent_more(const struct open_attempt *a, const struct waiting *w)
+{
+	return w->state == TCP_STATE_SYN_SENT && !a->synacks && w->syns > a->syns;
+}
+
+static void begin_before(struct tracker *t, struct open_attempt *a, const struct event *event)
+{
+	struct queue_packet packet = tracker_packet(t, a, event);
+
+	a->known |= KNOWN_BEFORE;
+	packet.frame = 0;
+	packet.time_ns = a->syn_ns;
+	queues_syn_was_repeated(t->options.queues, &packet);
+}
+
 void tracker_on_waiting(struct tracker *t, const struct event *event)
 {
 	const struct waiting *w = &event->waiting;
 	struct open_attempt *a = tracker_find(t, &w->flow);
 	struct queue_packet packet;
 
-	/* Its SYN came between the beginning of the capture and this list. */
-	if (!t->options.queues || (a && a->end_ns == TIME_UNKNOWN))
+	if (!t->options.queues)
 		return;
+	/* Its SYN came between the beginning of the capture and this list. */
+	if (a && a->end_ns == TIME_UNKNOWN) {
+		if (!open_knows(a, KNOWN_BEFORE) && has_sent_more(a, w))
+			begin_before(t, a, event);
+		return;
+	}
 	a = tracker_begin_unseen(t, &w->flow, event->time_ns);
 	if (!a)
 		return;

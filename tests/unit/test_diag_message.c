@@ -89,6 +89,32 @@ Test(diag_message, queues_of_a_connection_are_bytes_and_not_taken)
 	cr_assert_eq(message.socket.limit, 0);
 }
 
+Test(diag_message, how_often_a_client_has_sent_its_syn_is_read)
+{
+	static const struct {
+		uint8_t state, timer, retrans, expires;
+		uint32_t syns;
+	} cases[] = {{DIAG_SYN_SENT, 1, 0, 200, 1},
+		     {DIAG_SYN_SENT, 1, 5, 200, 6},
+		     {DIAG_SYN_SENT, 1, 5, 0, 0},
+		     {DIAG_SYN_SENT, 0, 0, 0, 0},
+		     {DIAG_ESTABLISHED, 1, 2, 200, 0}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_Alignas(struct nlmsghdr) char buffer[512];
+		struct diag_cursor cursor = {(uint8_t *)buffer, build_listener(buffer), SEQUENCE};
+		struct inet_diag_msg *m = mnl_nlmsg_get_payload((struct nlmsghdr *)buffer);
+		struct diag_message message;
+
+		m->idiag_state = cases[i].state;
+		m->idiag_timer = cases[i].timer;
+		m->idiag_retrans = cases[i].retrans;
+		m->idiag_expires = cases[i].expires;
+		cr_assert_eq(diag_next(&cursor, &message), DIAG_SOCKET);
+		cr_expect_eq(message.socket.syns, cases[i].syns);
+	}
+}
+
 Test(diag_message, an_ipv6_connection_with_its_age_is_read)
 {
 	_Alignas(struct nlmsghdr) char buffer[512];

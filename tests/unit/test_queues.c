@@ -1370,3 +1370,41 @@ Test(queues, who_came_before_a_sibling_was_found_may_be_of_that_one)
 	cr_expect_eq(attempt_of(3)->entered_ns, attempt_of(3)->ack_ns);
 	end();
 }
+
+/* A list of the sockets of this namespace shows its own: it has sent so many SYNs. */
+static void listed_as_client(int client, uint32_t syns)
+{
+	struct event e = {.kind = EVENT_WAITING, .source = SOURCE_SAMPLER, .time_ns = now_ns};
+
+	e.waiting = (struct waiting){.flow = flow_of(client),
+				     .before_ns = now_ns - 1000,
+				     .born_ns = TIME_UNKNOWN,
+				     .state = 2,
+				     .syns = syns};
+	deliver(&e);
+}
+
+/* The first SYN that is captured may be its second, though no gap shows it. */
+Test(queues, who_has_sent_more_syns_than_were_captured_began_before)
+{
+	start(1, true);
+	sample(0);
+	for (int i = 0; i < 5; i++)
+		syn(i);
+	pass(300000);
+	listed_as_client(0, 1);
+	listed_as_client(1, 2);
+	listed_as_client(2, 0); /* an older recording */
+	pass(700000);
+	syn(3);
+	listed_as_client(3, 2);
+	listed_as_client(4, 3);
+	for (int i = 0; i < 5; i++)
+		syn(i);
+	sample(0);
+	finish();
+	for (int i = 0; i < 5; i++)
+		cr_expect_eq(attempt_of(i)->began_before, i == 1 || i == 4, "client %d", i);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_LOCAL_SYN_REPEATED], 2);
+	end();
+}

@@ -117,6 +117,7 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->waiting.born_ns = i64(e);
 		event->waiting.listener = u64(e);
 		event->waiting.state = (uint8_t)u32(e);
+		event->waiting.syns = u32(e);
 		break;
 	case EVENT_COUNTERS:
 		event->counters.before_ns = i64(e);
@@ -349,7 +350,8 @@ Test(recording_line, a_member_missing_or_of_a_wrong_type_is_malformed)
 			size_t first =
 			    strcmp(name, "transparent") == 0 || strcmp(name, "read_ns") == 0 ||
 			    strcmp(name, "unit") == 0 || strcmp(name, "container") == 0 ||
-			    strcmp(name, "device") == 0 || strcmp(name, "device_ports") == 0;
+			    strcmp(name, "device") == 0 || strcmp(name, "device_ports") == 0 ||
+			    strcmp(name, "syns") == 0;
 
 			for (size_t i = 0; i < 4; i++) {
 				json_t *copy = json_copy(object);

@@ -357,6 +357,7 @@ static size_t waiting_in(uint8_t state, uint64_t cookie)
 		n++;
 		cr_expect_eq(w->listener, cookie);
 		cr_expect_leq(w->before_ns, events[i].time_ns);
+		cr_expect_eq(w->syns, state == DIAG_SYN_SENT); /* or none is known */
 		if (state == DIAG_ESTABLISHED) {
 			cr_expect_neq(w->born_ns, TIME_UNKNOWN);
 			cr_expect_leq(w->born_ns, events[i].time_ns);
