@@ -173,7 +173,8 @@ static __always_inline void on_established(struct sock *sk)
 
 /*
  * sock:sk_data_ready, since Linux 6.3: (sk). tcp_child_process() tells the listener of the child
- * that has become ESTABLISHED just now: which of SO_REUSEPORT siblings it is.
+ * that has become ESTABLISHED just now, tcp_conn_request() of one of TCP Fast Open that has been
+ * made just now: which of SO_REUSEPORT siblings it is.
  */
 SEC("?raw_tp/sk_data_ready")
 int on_ready(struct bpf_raw_tracepoint_args *context)
@@ -185,10 +186,11 @@ int on_ready(struct bpf_raw_tracepoint_args *context)
 	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
 		return 0;
 	made = bpf_map_lookup_elem(&last_made, &zero);
-	if (!made || !made->sk || !made->established || !is_ours(sk))
+	if (!made || !made->sk || !is_ours(sk))
 		return 0;
 	made->listener = (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-	tell_entry(made);
+	if (made->established)
+		tell_entry(made);
 	return 0;
 }
 

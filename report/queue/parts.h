@@ -69,6 +69,9 @@ struct queue *queues_answering(const struct queues *queues, const struct endpoin
  */
 void queues_doubt(struct queues *queues, uint16_t port, int64_t time_ns);
 
+/* The same of one of these siblings, whose own depths count it. */
+void queues_doubt_order(struct queues *queues, const struct queue *leader, int64_t time_ns);
+
 /* past/owning.c: the owners that a LISTENER names. */
 void queues_learn_owners(struct queues *queues, struct queue *queue,
 			 const struct listener *listener, int64_t time_ns);

@@ -473,8 +473,10 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 			arrival->requested = true;
 		}
 		/* Fast Open: in the accept queue before any ACK (tcp_try_fastopen). */
-		if (open_saw(a, SEEN_FASTOPEN) && !open_has_child(a))
+		if (open_saw(a, SEEN_FASTOPEN) && !open_has_child(a)) {
 			enter(q, packet, true);
+			queues_doubt_order(queues, q->leader, packet->time_ns);
+		}
 		return;
 	}
 	arrival = queue_find(q, ARRIVAL_REPEAT, packet->index, a->isn);

@@ -137,8 +137,7 @@ static struct queue *tell_sibling(struct queues *queues, const struct queue *lea
 	return member;
 }
 
-/* It entered the queue of one of them. */
-static void doubt_order(struct queues *queues, const struct queue *leader, int64_t time_ns)
+void queues_doubt_order(struct queues *queues, const struct queue *leader, int64_t time_ns)
 {
 	for (size_t i = 0; i < queues->listening.count; i++)
 		if (queues->listening.queues[i]->leader == leader)
@@ -192,7 +191,7 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 		return;
 	}
 	if (!member) {
-		doubt_order(queues, q, packet->time_ns);
+		queues_doubt_order(queues, q, packet->time_ns);
 		return;
 	}
 	if (!q->grouped)
@@ -258,6 +257,13 @@ static void tell_absent(const struct queues *queues, struct queue *q, struct arr
 		a->told = TOLD_REFUSED;
 		queue_prove_refused(q, open, a->index, details, MOVE_NO_ENTRY);
 		return;
+	}
+	/* It followed one that had not entered either. */
+	if (a->kind == ARRIVAL_ENTER && open_is_queued(open)) {
+		if (!open_knows(open, KNOWN_COOKIE))
+			q->now.half_open++;
+		queue_correct_depth(q, -1);
+		open_move(open, MOVE_NO_ENTRY);
 	}
 	refuse(q, a, open);
 }
