@@ -17,6 +17,8 @@
  * one part of the time in so many: the kernel looks at each socket of the namespace for it. */
 #define LIST_AGAIN_NS	(100 * NS_PER_MS)
 #define LIST_COST_SHARE 100
+/* Ages are of the kernel's ticks (CONFIG_HZ): so much older it may be. */
+#define TICK_MAX_NS (10 * NS_PER_MS)
 
 /*
  * A child that nobody has accepted cannot have sent data, so that the time since it last
@@ -123,7 +125,8 @@ static int tell(struct sampler *s, struct event *events, size_t count, int64_t a
 		if ((w->state == DIAG_ESTABLISHED || w->state == DIAG_CLOSE_WAIT) &&
 		    s->look_up_children)
 			child_queues_push(s->children, w->listener, &w->flow,
-					  w->born_ns != TIME_UNKNOWN ? w->born_ns : w->before_ns,
+					  (w->born_ns != TIME_UNKNOWN ? w->born_ns : w->before_ns) -
+					      TICK_MAX_NS,
 					  clock_monotonic_ns());
 		result = sampler_deliver(s, &events[i], after_ns);
 	}

@@ -19,7 +19,8 @@ static void wait_in_queue(struct tracker *t, struct open_attempt *a, const struc
 {
 	const struct waiting *w = &event->waiting;
 	struct detail *d = details_open(t->details, a);
-	int64_t since_ns = w->born_ns != TIME_UNKNOWN ? w->born_ns : event->time_ns;
+	/* Accepted before its age was asked for: it was still listed after this. */
+	int64_t since_ns = w->born_ns != TIME_UNKNOWN ? w->born_ns : w->before_ns;
 
 	a->synacks = 1;
 	a->events |= SEEN_CLIENT_ACK | (w->state == TCP_STATE_CLOSE_WAIT ? SEEN_FIN_CLIENT : 0);

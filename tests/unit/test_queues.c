@@ -1117,6 +1117,29 @@ Test(queues, who_waited_before_observation_may_have_had_a_reply)
 	end();
 }
 
+/* The list was made after this, and the look for its age, some time later, found it accepted. */
+Test(queues, who_was_accepted_while_it_was_listed_had_not_been_before)
+{
+	struct event e = {.kind = EVENT_WAITING, .source = SOURCE_SAMPLER};
+	int64_t asked_ns = now_ns - 300000;
+
+	start(1, true);
+	e.time_ns = now_ns;
+	e.waiting = (struct waiting){.flow = flow_of(0),
+				     .before_ns = asked_ns,
+				     .born_ns = TIME_UNKNOWN,
+				     .listener = 1,
+				     .state = 1};
+	deliver(&e);
+	looked_up(0, 1, 4711);
+	sample(0);
+	finish();
+	cr_assert_eq(got_count, 1);
+	cr_expect_eq(got[0].outcome, OUTCOME_ACCEPTED);
+	cr_expect_eq(got[0].accept_after_ns, asked_ns);
+	end();
+}
+
 /* Without packets the depth tells that somebody was accepted: nothing else takes anybody out. */
 Test(queues, samples_alone_show_that_somebody_was_accepted)
 {
