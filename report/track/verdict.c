@@ -357,6 +357,17 @@ static void decide_reset(const struct open_attempt *open, const struct verdict_c
 		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
 }
 
+/* A listener that is there refuses nobody: something in front of it did. */
+static void decide_refused(const struct verdict_context *context, struct attempt *out)
+{
+	if (!context->queue_known || context->listener_closed)
+		add_cause(out, CAUSE_NO_LISTENER, CONFIDENCE_INFERRED, 1);
+	else if (context->reset_in_front)
+		add_cause(out, CAUSE_RESET_IN_FRONT, CONFIDENCE_EXACT, 1);
+	else
+		add_cause(out, CAUSE_SERVER_RESET, CONFIDENCE_INFERRED, 1);
+}
+
 /* That nothing answered: the client has acknowledged what was not captured. */
 static bool is_refuted(const struct open_attempt *open, const struct mark *mark)
 {
@@ -378,13 +389,7 @@ static void decide_causes(const struct open_attempt *open, const struct verdict_
 		add_cause(out, CAUSE_SYN_COOKIE, CONFIDENCE_INFERRED, 0);
 	switch (out->outcome) {
 	case OUTCOME_REFUSED:
-		/* A listener that is there refuses nobody: something in front of it did. */
-		if (!context->queue_known || context->listener_closed)
-			add_cause(out, CAUSE_NO_LISTENER, CONFIDENCE_INFERRED, 1);
-		else if (context->reset_in_front)
-			add_cause(out, CAUSE_RESET_IN_FRONT, CONFIDENCE_EXACT, 1);
-		else
-			add_cause(out, CAUSE_SERVER_RESET, CONFIDENCE_INFERRED, 1);
+		decide_refused(context, out);
 		break;
 	case OUTCOME_ABORTED:
 		add_cause(out, CAUSE_CLIENT_RESET, CONFIDENCE_EXACT, 1);
