@@ -9,7 +9,7 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 #include "cmd/demo.h"
-#include "cmd/options/argument.h"
+#include "cmd/options/value.h"
 #include "isolate/namespace.h"
 
 static void print_help(FILE *out)
@@ -20,7 +20,8 @@ static void print_help(FILE *out)
 	    "Runs a small fork-per-connection server and a burst of clients in a private network\n"
 	    "namespace, and reports what happened to each client. Needs no root.\n"
 	    "\n"
-	    "  -o, --output FOLDER   save the recording in FOLDER, with " DEMO_CLIENTS ": what the\n"
+	    "  -o, --output FOLDER   save the recording in FOLDER, with " DEMO_CLIENTS
+	    ": what the\n"
 	    "                        clients saw\n"
 	    "      --force           replace an existing recording in FOLDER\n"
 	    "  -m, --model MODEL     fork (default), iterative or thread; all compares them\n"
@@ -44,12 +45,6 @@ static void print_help(FILE *out)
 	      out);
 }
 
-static int bad_number(const char *option, const char *value, const char *range)
-{
-	complain(DEMO_NAME, "--%s: invalid number '%s': expected %s", option, value, range);
-	return usage_error(DEMO_NAME);
-}
-
 static int parse_option(struct demo *o, int option, const char *value)
 {
 	uint64_t number;
@@ -71,41 +66,26 @@ static int parse_option(struct demo *o, int option, const char *value)
 			 value);
 		return usage_error(DEMO_NAME);
 	case 'b':
-		if (argument_number(value, 0, 65535, &number) < 0)
-			return bad_number("backlog", value, "0 to 65535");
-		o->server.backlog = (int)number;
-		return 0;
+		status = value_number(DEMO_NAME, "--backlog", value, 0, 65535, NULL, &number);
+		if (status == 0)
+			o->server.backlog = (int)number;
+		return status;
 	case 'c':
-		if (argument_number(value, 0, 10000, &number) < 0)
-			return bad_number("max-children", value, "0 to 10000");
-		o->server.max_children = (unsigned)number;
-		return 0;
+		status = value_number(DEMO_NAME, "--max-children", value, 0, 10000, NULL, &number);
+		if (status == 0)
+			o->server.max_children = (unsigned)number;
+		return status;
 	case 's':
-		if (argument_duration(value, &o->server.service_ns) == 0)
-			return 0;
-		complain(DEMO_NAME,
-			 "--service-time: invalid time '%s': expected a number with us, ms, s, m "
-			 "or h, such as 200ms",
-			 value);
-		return usage_error(DEMO_NAME);
+		return value_time(DEMO_NAME, "--service-time", value, 0, INT64_MAX,
+				  VALUE_TIME_SUCH_AS("200ms"), &o->server.service_ns);
 	case 'n':
-		if (argument_number(value, 1, 100000, &number) < 0)
-			return bad_number("clients", value, "1 to 100000");
-		o->load.count = number;
-		return 0;
+		return value_number(DEMO_NAME, "--clients", value, 1, 100000, NULL, &o->load.count);
 	case 'r':
-		if (argument_number(value, 0, LOAD_RATE_MAX, &number) < 0)
-			return bad_number("rate", value, "connections per second");
-		o->load.rate = number;
-		return 0;
+		return value_number(DEMO_NAME, "--rate", value, 0, LOAD_RATE_MAX,
+				    "connections per second", &o->load.rate);
 	case 't':
-		if (argument_duration(value, &o->load.timeout_ns) == 0 && o->load.timeout_ns > 0)
-			return 0;
-		complain(DEMO_NAME,
-			 "--timeout: invalid time '%s': expected a number with us, ms, s, m or h, "
-			 "such as 20s",
-			 value);
-		return usage_error(DEMO_NAME);
+		return value_time(DEMO_NAME, "--timeout", value, 1, INT64_MAX,
+				  VALUE_TIME_SUCH_AS("20s"), &o->load.timeout_ns);
 	case '?':
 		return usage_error(DEMO_NAME);
 	default:

@@ -8,7 +8,7 @@
 
 #include "cmd/command.h"
 #include "cmd/commands.h"
-#include "cmd/options/argument.h"
+#include "cmd/options/value.h"
 #include "cmd/options/resolve.h"
 #include "server/load/load.h"
 
@@ -54,21 +54,12 @@ struct load_command {
 
 static int parse_number(const char *option, const char *value, uint64_t max, uint64_t *out)
 {
-	if (argument_number(value, 1, max, out) == 0)
-		return 0;
-	complain(NAME, "%s: invalid number '%s': expected 1 to %llu", option, value,
-		 (unsigned long long)max);
-	return usage_error(NAME);
+	return value_number(NAME, option, value, 1, max, NULL, out);
 }
 
 static int parse_time(const char *option, const char *value, int64_t *out_ns)
 {
-	if (argument_duration(value, out_ns) == 0 && *out_ns > 0)
-		return 0;
-	complain(NAME,
-		 "%s: invalid time '%s': expected a number with us, ms, s, m or h, such as 10s",
-		 option, value);
-	return usage_error(NAME);
+	return value_time(NAME, option, value, 1, INT64_MAX, VALUE_TIME_SUCH_AS("10s"), out_ns);
 }
 
 /* 0, or the exit status after what was wrong has been said. */

@@ -10,10 +10,10 @@
 
 #include "cmd/command.h"
 #include "cmd/commands.h"
-#include "cmd/options/argument.h"
 #include "cmd/options/filtering.h"
 #include "cmd/options/moment.h"
 #include "cmd/options/rendering.h"
+#include "cmd/options/value.h"
 #include "event/clock.h"
 #include "isolate/sandbox.h"
 #include "pipeline/replay.h"
@@ -194,7 +194,7 @@ static int cmd_report(int argc, char **argv)
 {
 	struct rendering rendering;
 	struct period period = {0};
-	uint64_t max_open = 0;
+	uint32_t max_open = 0;
 	int option, status;
 
 	rendering_init(&rendering, NAME);
@@ -214,11 +214,9 @@ static int cmd_report(int argc, char **argv)
 			period.until = optarg;
 			break;
 		case 'm':
-			if (argument_number(optarg, 16, 1u << 26, &max_open) < 0) {
-				complain(NAME, "--max-open: invalid number '%s': expected 16 to %u",
-					 optarg, 1u << 26);
-				return usage_error(NAME);
-			}
+			status = value_max_open(NAME, optarg, &max_open);
+			if (status)
+				return status;
 			break;
 		case '?':
 			return usage_error(NAME);
@@ -239,7 +237,7 @@ static int cmd_report(int argc, char **argv)
 			 argv[optind + 1]);
 		return usage_error(NAME);
 	}
-	return run(&rendering, argv[optind], &period, (uint32_t)max_open);
+	return run(&rendering, argv[optind], &period, max_open);
 }
 
 const struct command command_report = {

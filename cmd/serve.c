@@ -15,6 +15,7 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 #include "cmd/options/argument.h"
+#include "cmd/options/value.h"
 #include "event/recording/line.h"
 #include "server/channel/channel.h"
 #include "server/server.h"
@@ -75,6 +76,7 @@ static int parse_option(struct serve_options *o, int option, const char *value)
 {
 	struct server_options *server = &o->server;
 	uint64_t number;
+	int status;
 
 	switch (option) {
 	case 'l':
@@ -93,13 +95,10 @@ static int parse_option(struct serve_options *o, int option, const char *value)
 		server->listen_count++;
 		return 0;
 	case 'b':
-		if (argument_number(value, 0, INT32_MAX, &number) < 0) {
-			complain(NAME, "--backlog: invalid number '%s': expected 0 to 2147483647",
-				 value);
-			return usage_error(NAME);
-		}
-		server->backlog = (int)number;
-		return 0;
+		status = value_number(NAME, "--backlog", value, 0, INT32_MAX, NULL, &number);
+		if (status == 0)
+			server->backlog = (int)number;
+		return status;
 	case 'm':
 		if (server_model_parse(value, &server->model) < 0) {
 			complain(NAME,
@@ -109,32 +108,16 @@ static int parse_option(struct serve_options *o, int option, const char *value)
 		}
 		return 0;
 	case 's':
-		if (argument_duration(value, &server->service_ns) < 0) {
-			complain(NAME,
-				 "--service-time: invalid time '%s': expected a number with us, "
-				 "ms, s, m or h, such as 200ms",
-				 value);
-			return usage_error(NAME);
-		}
-		return 0;
+		return value_time(NAME, "--service-time", value, 0, INT64_MAX,
+				  VALUE_TIME_SUCH_AS("200ms"), &server->service_ns);
 	case 'c':
-		if (argument_number(value, 0, 1000000, &number) < 0) {
-			complain(NAME, "--max-children: invalid number '%s': expected 0 to 1000000",
-				 value);
-			return usage_error(NAME);
-		}
-		server->max_children = (unsigned)number;
-		return 0;
+		status = value_number(NAME, "--max-children", value, 0, 1000000, NULL, &number);
+		if (status == 0)
+			server->max_children = (unsigned)number;
+		return status;
 	case 't':
-		if (argument_duration(value, &server->request_timeout_ns) < 0 ||
-		    server->request_timeout_ns == 0) {
-			complain(NAME,
-				 "--request-timeout: invalid time '%s': expected a number with us, "
-				 "ms, s, m or h, such as 5s",
-				 value);
-			return usage_error(NAME);
-		}
-		return 0;
+		return value_time(NAME, "--request-timeout", value, 1, INT64_MAX,
+				  VALUE_TIME_SUCH_AS("5s"), &server->request_timeout_ns);
 	case 'e':
 		o->events = value;
 		return 0;

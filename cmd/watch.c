@@ -11,6 +11,7 @@
 #include "cmd/commands.h"
 #include "cmd/options/filtering.h"
 #include "cmd/options/observation.h"
+#include "cmd/options/value.h"
 #include "cmd/options/rendering.h"
 #include "cmd/terminal/screen.h"
 #include "cmd/terminal/viewer.h"
@@ -88,8 +89,8 @@ static int parse_option(struct watch *o, int option, const char *value)
 
 	switch (option) {
 	case 'n':
-		return observation_time(&o->observation, "interval", value, 100 * NS_PER_MS,
-					3600 * NS_PER_SEC, "100ms to 1h", &o->interval_ns);
+		return value_time(NAME, "--interval", value, 100 * NS_PER_MS, 3600 * NS_PER_SEC,
+				  "100ms to 1h", &o->interval_ns);
 	case 'f':
 		o->json = strcmp(value, "json") == 0;
 		if (o->json || strcmp(value, "text") == 0)

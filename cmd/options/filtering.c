@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cmd/command.h"
-#include "cmd/options/argument.h"
+#include "cmd/options/value.h"
 #include "cmd/options/resolve.h"
 
 const char filter_help[] =
@@ -117,6 +117,7 @@ int filter_option(struct filter *filter, const char *command, int option, const 
 {
 	static const struct names outcomes = {"--outcome", OUTCOME_COUNT, name_of_outcome},
 				  causes = {"--cause", CAUSE_COUNT, name_of_cause};
+	int status;
 
 	switch (option) {
 	case 0x501:
@@ -128,14 +129,10 @@ int filter_option(struct filter *filter, const char *command, int option, const 
 	case 0x504:
 		return add_names(&filter->causes, command, &causes, value);
 	case 0x505:
-		filter->timed = argument_duration(value, &filter->slower_than_ns) == 0;
-		if (filter->timed)
-			return 0;
-		complain(command,
-			 "--slower-than: invalid time '%s': expected a number with us, ms, s, m or "
-			 "h, such as 100ms",
-			 value);
-		return usage_error(command);
+		status = value_time(command, "--slower-than", value, 0, INT64_MAX,
+				    VALUE_TIME_SUCH_AS("100ms"), &filter->slower_than_ns);
+		filter->timed = status == 0;
+		return status;
 	default:
 		return -1;
 	}

@@ -4,7 +4,7 @@
 #include "cmd/options/observation.h"
 
 #include "cmd/command.h"
-#include "cmd/options/argument.h"
+#include "cmd/options/value.h"
 #include "isolate/sandbox.h"
 
 const char sampling_help[] =
@@ -30,20 +30,8 @@ void observation_init(struct observation *observation, const char *command)
 	};
 }
 
-int observation_time(const struct observation *observation, const char *option, const char *value,
-		     int64_t min_ns, int64_t max_ns, const char *range, int64_t *out_ns)
-{
-	if (argument_duration(value, out_ns) == 0 && *out_ns >= min_ns && *out_ns <= max_ns)
-		return 0;
-	complain(observation->command, "--%s: invalid time '%s': expected %s", option, value,
-		 range);
-	return usage_error(observation->command);
-}
-
 int observation_option(struct observation *o, int option, const char *value)
 {
-	uint64_t number;
-
 	switch (option) {
 	case 'o':
 		o->recorder.path = value;
@@ -58,13 +46,11 @@ int observation_option(struct observation *o, int option, const char *value)
 		o->recorder.netns = value;
 		return 0;
 	case 'd':
-		return observation_time(o, "duration", value, 1, INT64_MAX,
-					"a number with us, ms, s, m or h, such as 30s",
-					&o->duration_ns);
+		return value_time(o->command, "--duration", value, 1, INT64_MAX,
+				  VALUE_TIME_SUCH_AS("30s"), &o->duration_ns);
 	case 's':
-		return observation_time(o, "sample-interval", value, 50 * NS_PER_US,
-					10 * NS_PER_SEC, "50us to 10s",
-					&o->recorder.sample_interval_ns);
+		return value_time(o->command, "--sample-interval", value, 50 * NS_PER_US,
+				  10 * NS_PER_SEC, "50us to 10s", &o->recorder.sample_interval_ns);
 	case 'x':
 		o->recorder.exact_accepts = true;
 		return 0;
@@ -72,13 +58,7 @@ int observation_option(struct observation *o, int option, const char *value)
 		o->recorder.no_bpf = true;
 		return 0;
 	case 0x111:
-		if (argument_number(value, 16, 1u << 26, &number) < 0) {
-			complain(o->command, "--max-open: invalid number '%s': expected 16 to %u",
-				 value, 1u << 26);
-			return usage_error(o->command);
-		}
-		o->recorder.max_open = (uint32_t)number;
-		return 0;
+		return value_max_open(o->command, value, &o->recorder.max_open);
 	case 'u':
 		if (sandbox_find_user(value) < 0) {
 			complain(o->command, "--user: unknown user '%s'", value);

@@ -51,12 +51,6 @@ void observation_init(struct observation *observation, const char *command);
  */
 int observation_option(struct observation *observation, int option, const char *value);
 
-/*
- * An option's time within these bounds; range says them. 0, or the exit status after the complaint.
- */
-int observation_time(const struct observation *observation, const char *option, const char *value,
-		     int64_t min_ns, int64_t max_ns, const char *range, int64_t *out_ns);
-
 /* [ADDRESS:]PORT of the command line. 0, or the exit status after the complaint. */
 int observation_target(struct observation *observation, const char *text);
 

@@ -18,6 +18,7 @@
 
 #include "cmd/command.h"
 #include "cmd/options/argument.h"
+#include "cmd/options/value.h"
 #include "report/text/choice.h"
 
 const char rendering_help[] =
@@ -45,6 +46,7 @@ int rendering_option(struct rendering *rendering, int option, const char *value)
 {
 	struct choice choice;
 	uint64_t number;
+	int status;
 
 	switch (option) {
 	case 'f':
@@ -77,13 +79,10 @@ int rendering_option(struct rendering *rendering, int option, const char *value)
 		rendering->style.timeline = true;
 		return 0;
 	case 0x104:
-		if (argument_number(value, 1, 100, &number) < 0) {
-			complain(rendering->command,
-				 "--worst: invalid number '%s': expected 1 to 100", value);
-			return usage_error(rendering->command);
-		}
-		rendering->style.worst = (unsigned)number;
-		return 0;
+		status = value_number(rendering->command, "--worst", value, 1, 100, NULL, &number);
+		if (status == 0)
+			rendering->style.worst = (unsigned)number;
+		return status;
 	case 0x105:
 		rendering->style.attempt = value;
 		if (choice_parse(value, &choice) == 0)

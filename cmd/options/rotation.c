@@ -7,6 +7,7 @@
 
 #include "cmd/command.h"
 #include "cmd/options/argument.h"
+#include "cmd/options/value.h"
 #include "event/recording/parts.h"
 
 /* Smaller parts would be little more than their own beginnings. */
@@ -36,14 +37,11 @@ void rotation_init(struct rotation *rotation)
 static int take_number(const char *command, const char *name, const char *value, uint32_t *out)
 {
 	uint64_t number;
+	int status = value_number(command, name, value, 1, RECORDING_PART_MAX, NULL, &number);
 
-	if (argument_number(value, 1, RECORDING_PART_MAX, &number) < 0) {
-		complain(command, "%s: invalid number '%s': expected 1 to %d", name, value,
-			 RECORDING_PART_MAX);
-		return usage_error(command);
-	}
-	*out = (uint32_t)number;
-	return 0;
+	if (status == 0)
+		*out = (uint32_t)number;
+	return status;
 }
 
 static int take_size(const char *command, const char *name, const char *value, uint64_t *out)
@@ -56,10 +54,8 @@ static int take_size(const char *command, const char *name, const char *value, u
 
 static int take_time(const char *command, const char *name, const char *value, int64_t *out_ns)
 {
-	if (argument_duration(value, out_ns) == 0 && *out_ns >= NS_PER_SEC)
-		return 0;
-	complain(command, "%s: invalid time '%s': expected 1s or more, such as 1h", name, value);
-	return usage_error(command);
+	return value_time(command, name, value, NS_PER_SEC, INT64_MAX, "1s or more, such as 1h",
+			  out_ns);
 }
 
 int rotation_option(struct rotation *rotation, const char *command, int option, const char *value)
