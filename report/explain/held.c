@@ -166,3 +166,37 @@ void advise_held(const struct subject *s, enum stall_cause cause)
 	else
 		subject_because_of_queue(s, advice);
 }
+
+/* Of the time that connections waited. */
+#define ONE_HELD_PERCENT 20
+
+bool advise_one_held(const struct subject *s)
+{
+	const struct report_stall *stall = s->stall;
+	enum stall_cause cause = STALL_STOPPED;
+	char who[64], held[32], act[UNDO_SIZE];
+	struct advice *advice;
+
+	if (!stall->held_pid || stall->processes < 2 || stall->held_ns < STALL_NOTICED_NS ||
+	    stall->held_ns < stall->waited_ns / 100 * ONE_HELD_PERCENT)
+		return false;
+	if (stall->frozen_ns > stall->stopped_ns)
+		cause = STALL_FROZEN;
+	else if (stall->traced_ns > stall->stopped_ns / 2)
+		cause = STALL_TRACED;
+	advice = advise(
+	    s->advisor, stall_rule(cause), s->clients,
+	    "%s: one of its %" PRIu32 " processes, %s, was %s for %s while connections waited, "
+	    "and the others took them alone. %s. Whether they are enough without it, and which "
+	    "backlog would be, is not known.",
+	    s->name, stall->processes, subject_process(s->l, stall->held_pid, who),
+	    cause == STALL_FROZEN   ? "frozen with its cgroup"
+	    : cause == STALL_TRACED ? "held by a debugger"
+				    : "stopped (SIGSTOP)",
+	    advise_duration(stall->held_ns, held), undo(s, cause, act));
+	advise_because(s->advisor, advice,
+		       "%" PRId64 " connections were accepted meanwhile, by others",
+		       stall->held_accepts);
+	subject_because_of_queue(s, advice);
+	return true;
+}

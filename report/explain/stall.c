@@ -381,7 +381,7 @@ bool advise_stall(struct advisor *advisor, const struct report *report,
 		return false;
 	report_listener_format(l, s.name);
 	advise_unserved(advisor, report, listener);
-	if (advise_cause(&s, judge(&s)))
+	if (advise_cause(&s, judge(&s)) || advise_one_held(&s))
 		return true;
 	if (advise_unreplied(advisor, listener))
 		return true;

@@ -32,6 +32,8 @@ int64_t subject_longest_gap(const struct subject *subject);
 
 /* held.c: STALL_STOPPED, STALL_TRACED or STALL_FROZEN. */
 void advise_held(const struct subject *subject, enum stall_cause cause);
+/* The same of one of several processes, whose others went on accepting. True when it says so. */
+bool advise_one_held(const struct subject *subject);
 
 /*
  * forgotten.c: connections were accepted until one that had the listener open ended. It is taken

@@ -55,7 +55,7 @@ def hold_or_close(client):
 def hold(client):
     serve(client, 1.0)
 
-if mode == "blocked" and len(sys.argv) > 4:
+if mode in ("blocked", "slow") and len(sys.argv) > 4:
     for _ in range(int(sys.argv[4]) - 1):
         if os.fork() == 0:
             break
@@ -84,7 +84,7 @@ while True:
             client.sendall(b"served")
         client.close()
     else:
-        serve(client)
+        serve(client, 0.1 if mode == "slow" else 0.0)
 """
 
 
@@ -134,6 +134,24 @@ def test_a_stopped_owner(server, recorded):
     advice = rule_of(recorded(port, act), "owner-stopped")
     assert f"(pid {process.pid}) was stopped (SIGSTOP)" in advice["text"] and "runs again" in advice["text"]
     assert "kill -CONT" not in advice["text"]
+
+
+def test_one_of_several_owners_is_stopped(server, recorded):
+    """The others go on, and are too few: how many would be enough with it does not follow from how they did."""
+    process, port = server("slow", 4, 3)
+    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    until(lambda: len(children.read_text(encoding="ascii").split()) == 2, "its children")
+    child = int(children.read_text(encoding="ascii").split()[0])
+
+    def act():
+        stop(child)
+        clients = Clients(port, 16)
+        assert clients.join().served == 16
+        os.kill(child, signal.SIGCONT)
+
+    advice = rule_of(recorded(port, act), "owner-stopped")
+    assert "one of its 3 processes" in advice["text"] and f"(pid {child}), was stopped (SIGSTOP)" in advice["text"]
+    assert "workers" not in advice["text"]
 
 
 def test_a_server_out_of_descriptors(server, recorded):
