@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "event/clock.h"
@@ -31,9 +32,7 @@ void replay_note(struct replay *r, const char *format, ...)
 	va_end(args);
 }
 
-/* only_begun: that there are none is no wonder. */
-static int open_packets(struct replay *r, struct replay_part *part, const char *path,
-			bool only_begun)
+static int open_packets(struct replay *r, struct replay_part *part, const char *path)
 {
 	char error[CAPTURE_ERROR_SIZE];
 	int rc = capture_open_file(path, &part->capture, error);
@@ -51,8 +50,7 @@ static int open_packets(struct replay *r, struct replay_part *part, const char *
 		snprintf(r->error, sizeof(r->error), "%s", error);
 		return rc;
 	}
-	if (!only_begun)
-		replay_note(r, "packets: %.400s; handshakes are unknown", error);
+	replay_note(r, "packets: %.400s; handshakes are unknown", error);
 	return 0;
 }
 
@@ -82,16 +80,6 @@ static void take_meta(struct replay *r, struct replay_part *part, const struct r
 		r->meta.losses[i] += meta->losses[i];
 }
 
-/* meta.json is the last of the files with which a part begins: it ended before that. */
-static bool is_only_begun(const struct replay *r, const struct replay_part *part, const char *path)
-{
-	char file[PATH_MAX];
-
-	return part != r->parts &&
-	       snprintf(file, sizeof(file), "%s/" RECORDING_META, path) < (int)sizeof(file) &&
-	       access(file, F_OK) < 0 && errno == ENOENT;
-}
-
 static int read_meta(struct replay *r, struct replay_part *part, const char *path)
 {
 	struct recording_meta *meta = malloc(sizeof(*meta));
@@ -103,11 +91,7 @@ static int read_meta(struct replay *r, struct replay_part *part, const char *pat
 		return -ENOMEM;
 	}
 	rc = recording_read_meta(path, meta, error);
-	if (rc && is_only_begun(r, part, path)) {
-		replay_note(r, "meta: the recording was interrupted while a part of it began; only "
-			       "what was written by then is reported");
-		unknown_meta(meta);
-	} else if (rc) {
+	if (rc) {
 		/* The rest may still be good: say what is missing and go on. */
 		replay_note(r, "meta: %.400s; the host's settings are unknown", error);
 		unknown_meta(meta);
@@ -130,11 +114,11 @@ static int open_part(struct replay *r, struct replay_part *part, const char *fol
 	rc = recording_reader_new(folder, &part->reader, error);
 	if (rc == 0 && r->window.since_ns != INT64_MIN)
 		recording_skip_before(part->reader, r->window.since_ns - REPLAY_WINDOW_KNOWN_NS);
-	if (rc)
+	if (rc) {
 		part->reader = NULL;
-	if (rc && !is_only_begun(r, part, folder))
 		replay_note(r, "events: %.400s; queue depths, accepts and counters are unknown",
 			    error);
+	}
 	if (snprintf(path, sizeof(path), "%s/%s%s", folder, RECORDING_PACKETS,
 		     recording_is_compressed(folder, RECORDING_PACKETS)
 			 ? RECORDING_OUTPUT_SUFFIX
@@ -142,7 +126,7 @@ static int open_part(struct replay *r, struct replay_part *part, const char *fol
 		snprintf(r->error, sizeof(r->error), "%.4000s: path too long", folder);
 		return -ENAMETOOLONG;
 	}
-	return open_packets(r, part, path, is_only_begun(r, part, folder));
+	return open_packets(r, part, path);
 }
 
 static int make_parts(struct replay *r, size_t count)
@@ -241,6 +225,29 @@ static void add_unrecorded(const struct replay *r, int64_t from_ns, int64_t to_n
 	out->count++;
 }
 
+/* What each file begins with, compressed or not, takes no more. */
+#define BEGUN_BYTES 1024
+
+/* A recorder that was killed while it made this part: meta.json, the last of its files, is not
+ * there, and the others hold nothing yet. */
+static bool is_only_begun(const char *folder)
+{
+	char path[PATH_MAX];
+	off_t bytes = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < RECORDING_FILES_MAX; i++) {
+		if (snprintf(path, sizeof(path), "%s/%s", folder, recording_files[i]) >=
+			(int)sizeof(path) ||
+		    stat(path, &st) < 0)
+			continue;
+		if (strcmp(recording_files[i], RECORDING_META) == 0)
+			return false;
+		bytes += st.st_size;
+	}
+	return bytes <= BEGUN_BYTES;
+}
+
 static int open_numbers(struct replay *r, const uint32_t *numbers, size_t count)
 {
 	struct unrecorded unrecorded = {0};
@@ -270,6 +277,12 @@ static int open_numbers(struct replay *r, const uint32_t *numbers, size_t count)
 		    (int)sizeof(folder)) {
 			snprintf(r->error, sizeof(r->error), "%.4000s: path too long", r->path);
 			return -ENAMETOOLONG;
+		}
+		if (i && i + 1 == count && is_only_begun(folder)) {
+			replay_note(r, "meta: the recording was interrupted while part %s began",
+				    name);
+			r->parts_count--;
+			break;
 		}
 		ended_ns = i ? r->meta.end_ns : TIME_UNKNOWN;
 		rc = open_part(r, &r->parts[i], folder);
@@ -368,7 +381,7 @@ int replay_open(struct replay *replay, const char *path, int64_t since_ns, int64
 		rc = make_parts(replay, 1);
 		if (rc == 0)
 			rc = replay->recording ? open_part(replay, replay->parts, path)
-					       : open_packets(replay, replay->parts, path, false);
+					       : open_packets(replay, replay->parts, path);
 	}
 	return rc ? rc : check_readable(replay);
 }
