@@ -182,8 +182,11 @@ int ledger_balance(struct ledger *ledger, const struct queues *queues,
 			if (j == i || !same_group(&listeners[i], &listeners[j]))
 				continue;
 			first &= j > i;
-			if (listeners[j].sk_drops >= 0)
-				listener.sk_drops += listeners[j].sk_drops;
+			/* A sum of which a part is not known is not known. */
+			if (listener.sk_drops >= 0)
+				listener.sk_drops = listeners[j].sk_drops < 0
+							? -1
+							: listener.sk_drops + listeners[j].sk_drops;
 			for (int t = 0; t < TALLY_COUNT; t++)
 				tallies[t] += queues_tallies(queues, j)[t];
 		}

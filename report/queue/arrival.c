@@ -438,6 +438,10 @@ static void settle_refused(struct queue *q, struct arrival *a, struct drops_view
 	bool counted = a->decided || !view->known || view->room_max >= 0;
 	enum confidence confidence;
 
+	/* Of siblings a SYN may have been given what was counted for it. */
+	if (q->grouped && a->told == TOLD_REFUSED && reason_has_overflow(q, a))
+		counted = true;
+
 	reason_add_candidate(q, a);
 	if (a->dropped_at == 1 + DROP_ACK_ACCEPT_QUEUE) {
 		a->proven = true;

@@ -13,7 +13,7 @@ import sys
 import time
 
 TRACING = pathlib.Path("/sys/kernel/tracing")
-EVENT = re.compile(r"\s(\d+)\.(\d+): inet_sock_set_state: .*sport=(\d+) dport=(\d+) .*daddr=(\S+) .*daddrv6=(\S+) "
+EVENT = re.compile(r"\[(\d+)\].*?\s(\d+)\.(\d+): inet_sock_set_state: .*sport=(\d+) dport=(\d+) .*daddr=(\S+) .*daddrv6=(\S+) "
                    r"oldstate=(\S+) newstate=(\S+)")
 
 
@@ -33,14 +33,27 @@ class Tracer:
         output, _ = self.process.communicate("", timeout=60)
         events = [json.loads(line) for line in output.splitlines()]
         assert not any("lost" in event for event in events), "the tracer lost events"
-        return [(event["client"], event["time_ns"]) for event in events
-                if (event["old"], event["new"]) == ("TCP_LISTEN", "TCP_SYN_RECV")]
+        return list(_entries(events))
 
     def kill(self):
         if self.process.poll() is None:
             self.process.stdin.close()
             self.process.wait()
         self.process.stdout.close()
+
+
+def _entries(events):
+    """Some kernels do not say who its client is when a child is made: it is the next to be ESTABLISHED on that processor."""
+    nameless = {}
+    for event in events:
+        nobody = event["client"].endswith(":0")
+        if (event["old"], event["new"]) == ("TCP_LISTEN", "TCP_SYN_RECV"):
+            if nobody:
+                nameless[event["cpu"]] = event["time_ns"]
+            else:
+                yield event["client"], event["time_ns"]
+        elif (event["old"], event["new"]) == ("TCP_SYN_RECV", "TCP_ESTABLISHED") and event["cpu"] in nameless:
+            yield event["client"], nameless.pop(event["cpu"])
 
 
 def offset_ns():
@@ -55,10 +68,10 @@ def offset_ns():
 def tell(line, offset):
     event = EVENT.search(line)
     if event:
-        seconds, micros, _, dport, v4, v6, old, new = event.groups()
+        cpu, seconds, micros, _, dport, v4, v6, old, new = event.groups()
         host = v4 if v6 == "::" or v6.startswith("::ffff:") else f"[{v6}]"
         print(json.dumps({"time_ns": int(seconds) * 10**9 + int(micros) * 1000 + offset, "client": f"{host}:{dport}",
-                          "old": old, "new": new}))
+                          "cpu": cpu, "old": old, "new": new}))
     elif "LOST" in line:
         print(json.dumps({"lost": line.strip()}))
 

@@ -44,4 +44,7 @@ void queues_drop(struct queues *queues, const struct queue_packet *packet,
 	if (!is_of_syn(drop->place))
 		return;
 	a->told_depth = drop->depth;
+	/* It is read when the call has ended: accept() may have made room since. */
+	if (drop->place == DROP_SYN_ACCEPT_QUEUE && a->told_depth <= drop->limit)
+		a->told_depth = drop->limit + 1;
 }

@@ -59,6 +59,13 @@ static const struct queue *sibling_of(const struct queues *queues, const struct 
 	return queues->listening.queues[detail->sibling - 1];
 }
 
+/* When it closed, TCP may have moved its queue to a sibling, who accepted what was in it. */
+static bool has_moved_on(const struct queue *member, const struct attempt *out, int64_t before_ns)
+{
+	return member->host->tcp_migrate_req == 1 && member->closed &&
+	       out->outcome == OUTCOME_ACCEPTED && before_ns > member->open_ns;
+}
+
 void queues_assign(const struct queues *queues, const struct open_attempt *open,
 		   const struct detail *detail, struct attempt *out)
 {
@@ -70,6 +77,8 @@ void queues_assign(const struct queues *queues, const struct open_attempt *open,
 		return;
 	leader = leader->leader;
 	member = sibling_of(queues, leader, open, detail);
+	if (member && has_moved_on(member, out, before_ns))
+		member = NULL;
 	if (!member && before_ns != TIME_UNKNOWN)
 		member = member_of(queues, leader, out->accept_pid, before_ns);
 	out->listener = member ? (int32_t)member->index : -1;

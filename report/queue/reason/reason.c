@@ -129,6 +129,11 @@ bool reason_allows_overflow(const struct queue *queue, int64_t time_ns, int64_t 
 	return !b || !budget_is_closed(b, w) || budget_moved(b, BUDGET_OVERFLOWS, w) != 0;
 }
 
+bool reason_has_overflow(const struct queue *queue, const struct arrival *ack)
+{
+	return left(queue, BUDGET_OVERFLOWS, ack) > 0;
+}
+
 void reason_charge_cookie_sent(struct queue *queue, const struct arrival *syn)
 {
 	charge(queue, BUDGET_COOKIE_WANTED, syn);
@@ -178,6 +183,11 @@ static bool is_drop(const struct arrival *a)
 static bool may_overflow(const struct arrival *a)
 {
 	return is_drop(a) || (a->kind == ARRIVAL_STRAY && a->wants_place && !a->proven);
+}
+
+static bool is_refused(const struct arrival *a)
+{
+	return a->kind == ARRIVAL_REFUSED;
 }
 
 static bool is_syn(const struct arrival *a)
@@ -558,6 +568,10 @@ struct reason reason_of_syn(struct queue *queue, const struct arrival *syn, enum
 
 	if (cookies_off && requests_full(queue, syn) && left(queue, BUDGET_SYN_QUEUE, syn) != 0)
 		return by_full_queue(queue, syn, TALLY_SYN_QUEUE_FULL, fullness, sure);
+	/* Of siblings the counters alone tell the two queues apart: final ACKs have one of them. */
+	if (queue->grouped && cookies_off && left(queue, BUDGET_SYN_QUEUE, syn) > 0 &&
+	    overflows <= rivals(queue, syn, is_refused))
+		return by_full_queue(queue, syn, TALLY_SYN_QUEUE_FULL, FULLNESS_NONE, false);
 	if (fullness == FULLNESS_FULL && overflows != 0)
 		return by_full_queue(queue, syn, overflow, fullness, sure);
 	if (find_gate(queue, syn, sure, &r))

@@ -81,6 +81,9 @@ void reasons_release(struct reasons *reasons);
  */
 bool reason_allows_overflow(const struct queue *queue, int64_t time_ns, int64_t done_ns);
 
+/* Whether ListenOverflows moved for more than is charged to others, and so perhaps for this one. */
+bool reason_has_overflow(const struct queue *queue, const struct arrival *ack);
+
 /*
  * A SYN that the listener dropped, by its sk_drops. sure: nothing else can have moved these.
  * The counters are charged with it.
