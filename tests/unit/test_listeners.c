@@ -4,37 +4,13 @@
 #include <netinet/tcp.h>
 #include <sys/wait.h>
 
-#include "tests/unit/netns.h"
+#include "tests/unit/sockets.h"
 
-#define ENTER()                                                                 \
-	do {                                                                    \
-		if (!netns_enter())                                             \
-			cr_skip_test("no private network namespace to be had"); \
-	} while (0)
-
-static int listen_on(uint32_t address, uint16_t port, int backlog)
+static int knock(const char *text)
 {
-	struct sockaddr_in local = {
-	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	struct flow flow;
 
-	cr_assert_geq(fd, 0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
-	cr_assert_eq(bind(fd, (struct sockaddr *)&local, sizeof(local)), 0);
-	cr_assert_eq(listen(fd, backlog), 0);
-	return fd;
-}
-
-static int connect_to(uint16_t port)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET,
-				 .sin_port = htons(port),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	cr_assert_geq(fd, 0);
-	cr_assert(connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 || errno == EINPROGRESS);
-	return fd;
+	return connect_to(text, &flow);
 }
 
 static void snap(struct listeners_snapshot *s, int32_t pid, size_t connections_max)
@@ -50,12 +26,12 @@ Test(listeners, a_queue_is_told_with_its_limit_and_who_set_it)
 
 	ENTER();
 	cr_assert(netns_sysctl("/proc/sys/net/core/somaxconn", "200"));
-	listen_on(INADDR_LOOPBACK, 8003, 200);
+	listen_on("127.0.0.1:8003", 200);
 	cr_assert(netns_sysctl("/proc/sys/net/core/somaxconn", "100"));
-	listen_on(INADDR_LOOPBACK, 8001, 5);
-	listen_on(INADDR_LOOPBACK, 8002, 1000);
+	listen_on("127.0.0.1:8001", 5);
+	listen_on("127.0.0.1:8002", 1000);
 	for (int i = 0; i < 9; i++)
-		connect_to(8001);
+		knock("127.0.0.1:8001");
 	usleep(30000);
 	snap(&s, 0, SIZE_MAX);
 	cr_assert_eq(s.count, 3);
@@ -89,9 +65,9 @@ Test(listeners, ghosts_are_what_is_queued_and_not_there)
 	int client;
 
 	ENTER();
-	listen_on(INADDR_LOOPBACK, 8001, 5);
-	client = connect_to(8001);
-	connect_to(8001);
+	listen_on("127.0.0.1:8001", 5);
+	client = knock("127.0.0.1:8001");
+	knock("127.0.0.1:8001");
 	setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(client);
 	snap(&s, 0, SIZE_MAX);
@@ -107,11 +83,11 @@ Test(listeners, siblings_are_told_apart_and_counted_together)
 	uint32_t sum;
 
 	ENTER();
-	listen_on(INADDR_LOOPBACK, 8001, 50);
-	listen_on(INADDR_LOOPBACK, 8001, 51);
-	listen_on(INADDR_ANY, 8001, 52);
+	listen_on("127.0.0.1:8001", 50);
+	listen_on("127.0.0.1:8001", 51);
+	listen_on("0.0.0.0:8001", 52);
 	for (int i = 0; i < 20; i++)
-		connect_to(8001);
+		knock("127.0.0.1:8001");
 	snap(&s, 0, SIZE_MAX);
 	cr_assert_eq(s.count, 3);
 	sum = 0;
@@ -137,8 +113,8 @@ Test(listeners, connections_are_not_walked_where_they_are_too_many)
 	struct listeners_snapshot s;
 
 	ENTER();
-	listen_on(INADDR_LOOPBACK, 8001, 5);
-	connect_to(8001);
+	listen_on("127.0.0.1:8001", 5);
+	knock("127.0.0.1:8001");
 	snap(&s, 0, 0);
 	cr_assert_not(s.connections_read);
 	cr_assert_geq(s.connections, 1);
@@ -163,11 +139,11 @@ Test(listeners, one_process_has_its_own_alone)
 	cr_assert_eq(pipe(go), 0);
 	child = fork();
 	if (child == 0) {
-		listen_on(INADDR_LOOPBACK, 8002, 5);
+		listen_on("127.0.0.1:8002", 5);
 		cr_assert_eq(write(ready[1], "x", 1), 1);
 		_exit(read(go[0], &byte, 1) == 1 ? 0 : 1);
 	}
-	listen_on(INADDR_LOOPBACK, 8001, 5);
+	listen_on("127.0.0.1:8001", 5);
 	cr_assert_eq(read(ready[0], &byte, 1), 1);
 	snap(&s, child, SIZE_MAX);
 	cr_assert_eq(s.count, 1);
