@@ -469,6 +469,19 @@ static void add_note_of_devices(struct reporter *r)
 	add_note(r, r->note_devices);
 }
 
+/* Their packets have the addresses and ports that the clients asked for. */
+static void add_note_of_transparent(struct reporter *r)
+{
+	const struct report *report = &r->report;
+
+	if (!r->queues || report->attempts || report->passive_opens <= 0 || !report->meta_known ||
+	    !report->meta->targets_count || !queues_have_transparent(r->queues))
+		return;
+	add_note(r, "a listener here is transparent (IP_TRANSPARENT): TPROXY may lead connections "
+		    "to other addresses and ports to it, whose packets are captured only where "
+		    "those ports are recorded too: record without a port");
+}
+
 /* What was read, and when. */
 static void fill_origin(struct reporter *r, const struct reporter_source *source)
 {
@@ -559,6 +572,7 @@ static int fill_report(struct reporter *r, const struct reporter_source *source)
 	report->rates = rates_view(&r->rates, report->end_ns);
 	fill_peers_and_worst(r);
 	report->passive_opens = r->queues ? ledger_passive_opens(&r->ledger) : -1;
+	add_note_of_transparent(r);
 	fill_latencies(r);
 	rc = fill_ledger(r);
 	if (rc == 0)

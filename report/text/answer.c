@@ -293,8 +293,8 @@ static size_t put_full_queues(const struct text *text)
 		put_full_queue(text, worst);
 	}
 	if (all > told_count)
-		fprintf(text->out, "%zu more listeners dropped packets: see the table.\n",
-			all - told_count);
+		fprintf(text->out, "%zu more listener%s dropped packets: see the table.\n",
+			all - told_count, all - told_count == 1 ? "" : "s");
 	return all + put_group_drops(text);
 }
 

@@ -550,7 +550,7 @@ def test_a_transparent_proxy(host, record, routing, ports, family):
     assert "No listener's queue dropped anything" not in text
     if ports == (PORT,):
         assert not report["attempts"] and recording.status == 3
-        assert "8 incoming connections" in text
+        assert "8 incoming connections" in text and "IP_TRANSPARENT" in text
         return
     if ports == (80,):
         assert report["summary"]["drops_seen"] is not False and recording.status in (3, 4)
