@@ -21,9 +21,9 @@ static inline void *array_grow(void *array, size_t *room, size_t size, size_t fi
 	size_t more = *room ? 2 * *room : first;
 	void *bigger;
 
-	if (*room > SIZE_MAX / 2 || more > most)
+	if (*room > SIZE_MAX / 2 || more > most || more > SIZE_MAX / size)
 		return NULL;
-	bigger = reallocarray(array, more, size);
+	bigger = realloc(array, more * size);
 	if (bigger)
 		*room = more;
 	return bigger;
