@@ -104,6 +104,7 @@ static int open_queues(struct reporter *r, const struct recording_meta *meta)
 	    .children_looked_up = meta->sources[SOURCE_SAMPLER].on,
 	    .forks_told = meta->sources[SOURCE_PROC].on && !meta->losses[LOSS_PROC_EVENTS],
 	    .entries_told = meta->entries && !meta->losses[LOSS_BPF_EVENTS],
+	    .drops_told = meta->drops && !meta->losses[LOSS_BPF_EVENTS],
 	    .targets = meta->targets,
 	    .targets_count = meta->targets_count,
 	    .lo_only = strcmp(meta->interface, "lo") == 0,

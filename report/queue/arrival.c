@@ -354,6 +354,7 @@ static void settle_elsewhere(struct queue *q, const struct arrival *a, bool sure
 						       .queue = q,
 						       .kind = WAITING_UNANSWERED,
 						       .sure = sure && alone,
+						       .kept = a->kept,
 						       .ipv4 = a->ipv4});
 }
 
@@ -364,7 +365,7 @@ static void settle_unseen(struct queue *q, struct arrival *a, enum fullness full
 	bool syn_queue = q->limit_known && !q->grouped && q->host->tcp_syncookies == 0 &&
 			 (int64_t)a->half_open > (int64_t)queue_limit_at(q, a->time_ns);
 
-	if ((fullness != FULLNESS_FULL && !syn_queue) ||
+	if (a->kept || (fullness != FULLNESS_FULL && !syn_queue) ||
 	    !reason_allows_overflow(q, a->time_ns, a->done_ns))
 		return;
 	q->sk_drops.settled++;

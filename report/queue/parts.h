@@ -28,6 +28,7 @@ struct queues {
 	size_t targets_count;
 	bool forks_told;   /* and each fork, and exit */
 	bool entries_told; /* each entry into an accept queue is, so that none is proof too */
+	bool drops_told;   /* and each drop of a full queue */
 	struct entry_of_nobody nobody[ENTRIES_OF_NOBODY]; /* a ring */
 	size_t nobody_next;
 	struct accept_observer accept_observer; /* of accepts that the depths show */

@@ -218,9 +218,13 @@ void queue_prove_refused(struct queue *queue, struct open_attempt *attempt, uint
 	/* Settled by now: its mark and the sums are put right. */
 	d = details_open(details, attempt);
 	for (uint32_t m = d ? d->first_mark : DETAIL_NONE; m != DETAIL_NONE;
-	     m = details_mark(details, m)->next)
-		if (mark_stands_for_ack(&details_mark(details, m)->mark))
-			last = &details_mark(details, m)->mark;
+	     m = details_mark(details, m)->next) {
+		struct mark *mark = &details_mark(details, m)->mark;
+
+		/* A segment that has a FIN too has two: the first is judged. */
+		if (mark_stands_for_ack(mark) && !(last && last->time_ns == mark->time_ns))
+			last = mark;
+	}
 	if (last)
 		overflowed = reason_allows_overflow(queue, last->time_ns, TIME_UNKNOWN);
 	had_room |= !overflowed;

@@ -116,6 +116,7 @@ struct arrival {
 	bool counted;	    /* REFUSED: ListenOverflows moved for it, and for nothing else */
 	bool cookie;	    /* its attempt has no request */
 	bool cookie_proven; /* SYN: by more than the rebuilt SYN queue */
+	bool kept;	 /* SYN: no full queue has dropped it: that would have been told */
 	bool no_cookie;	 /* SYN: the counter leaves room for none */
 	bool challenged; /* SYN: another attempt of its 4-tuple has a request */
 	bool met_old;	 /* SYN: a connection of its 4-tuple, or TIME_WAIT, answered it */

@@ -29,6 +29,7 @@ int queues_new(const struct queues_options *options, struct queues **out)
 	q->devices.captured_alone = options->interface_alone;
 	q->devices.captured_lo = options->lo_only;
 	q->entries_told = options->entries_told;
+	q->drops_told = options->entries_told && options->drops_told;
 	q->forks_told = options->forks_told;
 	q->targets = options->targets;
 	q->targets_count = options->targets_count;

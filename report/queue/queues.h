@@ -43,6 +43,7 @@ struct queues_options {
 	bool blind;		 /* no packets are captured */
 	bool forks_told;	 /* each fork on this host is told, and its exit */
 	bool entries_told;	 /* BPF programs tell each entry into an accept queue */
+	bool drops_told;	 /* and each packet that a full queue drops */
 	/* Of these ports alone, where there are any; NAT may lead to others. They must outlive the
 	 * queues. */
 	const struct endpoint *targets;

@@ -107,9 +107,6 @@ void queues_other_segment(struct queues *queues, int64_t time_ns, const struct s
 		bad_cookie(q, time_ns);
 }
 
-/* The kernel's answer to a segment leaves within this time of it. */
-#define ANSWER_NS NS_PER_MS
-
 /* What a RST without ACK answers: the last that its client sent, which asks for a place. */
 static struct arrival *find_answered(struct queue *q, const struct queue_packet *packet)
 {
@@ -118,7 +115,7 @@ static struct arrival *find_answered(struct queue *q, const struct queue_packet 
 	while (a && !a->wants_place)
 		a = queue_earlier(q, a);
 	return a && a->kind != ARRIVAL_SETTLED && !a->proven &&
-		       packet->time_ns - a->time_ns < ANSWER_NS
+		       packet->time_ns - a->time_ns < CAPTURE_LEAD_MAX_NS
 		   ? a
 		   : NULL;
 }

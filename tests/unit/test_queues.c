@@ -1034,6 +1034,40 @@ Test(queues, of_siblings_the_entry_tells_which)
 	end();
 }
 
+/* The kernel tells of each that a full queue drops: the other was taken by something in front of it. */
+Test(queues, a_syn_that_is_not_told_of_met_no_full_queue)
+{
+	struct event e = {.kind = EVENT_DROP, .source = SOURCE_BPF};
+
+	drops_told = true;
+	start(1, false);
+	drops_told = false;
+	sample(0);
+	for (int i = 0; i < 3; i++) {
+		handshake(i);
+		entered(i, (uint32_t)i);
+		pass(5);
+	}
+	sample(3);
+	pass(500);
+	syn(3);
+	e.time_ns = ++now_ns;
+	e.drop = (struct queue_drop){.flow = flow_of(3),
+				     .listener = 1,
+				     .depth = 3,
+				     .limit = LIMIT,
+				     .place = DROP_SYN_ACCEPT_QUEUE};
+	deliver(&e);
+	drops++;
+	pass(10);
+	syn(4);
+	samples(80, 3);
+	finish();
+	assert_cause(3, CAUSE_ACCEPT_QUEUE_FULL_SYN, CONFIDENCE_EXACT, 1);
+	assert_cause(4, CAUSE_UNANSWERED_NO_COUNTER, CONFIDENCE_INFERRED, 1);
+	end();
+}
+
 /* First in, first out, in the queue of each of them: who was reset there comes out all the same. */
 Test(queues, of_siblings_the_depth_of_each_tells_who_was_accepted)
 {

@@ -40,6 +40,7 @@ void queues_drop(struct queues *queues, const struct queue_packet *packet,
 		return;
 	member = drop->listener ? listening_by_cookie(&queues->listening, drop->listener) : NULL;
 	a->dropped_at = (uint8_t)(1 + drop->place);
+	a->kept = false;
 	a->dropper = member && member->leader == q && q->grouped ? member : NULL;
 	if (!is_of_syn(drop->place))
 		return;

@@ -221,7 +221,7 @@ void queues_entry_of_nobody(struct queues *queues, const struct queue_entry *ent
 
 void queues_entries_lost(struct queues *queues, int64_t time_ns)
 {
-	queues->entries_told = false;
+	queues->entries_told = queues->drops_told = false;
 	for (size_t i = 0; i < queues->listening.count; i++)
 		waiting_doubt(&queues->listening.queues[i]->waiting, time_ns);
 }
@@ -291,6 +291,8 @@ void queue_tell_absent(struct queues *queues, struct queue *queue, int64_t now_n
 
 		if (a->time_ns > now_ns - ABSENT_NS)
 			break;
+		a->kept = queues->drops_told && a->kind == ARRIVAL_SYN && !a->answered &&
+			  !a->dropped_at;
 		if (asks(a) && a->told == TOLD_NOTHING)
 			tell_absent(queues, queue, a, now_ns, table, details);
 	}

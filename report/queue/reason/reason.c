@@ -557,9 +557,9 @@ bool reason_has_rest(const struct queue *queue, const struct arrival *syn)
 struct reason reason_of_syn(struct queue *queue, const struct arrival *syn, enum fullness fullness,
 			    bool sure)
 {
-	int64_t overflows = left(queue, BUDGET_OVERFLOWS, syn);
-	int64_t drops = left(queue, BUDGET_LISTEN_DROPS, syn);
-	bool cookies_off = queue->host->tcp_syncookies == 0;
+	int64_t overflows = syn->kept ? 0 : left(queue, BUDGET_OVERFLOWS, syn);
+	int64_t drops = syn->kept ? 0 : left(queue, BUDGET_LISTEN_DROPS, syn);
+	bool cookies_off = queue->host->tcp_syncookies == 0 && !syn->kept;
 	bool want_cookie = cookie_wanted(queue, syn);
 	enum tally overflow = want_cookie ? TALLY_SYN_BOTH_FULL : TALLY_SYN_ACCEPT_FULL;
 	enum budget_kind route = syn->ipv4 ? BUDGET_NO_ROUTE : BUDGET_IP6_NO_ROUTE;
@@ -591,7 +591,7 @@ struct reason reason_of_syn(struct queue *queue, const struct arrival *syn, enum
 		return by_full_queue(queue, syn, TALLY_SYN_QUEUE_FULL, FULLNESS_NONE, false);
 	if ((overflows > 0 || (overflows < 0 && queue->grouped)) && was_full(queue))
 		return by_full_queue(queue, syn, overflow, FULLNESS_NONE, false);
-	if ((fullness != FULLNESS_NONE || (queue->grouped && was_full(queue))) &&
+	if (!syn->kept && (fullness != FULLNESS_NONE || (queue->grouped && was_full(queue))) &&
 	    left_near(queue, BUDGET_OVERFLOWS, syn, &near) > 0)
 		return by_full_queue(queue, &near, overflow, fullness, false);
 	/* Only a route that IPv6 finds to be a blackhole, or the like, counts as drop alone. */

@@ -31,6 +31,7 @@ struct waiting_syn {
 	struct queue *queue; /* NULL: none listens there */
 	uint8_t kind;	     /* enum waiting_kind */
 	bool sure;	     /* the listener's sk_drops did not move for it */
+	bool kept;	     /* no full queue has dropped it */
 	bool ipv4;
 };
 

@@ -129,7 +129,7 @@ static bool take_rest(const struct waiting_syn *syn, struct mark *mark)
 	struct arrival a = {.time_ns = syn->time_ns, .done_ns = TIME_UNKNOWN, .ipv4 = syn->ipv4};
 	struct queue *q = syn->queue;
 
-	if (!q || !reason_has_rest(q, &a))
+	if (!q || syn->kept || !reason_has_rest(q, &a))
 		return false;
 	mark->cause = CAUSE_ACCEPT_QUEUE_FULL_SYN;
 	mark->confidence = CONFIDENCE_INFERRED;

@@ -163,6 +163,9 @@ static void syn_transitions(const struct queue *q, const struct hypothesis *h,
 	} else if (a->dropped_at) {
 		add_drop(m, ARRIVAL_SYN, 0,
 			 full || a->dropped_at != 1 + DROP_SYN_ACCEPT_QUEUE ? 0 : COST_RULE, 1);
+	} else if (a->kept) {
+		add_drop(m, ARRIVAL_SYN, 0, 0, 0);
+		add_drop(m, ARRIVAL_SYN, 0, COST_UNSEEN, 1); /* before any queue */
 	} else if (full || (q->host->tcp_syncookies == 0 && h->requests > limit)) {
 		add_drop(m, ARRIVAL_SYN, 0, 0, 1);
 		add_drop(m, ARRIVAL_SYN, 0, COST_BEHIND, 0);
