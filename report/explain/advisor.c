@@ -47,6 +47,18 @@ static const char *keep(struct advisor *a, const char *format, va_list args)
 	return text;
 }
 
+/* The same, word for word, as of a listener that came and went: said once. */
+static bool was_said(struct advisor *a, const struct advice *advice)
+{
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->advice[i].rule, advice->rule) == 0 &&
+		    strcmp(a->advice[i].text, advice->text) == 0) {
+			a->advice[i].clients += advice->clients;
+			return true;
+		}
+	return false;
+}
+
 struct advice *advise(struct advisor *a, const char *rule, uint64_t clients, const char *format,
 		      ...)
 {
@@ -60,7 +72,7 @@ struct advice *advise(struct advisor *a, const char *rule, uint64_t clients, con
 	va_start(args, format);
 	advice->text = keep(a, format, args);
 	va_end(args);
-	if (!advice->text)
+	if (!advice->text || was_said(a, advice))
 		return NULL;
 	a->count++;
 	return advice;
@@ -385,6 +397,26 @@ static void order(struct advisor *a)
 		}
 }
 
+static bool is_worse(const struct report_listener *a, const struct report_listener *b)
+{
+	if (a->drops != b->drops)
+		return a->drops > b->drops;
+	return a->attempts != b->attempts ? a->attempts > b->attempts : a > b;
+}
+
+/* The server was started again and again: how it was sized is said of the worst of these times. */
+static bool is_another_time(const struct report *r, const struct report_listener *l)
+{
+	for (size_t i = 0; i < r->listeners_count; i++) {
+		const struct report_listener *o = &r->listeners[i];
+
+		if (o != l && !o->reuseport && !l->reuseport && (o->closed || l->closed) &&
+		    report_same_place(o, l) && is_worse(o, l))
+			return true;
+	}
+	return false;
+}
+
 size_t advisor_run(struct advisor *advisor, const struct report *report,
 		   const struct advisor_listener *listeners, size_t listeners_count,
 		   const struct advice **out)
@@ -395,7 +427,8 @@ size_t advisor_run(struct advisor *advisor, const struct report *report,
 		advise_ended(advisor, &listeners[i]);
 		advise_deferred(advisor, &listeners[i]);
 		before = advisor->count;
-		if (advise_stall(advisor, report, &listeners[i]))
+		if (advise_stall(advisor, report, &listeners[i]) ||
+		    is_another_time(report, listeners[i].listener))
 			continue;
 		advise_capacity(advisor, report, &listeners[i]);
 		/* Of a SO_REUSEPORT group it may have been said already. */

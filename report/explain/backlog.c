@@ -175,6 +175,13 @@ static void because_of_served(struct advisor *a, struct advice *advice,
 			       b->served, b->served_least, b->served_most, wait);
 }
 
+/* Nobody called accept(), as far as that can be seen: a longer queue only waits longer. */
+static bool is_never_accepted(const struct report_listener *l)
+{
+	return l->attempts && !l->outcomes[OUTCOME_ACCEPTED] &&
+	       !l->outcomes[OUTCOME_ESTABLISHED] && !l->group_attempts;
+}
+
 void advise_longer_queue(struct advisor *a, const struct report *r,
 			 const struct advisor_listener *al)
 {
@@ -183,7 +190,8 @@ void advise_longer_queue(struct advisor *a, const struct report *r,
 	char name[ENDPOINT_TEXT_SIZE];
 	struct advice *advice = NULL;
 
-	if (!advise_is_overflow(l) || l->limit < 0 || !advise_backlog_helps(al))
+	if (!advise_is_overflow(l) || l->limit < 0 || !advise_backlog_helps(al) ||
+	    (!b->known && is_never_accepted(l)))
 		return;
 	report_listener_format(l, name);
 	switch (binding_of(r, l)) {

@@ -76,6 +76,42 @@ Test(advisor, nor_any_when_all_are)
 	cr_expect_null(strstr(advice[0].text, "record"));
 }
 
+/* Both overflowed, with nothing to size them by; the first served some. */
+static void come_and_go(void)
+{
+	for (int i = 0; i < 2; i++) {
+		listeners[i].local.port = 80;
+		listeners[i].limit = listeners[i].backlog = 1;
+		listeners[i].closed = i == 0;
+		listeners[i].attempts = 5;
+		listeners[i].drops = listeners[i].causes[CAUSE_ACCEPT_QUEUE_FULL_SYN] = 3;
+		listeners[i].outcomes[OUTCOME_ACCEPTED] = 2;
+	}
+}
+
+Test(advisor, who_came_and_went_is_advised_once)
+{
+	come_and_go();
+	cr_expect_eq(count_said("backlog-binds") + count_said("limit-binds"), 1);
+	listeners[0].closed = false;
+	cr_expect_eq(count_said("backlog-binds") + count_said("limit-binds"), 1, "the same words");
+	listeners[1].local.port = 81;
+	cr_expect_eq(count_said("backlog-binds") + count_said("limit-binds"), 2);
+}
+
+Test(advisor, a_queue_that_nobody_empties_needs_no_more_room)
+{
+	come_and_go();
+	for (int i = 0; i < 2; i++) {
+		listeners[i].outcomes[OUTCOME_ACCEPTED] = 0;
+		listeners[i].outcomes[OUTCOME_RESET] = 2;
+	}
+	cr_expect_eq(count_said("backlog-binds") + count_said("limit-binds"), 0);
+	/* Whether anybody accepted is not known. */
+	listeners[0].outcomes[OUTCOME_ESTABLISHED] = listeners[1].outcomes[OUTCOME_ESTABLISHED] = 2;
+	cr_expect_eq(count_said("backlog-binds") + count_said("limit-binds"), 1);
+}
+
 /* Twelve were open, and nine closed at once. */
 static void turn_away(uint64_t at_limit)
 {
