@@ -121,6 +121,9 @@ static int pull_packets(struct replay *r, struct merge *merge, bool *more)
 
 	if (part->capture)
 		n = capture_read(part->capture, FRAMES_AT_ONCE, to_merge, &to);
+	/* That the file is cut is to be known before the last of them are judged. */
+	if (n > 0 && n < FRAMES_AT_ONCE)
+		n = capture_read(part->capture, FRAMES_AT_ONCE, to_merge, &to);
 	if (n < 0)
 		return packets_failed(r, n);
 	if (n > 0 && !r->packets_past)

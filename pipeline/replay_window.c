@@ -143,7 +143,7 @@ static bool begins(struct replay_window *w, const struct event *event, int *rc)
 		event->time_ns >= w->since_ns - REPLAY_WINDOW_EARLY_NS);
 }
 
-static int pass(struct replay_window *w, const struct event *event)
+static int give(struct replay_window *w, const struct event *event)
 {
 	struct event own = *event;
 
@@ -151,22 +151,55 @@ static int pass(struct replay_window *w, const struct event *event)
 		own.loss.count -= w->losses[own.loss.kind];
 		w->losses_within[own.loss.kind] = own.loss.count;
 	}
-	take_counters(w, event);
-	if (own.kind == EVENT_COUNTERS && own.time_ns >= w->until_ns) {
-		own.counters = w->counters.counters;
-		own.counters.when = COUNTERS_AFTER;
-		w->ended = true;
-		w->to_ns = own.time_ns;
-	} else if (own.kind != EVENT_COUNTERS && w->until_ns != INT64_MAX &&
-		   own.time_ns >
-		       w->until_ns + (w->cut ? REPLAY_WINDOW_CUT_NS : REPLAY_WINDOW_LATE_NS)) {
-		/* The host was idle, and its counters were not read. */
-		w->ended = true;
-		w->to_ns = w->until_ns;
-		return 0;
-	}
 	w->packets += own.kind == EVENT_SEGMENT || own.kind == EVENT_ICMP;
 	return w->fn(w->context, &own);
+}
+
+static int hold(struct replay_window *w, const struct event *event)
+{
+	if (w->held_count == w->held_room) {
+		struct event *held =
+		    array_grow(w->held, &w->held_room, sizeof(*held), 64, ARRAY_UNBOUNDED);
+
+		if (!held)
+			return -ENOMEM;
+		w->held = held;
+	}
+	w->held[w->held_count++] = *event;
+	return 0;
+}
+
+/* The counters were read: what came until then is in them. */
+static int end_with_reading(struct replay_window *w, const struct event *event)
+{
+	struct event last = *event;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < w->held_count; i++)
+		rc = give(w, &w->held[i]);
+	last.counters = w->counters.counters;
+	last.counters.when = COUNTERS_AFTER;
+	w->ended = true;
+	w->to_ns = last.time_ns;
+	return rc ? rc : give(w, &last);
+}
+
+static int pass(struct replay_window *w, const struct event *event)
+{
+	take_counters(w, event);
+	if (event->kind == EVENT_COUNTERS)
+		return event->time_ns >= w->until_ns ? end_with_reading(w, event) : give(w, event);
+	if (event->time_ns <= w->until_ns)
+		return give(w, event);
+	/* Later than that the host was idle, and its counters were not read. */
+	if (w->cut)
+		return event->time_ns > w->until_ns + REPLAY_WINDOW_CUT_NS ? replay_window_finish(w)
+									   : hold(w, event);
+	if (event->time_ns <= w->until_ns + REPLAY_WINDOW_LATE_NS)
+		return give(w, event);
+	w->ended = true;
+	w->to_ns = w->until_ns;
+	return 0;
 }
 
 int replay_window_event(void *window, const struct event *event)
@@ -230,6 +263,7 @@ void replay_window_release(struct replay_window *w)
 {
 	folder_known_release(&w->known);
 	free(w->samples);
+	free(w->held);
 	reporter_free(w->before);
 	w->before = NULL;
 }

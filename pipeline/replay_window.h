@@ -44,6 +44,9 @@ struct replay_window {
 	struct event *samples;		  /* the last of each listener just before it */
 	size_t samples_count;
 	size_t samples_room;
+	struct event *held; /* cut: what came after until_ns; if no reading follows it goes */
+	size_t held_count;
+	size_t held_room;
 	uint64_t losses[LOSS_KIND_COUNT]; /* before it */
 	uint64_t losses_within[LOSS_KIND_COUNT]; /* in it */
 	struct folder_known known;
