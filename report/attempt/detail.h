@@ -33,6 +33,7 @@ struct detail {
 	uint32_t other_isns_count;
 	bool served;	     /* the members below are meaningful */
 	bool exact;	     /* accept_ns is a point */
+	bool entered_again;  /* another connection of its addresses and ports did, without a SYN */
 	bool heard;	     /* the client acknowledged data of the server, or its FIN */
 	bool child_inferred; /* child_pid and what belongs to it: by the order of forks alone */
 	int32_t accept_pid;

@@ -437,6 +437,7 @@ static void settle_refused(struct queue *q, struct arrival *a, struct drops_view
 	enum cause cause = a->cookie ? CAUSE_COOKIE_ACK_DROPPED : CAUSE_ACCEPT_QUEUE_FULL_ACK;
 	int taken = arrival_sk_drops(a);
 	bool counted = a->decided || !view->known || view->room_max >= 0;
+	uint32_t depth = (uint32_t)q->settled.depth;
 	enum confidence confidence;
 
 	/* Of siblings a SYN may have been given what was counted for it. */
@@ -469,8 +470,10 @@ static void settle_refused(struct queue *q, struct arrival *a, struct drops_view
 		    a->cookie ? TALLY_COOKIE_ACK_FULL
 			      : (a->aborted ? TALLY_ACK_ABORTED : TALLY_ACK_ACCEPT_FULL),
 		    a->time_ns, 1);
-	arrival_judge(q, a, MARK_ACK, true, cause, confidence, (uint32_t)q->settled.depth, table,
-		      details);
+	/* The rebuilt depth may not be there yet. */
+	if (a->dropped_at == 1 + DROP_ACK_ACCEPT_QUEUE && depth <= queue_limit_at(q, a->time_ns))
+		depth = queue_limit_at(q, a->time_ns) + 1;
+	arrival_judge(q, a, MARK_ACK, true, cause, confidence, depth, table, details);
 	count_drop(q, a, cause, table, details);
 }
 

@@ -487,6 +487,8 @@ void queues_syn_ack(struct queues *queues, const struct queue_packet *packet,
 	}
 	/* Nobody asked: its timer sent it, so there is a request, and no cookie. */
 	queue_tally(q, TALLY_SYNACK_REPEATED, packet->time_ns, 1);
+	if (queues->entries_told && open_saw(a, SEEN_ENTRY))
+		return; /* it was on its way when the request became a child */
 	queue_prove_cookie(q, a, packet->index, packet->details, false);
 	queue_lookup(q, ARRIVAL_LOOKUP, packet->time_ns + CAPTURE_LEAD_NS, packet->time_ns, a,
 		     packet->index, FOUND_REQUEST, 0);

@@ -132,6 +132,16 @@ void tracker_on_entry(struct tracker *t, const struct event *event)
 		return;
 	}
 	d = details_open(t->details, a);
+	if (d && d->entered_ns != TIME_UNKNOWN && open_saw(a, SEEN_ENTRY)) {
+		/*
+		 * Behind the end of a connection an ACK may be the cookie of another one, which nobody
+		 * asked for: its numbers have gone on by about as much on both sides
+		 * (check_tcp_syn_cookie()).
+		 */
+		d->entered_again = true;
+		queues_entry_of_nobody(t->options.queues, &event->entry, event->time_ns);
+		return;
+	}
 	if (d)
 		d->entered_ns = event->time_ns;
 	packet = tracker_packet(t, a, event);
@@ -164,11 +174,13 @@ void tracker_on_accept(struct tracker *t, const struct event *event)
 		t->other_segments++;
 		return;
 	}
+	d = details_open(t->details, a);
+	if (d && d->entered_again && d->exact)
+		return; /* it is of the other one */
 	/* Not before it entered, nor before accept() was called. */
 	if (after_ns < open_entry_ns(a))
 		after_ns = open_entry_ns(a);
 	accepted_before = open_is_accepted(a);
-	d = details_open(t->details, a);
 	if (d) {
 		d->served = true;
 		d->exact = true;

@@ -1107,6 +1107,59 @@ Test(queues, of_siblings_the_depth_of_each_tells_who_was_accepted)
 	end();
 }
 
+/* The timer sent it when the final ACK was at work: it is no proof against what the kernel tells. */
+Test(queues, a_syn_ack_on_its_way_refuses_nobody_who_has_entered)
+{
+	drops_told = true;
+	start(1, false);
+	drops_told = false;
+	sample(0);
+	handshake(0);
+	pass(5);
+	entered(0, 0);
+	pass(100);
+	syn_ack(0);
+	samples(60, 1);
+	finish();
+	cr_expect_eq(attempt_of(0)->outcome, OUTCOME_WAITING);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_SYNACK_REPEATED], 1);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_ACK_ACCEPT_FULL], 0);
+	end();
+}
+
+/* An ACK behind its end that is a valid cookie by chance: another connection, of nobody's SYN. */
+Test(queues, who_enters_again_without_a_syn_is_somebody_else)
+{
+	struct event e = {.kind = EVENT_ACCEPT, .source = SOURCE_BPF};
+	int64_t entered_ns, accept_ns;
+
+	start(1, false);
+	sample(0);
+	handshake(0);
+	pass(5);
+	entered_ns = now_ns;
+	entered(0, 0);
+	sample(1);
+	accept_ns = e.time_ns = now_ns;
+	e.accept = (struct server_accept){.flow = flow_of(0), .before_ns = now_ns, .pid = 9};
+	deliver(&e);
+	first_data(0);
+	send_segment(0, false, TCP_FLAG_ACK | TCP_FLAG_FIN, 501, 187);
+	send_segment(0, true, TCP_FLAG_ACK | TCP_FLAG_FIN, 187, 502);
+	samples(20, 0);
+	entered(0, 0);
+	samples(20, 1);
+	e.time_ns = now_ns;
+	e.accept = (struct server_accept){.flow = flow_of(0), .before_ns = now_ns, .pid = 10};
+	deliver(&e);
+	samples(20, 0);
+	finish();
+	cr_expect_eq(attempt_of(0)->entered_ns, entered_ns);
+	cr_expect_eq(attempt_of(0)->accept_ns, accept_ns);
+	cr_expect_eq(attempt_of(0)->accept_pid, 9);
+	end();
+}
+
 /* Between the two the child is in SYN_RECV itself, for as long as its processor is held up. */
 Test(queues, a_look_at_who_has_just_entered_refuses_nobody)
 {

@@ -42,8 +42,12 @@ void queues_drop(struct queues *queues, const struct queue_packet *packet,
 	a->dropped_at = (uint8_t)(1 + drop->place);
 	a->kept = false;
 	a->dropper = member && member->leader == q && q->grouped ? member : NULL;
-	if (!is_of_syn(drop->place))
+	if (!is_of_syn(drop->place)) {
+		/* It was known not to have entered, and now it is known why. */
+		if (drop->place == DROP_ACK_ACCEPT_QUEUE && a->told == TOLD_REFUSED)
+			a->kind = ARRIVAL_REFUSED;
 		return;
+	}
 	a->told_depth = drop->depth;
 	/* It is read when the call has ended: accept() may have made room since. */
 	if (drop->place == DROP_SYN_ACCEPT_QUEUE && a->told_depth <= drop->limit)

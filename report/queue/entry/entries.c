@@ -30,11 +30,12 @@ static bool asks(const struct arrival *a)
 }
 
 /* It was not taken: by a full queue, unless there was room. */
-static void refuse(struct queue *q, struct arrival *a, struct open_attempt *open)
+static void refuse(const struct queues *queues, struct queue *q, struct arrival *a,
+		   struct open_attempt *open)
 {
 	bool full = a->dropped_at == 1 + DROP_ACK_ACCEPT_QUEUE;
 	bool room =
-	    !full && ((!open_knows(open, KNOWN_NEARLY_FULL) && !open_knows(open, KNOWN_COOKIE)) ||
+	    !full && (queues->drops_told || (!open_knows(open, KNOWN_NEARLY_FULL) && !open_knows(open, KNOWN_COOKIE)) ||
 		      !reason_allows_overflow(q, a->time_ns, a->done_ns));
 
 	a->told = TOLD_REFUSED;
@@ -173,7 +174,7 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 	for (struct arrival *x = c.first ? queue_earlier(q, c.first) : NULL; x;
 	     x = queue_earlier(q, x))
 		if (asks(x))
-			refuse(q, x, a);
+			refuse(queues, q, x, a);
 	if (c.first) {
 		tell_entered(q, &c, packet->time_ns, entry->depth);
 	} else if (open_knows(a, KNOWN_ACK_DROPPED) && !q->over) {
@@ -265,7 +266,7 @@ static void tell_absent(const struct queues *queues, struct queue *q, struct arr
 		queue_correct_depth(q, -1);
 		open_move(open, MOVE_NO_ENTRY);
 	}
-	refuse(q, a, open);
+	refuse(queues, q, a, open);
 }
 
 /* The programs are told the ports that were asked for. */
