@@ -201,6 +201,11 @@ struct child {
 	uint64_t listener;
 	uint32_t inode;
 	uint8_t state; /* enum tcp_state of the kernel; 0: there is no such socket */
+	/*
+	 * What it is bound to, and mostly its listener too (inet_request_bound_dev_if()): 1 + index
+	 * of the device; 1: to none; 0: not known.
+	 */
+	uint32_t bound;
 };
 
 /*
@@ -225,6 +230,7 @@ struct queue_entry {
 	uint64_t listener; /* its cookie; 0: not told, as where its queue was empty */
 	uint32_t depth;	   /* of its accept queue, just before */
 	uint32_t limit;	   /* of its accept queue */
+	uint32_t bound;	   /* of the connection's socket: see struct child */
 };
 
 /* A segment that its listener dropped. event.time_ns is when it did, after it was captured. */

@@ -124,6 +124,8 @@ static __always_inline void tell_entry(struct made *made)
 	record->listener = made->listener;
 	record->depth = made->depth;
 	record->limit = made->limit;
+	/* tcp_v4_syn_recv_sock(): as its request is (ir_iif). */
+	record->pid = 1 + (__u32)BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
 	submit(record);
 }
 

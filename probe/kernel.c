@@ -57,7 +57,8 @@ static int on_record(void *context, void *data, size_t size)
 		event.entry = (struct queue_entry){.flow = flow,
 						   .listener = record.listener,
 						   .depth = record.depth,
-						   .limit = record.limit};
+						   .limit = record.limit,
+						   .bound = record.pid};
 		break;
 	case RECORD_ACCEPT:
 		event.kind = EVENT_ACCEPT;

@@ -18,7 +18,7 @@ enum probe_record_kind {
 struct probe_record {
 	__u64 monotonic_ns;
 	__u64 listener; /* ENTRY, DROP: its cookie; 0: not to be found */
-	__u32 pid;	/* ACCEPT: thread group */
+	__u32 pid;	/* ACCEPT: thread group; ENTRY: 1 + the device that the child is bound to */
 	__u32 tid;	/* ACCEPT */
 	__s32 fd;	/* ACCEPT: -1: not known */
 	__u32 depth;	/* ENTRY, DROP: of the accept queue before it */

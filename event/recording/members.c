@@ -53,6 +53,7 @@ static const struct member child_members[] = {
     MEMBER("listener", MEMBER_U64, child.listener),
     MEMBER("inode", MEMBER_U32, child.inode),
     MEMBER("state", MEMBER_U8, child.state),
+    MEMBER("bound", MEMBER_INDEX, child.bound),
     MEMBERS_END,
 };
 
@@ -144,11 +145,9 @@ static const struct member activity_members[] = {
 };
 
 static const struct member entry_members[] = {
-    MEMBER("", MEMBER_FLOW, entry.flow),
-    MEMBER("listener", MEMBER_U64, entry.listener),
-    MEMBER("depth", MEMBER_U32, entry.depth),
-    MEMBER("limit", MEMBER_U32, entry.limit),
-    MEMBERS_END,
+    MEMBER("", MEMBER_FLOW, entry.flow),	MEMBER("listener", MEMBER_U64, entry.listener),
+    MEMBER("depth", MEMBER_U32, entry.depth),	MEMBER("limit", MEMBER_U32, entry.limit),
+    MEMBER("bound", MEMBER_INDEX, entry.bound), MEMBERS_END,
 };
 
 static const struct member drop_members[] = {

@@ -95,6 +95,7 @@ int child_look(struct diag *diag, struct locality *locality, const struct flow *
 	if (socket.state != DIAG_LISTEN) {
 		event->child.inode = socket.inode;
 		event->child.state = socket.state;
+		event->child.bound = 1 + socket.interface;
 	} else if (locality_is_local(locality, &local.address)) {
 		/* A wildcard listener is found for any address, also for one that is not ours. */
 		event->child.listener = socket.cookie;

@@ -9,9 +9,6 @@
 #include "event/array.h"
 #include "report/attempt/network.h"
 
-/* Each namespace has it, and always as its first. */
-#define LOOPBACK_INDEX 1
-
 struct device_address {
 	struct address_prefix prefix;
 	uint32_t device;

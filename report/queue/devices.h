@@ -12,6 +12,9 @@
 
 #define DEVICES_ADDRESSES_MAX (1u << 12)
 
+/* Each namespace has it, and always as its first. */
+#define LOOPBACK_INDEX 1
+
 struct devices {
 	struct device_address *addresses;
 	size_t count;

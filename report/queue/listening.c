@@ -172,6 +172,25 @@ struct queue *listening_for(const struct listening *l, const struct endpoint *de
 	return sure.tied || !sure.leader ? NULL : sure.leader->leader;
 }
 
+struct queue *listening_bound(const struct listening *l, const struct endpoint *destination,
+			      uint32_t device)
+{
+	struct choice choice = {0};
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct queue *q = l->queues[i];
+		int r;
+
+		if (l->ports[i] != destination->port || !destination->port ||
+		    q->listener.interface != device)
+			continue;
+		r = rank(&q->listener, destination);
+		if (r)
+			choose(&choice, q, r);
+	}
+	return choice.tied || !choice.leader ? NULL : choice.leader->leader;
+}
+
 struct queue *listening_transparent(const struct listening *l)
 {
 	struct queue *only = NULL;

@@ -58,6 +58,13 @@ struct queue *listening_nameless(const struct listening *listening, const struct
 struct queue *listening_for(const struct listening *listening, const struct endpoint *destination,
 			    struct packet_device from, bool *doubt);
 
+/*
+ * The same where it is known that the listener is bound to this device (0: to none); NULL: several
+ * may be it, or none.
+ */
+struct queue *listening_bound(const struct listening *listening, const struct endpoint *destination,
+			      uint32_t device);
+
 /* The only open listener with IP_TRANSPARENT; of siblings their leader; NULL: none, or several. */
 struct queue *listening_transparent(const struct listening *listening);
 

@@ -351,6 +351,42 @@ void queues_syn(struct queues *queues, const struct queue_packet *packet,
 	}
 }
 
+/*
+ * inet_request_bound_dev_if(): a connection is bound as its listener is. But that of a link-local
+ * client is bound to where it came from (tcp_v6_init_req()), and with tcp_l3mdev_accept to its VRF.
+ */
+static bool is_bound_as_listener(const struct queue *q, const struct open_attempt *a)
+{
+	const uint8_t *client = a->flow.saddr.bytes;
+
+	if (!q->listener.interface)
+		return true;
+	return !(client[0] == 0xfe && (client[1] & 0xc0) == 0x80) &&
+	       (q->listener.interface == LOOPBACK_INDEX || !q->listener.device_ports_count);
+}
+
+void queues_decide(struct queues *queues, const struct queue_packet *packet, uint32_t bound)
+{
+	struct open_attempt *a = packet->attempt;
+	struct endpoint destination = flow_destination(&a->flow);
+	struct packet_device from =
+	    devices_of(&queues->devices, a->device >> 1, false, &destination.address);
+	bool doubt = false;
+	struct queue *q;
+
+	if (!bound || !queues->listening.bound || a->transparent || queues_of(queues, a) ||
+	    listening_for(&queues->listening, &destination, from, &doubt) || !doubt)
+		return;
+	q = listening_bound(&queues->listening, &destination, bound - 1);
+	if (!q || !is_bound_as_listener(q, a))
+		return;
+	a->listener = (uint16_t)q->index;
+	q->sums.attempts++;
+	queues->undecided -= queues->undecided > 0;
+	open_move(a, MOVE_ENTER);
+	a->settled = PLACE_ENTERED;
+}
+
 void queues_syn_was_repeated(struct queues *queues, const struct queue_packet *packet)
 {
 	struct queue *q = queues_of(queues, packet->attempt);

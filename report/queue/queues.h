@@ -93,6 +93,12 @@ void queues_syn_moved(struct queues *queues, const struct queue_packet *packet,
  */
 uint64_t queues_undecided(const struct queues *queues);
 
+/*
+ * The connection of an attempt for which several listeners were possible, since they are bound to
+ * devices or not, is bound to this: see struct child. So is its listener.
+ */
+void queues_decide(struct queues *queues, const struct queue_packet *packet, uint32_t bound);
+
 /* This host, as a client of another, sent its SYN again. */
 void queues_own_syn_again(struct queues *queues, int64_t time_ns);
 

@@ -6,6 +6,9 @@
 #include "report/queue/entry/entries.h"
 #include "report/track/parts.h"
 
+/* States of include/net/tcp_states.h. */
+enum { TCP_STATE_SYN_RECV = 3, TCP_STATE_NEW_SYN_RECV = 12 };
+
 /*
  * After an event that may have told of its accept(): every way to know of one while it is open
  * ends here.
@@ -79,6 +82,9 @@ static void take_child(struct tracker *t, const struct event *event, struct open
 		take_waiting(t, a, child);
 	packet = tracker_packet(t, a, event);
 	packet.frame = 0;
+	if (child->state && child->state != TCP_STATE_SYN_RECV &&
+	    child->state != TCP_STATE_NEW_SYN_RECV)
+		queues_decide(t->options.queues, &packet, child->bound);
 	queues_child(t->options.queues, &packet, child);
 	count_accept(t, a, accepted_before, event->time_ns);
 }
@@ -146,6 +152,7 @@ void tracker_on_entry(struct tracker *t, const struct event *event)
 		d->entered_ns = event->time_ns;
 	packet = tracker_packet(t, a, event);
 	packet.frame = 0;
+	queues_decide(t->options.queues, &packet, event->entry.bound);
 	queues_entry(t->options.queues, &packet, &event->entry, t->table);
 	if (event->time_ns > a->touched_ns)
 		a->touched_ns = event->time_ns;
@@ -236,9 +243,6 @@ struct open_attempt *tracker_find_answered(struct tracker *t, const struct flow 
 
 	return a && (a->synacks || open_saw(a, SEEN_CLIENT_ACK | SEEN_FASTOPEN)) ? a : NULL;
 }
-
-/* States of include/net/tcp_states.h. */
-enum { TCP_STATE_SYN_RECV = 3, TCP_STATE_NEW_SYN_RECV = 12 };
 
 /* What the last SYN of this attempt met, which has no answer. */
 static void take_look(struct open_attempt *a, const struct child *child)

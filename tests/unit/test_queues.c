@@ -1518,3 +1518,29 @@ Test(queues, who_has_sent_more_syns_than_were_captured_began_before)
 	cr_expect_eq(queues_tallies(queues, 0)[TALLY_LOCAL_SYN_REPEATED], 2);
 	end();
 }
+
+/* Of two listeners, one of them bound to lo, it is the one that the connection is bound as. */
+Test(queues, what_a_connection_is_bound_to_tells_its_listener)
+{
+	struct event e = {.kind = EVENT_ENTRY, .source = SOURCE_BPF};
+
+	start(1, false);
+	bind_another(2);
+	for (int i = 0; i < 4; i++) {
+		handshake(i);
+		pass(5);
+		e.time_ns = now_ns;
+		/* To none; to lo; not told; to a device that no listener is bound to. */
+		e.entry = (struct queue_entry){
+		    .flow = flow_of(i), .limit = LIMIT, .bound = i < 3 ? (1 + i) % 3 : 7};
+		deliver(&e);
+	}
+	pass(5000000);
+	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
+	cr_expect_eq(attempt_of(0)->listener, 0);
+	cr_expect_eq(attempt_of(1)->listener, 1);
+	cr_expect_eq(attempt_of(2)->listener, -1);
+	cr_expect_eq(attempt_of(3)->listener, -1);
+	cr_expect_eq(queues_undecided(queues), 2);
+	end();
+}

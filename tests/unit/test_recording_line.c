@@ -110,6 +110,7 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->child.listener = u64(e);
 		event->child.inode = u32(e);
 		event->child.state = (uint8_t)u32(e);
+		event->child.bound = u32(e);
 		break;
 	case EVENT_WAITING:
 		event->waiting.flow = flow(e);
@@ -185,6 +186,7 @@ static void fill(struct event *event, enum event_kind kind, enum extreme e)
 		event->entry.listener = u64(e);
 		event->entry.depth = u32(e);
 		event->entry.limit = u32(e);
+		event->entry.bound = u32(e);
 		break;
 	case EVENT_ROUTE:
 		event->route.flow = flow(e);
@@ -351,7 +353,7 @@ Test(recording_line, a_member_missing_or_of_a_wrong_type_is_malformed)
 			    strcmp(name, "transparent") == 0 || strcmp(name, "read_ns") == 0 ||
 			    strcmp(name, "unit") == 0 || strcmp(name, "container") == 0 ||
 			    strcmp(name, "device") == 0 || strcmp(name, "device_ports") == 0 ||
-			    strcmp(name, "syns") == 0;
+			    strcmp(name, "syns") == 0 || strcmp(name, "bound") == 0;
 
 			for (size_t i = 0; i < 4; i++) {
 				json_t *copy = json_copy(object);
