@@ -306,8 +306,9 @@ static void add_reset(const struct text *text, const struct attempt *a, struct s
 	if (a->end_ns != TIME_UNKNOWN)
 		sentence_add(sentence, " at %s", text_when(text, a->end_ns, time));
 	if (client && a->ack_ns != TIME_UNKNOWN)
-		sentence_add(sentence, " while it waited in the accept queue; accept() will still "
-				       "return it, and the first read fails with ECONNRESET");
+		sentence_add(sentence, ", and no accept() of it was seen: if it still waited, "
+				       "accept() returns it anyway, and the first read fails with "
+				       "ECONNRESET");
 	if (cause)
 		sentence_add(sentence, "%s",
 			     confidence_remark(text, cause->cause, cause->confidence));
