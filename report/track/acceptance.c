@@ -36,8 +36,8 @@ static void bound_accept(struct tracker *t, struct open_attempt *a, int64_t afte
 
 	if (!d || d->exact)
 		return;
-	/* A listener that is closed accepts nobody. */
-	if (closed_ns != TIME_UNKNOWN && before_ns > closed_ns)
+	/* A listener that is closed accepts nobody; who entered later is of another one. */
+	if (closed_ns != TIME_UNKNOWN && before_ns > closed_ns && closed_ns >= open_entry_ns(a))
 		before_ns = closed_ns;
 	d->served = true;
 	if (after_ns < d->waiting_ns)

@@ -1034,7 +1034,8 @@ Test(queues, of_siblings_the_entry_tells_which)
 	end();
 }
 
-/* The kernel tells of each that a full queue drops: the other was taken by something in front of it. */
+/* The kernel tells of each that a full queue drops: the other was taken by something in front of
+ * it. */
 Test(queues, a_syn_that_is_not_told_of_met_no_full_queue)
 {
 	struct event e = {.kind = EVENT_DROP, .source = SOURCE_BPF};
@@ -1107,7 +1108,8 @@ Test(queues, of_siblings_the_depth_of_each_tells_who_was_accepted)
 	end();
 }
 
-/* The timer sent it when the final ACK was at work: it is no proof against what the kernel tells. */
+/* The timer sent it when the final ACK was at work: it is no proof against what the kernel tells.
+ */
 Test(queues, a_syn_ack_on_its_way_refuses_nobody_who_has_entered)
 {
 	drops_told = true;
@@ -1542,5 +1544,38 @@ Test(queues, what_a_connection_is_bound_to_tells_its_listener)
 	cr_expect_eq(attempt_of(2)->listener, -1);
 	cr_expect_eq(attempt_of(3)->listener, -1);
 	cr_expect_eq(queues_undecided(queues), 2);
+	end();
+}
+
+static void listener_is(uint64_t cookie, enum listener_change change)
+{
+	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER, .time_ns = ++now_ns};
+
+	e.listener =
+	    (struct listener){.cookie = cookie, .local = server, .limit = LIMIT, .change = change};
+	deliver(&e);
+}
+
+/* A packet is captured some microseconds before it meets a listener. */
+Test(queues, who_entered_after_its_listener_closed_is_of_the_next_one)
+{
+	start(1, false);
+	sample(0);
+	syn(0);
+	pass(3);
+	listener_is(1, LISTENER_CLOSED);
+	listener_is(2, LISTENER_SEEN);
+	pass(3);
+	syn_ack(0);
+	ack(0);
+	pass(5);
+	entered_somewhere(0);
+	pass(1000);
+	looked_up(0, 1, 77); /* ESTABLISHED */
+	pass(5000000);
+	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
+	cr_expect_eq(attempt_of(0)->outcome, OUTCOME_ACCEPTED);
+	cr_expect_eq(attempt_of(0)->listener, 1);
+	cr_expect_geq(attempt_of(0)->accept_before_ns, attempt_of(0)->entered_ns);
 	end();
 }

@@ -165,6 +165,9 @@ void queues_entry(struct queues *queues, const struct queue_packet *packet,
 	struct candidates c;
 
 	a->events |= SEEN_ENTRY;
+	/* Its SYN was captured just before the one that is there now began. */
+	if (q && q->over)
+		q = queues_move_on(queues, q, a);
 	if (!q) {
 		queues_doubt(queues, entry->flow.dport, packet->time_ns);
 		return;
