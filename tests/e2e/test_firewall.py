@@ -210,6 +210,7 @@ def test_an_ipsec_policy_discards(host, record, policies, policy, family):
     report = recording.stop()
     assert {client["outcome"] for client in clients} == {"TimeoutError"}
     counter = {"block": "XfrmInPolBlock", "required": "XfrmInTmplMismatch", "block out": "XfrmOutPolBlock"}[policy]
-    assert moved[counter] == CLIENTS and recording.status == 0
-    assert causes(attempts_of(report)) == {"discarded-before-queue"}
+    # More, where a client that is held up sends its SYN again.
+    assert moved[counter] >= CLIENTS and recording.status == 0
+    assert causes(attempts_of(report)) == {"discarded-before-queue"}, attempts_of(report)
     assert "IPsec" in recording.text()
