@@ -28,7 +28,8 @@ static int64_t aborts;	       /* tcp_abort_on_overflow */
 static uint32_t embryonic;     /* EmbryonicRsts */
 static uint32_t unsigned_ones;	       /* and TCPMD5NotFound */
 static uint32_t far_ones;	       /* and TCPMinTTLDrop */
-static bool drops_told; /* and entries, by BPF programs */
+static bool entries_told; /* by BPF programs */
+static bool drops_told;	  /* and drops */
 static int32_t defer_accept_s; /* as is known at first; -1: it is not */
 static int64_t now_ns;
 static int64_t behind_ms = -1; /* of the server's clock: its timestamps; -1: it has none */
@@ -75,7 +76,7 @@ static __attribute__((unused)) void start(int64_t cookies, bool exact)
 	struct queues_options options = {.host = {.tcp_syncookies = cookies, .somaxconn = 4096,
 						  .tcp_abort_on_overflow = aborts},
 					 .children_looked_up = true,
-					 .entries_told = drops_told,
+					 .entries_told = entries_told,
 					 .drops_told = drops_told};
 	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
 

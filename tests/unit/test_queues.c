@@ -1040,9 +1040,9 @@ Test(queues, a_syn_that_is_not_told_of_met_no_full_queue)
 {
 	struct event e = {.kind = EVENT_DROP, .source = SOURCE_BPF};
 
-	drops_told = true;
+	entries_told = drops_told = true;
 	start(1, false);
-	drops_told = false;
+	entries_told = drops_told = false;
 	sample(0);
 	for (int i = 0; i < 3; i++) {
 		handshake(i);
@@ -1108,13 +1108,47 @@ Test(queues, of_siblings_the_depth_of_each_tells_who_was_accepted)
 	end();
 }
 
+/* A RST answers what is no cookie any more; what came before it had met a full queue. */
+Test(queues, what_was_dropped_before_a_reset_was_dropped)
+{
+	entries_told = true;
+	start(2, false);
+	entries_told = false;
+	sample(0);
+	for (int i = 0; i < 4; i++) {
+		syn(i);
+		syn_ack(i);
+		cookies_wanted++;
+	}
+	for (int i = 0; i < 3; i++) {
+		ack(i);
+		pass(5);
+		entered(i, (uint32_t)i);
+		pass(5);
+	}
+	ack(3);
+	pass(1000);
+	first_data(3);
+	pass(5);
+	send_segment(3, true, TCP_FLAG_ACK | TCP_FLAG_FIN, 187, 501);
+	pass(2);
+	send_segment(3, false, TCP_FLAG_RST, 501, 0);
+	drops += 2;
+	samples(80, 3);
+	finish();
+	cr_expect_eq(listeners[0].disagreements, 0);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_ACK_FULL], 2);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_COOKIE_BAD], 1);
+	end();
+}
+
 /* The timer sent it when the final ACK was at work: it is no proof against what the kernel tells.
  */
 Test(queues, a_syn_ack_on_its_way_refuses_nobody_who_has_entered)
 {
-	drops_told = true;
+	entries_told = drops_told = true;
 	start(1, false);
-	drops_told = false;
+	entries_told = drops_told = false;
 	sample(0);
 	handshake(0);
 	pass(5);

@@ -250,7 +250,7 @@ static void tell_absent(const struct queues *queues, struct queue *q, struct arr
 	if (!open || open_saw(open, SEEN_ENTRY) || open_knows(open, KNOWN_BEFORE) ||
 	    open_saw(open, SEEN_FASTOPEN | SEEN_JOIN) || is_nobodys(queues, open, now_ns))
 		return;
-	if (open_is_certain(open)) {
+	if (open_is_certain(open) && open_has_child(open)) {
 		q->sums.disagreements++; /* its entry was not told, in spite of all */
 		open->events |= SEEN_ENTRY;
 		return;
