@@ -69,8 +69,12 @@ void queue_take_reading(struct queue *queue, enum counters_when when)
 {
 	struct queue_sk_drops *d = &queue->sk_drops;
 
-	if (when == COUNTERS_BEFORE)
+	if (when == COUNTERS_BEFORE) {
 		d->first = d->last;
+		/* What is settled by now came before it. */
+		memset(queue->sums.tallies, 0, sizeof(queue->sums.tallies));
+		queue->sums.drops_beside = queue->sums.drops;
+	}
 	if (when != COUNTERS_AFTER || !d->seen)
 		return;
 	d->ended = true;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/queue/parts.h"
 #include "report/queue/reconcile.h"
@@ -208,9 +209,10 @@ void queues_event(struct queues *queues, const struct event *event, struct table
 				     &nobody, TABLE_NONE, FOUND_REQUEST, event->half_open.count);
 		break;
 	case EVENT_COUNTERS:
-		if (event->counters.when == COUNTERS_BEFORE)
+		if (event->counters.when == COUNTERS_BEFORE) {
 			queues->window.from_ns = event->counters.before_ns;
-		else if (event->counters.when == COUNTERS_AFTER)
+			memset(queues->elsewhere, 0, sizeof(queues->elsewhere));
+		} else if (event->counters.when == COUNTERS_AFTER)
 			queues->window.to_ns = event->time_ns;
 		for (size_t i = 0; i < queues->listening.count; i++)
 			queue_take_reading(queues->listening.queues[i], event->counters.when);

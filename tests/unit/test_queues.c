@@ -1613,3 +1613,28 @@ Test(queues, who_entered_after_its_listener_closed_is_of_the_next_one)
 	cr_expect_geq(attempt_of(0)->accept_before_ns, attempt_of(0)->entered_ns);
 	end();
 }
+
+/* On a slow machine the counters are read for the first time long after packets are captured. */
+Test(queues, what_was_settled_before_the_first_reading_is_not_compared)
+{
+	start(1, true);
+	sample_without_counters(0);
+	for (int i = 0; i < 3; i++)
+		handshake(i);
+	for (int i = 0; i < 60; i++)
+		sample_without_counters(3);
+	syn(3);
+	drops++;
+	for (int i = 0; i < 160; i++)
+		sample_without_counters(3);
+	count(COUNTERS_BEFORE);
+	syn(4);
+	drops++;
+	for (int i = 0; i < 160; i++)
+		sample(3);
+	finish();
+	cr_expect_eq(listeners[0].drops, 2);
+	cr_expect_eq(listeners[0].drops_beside, 1);
+	cr_expect_eq(queues_tallies(queues, 0)[TALLY_SYN_ACCEPT_FULL], 1);
+	end();
+}
