@@ -23,13 +23,14 @@ const volatile __u32 mib_overflows = 0;
 const volatile __u32 mib_listen_drops = 0;
 const volatile __u32 mib_syn_queue = 0;
 const volatile __u64 processor_offsets = 0; /* the address of __per_cpu_offset[] */
-const volatile bool ready_told = false;	    /* on_ready() is there */
 
 /* Read by the reader. */
 __u64 lost = 0;
 __u64 unread = 0;
 /* Set by the reader before it sleeps for long: the first record is to wake it. */
 __u32 asleep = 0;
+/* Set by the reader: on_ready() is there, and will be. */
+__u32 ready_told = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

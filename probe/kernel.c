@@ -153,7 +153,7 @@ static int choose(struct kernel_bpf *bpf, const struct features *features,
 
 	bpf_program__set_autoload(bpf->progs.on_state, features->entries);
 	bpf_program__set_autoload(bpf->progs.on_ready, ready);
-	bpf->rodata->ready_told = ready;
+	bpf->bss->ready_told = ready;
 	bpf_program__set_autoload(bpf->progs.on_accept_of_2, fexit && arguments == 2);
 	bpf_program__set_autoload(bpf->progs.on_accept_of_4, fexit && arguments == 4);
 	bpf_program__set_autoload(bpf->progs.on_sys_exit,
@@ -293,6 +293,16 @@ int kernel_probe_read(struct kernel_probe *probe, event_fn fn, kernel_probe_list
 	probe->result = 0;
 	n = ring_buffer__consume(probe->ring);
 	return probe->result ? probe->result : n < 0 ? n : 0;
+}
+
+bool kernel_probe_leave_siblings(struct kernel_probe *probe)
+{
+	/* What waits for it is told by the softirq that is running. */
+	if (__atomic_exchange_n(&probe->bpf->bss->ready_told, 0, __ATOMIC_SEQ_CST))
+		return false;
+	bpf_link__destroy(probe->bpf->links.on_ready);
+	probe->bpf->links.on_ready = NULL;
+	return true;
 }
 
 void kernel_probe_wakes(struct kernel_probe *probe, bool wakes)

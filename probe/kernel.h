@@ -82,6 +82,13 @@ int kernel_probe_read(struct kernel_probe *probe, event_fn fn, kernel_probe_list
 		      void *context) __attribute__((warn_unused_result));
 
 /*
+ * No watched listener has SO_REUSEPORT siblings: the program that tells them apart goes, since all
+ * sockets of the host call it when data come. Takes two calls, some milliseconds apart or more;
+ * true when it is gone.
+ */
+bool kernel_probe_leave_siblings(struct kernel_probe *probe);
+
+/*
  * Before a sleep that is to end when something happens, and with false after it: while set, the
  * descriptor becomes readable and wakes who polls it. It is the probe's.
  */

@@ -40,6 +40,12 @@ int kernel_probe_read(struct kernel_probe *probe, event_fn fn, kernel_probe_list
 	return -ENOTSUP;
 }
 
+bool kernel_probe_leave_siblings(struct kernel_probe *probe)
+{
+	(void)probe;
+	return true;
+}
+
 void kernel_probe_wakes(struct kernel_probe *probe, bool wakes)
 {
 	(void)probe;

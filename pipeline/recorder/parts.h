@@ -36,6 +36,8 @@ struct recorder {
 	struct kernel_probe *probe;
 	struct kernel_probe_listen begun[RECORDER_BEGUN_MAX];
 	size_t begun_count;
+	int64_t siblings_ns; /* monotonic: it is looked whether there are any; 0: no listener yet */
+	bool siblings_decided; /* whether the probe is to tell SO_REUSEPORT siblings apart */
 	/* Listeners that were found closed, the last ones: a ring. */
 	struct recorder_closed {
 		struct endpoint local;

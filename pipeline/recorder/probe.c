@@ -171,6 +171,26 @@ int recorder_on_sampled(void *context, const struct event *event)
 	return recorder_on_event(r, &earlier);
 }
 
+/* Time for all siblings of a server that starts. */
+#define SIBLINGS_COME_NS NS_PER_SEC
+
+/* What tells siblings apart costs all sockets of the host a little: where there are none, it goes.
+ */
+static void leave_siblings(struct recorder *r)
+{
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (r->siblings_decided || !r->sampler || !sampler_listeners(r->sampler))
+		return;
+	if (!r->siblings_ns)
+		r->siblings_ns = now_ns + SIBLINGS_COME_NS;
+	if (now_ns < r->siblings_ns)
+		return;
+	r->siblings_ns = now_ns + SIBLINGS_COME_NS;
+	r->siblings_decided =
+	    sampler_has_siblings(r->sampler) || kernel_probe_leave_siblings(r->probe);
+}
+
 /*
  * Losses first: an event that is missing must not be taken for one that was not, and who
  * is refused is told by there being none.
@@ -179,5 +199,6 @@ int recorder_read_probe(struct recorder *r)
 {
 	int rc = tell_losses(r);
 
+	leave_siblings(r);
 	return rc ? rc : kernel_probe_read(r->probe, recorder_on_event, on_listen, r);
 }

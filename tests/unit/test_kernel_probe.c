@@ -164,6 +164,37 @@ Test(kernel_probe, each_entry_is_seen_with_its_queue)
 	kernel_probe_free(probe);
 }
 
+/* Of two siblings one has the child; where that is told it is told until they are left. */
+Test(kernel_probe, an_entry_is_told_when_siblings_are_not_told_apart_any_more)
+{
+	uint64_t cookies[2], named[2] = {0};
+	struct kernel_probe *probe;
+	struct flow flow;
+
+	ENTER();
+	probe = probe_of(NULL, 0);
+	if (!kernel_probe_entries(probe))
+		cr_skip_test("no tracepoint sock:inet_sock_set_state");
+	for (int i = 0; i < 2; i++)
+		cookies[i] = cookie_of(listen_on(families[0].listener, 128));
+	for (size_t n = 0; n < 2; n++) {
+		entries_count = 0;
+		connect_now(families[0].client, &flow);
+		for (int tries = 0; tries < 2000 && !entries_count; tries++) {
+			usleep(1000);
+			drain(probe);
+		}
+		cr_assert_eq(entries_count, 1);
+		cr_expect(flow_equal(&entries[0].entry.flow, &flow));
+		named[n] = entries[0].entry.listener;
+		cr_expect(!named[n] || named[n] == cookies[0] || named[n] == cookies[1]);
+		while (n == 0 && !kernel_probe_leave_siblings(probe))
+			usleep(1000);
+	}
+	cr_expect(named[0] || !named[1]);
+	kernel_probe_free(probe);
+}
+
 static uint64_t overflows(void)
 {
 	struct counters_reader reader;
