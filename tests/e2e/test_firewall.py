@@ -212,5 +212,7 @@ def test_an_ipsec_policy_discards(host, record, policies, policy, family):
     counter = {"block": "XfrmInPolBlock", "required": "XfrmInTmplMismatch", "block out": "XfrmOutPolBlock"}[policy]
     # More, where a client that is held up sends its SYN again.
     assert moved[counter] >= CLIENTS and recording.status == 0
-    assert causes(attempts_of(report)) == {"discarded-before-queue"}, attempts_of(report)
+    # Those of another test may still have requests, whose SYN-ACKs are not acknowledged.
+    attempts = [attempt for attempt in attempts_of(report) if not attempt["began_before"]]
+    assert len(attempts) == CLIENTS and causes(attempts) == {"discarded-before-queue"}
     assert "IPsec" in recording.text()
