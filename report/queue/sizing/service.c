@@ -133,17 +133,15 @@ static int64_t *sorted_ends(const struct sizing *sizing, size_t accepted, bool l
 		const struct sizing_client *c = &sizing->clients[i];
 		int64_t more_ns = c->service_ns / 2 < WAITED_NS ? c->service_ns / 2 : WAITED_NS;
 
-		/*
-		 * Of one whose client had left a server may notice it at once, or when it answers.
-		 */
-		if (c->turned_away || (sizing_had_left(c) && c->service_ns < 0))
+		/* One whose client had left may be noticed at once: it is not counted. */
+		if (c->turned_away || sizing_had_left(c))
 			ends[i] = c->accept_ns;
 		else if (c->end_ns == TIME_UNKNOWN)
 			ends[i] = INT64_MAX;
-		else if (c->service_ns < 0) /* over before accept() was noticed */
+		else if (c->end_ns <= c->accept_ns) /* over before accept() was noticed */
 			ends[i] = c->accept_ns;
 		else
-			ends[i] = c->accept_ns + c->service_ns + (late ? more_ns : 0);
+			ends[i] = c->end_ns + (late ? more_ns : 0);
 		if (late && ends[i] < taken_next_ns(sizing, accepted, i))
 			ends[i] = taken_next_ns(sizing, accepted, i);
 	}

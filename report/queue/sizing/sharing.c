@@ -94,7 +94,8 @@ static void compare(const struct holding *holdings, const uint64_t *levels, size
 	uint64_t m = 0, n = 0;
 
 	for (size_t i = 0; few && many && i < count; i++) {
-		if (holdings[i].held_ns < 0)
+		/* Over before accept() was noticed: it is not known how long it was held. */
+		if (holdings[i].held_ns <= 0)
 			continue;
 		if (levels[i] * 100 <= most * FEW_PERCENT && m < COMPARED_MAX) {
 			few[m++] = holdings[i].held_ns;

@@ -73,23 +73,29 @@ static bool is_turned_away(const struct attempt *a)
 	return false;
 }
 
-/*
- * Until when the server had it. A client that closes before it was answered keeps its worker all
- * the same, until the server answers (which that client resets), closes or resets.
- */
+/* When it was over, as its packets have it: the first FIN. */
 static int64_t end_of(const struct attempt *a)
 {
-	int64_t end_ns = a->close_ns != TIME_UNKNOWN ? a->close_ns : a->end_ns;
-
 	if (a->exit_ns != TIME_UNKNOWN)
 		return a->exit_ns;
-	if (a->close_ns != TIME_UNKNOWN || end_ns == TIME_UNKNOWN)
+	return a->close_ns != TIME_UNKNOWN ? a->close_ns : a->end_ns;
+}
+
+/*
+ * Until when the server worked on it. A client that closes before it was answered keeps its worker
+ * all the same, until the server answers (which that client resets), closes or resets.
+ */
+static int64_t served_until(const struct attempt *a)
+{
+	int64_t end_ns = end_of(a);
+
+	if (a->exit_ns != TIME_UNKNOWN || a->close_ns != TIME_UNKNOWN || end_ns == TIME_UNKNOWN)
 		return end_ns;
 	for (uint32_t i = 0; i < a->marks_count; i++) {
 		const struct mark *mark = &a->marks[i];
-		bool server_works = mark->kind == MARK_SERVER_DATA ||
-				    mark->kind == MARK_FIN_SERVER ||
-				    mark->kind == MARK_RST_SERVER || mark->kind == MARK_RST_CLIENT;
+		bool server_works =
+		    mark->kind == MARK_SERVER_DATA || mark->kind == MARK_FIN_SERVER ||
+		    mark->kind == MARK_RST_SERVER || mark->kind == MARK_RST_CLIENT;
 
 		if (mark->kind == MARK_FIN_SERVER && mark->time_ns <= end_ns)
 			return end_ns;
@@ -175,7 +181,7 @@ void sizing_add(struct sizing *sizing, const struct attempt *attempt)
 	    .accept_ns = accept_ns,
 	    .left_ns = attempt->client_left_ns,
 	    .end_ns = end_ns,
-	    .service_ns = turned_away ? -1 : service_of(attempt, accept_ns, end_ns),
+	    .service_ns = turned_away ? -1 : service_of(attempt, accept_ns, served_until(attempt)),
 	    .dropped = is_dropped(attempt),
 	    .turned_away = turned_away,
 	    .unread = attempt->unread || attempt->refusal,
