@@ -158,6 +158,11 @@ def protect(source, target, direction, *what):
         pytest.skip(f"no IPsec here: {done.stderr}")
 
 
+def newcomers(report):
+    """Clients of another test may still have requests, whose SYN-ACKs are not acknowledged."""
+    return [attempt for attempt in attempts_of(report) if not attempt["began_before"]]
+
+
 REQUIRED = ("tmpl", "proto", "esp", "mode", "transport", "level", "required")
 
 
@@ -181,7 +186,7 @@ def test_the_answer_is_stopped_on_its_way_out(host, record, policies, stopped_by
     report = recording.stop()
     assert {client["outcome"] for client in clients} == {"TimeoutError"}
     assert (rejected() if stopped_by == "rule" else moved["XfrmOutNoStates"]) >= CLIENTS
-    attempts = attempts_of(report)
+    attempts = newcomers(report)
     assert {attempt["outcome"] for attempt in attempts} == {"unanswered"}
     assert recording.status == 0
     # Where the machine is busy, a look may come when the request is gone.
@@ -212,7 +217,6 @@ def test_an_ipsec_policy_discards(host, record, policies, policy, family):
     counter = {"block": "XfrmInPolBlock", "required": "XfrmInTmplMismatch", "block out": "XfrmOutPolBlock"}[policy]
     # More, where a client that is held up sends its SYN again.
     assert moved[counter] >= CLIENTS and recording.status == 0
-    # Those of another test may still have requests, whose SYN-ACKs are not acknowledged.
-    attempts = [attempt for attempt in attempts_of(report) if not attempt["began_before"]]
+    attempts = newcomers(report)
     assert len(attempts) == CLIENTS and causes(attempts) == {"discarded-before-queue"}
     assert "IPsec" in recording.text()

@@ -241,7 +241,7 @@ def test_a_client_that_meets_itself_is_told(sysctl, synscope):
 
 def test_no_ports_left_is_an_error_of_the_client(serve, sysctl, synscope):
     server = serve("--listen", "127.0.0.1:8080", "--service-time", "300ms")
-    sysctl("net.ipv4.ip_local_port_range", "40000 40001")
+    sysctl("net.ipv4.ip_local_port_range", "40002 40003")
     clients, _ = load(synscope, "--count", 4, server.endpoint)
     errors = [c["error"] for c in clients]
     assert sorted(errors, key=str) == ["EADDRNOTAVAIL", "EADDRNOTAVAIL", None, None]
