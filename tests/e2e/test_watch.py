@@ -361,7 +361,7 @@ def test_without_the_permission_it_says_what_is_needed(ordinary, listen, command
     assert sum("cap_net_raw" in line for line in done.stderr.splitlines()) == 1
 
 
-# Listens, connects, and accepts each connection when the recording has listed all of them.
+# Listens, connects, and accepts each connection when the recording has listed all of them, and looked since the one before.
 WAITING = """
 import json, pathlib, socket, sys, time
 port, folder, truth = int(sys.argv[1]), pathlib.Path(sys.argv[2]), []
@@ -371,6 +371,9 @@ for _ in range(4):
     clients.append(socket.create_connection(("127.0.0.1", port)))
     truth.append({"port": clients[-1].getsockname()[1], "connected_ns": time.time_ns()})
 end = time.monotonic() + 40
+def looked(since_ns):
+    lines = (folder / "events.jsonl").read_text().splitlines()
+    return any(line.endswith("}") and json.loads(line)["time_ns"] > since_ns for line in lines[-2:])
 while (folder / "events.jsonl").read_text().count('"waiting"') < 4 and time.monotonic() < end:
     time.sleep(0.02)
 accepted = []
@@ -378,7 +381,8 @@ for one in truth:
     one["before_ns"] = time.time_ns()
     accepted.append(listener.accept()[0])
     one["after_ns"] = time.time_ns()
-    time.sleep(0.1)
+    while not looked(one["after_ns"]) and time.monotonic() < end:
+        time.sleep(0.02)
 (folder.parent / "truth").write_text(json.dumps(truth))
 """
 
