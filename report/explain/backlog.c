@@ -59,6 +59,16 @@ void advise_because_of_limit(struct advisor *a, struct advice *advice, const str
 	advise_because(a, advice, "%" PRIu64 " packets dropped", l->drops);
 }
 
+/* Where clients leave before accept() a longer queue keeps more of them: one or two of many that
+ * might be served sooner are within what the replay has to assume. */
+static bool is_worth_it(const struct advisor_listener *al)
+{
+	uint64_t gone = al->listener->causes[CAUSE_CLIENT_LEFT];
+
+	return gone * 10 < al->listener->attempts ||
+	       (al->backlog.sooner - al->backlog.later) * 10 >= al->backlog.clients;
+}
+
 bool advise_backlog_helps(const struct advisor_listener *al)
 {
 	if (!al->backlog.known)
@@ -68,8 +78,10 @@ bool advise_backlog_helps(const struct advisor_listener *al)
 	/* How many more came, or would come, is not known: no queue may have been long enough. */
 	if (al->overload.began || al->overload.ended)
 		return false;
-	return !al->service.known || (al->backlog.served_then >= al->backlog.served &&
-				      al->backlog.sooner > al->backlog.later);
+	if (!al->service.known)
+		return true;
+	return al->backlog.served_then >= al->backlog.served &&
+	       al->backlog.sooner > al->backlog.later && is_worth_it(al);
 }
 
 static uint64_t helped(const struct advisor_listener *al)
@@ -178,8 +190,8 @@ static void because_of_served(struct advisor *a, struct advice *advice,
 /* Nobody called accept(), as far as that can be seen: a longer queue only waits longer. */
 static bool is_never_accepted(const struct report_listener *l)
 {
-	return l->attempts && !l->outcomes[OUTCOME_ACCEPTED] &&
-	       !l->outcomes[OUTCOME_ESTABLISHED] && !l->group_attempts;
+	return l->attempts && !l->outcomes[OUTCOME_ACCEPTED] && !l->outcomes[OUTCOME_ESTABLISHED] &&
+	       !l->group_attempts;
 }
 
 void advise_longer_queue(struct advisor *a, const struct report *r,

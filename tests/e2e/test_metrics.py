@@ -367,7 +367,8 @@ def test_without_the_right_to_capture(synscope, start, folder, address):
     label = {"listener": server.endpoint}
     assert metrics.of("source_up", source="capture") == 0 and metrics.of("source_up", source="sampler") == 1
     assert metrics.of("listener_accept_queue_limit", **label) == 3
-    assert metrics.of("listener_accept_queue_depth_max", **label) >= 4
+    # The deepest of its samples, which may not have met the full queue.
+    assert 1 <= metrics.of("listener_accept_queue_depth_max", **label) <= 4
     assert 0 < least <= metrics.of("listener_socket_drops_total", **label) <= most
     for name in ("listener_attempts_total", "listener_drops_total", "unexplained_total", "attempts_total",
                  "listener_accept_queue_full_seconds_total", "listener_handshake_duration_seconds_count"):

@@ -326,6 +326,30 @@ Test(advisor, a_queue_that_drops_is_told_of_before_what_does_not_help)
 	cr_expect_str_eq(advice[1].rule, "max-syn-backlog-idle");
 }
 
+Test(advisor, one_client_more_is_no_reason_for_a_longer_queue_where_others_leave)
+{
+	listeners[0].attempts = 30;
+	listeners[0].drops = 15;
+	listeners[0].limit = 8;
+	listeners[0].outcomes[OUTCOME_ACCEPTED] = 15;
+	listeners[0].causes[CAUSE_ACCEPT_QUEUE_FULL_SYN] = 15;
+	known[0].service = (struct sizing_service){.known = true, .concurrent = 2};
+	known[0].backlog = (struct sizing_backlog){.known = true,
+						   .backlog = 23,
+						   .clients = 30,
+						   .served = 6,
+						   .served_then = 7,
+						   .sooner = 1};
+	cr_expect(is_said("backlog-binds") || is_said("limit-binds"));
+	listeners[0].causes[CAUSE_CLIENT_LEFT] = 9;
+	cr_expect_not(is_said("backlog-binds") || is_said("limit-binds"));
+	cr_expect(is_said("clients-gone"));
+	/* Five more are. */
+	known[0].backlog.served_then = 11;
+	known[0].backlog.sooner = 5;
+	cr_expect(is_said("backlog-binds") || is_said("limit-binds"));
+}
+
 Test(advisor, one_wait_in_thousands_takes_no_workers)
 {
 	saturate();
