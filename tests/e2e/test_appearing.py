@@ -36,6 +36,13 @@ def check(report, waiting, refused):
         assert causes == {"accept-queue-full-syn": attempts[client]["syns"]}, attempts[client]
 
 
+def with_entries(run, report):
+    """The report, once more of a recorder that was held up."""
+    if not report["recording"]["bpf"]["entries"]:
+        pytest.skip("entries are not told here: " + report["recording"]["sources"]["bpf"]["note"])
+    return run.replay() if run.was_late() else report
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["one-was-there", "none-was-there"])
 def test_first_clients_of_a_new_listener(synscope, sysctl, tmp_path, known):
     # The first two of each wait, the others are refused, each time that they try.
@@ -66,11 +73,7 @@ def test_first_clients_of_a_new_listener(synscope, sysctl, tmp_path, known):
         run.kill()
         for listener in listeners:
             listener.close()
-    if not report["recording"]["bpf"]["entries"]:
-        pytest.skip("entries are not told here: " + report["recording"]["sources"]["bpf"]["note"])
-    if run.was_late():
-        report = run.replay()
-    check(report, waiting, refused)
+    check(with_entries(run, report), waiting, refused)
 
 
 def test_first_clients_while_the_recorder_rests(synscope, sysctl, tmp_path):
@@ -92,9 +95,6 @@ def test_first_clients_while_the_recorder_rests(synscope, sysctl, tmp_path):
         run.kill()
         for listener in listeners:
             listener.close()
-    if not report["recording"]["bpf"]["entries"]:
-        pytest.skip("entries are not told here: " + report["recording"]["sources"]["bpf"]["note"])
+    report = with_entries(run, report)
     assert rests
-    if run.was_late():
-        report = run.replay()
     check(report, set(names[:BACKLOG + 1]), set(names[BACKLOG + 1:]))
