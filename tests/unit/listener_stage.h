@@ -159,12 +159,27 @@ static __attribute__((unused)) void first_data(int client)
 }
 
 /* The kernel tells that it entered, with so many before it. */
-static __attribute__((unused)) void entered(int client, uint32_t depth)
+/* listener: its cookie; 0: the programs do not know which it is. */
+static __attribute__((unused)) void entered_at(int client, uint64_t listener, uint32_t depth)
 {
 	struct event e = {.kind = EVENT_ENTRY, .source = SOURCE_BPF, .time_ns = now_ns};
 
 	e.entry = (struct queue_entry){
-	    .flow = flow_of(client), .listener = 1, .depth = depth, .limit = LIMIT};
+	    .flow = flow_of(client), .listener = listener, .depth = depth, .limit = LIMIT};
+	deliver(&e);
+}
+
+static __attribute__((unused)) void entered(int client, uint32_t depth)
+{
+	entered_at(client, 1, depth);
+}
+
+/* Another listener, at the place of the first. */
+static __attribute__((unused)) void join(uint64_t cookie)
+{
+	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER, .time_ns = now_ns};
+
+	e.listener = (struct listener){.cookie = cookie, .local = server, .limit = LIMIT};
 	deliver(&e);
 }
 
@@ -219,27 +234,54 @@ static __attribute__((unused)) void pass(int64_t us)
 	now_ns += us * NS_PER_US;
 }
 
-static __attribute__((unused)) void sample_without_counters(uint32_t depth)
+/* Clients 0 to 3 are answered with cookies, and the ACKs of the first three fill the queue. */
+static __attribute__((unused)) void fill_with_cookies(void)
+{
+	for (int i = 0; i < 4; i++) {
+		syn(i);
+		syn_ack(i);
+		cookies_wanted++;
+	}
+	for (int i = 0; i < 3; i++) {
+		ack(i);
+		pass(5);
+		entered(i, (uint32_t)i);
+		pass(5);
+	}
+}
+
+/* Of the listener with this cookie, whose own drops are so many. */
+static __attribute__((unused)) void sample_of(uint64_t cookie, uint32_t depth, uint32_t drops_of_it)
 {
 	struct event e = {.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
 
 	pass(1000);
 	e.time_ns = now_ns;
-	e.sample = (struct sample){.cookie = 1,
+	e.sample = (struct sample){.cookie = cookie,
 				   .before_ns = now_ns - 5000,
 				   .depth = depth,
 				   .limit = LIMIT,
-				   .drops = drops,
+				   .drops = drops_of_it,
 				   .drops_known = true};
 	deliver(&e);
+}
+
+static __attribute__((unused)) void sample_without_counters(uint32_t depth)
+{
+	sample_of(1, depth, drops);
+}
+
+static __attribute__((unused)) void count_after_sample(void)
+{
+	pass(10);
+	count(COUNTERS_DURING);
+	pass(490);
 }
 
 static __attribute__((unused)) void sample(uint32_t depth)
 {
 	sample_without_counters(depth);
-	pass(10);
-	count(COUNTERS_DURING);
-	pass(490);
+	count_after_sample();
 }
 
 /* So many in a row that see the same. */

@@ -1007,19 +1007,12 @@ Test(queues, an_entry_right_behind_two_segments_is_of_the_one_that_was_not_dropp
 /* Where somebody waits already, the kernel tells whose queue it entered. */
 Test(queues, of_siblings_the_entry_tells_which)
 {
-	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
-
 	start(1, false);
-	e.time_ns = now_ns;
-	e.listener = (struct listener){.cookie = 2, .local = server, .limit = LIMIT};
-	deliver(&e);
+	join(2);
 	for (int i = 0; i < 3; i++) {
-		e = (struct event){.kind = EVENT_ENTRY, .source = SOURCE_BPF};
 		handshake(i);
-		e.time_ns = ++now_ns;
-		e.entry = (struct queue_entry){
-		    .flow = flow_of(i), .listener = (uint64_t)i, .depth = i > 0, .limit = LIMIT};
-		deliver(&e);
+		now_ns++;
+		entered_at(i, (uint64_t)i, i > 0);
 	}
 	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
 	cr_assert_eq(queues_report(queues, &listeners), 2);
@@ -1072,34 +1065,18 @@ Test(queues, a_syn_that_is_not_told_of_met_no_full_queue)
 /* First in, first out, in the queue of each of them: who was reset there comes out all the same. */
 Test(queues, of_siblings_the_depth_of_each_tells_who_was_accepted)
 {
-	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
-
 	start(1, false);
-	e.time_ns = now_ns;
-	e.listener = (struct listener){.cookie = 2, .local = server, .limit = LIMIT};
-	deliver(&e);
+	join(2);
 	for (int i = 0; i < 2; i++) {
-		e = (struct event){.kind = EVENT_ENTRY, .source = SOURCE_BPF};
 		handshake(i);
-		e.time_ns = ++now_ns;
-		e.entry = (struct queue_entry){
-		    .flow = flow_of(i), .listener = (uint64_t)i + 1, .limit = LIMIT};
-		deliver(&e);
+		now_ns++;
+		entered_at(i, (uint64_t)i + 1, 0);
 		pass(2000);
 		send_segment(i, true, TCP_FLAG_RST | TCP_FLAG_ACK, 101, 501);
 	}
 	for (int i = 0; i < 20; i++)
-		for (uint64_t cookie = 1; cookie <= 2; cookie++) {
-			e = (struct event){.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
-			pass(1000);
-			e.time_ns = now_ns;
-			e.sample = (struct sample){.cookie = cookie,
-						   .before_ns = now_ns - 5000,
-						   .depth = cookie == 2,
-						   .limit = LIMIT,
-						   .drops_known = true};
-			deliver(&e);
-		}
+		for (uint64_t cookie = 1; cookie <= 2; cookie++)
+			sample_of(cookie, cookie == 2, 0);
 	cr_assert_eq(tracker_finish(tracker, now_ns), 0);
 	cr_assert_eq(queues_report(queues, &listeners), 2);
 	cr_expect_eq(attempt_of(0)->outcome, OUTCOME_ACCEPTED);
@@ -1115,17 +1092,7 @@ Test(queues, what_was_dropped_before_a_reset_was_dropped)
 	start(2, false);
 	entries_told = false;
 	sample(0);
-	for (int i = 0; i < 4; i++) {
-		syn(i);
-		syn_ack(i);
-		cookies_wanted++;
-	}
-	for (int i = 0; i < 3; i++) {
-		ack(i);
-		pass(5);
-		entered(i, (uint32_t)i);
-		pass(5);
-	}
+	fill_with_cookies();
 	ack(3);
 	pass(1000);
 	first_data(3);
@@ -1199,15 +1166,11 @@ Test(queues, who_enters_again_without_a_syn_is_somebody_else)
 /* Between the two the child is in SYN_RECV itself, for as long as its processor is held up. */
 Test(queues, a_look_at_who_has_just_entered_refuses_nobody)
 {
-	struct event e = {.kind = EVENT_ENTRY, .source = SOURCE_BPF};
-
 	start(1, false);
 	sample(0);
 	handshake(1);
-	e.time_ns = ++now_ns;
-	e.entry =
-	    (struct queue_entry){.flow = flow_of(1), .listener = 1, .depth = 0, .limit = LIMIT};
-	deliver(&e);
+	now_ns++;
+	entered(1, 0);
 	pass(900);
 	looked_up(1, 3, 0); /* SYN_RECV */
 	samples(60, 1);
@@ -1418,14 +1381,6 @@ static void bind_another(uint64_t cookie)
 	deliver(&e);
 }
 
-static void entered_somewhere(int client)
-{
-	struct event e = {.kind = EVENT_ENTRY, .source = SOURCE_BPF, .time_ns = now_ns};
-
-	e.entry = (struct queue_entry){.flow = flow_of(client), .limit = LIMIT};
-	deliver(&e);
-}
-
 /* The one that is there may be the other: that nobody has left is not shown. */
 Test(queues, who_may_be_of_another_listener_proves_nothing_of_who_waits_here)
 {
@@ -1440,7 +1395,7 @@ Test(queues, who_may_be_of_another_listener_proves_nothing_of_who_waits_here)
 	bind_another(2);
 	handshake(1);
 	pass(5);
-	entered_somewhere(1);
+	entered_at(1, 0, 0);
 	pass(10000);
 	samples(3, 1);
 	samples(3, 0);
@@ -1475,14 +1430,13 @@ Test(queues, beside_a_syn_of_another_listener_no_drop_is_certain)
  */
 static void come_to_a_sibling_that_is_found_later(void)
 {
-	struct event e = {.kind = EVENT_LISTENER, .source = SOURCE_SAMPLER};
+	struct event e = {.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
 
 	start(1, false);
 	sample(0);
 	for (int i = 0; i < 3; i++)
 		handshake(i);
-	for (int i = 0; i < 60; i++)
-		sample(3);
+	samples(60, 3);
 	handshake(3);
 	syn(4);
 	syn(5);
@@ -1492,10 +1446,7 @@ static void come_to_a_sibling_that_is_found_later(void)
 	pass(40);
 	looked_up(3, 1, 77); /* ESTABLISHED */
 	pass(1000);
-	e.time_ns = now_ns;
-	e.listener = (struct listener){.cookie = 2, .local = server, .limit = LIMIT};
-	deliver(&e);
-	e = (struct event){.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
+	join(2);
 	e.sample = (struct sample){.cookie = 2, .limit = LIMIT, .drops_known = true};
 	for (int i = 0; i < 60; i++) {
 		sample(3);
@@ -1603,7 +1554,7 @@ Test(queues, who_entered_after_its_listener_closed_is_of_the_next_one)
 	syn_ack(0);
 	ack(0);
 	pass(5);
-	entered_somewhere(0);
+	entered_at(0, 0, 0);
 	pass(1000);
 	looked_up(0, 1, 77); /* ESTABLISHED */
 	pass(5000000);

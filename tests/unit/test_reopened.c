@@ -16,22 +16,11 @@ static void say(uint64_t cookie, enum listener_change change)
 	deliver(&e);
 }
 
-static void sample_of(uint64_t cookie, uint32_t depth, uint32_t drops_of_it)
+/* The one that opened second: it drops nothing. */
+static void sample_second(uint32_t depth)
 {
-	struct event e = {.kind = EVENT_SAMPLE, .source = SOURCE_SAMPLER};
-
-	pass(1000);
-	e.time_ns = now_ns;
-	e.sample = (struct sample){.cookie = cookie,
-				   .before_ns = now_ns - 5000,
-				   .depth = depth,
-				   .limit = LIMIT,
-				   .drops = drops_of_it,
-				   .drops_known = true};
-	deliver(&e);
-	pass(10);
-	count(COUNTERS_DURING);
-	pass(490);
+	sample_of(2, depth, 0);
+	count_after_sample();
 }
 
 /* The queue is full, and has dropped the ACK of the cookie of client 3. */
@@ -39,22 +28,11 @@ static void drop_a_cookie(void)
 {
 	start(2, false);
 	sample(0);
-	for (int i = 0; i < 4; i++) {
-		syn(i);
-		syn_ack(i);
-		cookies_wanted++;
-	}
-	for (int i = 0; i < 3; i++) {
-		ack(i);
-		pass(5);
-		entered(i, (uint32_t)i);
-		pass(5);
-	}
+	fill_with_cookies();
 	pass(200);
 	ack(3);
 	drops++;
-	for (int i = 0; i < 80; i++)
-		sample(3);
+	samples(80, 3);
 }
 
 static void reopen(void)
@@ -64,7 +42,7 @@ static void reopen(void)
 		send_segment(i, false, TCP_FLAG_RST | TCP_FLAG_ACK, 501, 101);
 	pass(2000);
 	say(2, LISTENER_SEEN);
-	sample_of(2, 0, 0);
+	sample_second(0);
 }
 
 static void finish_both(void)
@@ -86,9 +64,9 @@ Test(reopened, a_cookie_is_good_for_the_next_listener)
 	pass(5);
 	entered(3, 0);
 	for (int i = 0; i < 80; i++)
-		sample_of(2, 1, 0);
+		sample_second(1);
 	for (int i = 0; i < 10; i++)
-		sample_of(2, 0, 0);
+		sample_second(0);
 	pass(10);
 	send_segment(3, false, TCP_FLAG_ACK | TCP_FLAG_FIN, 501, 102);
 	finish_both();
@@ -111,7 +89,7 @@ Test(reopened, a_listener_without_cookies_takes_none)
 	pass(5);
 	send_segment(3, false, TCP_FLAG_RST, 501, 0);
 	for (int i = 0; i < 80; i++)
-		sample_of(2, 0, 0);
+		sample_second(0);
 	finish_both();
 	cr_expect_eq(attempt_of(3)->outcome, OUTCOME_RESET);
 	assert_cause(3, CAUSE_LISTENER_CLOSED, CONFIDENCE_BOUNDED, 1);
