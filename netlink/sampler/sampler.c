@@ -488,12 +488,12 @@ size_t sampler_listeners(const struct sampler *s)
 
 bool sampler_has_siblings(const struct sampler *s)
 {
-	for (size_t i = 0; i < s->watch.count; i++)
-		for (size_t j = 0; j < i; j++)
-			if (endpoint_equal(&s->watch.listeners[i].listener.local,
-					   &s->watch.listeners[j].listener.local))
-				return true;
-	return false;
+	bool alone = true;
+
+	for (size_t i = 0; i < s->watch.count && alone; i++)
+		(void)watch_match(&s->watch, &s->watch.listeners[i].listener.local,
+				  WATCH_ANY_DEVICE, &alone);
+	return !alone;
 }
 
 size_t sampler_ownerless(const struct sampler *s, int64_t before_ns)

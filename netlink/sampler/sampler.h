@@ -137,7 +137,7 @@ int sampler_look_up_unanswered(struct sampler *sampler, const struct flow *clien
 
 /* How many listeners are watched now; their highest depth in the last round. */
 size_t sampler_listeners(const struct sampler *sampler);
-/* Whether two of them are at the same place: SO_REUSEPORT, or bound to devices. */
+/* Whether connections may come to more than one of them: SO_REUSEPORT, or bound to devices. */
 bool sampler_has_siblings(const struct sampler *sampler);
 uint32_t sampler_depth(const struct sampler *sampler);
 
