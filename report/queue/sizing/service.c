@@ -132,6 +132,7 @@ static int64_t *sorted_ends(const struct sizing *sizing, size_t accepted, bool l
 	for (size_t i = 0; ends && i < accepted; i++) {
 		const struct sizing_client *c = &sizing->clients[i];
 		int64_t more_ns = c->service_ns / 2 < WAITED_NS ? c->service_ns / 2 : WAITED_NS;
+		int64_t next_ns = late ? taken_next_ns(sizing, accepted, i) : TIME_UNKNOWN;
 
 		/* One whose client had left may be noticed at once: it is not counted. */
 		if (c->turned_away || sizing_had_left(c))
@@ -142,8 +143,8 @@ static int64_t *sorted_ends(const struct sizing *sizing, size_t accepted, bool l
 			ends[i] = c->accept_ns;
 		else
 			ends[i] = c->end_ns + (late ? more_ns : 0);
-		if (late && ends[i] < taken_next_ns(sizing, accepted, i))
-			ends[i] = taken_next_ns(sizing, accepted, i);
+		if (ends[i] < next_ns)
+			ends[i] = next_ns;
 	}
 	if (ends)
 		qsort(ends, accepted, sizeof(*ends), times_compare);
