@@ -60,24 +60,29 @@ static bool is_recent(const struct event *sample, int64_t time_ns)
 	return sample->sample.before_ns >= time_ns - SAMPLE_AGE_MAX_NS;
 }
 
+static int keep(struct replay_events *events, const struct event *event)
+{
+	if (events->count == events->room) {
+		struct event *list =
+		    array_grow(events->list, &events->room, sizeof(*list), 16, ARRAY_UNBOUNDED);
+
+		if (!list)
+			return -ENOMEM;
+		events->list = list;
+	}
+	events->list[events->count++] = *event;
+	return 0;
+}
+
 /* A first sample again: the listeners are sampled in turn, each once. */
 static int take_sample(struct replay_window *w, const struct event *event)
 {
 	if (event->kind != EVENT_SAMPLE)
 		return 0;
-	if (w->samples_count && (w->samples[0].sample.cookie == event->sample.cookie ||
-				 !is_recent(&w->samples[0], event->time_ns)))
-		w->samples_count = 0;
-	if (w->samples_count == w->samples_room) {
-		struct event *samples =
-		    array_grow(w->samples, &w->samples_room, sizeof(*samples), 16, ARRAY_UNBOUNDED);
-
-		if (!samples)
-			return -ENOMEM;
-		w->samples = samples;
-	}
-	w->samples[w->samples_count++] = *event;
-	return 0;
+	if (w->samples.count && (w->samples.list[0].sample.cookie == event->sample.cookie ||
+				 !is_recent(&w->samples.list[0], event->time_ns)))
+		w->samples.count = 0;
+	return keep(&w->samples, event);
 }
 
 /* Without them, what a socket drops before it is sampled again would not be known of. */
@@ -85,8 +90,8 @@ static int say_samples(struct replay_window *w)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < w->samples_count; i++) {
-		struct event event = w->samples[i];
+	for (size_t i = 0; rc == 0 && i < w->samples.count; i++) {
+		struct event event = w->samples.list[i];
 
 		if (!is_recent(&event, w->from_ns))
 			continue;
@@ -155,28 +160,14 @@ static int give(struct replay_window *w, const struct event *event)
 	return w->fn(w->context, &own);
 }
 
-static int hold(struct replay_window *w, const struct event *event)
-{
-	if (w->held_count == w->held_room) {
-		struct event *held =
-		    array_grow(w->held, &w->held_room, sizeof(*held), 64, ARRAY_UNBOUNDED);
-
-		if (!held)
-			return -ENOMEM;
-		w->held = held;
-	}
-	w->held[w->held_count++] = *event;
-	return 0;
-}
-
 /* The counters were read: what came until then is in them. */
 static int end_with_reading(struct replay_window *w, const struct event *event)
 {
 	struct event last = *event;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < w->held_count; i++)
-		rc = give(w, &w->held[i]);
+	for (size_t i = 0; rc == 0 && i < w->held.count; i++)
+		rc = give(w, &w->held.list[i]);
 	last.counters = w->counters.counters;
 	last.counters.when = COUNTERS_AFTER;
 	w->ended = true;
@@ -194,7 +185,7 @@ static int pass(struct replay_window *w, const struct event *event)
 	/* Later than that the host was idle, and its counters were not read. */
 	if (w->cut)
 		return event->time_ns > w->until_ns + REPLAY_WINDOW_CUT_NS ? replay_window_finish(w)
-									   : hold(w, event);
+									   : keep(&w->held, event);
 	if (event->time_ns <= w->until_ns + REPLAY_WINDOW_LATE_NS)
 		return give(w, event);
 	w->ended = true;
@@ -262,8 +253,8 @@ int replay_window_finish(struct replay_window *w)
 void replay_window_release(struct replay_window *w)
 {
 	folder_known_release(&w->known);
-	free(w->samples);
-	free(w->held);
+	free(w->samples.list);
+	free(w->held.list);
 	reporter_free(w->before);
 	w->before = NULL;
 }

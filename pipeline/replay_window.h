@@ -31,6 +31,12 @@
  */
 #define REPLAY_WINDOW_KNOWN_NS (130 * NS_PER_SEC)
 
+struct replay_events {
+	struct event *list;
+	size_t count;
+	size_t room;
+};
+
 struct replay_window {
 	int64_t since_ns; /* INT64_MIN: from the beginning */
 	int64_t until_ns; /* INT64_MAX: to the end */
@@ -41,12 +47,8 @@ struct replay_window {
 	int64_t from_ns; /* where it begins and ends indeed, once begun and ended */
 	int64_t to_ns;
 	struct event counters;		  /* the last reading, whole; time_ns TIME_UNKNOWN: none */
-	struct event *samples;		  /* the last of each listener just before it */
-	size_t samples_count;
-	size_t samples_room;
-	struct event *held; /* cut: what came after until_ns; if no reading follows it goes */
-	size_t held_count;
-	size_t held_room;
+	struct replay_events samples;	  /* the last of each listener just before it */
+	struct replay_events held; /* cut: after until_ns; if no reading follows they go */
 	uint64_t losses[LOSS_KIND_COUNT]; /* before it */
 	uint64_t losses_within[LOSS_KIND_COUNT]; /* in it */
 	struct folder_known known;
