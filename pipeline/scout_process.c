@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "isolate/close.h"
 #include "event/array.h"
+#include "isolate/close.h"
 #include "isolate/namespace.h"
 #include "isolate/sandbox.h"
 #include "netlink/owner/activity.h"

@@ -178,10 +178,11 @@ int recorder_on_sampled(void *context, const struct event *event)
  */
 static void leave_siblings(struct recorder *r)
 {
-	int64_t now_ns = clock_monotonic_ns();
+	int64_t now_ns;
 
 	if (r->siblings_decided || !r->sampler || !sampler_listeners(r->sampler))
 		return;
+	now_ns = clock_monotonic_ns();
 	if (!r->siblings_ns)
 		r->siblings_ns = now_ns + SIBLINGS_COME_NS;
 	if (now_ns < r->siblings_ns)
